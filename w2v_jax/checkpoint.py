@@ -1,0 +1,269 @@
+"""Our own weight file: one self-describing `.safetensors`.
+
+It holds the encoder's tensors and nothing else. The metadata has the config, the provenance of the weights
+and a digest of the tensors, which loading verifies.
+
+Tensor names and shapes, for layer i:
+
+    conv_layers.i.kernel      (kernel_size, in_channels, out_channels)
+    conv_layers.i.bias        (out_channels,)     with conv_bias
+    conv_layers.i.norm.scale  (out_channels,)     conv_norm "layer": every i; "group": i = 0
+    conv_layers.i.norm.bias   (out_channels,)     likewise
+    layer_norm.scale          (channels,)
+    layer_norm.bias           (channels,)
+"""
+
+import dataclasses
+import hashlib
+import json
+import os
+import pathlib
+from collections.abc import Iterable, Mapping
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import safetensors
+import safetensors.numpy
+from flax import nnx
+
+from w2v_jax import _version, files
+from w2v_jax.encoder import EncoderConfig, FeatureEncoder
+
+FORMAT = "w2v_jax.encoder"
+FORMAT_VERSION = "1"
+SUFFIX = ".safetensors"
+
+
+class CheckpointError(ValueError):
+    """A weight file that cannot be used. The message is one line: file, what was found, what was expected."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Provenance:
+    """Where weights come from.
+
+    Attributes:
+        source: what they were converted from (a hub id, or the name of a file), or how they were made.
+        revision: version of the source, such as the commit of a hub repository; None where there is none.
+        source_sha256: hexadecimal sha256 of the source file (of several: of their sha256s, in order of name).
+        tool_version: version of w2v_jax that wrote the file.
+    """
+
+    source: str
+    revision: str | None = None
+    source_sha256: str | None = None
+    tool_version: str = _version.__version__
+
+
+@dataclasses.dataclass(frozen=True)
+class Metadata:
+    """What a weight file says of itself, besides its tensors."""
+
+    config: EncoderConfig
+    provenance: Provenance
+    digest: str
+
+
+def tensor_shapes(config: EncoderConfig) -> dict[str, tuple[int, ...]]:
+    """Name and shape of every tensor that an encoder of this config has."""
+    abstract = nnx.eval_shape(lambda: FeatureEncoder(config, rngs=nnx.Rngs(0)))
+    return {name: value.shape for name, value in _flat_parameters(abstract).items()}
+
+
+def encoder_tensors(encoder: FeatureEncoder) -> dict[str, np.ndarray]:
+    """The encoder's parameters by name, as NumPy arrays on the host."""
+    return {name: np.asarray(value) for name, value in _flat_parameters(encoder).items()}
+
+
+def encoder_from_tensors(
+    config: EncoderConfig, tensors: Mapping[str, np.ndarray], *, origin: str = "tensors"
+) -> FeatureEncoder:
+    """An encoder with the given parameters, cast to float32.
+
+    Args:
+        config: the architecture.
+        tensors: exactly the names and shapes of `tensor_shapes(config)`, of any floating dtype, finite.
+        origin: name of the file they come from, for the error message.
+
+    Raises:
+        CheckpointError: missing, extra, misshapen, non-floating or non-finite tensors.
+    """
+    check_tensors(config, tensors, origin=origin)
+    abstract = nnx.eval_shape(lambda: FeatureEncoder(config, rngs=nnx.Rngs(0)))
+    graphdef, state = nnx.split(abstract)
+    leaves = {
+        path: variable.replace(jnp.asarray(tensors[_name(path)], dtype=jnp.float32))
+        for path, variable in nnx.to_flat_state(state)
+    }
+    return nnx.merge(graphdef, nnx.from_flat_state(leaves))
+
+
+def check_tensors(config: EncoderConfig, tensors: Mapping[str, np.ndarray], *, origin: str) -> None:
+    """Raises `CheckpointError` unless `tensors` are what an encoder of this config needs, float32-finite."""
+    shapes = tensor_shapes(config)
+    if missing := sorted(shapes.keys() - tensors.keys()):
+        raise CheckpointError(f"{origin}: missing {_listing(missing)}; expected {len(shapes)} tensors for {config}")
+    if extra := sorted(tensors.keys() - shapes.keys()):
+        raise CheckpointError(f"{origin}: unexpected {_listing(extra)}; expected {len(shapes)} tensors for {config}")
+    for name, shape in shapes.items():
+        tensor = tensors[name]
+        if tensor.shape != shape:
+            raise CheckpointError(f"{origin}: {name} has shape {tensor.shape}; expected {shape} for {config}")
+        if not jnp.issubdtype(tensor.dtype, jnp.floating):
+            raise CheckpointError(f"{origin}: {name} is {tensor.dtype}; expected a floating-point dtype")
+        with np.errstate(over="ignore"):
+            finite = np.isfinite(tensor.astype(np.float32))
+        if not finite.all():
+            raise CheckpointError(
+                f"{origin}: {name} has {np.size(finite) - np.count_nonzero(finite)} values that are not finite "
+                "in float32; expected none"
+            )
+
+
+def tensors_digest(tensors: Mapping[str, np.ndarray]) -> str:
+    """Digest of names, dtypes, shapes and bytes: `"sha256:"` and 64 hexadecimal digits."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        digest.update(f"{name} {tensor.dtype.name} {tensor.shape}\n".encode())
+        digest.update(np.ascontiguousarray(tensor).tobytes())
+    return f"sha256:{digest.hexdigest()}"
+
+
+def save_encoder(
+    encoder: FeatureEncoder,
+    path: str | os.PathLike[str],
+    *,
+    provenance: Provenance | None = None,
+    dtype: np.dtype | type = np.float32,
+) -> None:
+    """Writes `encoder` to `path`, whole or not at all.
+
+    Args:
+        encoder: the encoder.
+        path: the file, by convention `weights/NAME.safetensors`.
+        provenance: where the weights come from; by default says only that this function saved them.
+        dtype: how they are stored, float32 or float16 (half the size; loads as float32).
+
+    Raises:
+        CheckpointError: a parameter is not finite, or not so in `dtype`.
+    """
+    if np.dtype(dtype) not in (np.float32, np.float16):
+        raise ValueError(f"dtype is {np.dtype(dtype)}; expected float32 or float16")
+    with np.errstate(over="ignore"):
+        tensors = {name: tensor.astype(dtype) for name, tensor in encoder_tensors(encoder).items()}
+    write_tensors(path, encoder.config, tensors, provenance=provenance or Provenance(source="w2v_jax.save_encoder"))
+
+
+def write_tensors(
+    path: str | os.PathLike[str],
+    config: EncoderConfig,
+    tensors: Mapping[str, np.ndarray],
+    *,
+    provenance: Provenance,
+) -> None:
+    """Writes tensors in our layout (see `tensor_shapes`) to `path`, after checking them."""
+    check_tensors(config, tensors, origin=os.fspath(path))
+    metadata = {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "config": json.dumps(dataclasses.asdict(config)),
+        "provenance": json.dumps(dataclasses.asdict(provenance)),
+        "digest": tensors_digest(tensors),
+    }
+    contiguous = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
+    with files.atomic_path(path) as temporary:
+        # Serialised here and written by us: a full disk then raises an OSError with its errno.
+        temporary.write_bytes(safetensors.numpy.save(contiguous, metadata=metadata))
+
+
+def load_encoder(name_or_path: str | os.PathLike[str]) -> FeatureEncoder:
+    """Loads an encoder from our own weight file, verifying its digest.
+
+    Args:
+        name_or_path: a path, or the bare name (with or without suffix) of a file in `weights/`: of the current
+            folder first, then beside the package.
+
+    Returns:
+        The encoder, with float32 parameters.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        CheckpointError: it is not one of ours, or not what was saved.
+    """
+    path = find_weights(name_or_path)
+    metadata = read_metadata(path)
+    try:
+        tensors = safetensors.numpy.load_file(path)
+    except (safetensors.SafetensorError, KeyError) as error:
+        raise CheckpointError(f"{path}: cannot read its tensors ({error})") from error
+    found = tensors_digest(tensors)
+    if found != metadata.digest:
+        raise CheckpointError(
+            f"{path}: its tensors have digest {found}, but its metadata says {metadata.digest}; "
+            "the file was altered: convert it again"
+        )
+    return encoder_from_tensors(metadata.config, tensors, origin=str(path))
+
+
+def read_metadata(name_or_path: str | os.PathLike[str]) -> Metadata:
+    """What a weight file says of itself, without reading its tensors. Raises as `load_encoder` does."""
+    path = find_weights(name_or_path)
+    try:
+        with safetensors.safe_open(path, framework="numpy") as file:
+            raw = file.metadata() or {}
+    except (safetensors.SafetensorError, OSError) as error:
+        raise CheckpointError(
+            f"{path}: not a readable safetensors file ({error}); expected a file written by w2v_jax"
+        ) from error
+    if raw.get("format") != FORMAT:
+        raise CheckpointError(
+            f"{path}: a safetensors file, but not one of w2v_jax; convert it first: "
+            f"python -m w2v_jax.convert --source={path} --output=weights/NAME{SUFFIX}"
+        )
+    if raw.get("format_version") != FORMAT_VERSION:
+        raise CheckpointError(
+            f"{path}: format version {raw.get('format_version')}; this w2v_jax ({_version.__version__}) "
+            f"reads version {FORMAT_VERSION}: upgrade it, or convert the weights again"
+        )
+    try:
+        config = EncoderConfig(**json.loads(raw["config"]))
+        provenance = Provenance(**json.loads(raw["provenance"]))
+        digest = raw["digest"]
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(f"{path}: damaged metadata ({error}); convert the weights again") from error
+    return Metadata(config=config, provenance=provenance, digest=digest)
+
+
+def find_weights(name_or_path: str | os.PathLike[str]) -> pathlib.Path:
+    """The file that a name or path stands for; see `load_encoder`. Raises `FileNotFoundError`."""
+    path = pathlib.Path(name_or_path)
+    if path.is_file():
+        return path
+    searched = [path]
+    if len(path.parts) == 1 and path.name:
+        file_name = path.name if path.suffix == SUFFIX else path.name + SUFFIX
+        folders = (pathlib.Path("weights"), pathlib.Path(__file__).resolve().parent.parent / "weights")
+        candidates = list(dict.fromkeys(folder / file_name for folder in folders))
+        for candidate in candidates:
+            if candidate.is_file():
+                return candidate
+        searched += candidates
+    raise FileNotFoundError(
+        f"no weights {os.fspath(name_or_path)!r} (looked for {_listing(map(str, searched))}); "
+        f"make them with: python -m w2v_jax.convert --source=SOURCE --output=weights/NAME{SUFFIX}"
+    )
+
+
+def _flat_parameters(encoder: FeatureEncoder) -> dict[str, jax.Array]:
+    return {_name(path): variable.get_value() for path, variable in nnx.to_flat_state(nnx.state(encoder, nnx.Param))}
+
+
+def _name(path: tuple[str | int, ...]) -> str:
+    return ".".join(map(str, path))
+
+
+def _listing(names: Iterable[str], most: int = 4) -> str:
+    names = list(names)
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
