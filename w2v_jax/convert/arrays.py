@@ -59,7 +59,9 @@ class StoredArray:
         """
         name = quote(name)
         if self.dtype not in ITEM_SIZES:
-            raise CheckpointError(f"{self.path}: {name} is {quote(self.dtype)}; expected one of {', '.join(ITEM_SIZES)}")
+            raise CheckpointError(
+                f"{self.path}: {name} is {quote(self.dtype)}; expected one of {', '.join(ITEM_SIZES)}"
+            )
         item_size = ITEM_SIZES[self.dtype]
         numbers = (*self.shape, *self.strides, self.offset)
         elements = math.prod(self.shape)

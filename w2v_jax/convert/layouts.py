@@ -81,8 +81,8 @@ def locate(names: Iterable[str], *, origin: str) -> Located:
             found[name[:at], module] = None
     if not found:
         raise CheckpointError(
-            f"{origin}: no encoder among its {len(names)} tensors ({listing(sorted(names)) or 'none at all'}); expected "
-            f"{_STACK}0.conv.weight (transformers, torchaudio) or {_STACK}0.0.weight (fairseq), with any prefix"
+            f"{origin}: no encoder among {len(names)} tensors ({listing(sorted(names)) or 'none at all'}); "
+            f"expected {_STACK}0.conv.weight (transformers, torchaudio) or {_STACK}0.0.weight (fairseq), with any prefix"
         )
     if len(found) > 1:
         prefixes = " and ".join(sorted(f"'{quote(prefix)}' ({module})" for prefix, module in list(found)[:4]))
@@ -125,7 +125,9 @@ def infer_config(located: Located, arrays: Mapping[str, StoredArray], *, origin:
             )
         shapes.append(weight.shape)
     if not shapes:
-        raise CheckpointError(f"{origin}: missing {quote(stack)}0.{located.layout.conv}.weight; expected layers from 0 on")
+        raise CheckpointError(
+            f"{origin}: missing {quote(stack)}0.{located.layout.conv}.weight; expected layers from 0 on"
+        )
     kernel_sizes = tuple(shape[2] for shape in shapes)
     if kernel_sizes != _STANDARD.kernel_sizes:
         raise CheckpointError(
@@ -142,7 +144,7 @@ def infer_config(located: Located, arrays: Mapping[str, StoredArray], *, origin:
         conv_norm = "group"
     else:
         raise CheckpointError(
-            f"{origin}: no norm in its convolutional layers; expected {quote(stack)}0.{located.layout.group_norm}.weight"
+            f"{origin}: no norm after its convolutions; expected {quote(stack)}0.{located.layout.group_norm}.weight"
         )
     return EncoderConfig(
         channels=tuple(shape[0] for shape in shapes),
@@ -176,14 +178,16 @@ def read_encoder(
         raise CheckpointError(f"{origin}: unexpected {listing(extra)}; not expected {by_config}")
     for name, (_, shape) in expected.items():
         if arrays[name].shape != shape:
-            raise CheckpointError(f"{origin}: {quote(name)} has shape {arrays[name].shape}; expected {shape} {by_config}")
+            raise CheckpointError(
+                f"{origin}: {quote(name)} has shape {arrays[name].shape}; expected {shape} {by_config}"
+            )
     tensors = {}
     for name, (ours, shape) in expected.items():
         with np.errstate(over="ignore"):
             tensor = arrays[name].read(name).astype(np.float32)
         if bad := tensor.size - np.count_nonzero(np.isfinite(tensor)):
             raise CheckpointError(
-                f"{origin}: {quote(name)} has {bad} of {tensor.size} values that are not finite in float32; expected none"
+                f"{origin}: {quote(name)} has {bad} of {tensor.size} values not finite in float32; expected none"
             )
         tensors[ours] = np.ascontiguousarray(tensor.transpose(2, 1, 0)) if len(shape) == 3 else tensor
     return tensors

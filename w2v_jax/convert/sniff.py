@@ -51,7 +51,7 @@ def sniff(path: pathlib.Path) -> Kind:
         return Kind.TORCH_ZIP
     if head[257:262] == b"ustar":
         raise CheckpointError(
-            f"{path}: a tar archive (PyTorch before 0.1.10 saved so); {_EXPECTED} since: save it again with a newer PyTorch"
+            f"{path}: a tar archive (PyTorch before 0.1.10 saved so); {_EXPECTED} since: save it again with that"
         )
     if len(head) > 8 and head[8:9] == b"{" and 2 <= int.from_bytes(head[:8], "little") <= _MOST_HEADER_BYTES:
         return Kind.SAFETENSORS
@@ -63,7 +63,9 @@ def sniff(path: pathlib.Path) -> Kind:
             raise CheckpointError(f"{path}: {what}; {_EXPECTED}")
     text = _as_text(head)
     if text is None:
-        raise CheckpointError(f"{path}: not a checkpoint ({size} bytes that start with {head[:8].hex(' ')}); {_EXPECTED}")
+        raise CheckpointError(
+            f"{path}: not a checkpoint ({size} bytes that start with {head[:8].hex(' ')}); {_EXPECTED}"
+        )
     return _sniff_text(path, text, size)
 
 
@@ -97,7 +99,7 @@ def _sniff_text(path: pathlib.Path, text: str, size: int) -> Kind:
         )
     if start[:14].lower() == "<!doctype html" or start[:5].lower() in ("<html", "<?xml", "<head"):
         raise CheckpointError(
-            f"{path}: a web page, not a checkpoint (an error page saved under its name?); {_EXPECTED}: download it again"
+            f"{path}: a web page, not a checkpoint (an error page saved under its name?); {_EXPECTED}: download again"
         )
     if start.startswith("{"):
         content = read_json(path)

@@ -32,6 +32,7 @@ _SIZES = {
 # How far down tensors are looked for ({"model": {"key": tensor}} is 2), and among how many values.
 _MOST_DEPTH = 4
 _MOST_VALUES = 2_000_000
+_LONGEST_KEY = 500
 _AGAIN = "download it again"
 
 
@@ -151,7 +152,9 @@ def _locate_member(
         raise CheckpointError(f"{path}: its {quote(name)} is missing; the archive is damaged: {_AGAIN}")
     # PyTorch stores members as they are. Refusing others means that nothing here can inflate.
     if info.compress_type != zipfile.ZIP_STORED or info.flag_bits & 1:
-        raise CheckpointError(f"{path}: its {quote(name)} is compressed or encrypted; expected it stored, as torch.save does")
+        raise CheckpointError(
+            f"{path}: its {quote(name)} is compressed or encrypted; expected it stored, as torch.save does"
+        )
     # The checksum is not verified: torch.save can be told not to write it. The tensors' values are checked instead.
     file.seek(info.header_offset)
     header = file.read(30)
@@ -169,7 +172,7 @@ def _walk(contents: object) -> list[tuple[str, object]]:
         below = []
         for path, node in level:
             for key, value in node.items() if isinstance(node, dict) else ():
-                if isinstance(key, str):
+                if isinstance(key, str) and len(key) <= _LONGEST_KEY:
                     below.append((f"{path}.{key}" if path else key, value))
             if len(found) + len(below) > _MOST_VALUES:
                 raise PickleError(f"it holds more than {_MOST_VALUES} values")

@@ -3,8 +3,8 @@
 Python's own unpickler imports what the pickle names and calls it; even with `find_class` overridden it still
 calls, sets attributes and consults the process-wide extension registry. Here nothing of it is used: the opcodes,
 as `pickletools` lists them, are interpreted over plain data. A name is a `Global`, two strings that are never
-looked up; a call makes an `Inert` record of what would have been called; the few calls that a
-checkpoint needs (tensors, ordered dicts) are recognised by name and build plain data. There is no way from a pickle to a call.
+looked up; a call makes an `Inert` record of what would have been called; the few calls that a checkpoint needs
+(tensors, ordered dicts) are recognised by name and build plain data. No way leads from a pickle to a call.
 """
 
 import dataclasses
@@ -151,8 +151,11 @@ class _Window:
 _CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
 _CONTAINERS = {"EMPTY_LIST": list, "EMPTY_DICT": dict, "EMPTY_TUPLE": tuple, "EMPTY_SET": Inert}
 _LITERALS = frozenset(
-    "INT BININT BININT1 BININT2 LONG LONG1 LONG4 FLOAT BINFLOAT STRING BINSTRING SHORT_BINSTRING BINBYTES "
-    "SHORT_BINBYTES BINBYTES8 BYTEARRAY8 UNICODE SHORT_BINUNICODE BINUNICODE BINUNICODE8".split()
+    (
+        *("INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT"),
+        *("STRING", "BINSTRING", "SHORT_BINSTRING", "BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8"),
+        *("UNICODE", "SHORT_BINUNICODE", "BINUNICODE", "BINUNICODE8"),
+    )
 )
 _MARK = object()
 
