@@ -1,6 +1,6 @@
 """Checkpoints of the transformers library: `config.json`, and the index of a sharded checkpoint.
 
-The facts here (families, settings and their defaults) are from `configuration_*.py` and `modeling_*.py` of transformers 5.
+Families, settings and their defaults are facts from transformers 5, `configuration_*.py` and `modeling_*.py`.
 """
 
 import json

@@ -81,8 +81,8 @@ def locate(names: Iterable[str], *, origin: str) -> Located:
             found[name[:at], module] = None
     if not found:
         raise CheckpointError(
-            f"{origin}: no encoder among {len(names)} tensors ({listing(sorted(names)) or 'none at all'}); "
-            f"expected {_STACK}0.conv.weight (transformers, torchaudio) or {_STACK}0.0.weight (fairseq), with any prefix"
+            f"{origin}: no encoder among {len(names)} tensors ({listing(sorted(names)) or 'no names'}); "
+            f"expected {_STACK}0.conv.weight (transformers, torchaudio) or {_STACK}0.0.weight (fairseq), any prefix"
         )
     if len(found) > 1:
         prefixes = " and ".join(sorted(f"'{quote(prefix)}' ({module})" for prefix, module in list(found)[:4]))
