@@ -14,7 +14,7 @@ from typing import BinaryIO
 # A checkpoint's pickle describes tensors and settings: some ten thousand opcodes, well under a megabyte.
 # These bounds keep a hostile one from filling memory.
 MOST_BYTES = 256 * 2**20
-MOST_STEPS = 5_000_000
+MOST_STEPS = 2_000_000
 _MOST_AXES = 32
 
 
