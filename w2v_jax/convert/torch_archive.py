@@ -18,7 +18,7 @@ import zipfile
 
 from w2v_jax.checkpoint import CheckpointError
 from w2v_jax.convert.arrays import StoredArray, quote
-from w2v_jax.convert.unpickle import MOST_BYTES, PickleError, TensorRef, Unpickled, unpickle
+from w2v_jax.convert.unpickle import MOST_BYTES, Global, Inert, PickleError, TensorRef, Unpickled, unpickle
 
 _MAGIC = 0x1950A86A20F9469CFC6C
 _PROTOCOL = 1001
@@ -156,8 +156,10 @@ def _locate_member(
             f"{path}: its {quote(name)} is compressed or encrypted; expected it stored, as torch.save does"
         )
     # The checksum is not verified: torch.save can be told not to write it. The tensors' values are checked instead.
-    file.seek(info.header_offset)
-    header = file.read(30)
+    header = b""
+    if info.header_offset >= 0:  # a damaged directory can lead to before the file
+        file.seek(info.header_offset)
+        header = file.read(30)
     if len(header) == 30 and header.startswith(b"PK\x03\x04"):
         start = info.header_offset + 30 + sum(struct.unpack("<HH", header[26:30]))
         if start + info.file_size <= size:
@@ -182,6 +184,11 @@ def _walk(contents: object) -> list[tuple[str, object]]:
 
 
 def _tensors(path: pathlib.Path, contents: object) -> dict[str, TensorRef]:
+    if not isinstance(contents, dict):
+        raise CheckpointError(
+            f"{path}: holds {_describe(contents)}; expected a dict with tensors: "
+            "in PyTorch, torch.save(model.state_dict(), FILE)"
+        )
     tensors: dict[str, TensorRef] = {}
     try:
         values = _walk(contents)
@@ -193,6 +200,13 @@ def _tensors(path: pathlib.Path, contents: object) -> dict[str, TensorRef]:
                 raise CheckpointError(f"{path}: two tensors are called {quote(name)}; expected one")
             tensors[name] = value
     return tensors
+
+
+def _describe(contents: object) -> str:
+    origin = contents.origin if isinstance(contents, Inert) else None
+    if isinstance(origin, Global):
+        return f"a pickled {quote(origin.module)}.{quote(origin.name)}"
+    return "one tensor" if isinstance(contents, TensorRef) else f"a pickled {type(contents).__name__}"
 
 
 def _arrays(
