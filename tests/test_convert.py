@@ -337,6 +337,14 @@ def test_an_existing_path_wins_over_a_hub_id(hub, output, tmp_path, monkeypatch)
     assert not hub.asked
 
 
+def test_a_path_in_the_cache_of_the_hub_tells_its_provenance(tmp_path, output):
+    folder = tmp_path / "hub" / "models--facebook--wav2vec2-base" / "snapshots" / "c0ffee"
+    state = save_transformers(folder)
+    for source in (folder, folder / "model.safetensors"):
+        done = check(source, output, SMALL, state, "transformers", "wav2vec2.")
+        assert (done.provenance.source, done.provenance.revision) == ("facebook/wav2vec2-base", "c0ffee")
+
+
 def test_hub_errors(hub, output, monkeypatch):
     with pytest.raises(CheckpointError, match=r"no/such: no such file here.*404 Client Error"):
         convert_checkpoint("no/such", output)

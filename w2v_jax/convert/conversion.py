@@ -7,6 +7,7 @@ import pathlib
 
 from w2v_jax.checkpoint import SUFFIX, CheckpointError, Provenance, tensors_digest, write_tensors
 from w2v_jax.convert import fairseq, hub, huggingface
+from w2v_jax.convert.arrays import quote
 from w2v_jax.convert.layouts import FAIRSEQ, TRANSFORMERS, Located, infer_config, locate, read_encoder
 from w2v_jax.convert.sources import Checkpoint, open_checkpoint
 from w2v_jax.encoder import EncoderConfig
@@ -58,10 +59,9 @@ def convert_checkpoint(source: str | os.PathLike[str], destination: str | os.Pat
         raise CheckpointError("the source is empty; expected a file, a directory or a hub id")
     path = pathlib.Path(name)
     _check_destination(destination)
-    revision = None
     if path.exists():
         # The name alone: where it lies on this machine is nobody else's business.
-        label = path.name or path.resolve().name
+        label, revision = hub.cached_as(path) or (path.resolve().name if path.name in ("", "..") else path.name, None)
     elif hub.is_hub_id(name):
         fetched = hub.fetch(name)
         path, label, revision = fetched.path, fetched.repository, fetched.revision
@@ -76,7 +76,7 @@ def convert_checkpoint(source: str | os.PathLike[str], destination: str | os.Pat
     tensors = read_encoder(located, checkpoint.arrays, config, origin=origin, stated_by=stated_by)
     provenance = Provenance(source=label, revision=revision, source_sha256=_sha256(checkpoint.files))
     write_tensors(destination, config, tensors, provenance=provenance)
-    prefix = f", keys under {located.prefix!a}" if located.prefix else ""
+    prefix = f", keys under '{quote(located.prefix)}'" if located.prefix else ""
     return Conversion(
         found=f"{family} ({checkpoint.kind.value}{prefix})",
         stated_by=stated_by,

@@ -33,6 +33,16 @@ def is_hub_id(source: str) -> bool:
     return match is not None and (match["revision"] is not None or not source.lower().endswith(_FILE_SUFFIXES))
 
 
+def cached_as(path: pathlib.Path) -> tuple[str, str] | None:
+    """Hub id and commit of a path inside huggingface_hub's cache, models--OWNER--NAME/snapshots/COMMIT; else None."""
+    parts = path.absolute().parts
+    for folder, snapshots, commit in zip(parts, parts[1:], parts[2:], strict=False):
+        names = folder.split("--")
+        if names[0] == "models" and len(names) == 3 and snapshots == "snapshots":
+            return f"{names[1]}/{names[2]}", commit
+    return None
+
+
 def fetch(source: str) -> Fetched:
     """Downloads what the encoder needs of a hub repository, through huggingface_hub and its cache.
 

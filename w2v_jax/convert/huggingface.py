@@ -101,7 +101,7 @@ def read_index(path: pathlib.Path) -> dict[str, str]:
     shards = {name: weight_map[name] for name in sorted(located.names)}
     for shard in shards.values():
         # An index must not lead out of its folder.
-        if shard in ("", ".", "..") or any(c in shard for c in "/\\\0"):
+        if shard in ("", ".", "..") or not shard.isprintable() or "/" in shard or "\\" in shard:
             raise CheckpointError(
                 f"{path}: its shard {quote(shard)!r} is no file beside it; expected a plain file name"
             )

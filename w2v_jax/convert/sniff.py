@@ -47,14 +47,15 @@ def sniff(path: pathlib.Path) -> Kind:
         head = file.read(_HEAD_BYTES)
     if not head:
         raise CheckpointError(f"{path}: the file is empty; {_EXPECTED}: download it again")
+    # First, for its first 8 bytes are a number, which may look like another format's magic; the reverse cannot be.
+    if len(head) > 8 and head[8:9] == b"{" and 2 <= int.from_bytes(head[:8], "little") <= _MOST_HEADER_BYTES:
+        return Kind.SAFETENSORS
     if head.startswith(b"PK\x03\x04"):
         return Kind.TORCH_ZIP
     if head[257:262] == b"ustar":
         raise CheckpointError(
             f"{path}: a tar archive (PyTorch before 0.1.10 saved so); {_EXPECTED} since: save it again with that"
         )
-    if len(head) > 8 and head[8:9] == b"{" and 2 <= int.from_bytes(head[:8], "little") <= _MOST_HEADER_BYTES:
-        return Kind.SAFETENSORS
     # The first thing in a legacy archive is a pickle, protocol 2 or later, of PyTorch's magic number.
     if len(head) > 1 and head[0] == 0x80 and 2 <= head[1] <= 5:
         return Kind.TORCH_LEGACY
