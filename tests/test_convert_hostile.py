@@ -251,7 +251,7 @@ def test_truncation_anywhere_is_noticed(tmp_path, output):
             refused(whole, output, "truncated|damaged|empty|not a checkpoint|text file|not valid JSON")
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_damage_anywhere_gives_an_encoder_or_one_line(tmp_path, output, data):
     files = write_each_format(tmp_path)

@@ -2,12 +2,17 @@
 
 import argparse
 import enum
+import http.server
 import json
+import os
+import subprocess
+import sys
+import threading
 
 import numpy as np
 import pytest
 
-from w2v_jax.checkpoint import CheckpointError, load_encoder
+from w2v_jax.checkpoint import CheckpointError, load_encoder, read_metadata
 from w2v_jax.convert import convert_checkpoint
 
 torch = pytest.importorskip("torch")
@@ -194,3 +199,79 @@ def test_what_is_not_a_state_dict(tmp_path):
     torch.jit.save(torch.jit.script(torch.nn.Linear(1, 1)), tmp_path / "script.pt")
     with pytest.raises(CheckpointError, match="TorchScript"):
         convert_checkpoint(tmp_path / "script.pt", tmp_path / "encoder.safetensors")
+
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+@pytest.fixture
+def hub(tmp_path):
+    """A hub on this machine, for the real huggingface_hub: one repository, the files of a folder."""
+    folder = tmp_path / "repository"
+    folder.mkdir()
+    asked = []
+
+    class Hub(http.server.BaseHTTPRequestHandler):
+        def do_HEAD(self):
+            self.do_GET()
+
+        def do_GET(self):
+            path = self.path.split("?")[0]
+            asked.append(path)
+            if path.startswith("/api/models/some/model"):
+                siblings = [{"rfilename": file.name} for file in folder.iterdir()]
+                data = json.dumps({"id": "some/model", "sha": COMMIT, "siblings": siblings}).encode()
+            elif path.startswith(f"/some/model/resolve/{COMMIT}/") and (folder / path.split("/")[-1]).is_file():
+                data = (folder / path.split("/")[-1]).read_bytes()
+            else:
+                self.send_response(404)
+                self.send_header("X-Error-Code", "RepoNotFound")
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+                return
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(data)))
+            self.send_header("ETag", f'"{len(data)}"')
+            self.send_header("X-Repo-Commit", COMMIT)
+            self.end_headers()
+            if self.command == "GET":
+                self.wfile.write(data)
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hub)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    changes = {"HF_ENDPOINT": f"http://127.0.0.1:{server.server_port}", "HF_HOME": str(tmp_path / "cache")}
+
+    def convert(source, output):
+        command = [sys.executable, "-m", "w2v_jax.convert", "--source", source, "--output", output]
+        return subprocess.run(command, env=os.environ | changes, capture_output=True, text=True)
+
+    yield folder, asked, convert
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_the_hub_through_its_own_library(tmp_path, hub):
+    folder, asked, convert = hub
+    model = build(conv_dim=(32, 48, 16))
+    model.save_pretrained(folder, max_shard_size="10KB")
+    (folder / "README.md").write_text("not needed")
+    weight_map = json.loads((folder / "model.safetensors.index.json").read_text())["weight_map"]
+    shards = {shard for name, shard in weight_map.items() if "feature_extractor" in name or "projection.layer" in name}
+    output = tmp_path / "out" / "encoder.safetensors"
+    done = convert("some/model@main", output)
+    assert done.returncode == 0, done.stderr
+    provenance = read_metadata(output).provenance
+    assert (provenance.source, provenance.revision) == ("some/model", COMMIT)
+    fetched = {path.split("/")[-1] for path in asked if "/resolve/" in path}
+    assert fetched == shards | {"config.json", "model.safetensors.index.json"}
+    assert len(shards) < len(set(weight_map.values()))
+    failed = convert("no/such", tmp_path / "out" / "other.safetensors")
+    assert failed.returncode == 1
+    assert failed.stderr.startswith("error: no/such: no such file here, and not had from the hub (RepositoryNotFound")
+    assert failed.stderr.count("\n") == 1
+    assert [path.name for path in output.parent.iterdir()] == [output.name]
