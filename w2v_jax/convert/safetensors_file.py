@@ -11,10 +11,10 @@ import math
 import pathlib
 
 from w2v_jax.checkpoint import FORMAT, CheckpointError
-from w2v_jax.convert.arrays import StoredArray, contiguous_strides, quote
+from w2v_jax.convert.arrays import ITEM_SIZES, StoredArray, contiguous_strides, quote
 
 _DTYPES = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16"}
-_ITEM_SIZES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2}
+_AGAIN = "the file is damaged: download it again"
 
 
 def open_safetensors(path: pathlib.Path) -> dict[str, StoredArray]:
@@ -56,16 +56,13 @@ def open_safetensors(path: pathlib.Path) -> dict[str, StoredArray]:
     return arrays
 
 
-_AGAIN = "the file is damaged: download it again"
-
-
 def _entry(path: pathlib.Path, name: str, entry: object, data_start: int) -> tuple[StoredArray, int]:
     try:
         code, shape, (first, last) = entry["dtype"], tuple(entry["shape"]), entry["data_offsets"]
         good = all(type(n) is int and 0 <= n < 2**48 for n in (*shape, first, last)) and first <= last
         good = good and isinstance(code, str) and len(shape) <= 32
         if good and code in _DTYPES:
-            good = math.prod(shape) * _ITEM_SIZES[code] == last - first
+            good = math.prod(shape) * ITEM_SIZES[_DTYPES[code]] == last - first
     except (KeyError, TypeError, ValueError):
         good = False
     if not good:
