@@ -34,6 +34,12 @@ def convolve(x: jax.Array, kernel: jax.Array, stride: int) -> jax.Array:
     """
     if kernel.shape[1] <= _GROUP_CHANNELS or 0 in x.shape:
         return _convolve(x, kernel, stride)
+    return _convolve_for_platform(x, kernel, stride)
+
+
+# Compiled as a whole, so that a call outside `jax.jit` does not compile its loops anew each time.
+@functools.partial(jax.jit, static_argnums=2)
+def _convolve_for_platform(x: jax.Array, kernel: jax.Array, stride: int) -> jax.Array:
     return lax.platform_dependent(
         x,
         kernel,
