@@ -33,8 +33,16 @@ def cosine_similarity(a: jax.Array, b: jax.Array) -> jax.Array:
     return jnp.matmul(_unit("a", a), _unit("b", b).T, precision=lax.Precision.HIGHEST)
 
 
-def paired_cosine_similarity(a: jax.Array, b: jax.Array) -> jax.Array:
-    """Cosine of the angle between each row of `a` and the same row of `b`: (n, d), (n, d) -> (n,) float32.
+def paired_cosine_distance(a: jax.Array, b: jax.Array) -> jax.Array:
+    """Cosine distance, 1 - cos, between each row of `a` and the same row of `b`.
+
+    Args:
+        a: (n, d).
+        b: (n, d).
+
+    Returns:
+        (n,) float32, never negative. It is half the squared distance of the unit vectors, which keeps its digits
+        where the cosine is all but 1.
 
     Raises:
         ValueError: as for `cosine_similarity`, or shapes that differ.
@@ -43,25 +51,18 @@ def paired_cosine_similarity(a: jax.Array, b: jax.Array) -> jax.Array:
     b = _matrix("b", b, ndim=2)
     if a.shape != b.shape:
         raise ValueError(f"a has shape {a.shape} and b has {b.shape}; expected the same")
-    return jnp.sum(_unit("a", a) * _unit("b", b), axis=1)
+    return jnp.sum(jnp.square(_unit("a", a) - _unit("b", b)), axis=1) / 2
 
 
 def adjacent_distance(features: jax.Array) -> jax.Array:
-    """Cosine distance, 1 - cos, between each row and the next.
-
-    Args:
-        features: (n, d).
-
-    Returns:
-        (n - 1,) float32, never negative. It is half the squared distance of the unit vectors, which keeps its digits
-        where the cosine is all but 1.
+    """Cosine distance, 1 - cos, between each row and the next: (n, d) -> (n - 1,) float32, never negative.
 
     Raises:
         ValueError: as for `cosine_similarity`, or fewer than two rows.
     """
     unit = _unit("features", _matrix("features", features, ndim=2))
     if len(unit) < 2:
-        raise ValueError(f"features has {len(unit)} rows; expected at least two")
+        raise ValueError(f"features has {len(unit)} row; expected at least two")
     return jnp.sum(jnp.square(jnp.diff(unit, axis=0)), axis=1) / 2
 
 
@@ -87,8 +88,8 @@ def stationarity(frames: jax.Array) -> jax.Array:
 def linear_cka(a: jax.Array, b: jax.Array) -> jax.Array:
     """Linear centred kernel alignment of two feature sets of the same sounds (paper section 3.4).
 
-    `|B^T A|^2 / (|A^T A| |B^T B|)`, in Frobenius norms, with the columns centred: 1 for features that are the same up to
-    rotation and scale, 0 for features without linear relation. The cost grows with n, not with its square.
+    `|B^T A|^2 / (|A^T A| |B^T B|)`, in Frobenius norms, with the columns centred: 1 for features that are the same
+    up to rotation and scale, 0 for features without linear relation. The cost grows with n, not with its square.
 
     Args:
         a: (n, d).
