@@ -85,24 +85,29 @@ def draw(maps: dict[NamedEncoder, np.ndarray], grid: grids.Grid) -> figures.Figu
     }
     for axes, (encoder, mesh) in zip(panels, meshes.items(), strict=True):
         figures.mesh(axes, mesh, colours, linewidth=0.8, point_size=9)
-        figures.arrow(axes, mesh[0, 0], mesh[-1, 0], figures.BLUE, f"A({low})")
-        figures.arrow(axes, mesh[0, 0], mesh[0, -1], figures.ORANGE, f"A({high})")
+        figures.arrow(axes, mesh[0, 0], mesh[-1, 0], figures.BLUE)
+        figures.arrow(axes, mesh[0, 0], mesh[0, -1], figures.ORANGE)
         figures.as_map(axes, f"Amplitudes of {low} and {high}: {encoder.name}")
         axes.margins(0.14)
     figures.colour_bar(panels, f"{high} over {low} (dB)", (-limit, limit), colours=figures.BLUE_TO_ORANGE)
     for axes, mesh in zip(panels, meshes.values(), strict=True):
-        _mark_amplitudes(axes, mesh, grid)
+        figures.labels(axes, _edge_labels(mesh, grid), fontsize=8)
     return figure
 
 
-def _mark_amplitudes(axes, mesh: np.ndarray, grid: grids.Grid) -> None:
-    """Labels 0.1 ... 0.5 along the two edges where the other tone is quietest."""
-    positions, texts = [], []
-    for edge, parameter, colour in ((mesh[:, 0], "amplitude_low", "low"), (mesh[0], "amplitude_high", "high")):
-        index = np.interp(MARKED_AMPLITUDES, grid.axis(parameter), np.arange(len(edge)))
-        positions += [[np.interp(i, np.arange(len(edge)), edge[:, axis]) for axis in (0, 1)] for i in index]
-        texts += [f"{colour} {amplitude:g}" for amplitude in MARKED_AMPLITUDES]
-    figures.labels(axes, np.array(positions), texts, fontsize=8)
+def _edge_labels(mesh: np.ndarray, grid: grids.Grid) -> list[figures.Label]:
+    """Labels 0.1 ... 0.5 along the two edges where the other tone is quietest, and the names of the arrows."""
+    labels = []
+    for edge, parameter, colour, frequency in (
+        (mesh[:, 0], "amplitude_low", figures.BLUE, FREQUENCIES[0]),
+        (mesh[0], "amplitude_high", figures.ORANGE, FREQUENCIES[1]),
+    ):
+        for amplitude in MARKED_AMPLITUDES:
+            along = np.interp(amplitude, grid.axis(parameter), np.arange(len(edge)))
+            position = [np.interp(along, np.arange(len(edge)), edge[:, axis]) for axis in (0, 1)]
+            name = f"A({frequency:g} Hz) = " if amplitude == MARKED_AMPLITUDES[-1] else ""
+            labels.append(figures.Label(f"{name}{amplitude:g}", position, colour))
+    return labels
 
 
 if __name__ == "__main__":

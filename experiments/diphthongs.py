@@ -133,9 +133,7 @@ def draw_closing(
     figures.colour_bar(panels, "Time (s)", (0, DURATION))
     for axes, name in zip(panels, chosen, strict=True):
         ends = tuple(vowels[symbols.index(symbol)] for symbol in name)
-        figures.labels(
-            axes, vowel_chart.vowel_positions(mesh, vowel_grid, ends), [vowel_chart.ipa(vowel) for vowel in ends]
-        )
+        figures.labels(axes, vowel_chart.vowel_labels(mesh, vowel_grid, ends))
     return figure
 
 
@@ -154,12 +152,7 @@ def draw_all(
         figures.as_map(axes, f"from {vowel_chart.ipa(vowel)}")
     figures.colour_bar(panels, "Time (s)", (0, DURATION))
     for axes in panels:
-        figures.labels(
-            axes,
-            vowel_chart.vowel_positions(mesh, vowel_grid, tuple(vowels)),
-            [vowel.symbol for vowel in vowels],
-            fontsize=8,
-        )
+        figures.labels(axes, vowel_chart.vowel_labels(mesh, vowel_grid, vowels), fontsize=8)
     return figure
 
 

@@ -79,8 +79,8 @@ def untrained_remark(encoders: Sequence[NamedEncoder]) -> str | None:
     if not all(encoder.is_untrained for encoder in encoders):
         return None
     return (
-        "NOTE: the encoder is UNTRAINED: its weights are random (seed 0). The results are a control: they show what the\n"
-        "architecture does by itself, and say nothing about what wav2vec 2.0 has learned. For trained weights:\n"
+        "NOTE: the encoder is UNTRAINED: its weights are random (seed 0). The results are a control: they show what\n"
+        "the architecture does by itself, and say nothing about what wav2vec 2.0 has learned. For trained weights:\n"
         f"    python -m w2v_jax.convert --source=facebook/{EXAMPLE} --output=weights/{EXAMPLE}.safetensors\n"
         f"and then the same command with --encoders={EXAMPLE} (or --encoders={EXAMPLE},{UNTRAINED} to compare)."
     )

@@ -29,7 +29,7 @@ VERSIONS: dict[scales.Version, str] = {
 }
 
 NOTES = (
-    "The last pure tone, 8,000 Hz, is the Nyquist frequency: with zero phase each of its samples is 0 but for rounding, "
+    "The last pure tone, 8,000 Hz, is the Nyquist frequency: with zero phase its samples are 0 but for rounding, "
     "so its features are those of silence. `without_nyquist` leaves it out.",
     "`published` accumulates 2 - cos as the paper's figure does: a constant 1 per step makes it a straight line almost "
     "whatever the encoder does. `corrected` accumulates the cosine distance 1 - cos that the text defines.",
@@ -81,40 +81,39 @@ def measure_bias(features: np.ndarray) -> Metrics:
 
 
 def measure_scale(features: np.ndarray, frequency: np.ndarray) -> Metrics:
-    """The learned scale in both versions, with and without the tone at Nyquist, and how far it is from known scales.
+    """The learned scale with and without the tone at Nyquist, and how far it is from known scales.
 
     Args:
         features: (tones, channels).
         frequency: (tones,) in Hz, ascending, the last at Nyquist.
     """
-    distances = np.asarray(similarity.adjacent_distance(features))
     below = frequency < NYQUIST
-    measured: Metrics = {
+    return {
         "frequency": frequency,
-        "adjacent_distance": distances,
-        "adjacent_distance_to_nyquist_tone": distances[-1] if not below[-1] else None,
-        "median_adjacent_distance": float(np.median(distances)),
+        # Silence may have no features at all, and so no distance to anything.
+        "with_nyquist": _scales(features, frequency) if features[-1].any() else None,
+        "without_nyquist": _scales(features[below], frequency[below]),
     }
-    for key, chosen in (("with_nyquist", np.full(len(frequency), True)), ("without_nyquist", below)):
-        measured[key] = {
-            name: _scale(distances[: chosen.sum() - 1], frequency[chosen], version)
-            for name, version in (("published", "published"), ("corrected", "corrected"))
-        }
-        measured[key]["reference"] = {
-            name: scales.normalise(scale(frequency[chosen])) for name, scale in SCALES.items()
+
+
+def _scales(features: np.ndarray, frequency: np.ndarray) -> Metrics:
+    distances = np.asarray(similarity.adjacent_distance(features))
+    references = {name: scales.normalise(scale(frequency)) for name, scale in SCALES.items()}
+    measured: Metrics = {
+        "adjacent_distance": distances,
+        "median_adjacent_distance": float(np.median(distances)),
+        "last_adjacent_distance": float(distances[-1]),
+        "references": references,
+    }
+    for version in VERSIONS:
+        learned = scales.learned(distances, version=version)
+        measured[version] = {
+            "scale": learned,
+            "rms_difference": {
+                name: float(np.sqrt(np.mean((learned - reference) ** 2))) for name, reference in references.items()
+            },
         }
     return measured
-
-
-def _scale(distances: np.ndarray, frequency: np.ndarray, version: scales.Version) -> Metrics:
-    learned = scales.learned(distances, version=version)
-    references = {name: scales.normalise(scale(frequency)) for name, scale in SCALES.items()}
-    return {
-        "scale": learned,
-        "rms_difference": {
-            name: float(np.sqrt(np.mean((learned - reference) ** 2))) for name, reference in references.items()
-        },
-    }
 
 
 def summary(measured: Metrics) -> dict[str, float]:
@@ -152,48 +151,41 @@ def draw_pure_tones(encoder: NamedEncoder, positions: np.ndarray, frequency: np.
     if frequency[-1] >= NYQUIST:
         axes.scatter(*positions[-1], s=90, color="black", marker="X", edgecolors="white", linewidths=0.8, zorder=4)
         marked.append(len(frequency) - 1)
-        names.append("8 kHz (Nyquist: rounding noise)")
+        names.append("8 kHz (Nyquist)")
     figures.as_map(axes, f"Pure tones: {encoder.name}")
     figures.colour_bar(axes, "Frequency (kHz)", (frequency[0] / 1000, frequency[-1] / 1000))
-    figures.labels(axes, positions[marked], names, fontsize=9)
+    figures.labels(axes, [figures.Label(*each) for each in zip(names, positions[marked], strict=True)], fontsize=9)
     return figure
 
 
 def draw_scale(encoder: NamedEncoder, measured: Metrics) -> figures.Figure:
-    figure, panels = figures.panels(
-        2,
-        size=(4.4, 3.9),
-        title=f"Learned frequency scale: {encoder.name} ({len(measured['frequency_scale']['frequency'])} tones)",
-    )
+    """As published and corrected: Mel, Bark and the encoder's own scale, with and without the tone at Nyquist."""
     scale = measured["frequency_scale"]
     frequency = np.asarray(scale["frequency"])
     inside = frequency[frequency < NYQUIST]
+    figure, panels = figures.panels(
+        2, size=(4.6, 3.9), title=f"Learned frequency scale: {encoder.name} ({len(frequency)} tones)"
+    )
     for axes, (version, title) in zip(panels, VERSIONS.items(), strict=True):
-        reference = scale["with_nyquist"]["reference"]
-        axes.plot(frequency, reference["Hz"], color="black", linewidth=1, linestyle=":", label="Hz")
-        axes.plot(frequency, reference["Mel"], color=figures.BLUE, label="Mel")
-        axes.plot(frequency, reference["Bark"], color=figures.ORANGE, label="Bark")
-        with_nyquist = scale["with_nyquist"][version]["scale"]
-        axes.plot(frequency, with_nyquist, color=figures.GREY, linewidth=2, label=encoder.name)
+        references = scale["without_nyquist"]["references"]
+        axes.plot(inside, references["Hz"], color="black", linewidth=1, linestyle=":", label="Hz")
+        axes.plot(inside, references["Mel"], color=figures.BLUE, label="Mel")
+        axes.plot(inside, references["Bark"], color=figures.ORANGE, label="Bark")
+        if scale["with_nyquist"]:
+            learned = scale["with_nyquist"][version]["scale"]
+            axes.plot(frequency, learned, color=figures.GREY, linewidth=2.5, label=encoder.name)
+            axes.plot(frequency[-2:], learned[-2:], "kx-", linewidth=1, markersize=5, label="step to 8 kHz (Nyquist)")
         axes.plot(
             inside,
             scale["without_nyquist"][version]["scale"],
             color=figures.GREEN,
             linestyle="--",
-            label=f"{encoder.name}, without the 8 kHz tone",
-        )
-        axes.plot(
-            frequency[-2:],
-            with_nyquist[-2:],
-            color="black",
-            linewidth=1,
-            marker="x",
-            markersize=5,
-            label="step to 8 kHz (Nyquist)",
+            label=f"{encoder.name}, without 8 kHz",
         )
         axes.set_title(title, fontsize=11)
         axes.set_xlabel("Frequency (Hz)")
         axes.set_ylabel("Normalised scale")
+        axes.set_xticks(range(0, 8001, 2000))
     handles, names = panels[0].get_legend_handles_labels()
     figure.legend(handles, names, loc="outside lower center", ncols=3, fontsize=9, frameon=False)
     return figure

@@ -4,6 +4,7 @@ Matplotlib's `Figure` is used directly: no window, no global state. The colours 
 readers (Okabe and Ito's, and the perceptually even maps viridis and cividis).
 """
 
+import dataclasses
 import math
 import os
 from collections.abc import Sequence
@@ -66,7 +67,10 @@ def heat_map(
     image = axes.imshow(values, vmin=limits[0], vmax=limits[1], cmap=SEQUENTIAL)
     axes.set_xticks(range(len(columns)), columns)
     axes.set_yticks(range(len(rows)), rows)
-    axes.tick_params(length=0)
+    axes.set_xticks(np.arange(len(columns) + 1) - 0.5, minor=True)
+    axes.set_yticks(np.arange(len(rows) + 1) - 0.5, minor=True)
+    axes.grid(which="minor", color="white", linewidth=2)
+    axes.tick_params(which="both", length=0)
     axes.spines[:].set_visible(False)
     for row, column in np.ndindex(*np.shape(values)):
         value = float(values[row][column])
@@ -138,16 +142,8 @@ def mesh(
     axes.autoscale_view()
 
 
-def arrow(
-    axes: Axes,
-    start: np.ndarray,
-    end: np.ndarray,
-    colour: str,
-    label: str | None = None,
-    *,
-    width: float = 2.5,
-) -> None:
-    """An arrow between two positions, with its label beyond its head."""
+def arrow(axes: Axes, start: np.ndarray, end: np.ndarray, colour: str, *, width: float = 2.5) -> None:
+    """An arrow between two positions."""
     axes.annotate(
         "",
         xy=end,
@@ -162,21 +158,6 @@ def arrow(
             "shrinkB": 0,
         },
     )
-    if label:
-        away = np.subtract(end, start)
-        away = away / max(float(np.hypot(*away)), 1e-12)
-        axes.annotate(
-            label,
-            xy=end,
-            xytext=away * 14,
-            textcoords="offset points",
-            ha="center",
-            va="center",
-            color=colour,
-            fontweight="bold",
-            path_effects=_OUTLINE,
-            zorder=6,
-        )
 
 
 def tag(axes: Axes, position: np.ndarray, text: str, colour: str | tuple[float, ...]) -> None:
@@ -199,40 +180,58 @@ def line(colour: str | tuple[float, ...], label: str, *, width: float = 2.0) -> 
     return Line2D([], [], color=colour, linewidth=width, label=label)
 
 
-def labels(axes: Axes, positions: np.ndarray, texts: Sequence[str], *, fontsize: float = 11) -> None:
-    """Labels beside their positions, (n, 2), pushed apart where they would cover each other. Call this last."""
-    axes.scatter(*np.transpose(positions), s=12, c="black", zorder=5, edgecolors="white", linewidths=0.5)
+@dataclasses.dataclass(frozen=True)
+class Label:
+    """A text beside a position, (2,). A black one is marked by a dot, one in colour (an arrow's) is not."""
+
+    text: str
+    position: Sequence[float]
+    colour: str = "black"
+
+
+def labels(axes: Axes, chosen: Sequence[Label], *, fontsize: float = 11) -> None:
+    """Draws labels, pushed apart where they would cover each other. Call this last."""
+    positions = np.array([label.position for label in chosen])
+    dots = np.array([label.colour == "black" for label in chosen])
+    axes.scatter(*positions[dots].T, s=12, c="black", zorder=5, edgecolors="white", linewidths=0.5)
     axes.figure.draw_without_rendering()  # the layout must be settled: labels have a size in points, not in data
-    anchors = axes.transData.transform(positions) * 72 / axes.figure.dpi
-    sizes = np.array([(0.55 * fontsize * len(text) + 3, 1.15 * fontsize) for text in texts])
-    centres = _spread(anchors, sizes)
-    for text, position, offset in zip(texts, positions, centres - anchors, strict=True):
-        far = float(np.hypot(*offset)) > 1.4 * fontsize
+    points_per_pixel = 72 / axes.figure.dpi
+    anchors = axes.transData.transform(positions) * points_per_pixel
+    sizes = np.array([(0.58 * fontsize * len(label.text) + 3, 1.15 * fontsize) for label in chosen])
+    inside = axes.get_window_extent().get_points() * points_per_pixel
+    centres = _spread(anchors, sizes, inside)
+    for label, offset in zip(chosen, centres - anchors, strict=True):
+        far = float(np.hypot(*offset)) > 1.4 * fontsize + 3 * (len(label.text) > 4)
         axes.annotate(
-            text,
-            xy=position,
+            label.text,
+            xy=label.position,
             xytext=offset,
             textcoords="offset points",
             ha="center",
             va="center",
             fontsize=fontsize,
+            color=label.colour,
+            fontweight="normal" if label.colour == "black" else "bold",
             path_effects=_OUTLINE,
             zorder=6,
-            arrowprops={"arrowstyle": "-", "linewidth": 0.5, "color": "black", "shrinkA": 3} if far else None,
+            arrowprops={"arrowstyle": "-", "linewidth": 0.5, "color": label.colour, "shrinkA": 3} if far else None,
         )
 
 
-def _spread(anchors: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """Centres, (n, 2), of boxes of `sizes` near `anchors` that cover neither each other nor an anchor."""
+def _spread(anchors: np.ndarray, sizes: np.ndarray, inside: np.ndarray) -> np.ndarray:
+    """Centres, (n, 2), of boxes of `sizes` near `anchors` that cover neither each other nor an anchor.
+
+    They stay `inside`, [[left, bottom], [right, top]].
+    """
     centres = anchors + np.array([0.0, 1.0]) * (sizes[:, 1:] / 2 + 3)
     for _ in range(400):
         push = np.zeros_like(centres)
         # Boxes push boxes, and (smaller) anchors push boxes.
-        for others, other_sizes, skip_own in ((centres, sizes, True), (anchors, np.full_like(sizes, 5.0), False)):
+        for others, other_sizes in ((centres, sizes), (anchors, np.full_like(sizes, 5.0))):
             apart = centres[:, None] - others[None]
             overlap = (sizes[:, None] + other_sizes[None]) / 2 - np.abs(apart)
             covered = (overlap > 0).all(axis=2)
-            if skip_own:
+            if others is centres:
                 np.fill_diagonal(covered, False)
             along = np.argmin(overlap, axis=2)  # the shorter way out
             for axis in (0, 1):
@@ -240,5 +239,5 @@ def _spread(anchors: np.ndarray, sizes: np.ndarray) -> np.ndarray:
                 push[:, axis] += (sign * overlap[..., axis] * (covered & (along == axis))).sum(axis=1)
         if not push.any():
             break
-        centres = centres + 0.3 * push
+        centres = np.clip(centres + 0.3 * push, inside[0] + sizes / 2, inside[1] - sizes / 2)
     return centres

@@ -102,9 +102,7 @@ def draw_vowel_spaces(maps: dict[NamedEncoder, np.ndarray], grid: grids.Grid) ->
     figures.colour_bar(panels, "F1 (Hz)", (f1[0], f1[-1]))
     for axes, positions in zip(panels, maps.values(), strict=True):
         (mesh,) = vowel_chart.oriented(positions, grid)
-        figures.labels(
-            axes, vowel_chart.vowel_positions(mesh, grid), [vowel_chart.ipa(vowel) for vowel in grids.VOWELS]
-        )
+        figures.labels(axes, vowel_chart.vowel_labels(mesh, grid) + vowel_chart.arrow_labels(mesh))
     return figure
 
 
@@ -127,7 +125,7 @@ def _by_f0(axes: Axes, meshes: np.ndarray, grid: grids.Grid) -> None:
     for i, (mesh, f0) in enumerate(zip(meshes, grid.axis("f0"), strict=True)):
         colour = _f0_colour(i, grid)
         figures.mesh(axes, mesh, np.array(colour), linewidth=0.5, point_size=0)
-        vowel_chart.formant_arrows(axes, mesh, named=False, width=1.8)
+        vowel_chart.formant_arrows(axes, mesh, width=1.8)
         figures.tag(axes, mesh[-1, -1], f"{f0:g} Hz", colour)
 
 

@@ -22,7 +22,7 @@ BURST_TONES = grids.BURST_TONES
 EXAMPLE_BURST = {"base_frequency": 10.0, "burst_frequency": 40.0, "burst_fraction": 0.2}
 
 NOTES = (
-    "The tones of `stationarity` are multiples of 50 Hz, the frame rate of wav2vec 2.0: each frame sees the same phase, "
+    "The tones of `stationarity` are multiples of 50 Hz, the frame rate of wav2vec 2.0: all frames see one phase, "
     "so they are stationary by construction. At other frequencies frames cycle through phases.",
 )
 

@@ -1,5 +1,7 @@
 """Vowel spaces, swept and drawn as meshes: shared by the formants and the diphthongs."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from matplotlib.axes import Axes
 
@@ -56,13 +58,24 @@ def _chart_axes(grid: Grid) -> np.ndarray:
     return np.stack([-points["f2"], -points["f1"]], axis=1)
 
 
-def formant_arrows(axes: Axes, mesh: np.ndarray, *, named: bool = True, width: float = 2.5) -> None:
+def formant_arrows(axes: Axes, mesh: np.ndarray, *, width: float = 2.5) -> None:
     """Arrows from the lowest F1 and F2 of `mesh`, (F1, F2, 2), to the highest of each."""
-    figures.arrow(axes, mesh[0, 0], mesh[-1, 0], figures.BLUE, "F1" if named else None, width=width)
-    figures.arrow(axes, mesh[0, 0], mesh[0, -1], figures.ORANGE, "F2" if named else None, width=width)
+    figures.arrow(axes, mesh[0, 0], mesh[-1, 0], figures.BLUE, width=width)
+    figures.arrow(axes, mesh[0, 0], mesh[0, -1], figures.ORANGE, width=width)
 
 
-def vowel_positions(mesh: np.ndarray, grid: Grid, vowels: tuple[Vowel, ...] = VOWELS) -> np.ndarray:
+def arrow_labels(mesh: np.ndarray) -> list[figures.Label]:
+    """Labels for those arrows."""
+    return [figures.Label("F1", mesh[-1, 0], figures.BLUE), figures.Label("F2", mesh[0, -1], figures.ORANGE)]
+
+
+def vowel_labels(mesh: np.ndarray, grid: Grid, vowels: Sequence[Vowel] = VOWELS) -> list[figures.Label]:
+    """Labels with the vowels' symbols where they lie on `mesh`, (F1, F2, 2)."""
+    positions = vowel_positions(mesh, grid, vowels)
+    return [figures.Label(ipa(vowel), position) for vowel, position in zip(vowels, positions, strict=True)]
+
+
+def vowel_positions(mesh: np.ndarray, grid: Grid, vowels: Sequence[Vowel] = VOWELS) -> np.ndarray:
     """Where vowels lie on `mesh`, (F1, F2, 2): between the four grid points around their formants. (vowels, 2)."""
     row = np.interp([vowel.f1 for vowel in vowels], grid.axis("f1"), np.arange(mesh.shape[0]))
     column = np.interp([vowel.f2 for vowel in vowels], grid.axis("f2"), np.arange(mesh.shape[1]))
