@@ -15,6 +15,8 @@ import numpy as np
 from flax import nnx
 from jax import lax
 
+from w2v_jax.convolution import convolve
+
 # Both reference implementations (transformers and fairseq) fix the epsilon of the norms inside the
 # convolutional stack; only that of the final LayerNorm is a setting.
 CONV_NORM_EPS = 1e-5
@@ -133,14 +135,7 @@ class ConvLayer(nnx.Module):
 
     def __call__(self, x: jax.Array) -> jax.Array:
         """`x`, (batch, frames_in, in_channels), to (batch, frames_out, out_channels)."""
-        x = lax.conv_general_dilated(
-            x,
-            self.kernel[...],
-            window_strides=(self.stride,),
-            padding="VALID",
-            dimension_numbers=("NWC", "WIO", "NWC"),
-            precision=lax.Precision.HIGHEST,
-        )
+        x = convolve(x, self.kernel[...], self.stride)
         if self.bias is not None:
             x = x + self.bias[...]
         if self.norm is not None:

@@ -1,0 +1,277 @@
+"""Conversion of what PyTorch and transformers really write; the features must be PyTorch's."""
+
+import argparse
+import enum
+import http.server
+import json
+import os
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+
+from w2v_jax.checkpoint import CheckpointError, load_encoder, read_metadata
+from w2v_jax.convert import convert_checkpoint
+
+torch = pytest.importorskip("torch")
+transformers = pytest.importorskip("transformers")
+pytestmark = pytest.mark.parity
+
+GEOMETRY = {"conv_dim": (8, 12, 16), "conv_kernel": (10, 3, 2), "conv_stride": (5, 2, 2)}
+TINY = {
+    "hidden_size": 8,
+    "num_hidden_layers": 1,
+    "num_attention_heads": 2,
+    "intermediate_size": 8,
+    "num_conv_pos_embeddings": 4,
+    "num_conv_pos_embedding_groups": 2,
+    "vocab_size": 8,
+    "num_codevectors_per_group": 4,
+    "codevector_dim": 8,
+    "proj_codevector_dim": 8,
+}
+FAMILIES = {
+    "wav2vec2": "Wav2Vec2",
+    "hubert": "Hubert",
+    "wavlm": "WavLM",
+    "data2vec-audio": "Data2VecAudio",
+    "unispeech": "UniSpeech",
+    "unispeech-sat": "UniSpeechSat",
+    "wav2vec2-conformer": "Wav2Vec2Conformer",
+}
+
+
+def build(family="wav2vec2", head="Model", **settings):
+    """A random model, its norms too, in eval mode."""
+    torch.manual_seed(0)
+    config = getattr(transformers, f"{FAMILIES[family]}Config")(**(TINY | GEOMETRY | settings))
+    model = getattr(transformers, f"{FAMILIES[family]}{head}")(config).eval()
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if "layer_norm" in name or name.endswith("bias"):
+                parameter.add_(0.3 * torch.randn_like(parameter))
+    return model
+
+
+def check(source, model, tmp_path, *, bound=1e-6):
+    """Converts `source` and compares features with those of `model` in float64."""
+    base = getattr(model, model.base_model_prefix, model)
+    waveform = np.random.default_rng(0).standard_normal((2, 800)).astype(np.float32)
+    convert_checkpoint(source, tmp_path / "encoder.safetensors")
+    features = np.asarray(load_encoder(tmp_path / "encoder.safetensors")(waveform))
+    dtype = next(base.parameters()).dtype
+    extractor, norm = base.feature_extractor.double(), base.feature_projection.layer_norm.double()
+    with torch.no_grad():
+        wanted = norm(extractor(torch.from_numpy(waveform).double()).transpose(1, 2)).numpy()
+    base.to(dtype)
+    assert features.shape == wanted.shape
+    error = np.linalg.norm(features - wanted) / np.linalg.norm(wanted)
+    assert error < bound, error
+
+
+@pytest.mark.parametrize("norm", ["group", "layer"])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_families(tmp_path, family, norm):
+    model = build(family, feat_extract_norm=norm, conv_bias=norm == "layer", layer_norm_eps=1e-4)
+    model.save_pretrained(tmp_path / "model")
+    check(tmp_path / "model", model, tmp_path)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_defaults_are_those_of_transformers(tmp_path, family):
+    """A config that leaves everything out means the same to us: sizes are compared with the real default's."""
+    from w2v_jax.convert.huggingface import read_config
+
+    config = getattr(transformers, f"{FAMILIES[family]}Config")()
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": family}))
+    found, ours = read_config(tmp_path / "config.json")
+    assert found == config.model_type
+    assert ours.channels == tuple(config.conv_dim)
+    assert ours.kernel_sizes == tuple(config.conv_kernel)
+    assert ours.strides == tuple(config.conv_stride)
+    assert ours.conv_bias == config.conv_bias
+    assert ours.layer_norm_eps == config.layer_norm_eps
+    assert ours.conv_norm == getattr(config, "feat_extract_norm", "layer")
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float16", "bfloat16"])
+def test_dtypes(tmp_path, dtype):
+    model = build().to(getattr(torch, dtype))
+    model.save_pretrained(tmp_path / "model")
+    check(tmp_path / "model", model, tmp_path)
+    torch.save(model.state_dict(), tmp_path / "model" / "model.safetensors")
+    check(tmp_path / "model", model, tmp_path)
+
+
+@pytest.mark.parametrize("head", ["ForCTC", "ForPreTraining", "ForSequenceClassification"])
+@pytest.mark.parametrize("zipped", [True, False])
+def test_heads_and_torch_files(tmp_path, head, zipped):
+    model = build(head=head)
+    model.save_pretrained(tmp_path)
+    check(tmp_path, model, tmp_path)
+    (tmp_path / "model.safetensors").unlink()
+    path = tmp_path / "pytorch_model.bin"
+    torch.save(model.state_dict(), path, _use_new_zipfile_serialization=zipped)
+    (tmp_path / "encoder.safetensors").unlink()
+    check(tmp_path, model, tmp_path)
+    # A training checkpoint: optimizer state, numbers and objects beside the weights; half of the parameters frozen.
+    optimizer = torch.optim.AdamW(model.parameters())
+    sum(parameter.sum() for parameter in model.parameters()).backward()
+    optimizer.step()
+    saved = {"state_dict": model.state_dict(), "optimizer": optimizer.state_dict(), "epoch": 3, "lr": np.float64(0.1)}
+    saved["parameters"] = list(model.parameters())
+    torch.save(saved, path, _use_new_zipfile_serialization=zipped)
+    check(path, model, tmp_path)
+
+
+@pytest.mark.parametrize("safe", [True, False])
+def test_shards(tmp_path, safe):
+    model = build(conv_dim=(32, 48, 16))
+    model.save_pretrained(tmp_path, max_shard_size="10KB")
+    index = json.loads((tmp_path / "model.safetensors.index.json").read_text())
+    if not safe:
+        state = model.state_dict()
+        for shard in set(index["weight_map"].values()):
+            part = {name: state[name] for name, place in index["weight_map"].items() if place == shard}
+            torch.save(part, tmp_path / shard)
+        (tmp_path / "model.safetensors.index.json").rename(tmp_path / "pytorch_model.bin.index.json")
+    encoder = {place for name, place in index["weight_map"].items() if "feature_" in name}
+    assert len(encoder) > 1
+    check(tmp_path, model, tmp_path)
+
+
+class Mode(enum.Enum):
+    LAYER = "layer_norm"
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+@pytest.mark.parametrize("norm", ["group", "layer"])
+def test_fairseq(tmp_path, zipped, norm):
+    model = build(feat_extract_norm=norm, conv_bias=norm == "layer")
+    module = {"conv.": "0.", "layer_norm.": "2." if norm == "group" else "2.1."}
+    state = {}
+    for name, value in model.state_dict().items():
+        for theirs, fairseq in module.items():
+            if name.startswith("feature_extractor"):
+                name = name.replace(f".{theirs}", f".{fairseq}")
+        state[name.replace("feature_projection.layer_norm", "layer_norm")] = value
+    layers = "[(8, 10, 5)] + [(12, 3, 2)] + [(16,2,2)] * 1"
+    mode = Mode.LAYER if norm == "layer" else "default"
+    args = argparse.Namespace(conv_feature_layers=layers, extractor_mode=mode, conv_bias=norm == "layer")
+    for settings in ({"args": args}, {"cfg": {"model": args}}, {"cfg": {"model": vars(args)}, "args": None}):
+        path = tmp_path / "a.pt"
+        torch.save({"model": state, **settings}, path, _use_new_zipfile_serialization=zipped)
+        check(path, model, tmp_path)
+
+
+@pytest.mark.parametrize("norm", ["group", "layer"])
+def test_torchaudio(tmp_path, norm):
+    geometry = {"conv_dim": (8,) * 7, "conv_kernel": (10, 3, 3, 3, 3, 2, 2), "conv_stride": (5, 2, 2, 2, 2, 2, 2)}
+    model = build(feat_extract_norm=norm, **geometry)
+    state = {k.replace("feature_proj", "encoder.feature_proj"): v for k, v in model.state_dict().items()}
+    torch.save(state, tmp_path / "a.pth")
+    check(tmp_path / "a.pth", model, tmp_path)
+
+
+def test_strided_and_shared_storages(tmp_path):
+    """Parameters that are views of one flat buffer, and transposed ones, as PyTorch saves them."""
+    model = build()
+    flat = torch.cat([value.flatten() for value in model.state_dict().values()])
+    state, at = {}, 0
+    for name, value in model.state_dict().items():
+        state[name] = flat[at : at + value.numel()].view(value.shape)
+        at += value.numel()
+    weight = "feature_extractor.conv_layers.1.conv.weight"
+    state[weight] = state[weight].transpose(0, 2).contiguous().transpose(0, 2)
+    model.config.save_pretrained(tmp_path)
+    for zipped in (True, False):
+        torch.save(state, tmp_path / "a.bin", _use_new_zipfile_serialization=zipped)
+        check(tmp_path / "a.bin", model, tmp_path)
+
+
+def test_what_is_not_a_state_dict(tmp_path):
+    for zipped in (True, False):
+        torch.save(torch.nn.Linear(1, 1), tmp_path / "whole.pt", _use_new_zipfile_serialization=zipped)
+        with pytest.raises(CheckpointError, match=r"holds a pickled torch\.nn\.modules\.linear\.Linear"):
+            convert_checkpoint(tmp_path / "whole.pt", tmp_path / "encoder.safetensors")
+    torch.jit.save(torch.jit.script(torch.nn.Linear(1, 1)), tmp_path / "script.pt")
+    with pytest.raises(CheckpointError, match="TorchScript"):
+        convert_checkpoint(tmp_path / "script.pt", tmp_path / "encoder.safetensors")
+
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+@pytest.fixture
+def hub(tmp_path):
+    """A hub on this machine, for the real huggingface_hub: one repository, the files of a folder."""
+    folder = tmp_path / "repository"
+    folder.mkdir()
+    asked = []
+
+    class Hub(http.server.BaseHTTPRequestHandler):
+        def do_HEAD(self):
+            self.do_GET()
+
+        def do_GET(self):
+            path = self.path.split("?")[0]
+            asked.append(path)
+            if path.startswith("/api/models/some/model"):
+                siblings = [{"rfilename": file.name} for file in folder.iterdir()]
+                data = json.dumps({"id": "some/model", "sha": COMMIT, "siblings": siblings}).encode()
+            elif path.startswith(f"/some/model/resolve/{COMMIT}/") and (folder / path.split("/")[-1]).is_file():
+                data = (folder / path.split("/")[-1]).read_bytes()
+            else:
+                self.send_response(404)
+                self.send_header("X-Error-Code", "RepoNotFound")
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+                return
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(data)))
+            self.send_header("ETag", f'"{len(data)}"')
+            self.send_header("X-Repo-Commit", COMMIT)
+            self.end_headers()
+            if self.command == "GET":
+                self.wfile.write(data)
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hub)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    changes = {"HF_ENDPOINT": f"http://127.0.0.1:{server.server_port}", "HF_HOME": str(tmp_path / "cache")}
+
+    def convert(source, output):
+        command = [sys.executable, "-m", "w2v_jax.convert", "--source", source, "--output", output]
+        return subprocess.run(command, env=os.environ | changes, capture_output=True, text=True)
+
+    yield folder, asked, convert
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_the_hub_through_its_own_library(tmp_path, hub):
+    folder, asked, convert = hub
+    model = build(conv_dim=(32, 48, 16))
+    model.save_pretrained(folder, max_shard_size="10KB")
+    (folder / "README.md").write_text("not needed")
+    weight_map = json.loads((folder / "model.safetensors.index.json").read_text())["weight_map"]
+    shards = {shard for name, shard in weight_map.items() if "feature_extractor" in name or "projection.layer" in name}
+    output = tmp_path / "out" / "encoder.safetensors"
+    done = convert("some/model@main", output)
+    assert done.returncode == 0, done.stderr
+    provenance = read_metadata(output).provenance
+    assert (provenance.source, provenance.revision) == ("some/model", COMMIT)
+    fetched = {path.split("/")[-1] for path in asked if "/resolve/" in path}
+    assert fetched == shards | {"config.json", "model.safetensors.index.json"}
+    assert len(shards) < len(set(weight_map.values()))
+    failed = convert("no/such", tmp_path / "out" / "other.safetensors")
+    assert failed.returncode == 1
+    assert failed.stderr.startswith("error: no/such: no such file here, and not had from the hub (RepositoryNotFound")
+    assert failed.stderr.count("\n") == 1
+    assert [path.name for path in output.parent.iterdir()] == [output.name]

@@ -1,0 +1,46 @@
+"""The command `python -m w2v_jax.convert --source=SOURCE --output=weights/NAME.safetensors`."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from w2v_jax.checkpoint import CheckpointError
+from w2v_jax.convert.conversion import convert_checkpoint
+from w2v_jax.convert.layouts import summary
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command; returns its exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m w2v_jax.convert",
+        description="Convert the feature encoder of a wav2vec-like checkpoint to a weight file of w2v_jax. "
+        "PyTorch is not needed, and nothing in the checkpoint is executed.",
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "--source",
+        required=True,
+        help="a checkpoint of transformers (file or directory), fairseq or torchaudio, or a hub id such as "
+        "facebook/wav2vec2-base or facebook/wav2vec2-base@REVISION",
+    )
+    parser.add_argument("--output", required=True, help="the file to write, such as weights/wav2vec2-base.safetensors")
+    options = parser.parse_args(argv)
+    try:
+        done = convert_checkpoint(options.source, options.output)
+    except (CheckpointError, OSError) as error:
+        print("error:", " ".join(str(error).split()), file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("error: interrupted; nothing was written", file=sys.stderr)
+        return 130
+    revision = f" at {done.provenance.revision}" if done.provenance.revision else ""
+    print(f"found    {done.found} in {done.provenance.source}{revision}")
+    print(f"config   {summary(done.config)} (from {done.stated_by})")
+    print(f"source   sha256:{done.provenance.source_sha256}")
+    print(f"wrote    {done.path}")
+    print(f"tensors  {done.digest}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

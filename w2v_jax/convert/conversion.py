@@ -1,0 +1,129 @@
+"""The conversion: from a source that someone names to a weight file of ours."""
+
+import dataclasses
+import hashlib
+import os
+import pathlib
+
+from w2v_jax.checkpoint import SUFFIX, CheckpointError, Provenance, tensors_digest, write_tensors
+from w2v_jax.convert import fairseq, hub, huggingface
+from w2v_jax.convert.arrays import quote
+from w2v_jax.convert.layouts import FAIRSEQ, TRANSFORMERS, Located, infer_config, locate, read_encoder
+from w2v_jax.convert.sources import Checkpoint, open_checkpoint
+from w2v_jax.encoder import EncoderConfig
+
+
+@dataclasses.dataclass(frozen=True)
+class Conversion:
+    """What was converted, and to what.
+
+    Attributes:
+        found: the checkpoint in words: its tool or family, its kind of file, its prefix.
+        stated_by: what the config is taken from.
+        config: the architecture.
+        provenance: as written.
+        path: the weight file.
+        digest: of its tensors.
+    """
+
+    found: str
+    stated_by: str
+    config: EncoderConfig
+    provenance: Provenance
+    path: pathlib.Path
+    digest: str
+
+
+def convert_checkpoint(source: str | os.PathLike[str], destination: str | os.PathLike[str]) -> Conversion:
+    """Converts another tool's checkpoint to a weight file that `w2v_jax.load_encoder` reads.
+
+    Nothing in the source is executed, whatever it holds, and PyTorch is not needed.
+
+    Args:
+        source: a file or directory of transformers (wav2vec2, hubert, wavlm, data2vec-audio, unispeech,
+            unispeech-sat, wav2vec2-conformer), fairseq (wav2vec 2.0, XLSR, HuBERT) or torchaudio, recognised by its
+            contents; or a hub id such as `facebook/wav2vec2-base` or `facebook/wav2vec2-base@REVISION` (extra
+            `hub`). An existing path is taken before a hub id.
+        destination: the file to write, ending in `.safetensors`; replaced if it exists.
+
+    Returns:
+        What was converted.
+
+    Raises:
+        CheckpointError: the source is no such checkpoint, or the destination no such file name; one line that says
+            what was found and expected. Nothing is written then.
+        OSError: the source cannot be read (FileNotFoundError: there is none) or the destination not written.
+    """
+    name, destination = os.fspath(source), pathlib.Path(destination)
+    if not name:
+        raise CheckpointError("the source is empty; expected a file, a directory or a hub id")
+    path = pathlib.Path(name)
+    _check_destination(destination)
+    if path.exists():
+        # The name alone: where it lies on this machine is nobody else's business.
+        label, revision = hub.cached_as(path) or (path.resolve().name if path.name in ("", "..") else path.name, None)
+    elif hub.is_hub_id(name):
+        fetched = hub.fetch(name)
+        path, label, revision = fetched.path, fetched.repository, fetched.revision
+    else:
+        raise FileNotFoundError(f"{name}: no such file or directory; expected a checkpoint or a hub id (OWNER/NAME)")
+    checkpoint = open_checkpoint(path)
+    if destination.exists() and any(destination.samefile(file) for file in checkpoint.files):
+        raise CheckpointError(f"{destination}: is the source itself; expected another file to write")
+    origin = str(checkpoint.path)
+    located = locate(checkpoint.arrays, origin=origin)
+    family, config, stated_by = _config(checkpoint, located)
+    tensors = read_encoder(located, checkpoint.arrays, config, origin=origin, stated_by=stated_by)
+    provenance = Provenance(source=label, revision=revision, source_sha256=_sha256(checkpoint.files))
+    write_tensors(destination, config, tensors, provenance=provenance)
+    prefix = f", keys under '{quote(located.prefix)}'" if located.prefix else ""
+    return Conversion(
+        found=f"{family} ({checkpoint.kind.value}{prefix})",
+        stated_by=stated_by,
+        config=config,
+        provenance=provenance,
+        path=destination,
+        digest=tensors_digest(tensors),
+    )
+
+
+def _check_destination(path: pathlib.Path) -> None:
+    """Finds before the work, perhaps a download, what would be found after it."""
+    if path.is_dir():
+        raise CheckpointError(f"{path}: a directory; expected a file to write, such as {path / f'NAME{SUFFIX}'}")
+    if path.suffix != SUFFIX:
+        raise CheckpointError(f"{path}: the output is a {SUFFIX} file; expected a name that ends so: {path}{SUFFIX}")
+    for parent in path.parents:
+        if parent.is_dir():
+            if not os.access(parent, os.W_OK | os.X_OK):
+                raise PermissionError(f"{path}: cannot write to {parent}; expected a folder that you may write to")
+            return
+        if parent.exists():
+            raise CheckpointError(f"{path}: {parent} is a file; expected a folder to write to")
+
+
+def _config(checkpoint: Checkpoint, located: Located) -> tuple[str, EncoderConfig, str]:
+    """Family, config, and what stated the config."""
+    origin = str(checkpoint.path)
+    layout = located.layout
+    absent = "settings in the file"
+    if layout is TRANSFORMERS:
+        if checkpoint.config_path is not None:
+            family, config = huggingface.read_config(checkpoint.config_path)
+            return f"{layout.name} {family}", config, huggingface.CONFIG_NAME
+        absent = f"{huggingface.CONFIG_NAME} beside it"
+    elif layout is FAIRSEQ:
+        config = fairseq.read_config(checkpoint.contents, origin=origin)
+        if config is not None:
+            return layout.name, config, "the settings in the file"
+    config = infer_config(located, checkpoint.arrays, origin=origin, absent=absent)
+    return layout.name, config, "the tensors' shapes"
+
+
+def _sha256(files: tuple[pathlib.Path, ...]) -> str:
+    """Hexadecimal sha256 of a file; of several, of their hexadecimal sha256s one after the other."""
+    digests = []
+    for path in files:
+        with path.open("rb") as file:
+            digests.append(hashlib.file_digest(file, "sha256").hexdigest())
+    return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()

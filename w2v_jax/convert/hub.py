@@ -1,0 +1,93 @@
+"""Fetching a checkpoint from the Hugging Face hub: only the files that hold the encoder."""
+
+import dataclasses
+import pathlib
+import re
+
+from w2v_jax.checkpoint import CheckpointError
+from w2v_jax.convert import huggingface
+from w2v_jax.convert.arrays import listing, quote
+
+_ID = re.compile(r"(?P<repository>[A-Za-z0-9][\w.-]*/[\w.-]+)(?:@(?P<revision>[^\s@]+))?")
+_FILE_SUFFIXES = (".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".json", ".th", ".pkl", ".zip")
+
+
+@dataclasses.dataclass(frozen=True)
+class Fetched:
+    """A checkpoint from the hub, now on this machine.
+
+    Attributes:
+        path: the weight file, or the index of several; `config.json` and the shards are beside it.
+        repository: the hub id, without revision.
+        revision: the commit that it was resolved to.
+    """
+
+    path: pathlib.Path
+    repository: str
+    revision: str
+
+
+def is_hub_id(source: str) -> bool:
+    """Whether `source`, which is no local path, looks like `OWNER/NAME` or `OWNER/NAME@REVISION`."""
+    match = _ID.fullmatch(source)
+    return match is not None and (match["revision"] is not None or not source.lower().endswith(_FILE_SUFFIXES))
+
+
+def cached_as(path: pathlib.Path) -> tuple[str, str] | None:
+    """Hub id and commit of a path inside huggingface_hub's cache, models--OWNER--NAME/snapshots/COMMIT; else None."""
+    parts = path.absolute().parts
+    for folder, snapshots, commit in zip(parts, parts[1:], parts[2:], strict=False):
+        names = folder.split("--")
+        if names[0] == "models" and len(names) == 3 and snapshots == "snapshots":
+            return f"{names[1]}/{names[2]}", commit
+    return None
+
+
+def fetch(source: str) -> Fetched:
+    """Downloads what the encoder needs of a hub repository, through huggingface_hub and its cache.
+
+    Args:
+        source: `OWNER/NAME`, or `OWNER/NAME@REVISION` with a branch, tag or commit.
+
+    Raises:
+        CheckpointError: huggingface_hub is not installed, the hub refuses, or the repository has no checkpoint.
+    """
+    try:
+        import huggingface_hub
+    except ImportError as error:
+        raise CheckpointError(
+            f"{source}: no such file here, and huggingface_hub, which fetches from the hub, is not installed; "
+            "install it with: pip install 'w2v_jax[hub]'"
+        ) from error
+    match = _ID.fullmatch(source)
+    repository, wanted = match["repository"], match["revision"]
+    try:
+        info = huggingface_hub.HfApi().model_info(repository, revision=wanted)
+        # From here on by commit: files of one conversion all come from the same one.
+        revision = info.sha
+        present = [entry.rfilename for entry in info.siblings]
+        chosen = next((name for name in huggingface.WEIGHT_NAMES if name in present), None)
+        if chosen is None:
+            raise CheckpointError(
+                f"{source}: the hub repository has {listing(present) or 'no files'}; "
+                f"expected one of {', '.join(huggingface.WEIGHT_NAMES)}: download the file you mean and convert that"
+            )
+
+        def download(name: str) -> pathlib.Path:
+            return pathlib.Path(huggingface_hub.hf_hub_download(repository, name, revision=revision))
+
+        if huggingface.CONFIG_NAME in present:
+            download(huggingface.CONFIG_NAME)
+        path = download(chosen)
+        if chosen.endswith(".index.json"):
+            for shard in sorted(set(huggingface.read_index(path).values())):
+                download(shard)
+    except CheckpointError:
+        raise
+    except Exception as error:  # the library's errors have no common base class, and changed with its HTTP client
+        lines = str(error).strip().splitlines() or [""]
+        raise CheckpointError(
+            f"{source}: no such file here, and not had from the hub ({type(error).__name__}: {quote(lines[0], 300)}); "
+            "check the name, the network, and `hf auth login` for private models"
+        ) from error
+    return Fetched(path, repository, revision)

@@ -1,0 +1,115 @@
+"""From a path to a checkpoint: which file is meant, and its tensors, not read yet."""
+
+import dataclasses
+import pathlib
+
+from w2v_jax.checkpoint import CheckpointError
+from w2v_jax.convert import huggingface, torch_archive
+from w2v_jax.convert.arrays import StoredArray, listing, quote
+from w2v_jax.convert.safetensors_file import open_safetensors
+from w2v_jax.convert.sniff import Kind, sniff
+
+_WEIGHTS = (Kind.SAFETENSORS, Kind.TORCH_ZIP, Kind.TORCH_LEGACY, Kind.INDEX)
+
+
+@dataclasses.dataclass(frozen=True)
+class Checkpoint:
+    """An opened checkpoint.
+
+    Attributes:
+        path: the file that was opened; of a sharded checkpoint, its index.
+        kind: what it is.
+        arrays: its tensors by name; of a sharded checkpoint, the encoder's alone.
+        contents: what a PyTorch archive holds besides tensors; None for other kinds.
+        files: the files that have the tensors, in order of name.
+    """
+
+    path: pathlib.Path
+    kind: Kind
+    arrays: dict[str, StoredArray]
+    contents: object
+    files: tuple[pathlib.Path, ...]
+
+    @property
+    def config_path(self) -> pathlib.Path | None:
+        """The `config.json` beside it, if there is one."""
+        path = self.path.parent / huggingface.CONFIG_NAME
+        return path if path.is_file() else None
+
+
+def open_checkpoint(path: pathlib.Path) -> Checkpoint:
+    """Opens a file, or the checkpoint in a directory.
+
+    Raises:
+        CheckpointError: nothing usable there.
+        OSError: it cannot be read.
+    """
+    if path.is_dir():
+        path = _choose(path)
+    elif not path.is_file():
+        raise CheckpointError(f"{path}: neither a file nor a directory; expected a checkpoint")
+    kind = sniff(path)
+    if kind is Kind.CONFIG:
+        path = _choose(path.parent)
+        kind = sniff(path)
+    if kind is Kind.INDEX:
+        return _open_shards(path)
+    arrays, contents = _open_file(path, kind)
+    return Checkpoint(path, kind, arrays, contents, (path,))
+
+
+def _open_file(path: pathlib.Path, kind: Kind) -> tuple[dict[str, StoredArray], object]:
+    if kind is Kind.SAFETENSORS:
+        return open_safetensors(path), None
+    archive = (torch_archive.open_zip if kind is Kind.TORCH_ZIP else torch_archive.open_legacy)(path)
+    return archive.arrays, archive.contents
+
+
+def _open_shards(index: pathlib.Path) -> Checkpoint:
+    places = huggingface.read_index(index)
+    arrays = {}
+    files = [index.parent / shard for shard in sorted(set(places.values()))]
+    for file in files:
+        if not file.is_file():
+            raise CheckpointError(
+                f"{file}: the shard is missing; {index.name} says that it holds a part of the encoder"
+            )
+        kind = sniff(file)
+        if kind in (Kind.INDEX, Kind.CONFIG):
+            raise CheckpointError(f"{file}: an {kind.value}; expected a shard with tensors, as {index.name} says")
+        inside, _ = _open_file(file, kind)
+        names = [name for name, shard in places.items() if shard == file.name]
+        if absent := [name for name in names if name not in inside]:
+            raise CheckpointError(f"{file}: missing {listing(absent)}, which {index.name} says are in it")
+        arrays |= {name: inside[name] for name in names}
+    return Checkpoint(index, Kind.INDEX, arrays, None, tuple(files))
+
+
+def _choose(folder: pathlib.Path) -> pathlib.Path:
+    """The checkpoint in a directory: the name transformers would take, else the only file that is one."""
+    for name in huggingface.WEIGHT_NAMES:
+        if (folder / name).is_file():
+            return folder / name
+    candidates, reasons = [], []
+    for path in sorted(folder.iterdir()):
+        if not path.is_file():
+            continue
+        try:
+            kind = sniff(path)
+        except (CheckpointError, OSError) as error:
+            reasons.append(error)
+            continue
+        if kind in _WEIGHTS:
+            candidates.append(path)
+    if len(candidates) == 1:
+        return candidates[0]
+    if candidates:
+        names = listing([path.name for path in candidates])
+        raise CheckpointError(
+            f"{folder}: {len(candidates)} checkpoints ({names}); expected one: name the file you mean"
+        )
+    names = [quote(path.name) for path in sorted(folder.iterdir())]
+    raise CheckpointError(
+        f"{folder}: a directory without a checkpoint (it has {listing(names) or 'nothing'}); "
+        f"expected one of {', '.join(huggingface.WEIGHT_NAMES)}"
+    )

@@ -1,0 +1,238 @@
+"""Reading what `torch.save` wrote, without PyTorch: the zip archive, and the older format before it.
+
+Facts of the formats are from torch/serialization.py.
+
+    zip     NAME/data.pkl, a pickle whose persistent ids name storages; NAME/data/KEY, each storage, uncompressed;
+            NAME/byteorder, "little" or "big" (absent: little)
+    legacy  pickles of a magic number, the version, facts of the system, the object, the list of storage keys; then
+            each storage in that order: a little-endian int64 count of elements, and these, little-endian
+
+Storages are found, not read: only the tensors that are asked for are.
+"""
+
+import dataclasses
+import io
+import pathlib
+import struct
+import zipfile
+
+from w2v_jax.checkpoint import CheckpointError
+from w2v_jax.convert.arrays import StoredArray, quote
+from w2v_jax.convert.unpickle import MOST_BYTES, Global, Inert, PickleError, TensorRef, Unpickled, unpickle
+
+_MAGIC = 0x1950A86A20F9469CFC6C
+_PROTOCOL = 1001
+_SIZES = {
+    **dict.fromkeys(("float64", "int64", "complex64"), 8),
+    **dict.fromkeys(("float32", "int32", "qint32"), 4),
+    **dict.fromkeys(("float16", "bfloat16", "int16"), 2),
+    **dict.fromkeys(("int8", "uint8", "bool", "qint8", "quint8"), 1),
+    "complex128": 16,
+}
+# How far down tensors are looked for ({"model": {"key": tensor}} is 2), and among how many values.
+_MOST_DEPTH = 4
+_MOST_VALUES = 2_000_000
+_LONGEST_KEY = 500
+_AGAIN = "download it again"
+
+
+@dataclasses.dataclass(frozen=True)
+class TorchArchive:
+    """What an archive holds.
+
+    Attributes:
+        contents: the saved object, as plain data (see `unpickle`).
+        arrays: every tensor in it, under the keys that lead to it, joined with dots.
+    """
+
+    contents: object
+    arrays: dict[str, StoredArray]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Run:
+    """Where a storage lies in the file."""
+
+    start: int
+    nbytes: int
+
+
+def open_zip(path: pathlib.Path) -> TorchArchive:
+    """Opens a zip archive of `torch.save`. Raises `CheckpointError` when it is something else, or damaged."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = {info.filename: info for info in archive.infolist()}
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, struct.error, OverflowError, EOFError) as error:
+        raise CheckpointError(f"{path}: a truncated or damaged zip archive ({quote(error)}); {_AGAIN}") from error
+    pickles = [name for name in members if name == "data.pkl" or (name.endswith("/data.pkl") and name.count("/") == 1)]
+    if len(pickles) != 1:
+        raise CheckpointError(f"{path}: a zip archive with {len(pickles)} data.pkl; expected one written by torch.save")
+    root = pickles[0].removesuffix("data.pkl")
+    if root + "constants.pkl" in members:
+        raise CheckpointError(
+            f"{path}: a TorchScript archive; expected a state dict: in PyTorch, "
+            "torch.save(torch.jit.load(FILE).state_dict(), NEW_FILE)"
+        )
+    size = path.stat().st_size
+    with path.open("rb") as file:
+
+        def locate(name: str) -> _Run:
+            return _locate_member(path, file, size, members, name)
+
+        def read_small(name: str, most: int) -> bytes:
+            run = locate(name)
+            if run.nbytes > most:
+                raise CheckpointError(f"{path}: its {quote(name)} has {run.nbytes} bytes; expected at most {most}")
+            file.seek(run.start)
+            return file.read(run.nbytes)
+
+        order = read_small(root + "byteorder", 16) if root + "byteorder" in members else b"little"
+        if order not in (b"little", b"big"):
+            raise CheckpointError(f"{path}: its byteorder is {quote(order)}; expected little or big")
+        data = read_small(pickles[0], MOST_BYTES)
+        try:
+            contents = unpickle(io.BytesIO(data), remaining=len(data)).value
+        except PickleError as error:
+            raise CheckpointError(f"{path}: {error}; {_AGAIN}") from error
+        tensors = _tensors(path, contents)
+        runs = {}
+        for tensor in tensors.values():
+            key = tensor.storage.key
+            if key not in runs:
+                runs[key] = locate(f"{root}data/{key}")
+    return TorchArchive(contents, _arrays(path, tensors, runs, big_endian=order == b"big"))
+
+
+def open_legacy(path: pathlib.Path) -> TorchArchive:
+    """Opens a file of `torch.save` before PyTorch 1.6 (or told so). Raises `CheckpointError` as `open_zip` does."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+
+        def load() -> Unpickled:
+            return unpickle(file, remaining=size - file.tell())
+
+        try:
+            magic = load().value
+            if type(magic) is not int or magic != _MAGIC:
+                raise CheckpointError(f"{path}: a pickle, but not of torch.save; expected a checkpoint")
+            version = load().value
+            if type(version) is not int or version != _PROTOCOL:
+                raise CheckpointError(f"{path}: not version {_PROTOCOL} of PyTorch's legacy format; save it again")
+            load()  # facts of the system that wrote it: storages are little-endian whatever it was
+            saved = load()
+            keys = load().value
+        except PickleError as error:
+            raise CheckpointError(f"{path}: {error}; {_AGAIN}") from error
+        if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
+            raise CheckpointError(f"{path}: its list of storages is damaged; {_AGAIN}")
+        tensors = _tensors(path, saved.value)
+        runs = {}
+        position = file.tell()
+        for key in keys:
+            storage = saved.storages.get(key)
+            if storage is None or storage.dtype not in _SIZES:
+                raise CheckpointError(f"{path}: cannot tell the size of its storage {quote(key)}; save it again")
+            file.seek(position)
+            count = int.from_bytes(file.read(8), "little")
+            nbytes = count * _SIZES[storage.dtype]
+            if position + 8 + nbytes > size:
+                raise CheckpointError(
+                    f"{path}: {size} bytes, but its storages reach byte {position + 8 + nbytes}; truncated: {_AGAIN}"
+                )
+            runs[key] = _Run(position + 8, nbytes)
+            position += 8 + nbytes
+    return TorchArchive(saved.value, _arrays(path, tensors, runs, big_endian=False))
+
+
+def _locate_member(
+    path: pathlib.Path, file: io.BufferedReader, size: int, members: dict[str, zipfile.ZipInfo], name: str
+) -> _Run:
+    info = members.get(name)
+    if info is None:
+        raise CheckpointError(f"{path}: its {quote(name)} is missing; the archive is damaged: {_AGAIN}")
+    # PyTorch stores members as they are. Refusing others means that nothing here can inflate.
+    if info.compress_type != zipfile.ZIP_STORED or info.flag_bits & 1:
+        raise CheckpointError(
+            f"{path}: its {quote(name)} is compressed or encrypted; expected it stored, as torch.save does"
+        )
+    # The checksum is not verified: torch.save can be told not to write it. The tensors' values are checked instead.
+    header = b""
+    if info.header_offset >= 0:  # a damaged directory can lead to before the file
+        file.seek(info.header_offset)
+        header = file.read(30)
+    if len(header) == 30 and header.startswith(b"PK\x03\x04"):
+        start = info.header_offset + 30 + sum(struct.unpack("<HH", header[26:30]))
+        if start + info.file_size <= size:
+            return _Run(start, info.file_size)
+    raise CheckpointError(f"{path}: its {quote(name)} lies outside the file; truncated or damaged: {_AGAIN}")
+
+
+def _walk(contents: object) -> list[tuple[str, object]]:
+    """Every value under a path of text keys, with that path; bounded, for a hostile pickle may share and loop."""
+    found, level = [], [("", contents)]
+    for _ in range(_MOST_DEPTH):
+        below = []
+        for path, node in level:
+            for key, value in node.items() if isinstance(node, dict) else ():
+                if isinstance(key, str) and len(key) <= _LONGEST_KEY:
+                    below.append((f"{path}.{key}" if path else key, value))
+            if len(found) + len(below) > _MOST_VALUES:
+                raise PickleError(f"it holds more than {_MOST_VALUES} values")
+        found += below
+        level = below
+    return found
+
+
+def _tensors(path: pathlib.Path, contents: object) -> dict[str, TensorRef]:
+    if not isinstance(contents, dict):
+        raise CheckpointError(
+            f"{path}: holds {_describe(contents)}; expected a dict with tensors: "
+            "in PyTorch, torch.save(model.state_dict(), FILE)"
+        )
+    tensors: dict[str, TensorRef] = {}
+    try:
+        values = _walk(contents)
+    except PickleError as error:
+        raise CheckpointError(f"{path}: {error}; expected a checkpoint") from error
+    for name, value in values:
+        if isinstance(value, TensorRef):
+            if name in tensors:
+                raise CheckpointError(f"{path}: two tensors are called {quote(name)}; expected one")
+            tensors[name] = value
+    return tensors
+
+
+def _describe(contents: object) -> str:
+    origin = contents.origin if isinstance(contents, Inert) else None
+    if isinstance(origin, Global):
+        return f"a pickled {quote(origin.module)}.{quote(origin.name)}"
+    return "one tensor" if isinstance(contents, TensorRef) else f"a pickled {type(contents).__name__}"
+
+
+def _arrays(
+    path: pathlib.Path, tensors: dict[str, TensorRef], runs: dict[str, _Run], *, big_endian: bool
+) -> dict[str, StoredArray]:
+    arrays = {}
+    for name, tensor in tensors.items():
+        storage, run = tensor.storage, runs.get(tensor.storage.key)
+        item_size = _SIZES.get(storage.dtype)
+        if run is None or (item_size and run.nbytes != storage.numel * item_size):
+            raise CheckpointError(
+                f"{path}: the storage of {quote(name)} has {run.nbytes if run else 'no'} bytes; expected "
+                f"{storage.numel} elements of {storage.dtype}; damaged: {_AGAIN}"
+            )
+        start, nbytes = run.start, run.nbytes
+        if (storage.view_offset, storage.view_numel) != (0, storage.numel):
+            start += storage.view_offset * (item_size or 1)
+            nbytes = min(storage.view_numel * (item_size or 1), run.nbytes - (start - run.start))
+        arrays[name] = StoredArray(
+            path=path,
+            start=start,
+            nbytes=nbytes,
+            dtype=tensor.dtype or "of an unknown dtype",
+            shape=tensor.shape,
+            strides=tensor.strides,
+            offset=tensor.offset,
+            big_endian=big_endian,
+        )
+    return arrays

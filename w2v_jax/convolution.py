@@ -1,0 +1,113 @@
+"""Convolution over time in float32, with sums short enough to keep their last digits.
+
+XLA's CPU backend adds up to 320 products one after another, which loses about 1.7 times the digits that PyTorch's does
+over the whole encoder. So on CPU the sum over input channels is taken in groups, whose partial results are
+added up. That costs little as long as a partial result stays in the cache, hence the tiles.
+"""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+# Input channels whose products are summed by one convolution, and output frames that it makes. Measured over the
+# encoder on two CPU cores: 16 channels bring the error of the features to 0.9 of PyTorch's own (32: to 1.1; no groups:
+# to 1.8), in about the time of one whole convolution.
+_GROUP_CHANNELS = 16
+_BLOCK_CHANNELS = 4 * _GROUP_CHANNELS
+_TILE_FRAMES = 800
+
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(2,))
+def convolve(x: jax.Array, kernel: jax.Array, stride: int) -> jax.Array:
+    """Strided convolution without padding (a cross-correlation, as everywhere in deep learning).
+
+    Args:
+        x: (batch, frames_in, in_channels).
+        kernel: (kernel_size, in_channels, out_channels).
+        stride: in input frames.
+
+    Returns:
+        (batch, frames_out, out_channels), with `frames_out = (frames_in - kernel_size) // stride + 1`.
+    """
+    if kernel.shape[1] <= _GROUP_CHANNELS or 0 in x.shape:
+        return _convolve(x, kernel, stride)
+    return lax.platform_dependent(
+        x,
+        kernel,
+        cpu=functools.partial(_convolve_in_tiles, stride=stride),
+        default=functools.partial(_convolve, stride=stride),
+    )
+
+
+@convolve.defjvp
+def _convolve_jvp(stride, primals, tangents):
+    (x, kernel), (x_dot, kernel_dot) = primals, tangents
+    # The derivative in one convolution each: a gradient needs no last digit, and tiles would slow its transpose.
+    return convolve(x, kernel, stride), _convolve(x_dot, kernel, stride) + _convolve(x, kernel_dot, stride)
+
+
+def _convolve(x: jax.Array, kernel: jax.Array, stride: int) -> jax.Array:
+    return lax.conv_general_dilated(
+        x,
+        kernel,
+        window_strides=(stride,),
+        padding="VALID",
+        dimension_numbers=("NWC", "WIO", "NWC"),
+        precision=lax.Precision.HIGHEST,
+    )
+
+
+def _convolve_in_tiles(x: jax.Array, kernel: jax.Array, *, stride: int) -> jax.Array:
+    """The same, in tiles of about `_TILE_FRAMES` output frames: parts of one waveform, or several short ones."""
+    batch, frames_in, channels = x.shape
+    kernel_size = len(kernel)
+    frames = (frames_in - kernel_size) // stride + 1
+    if frames <= _TILE_FRAMES:
+        waveforms = min(batch, _TILE_FRAMES // frames)
+        if waveforms == batch:
+            return _convolve_in_groups(x, kernel, stride)
+        tile = functools.partial(_convolve_in_groups, kernel=kernel, stride=stride)
+        return lax.map(lambda one: tile(one[None])[0], x, batch_size=waveforms)
+
+    tiles = -(-frames // _TILE_FRAMES)
+    tile_frames = -(-frames // tiles)
+    span = (tile_frames - 1) * stride + kernel_size
+    padding = (tiles * tile_frames - 1) * stride + kernel_size - frames_in
+    x = jnp.pad(x, ((0, 0), (0, max(0, padding)), (0, 0)))
+    waveform, start = np.meshgrid(np.arange(batch), np.arange(tiles) * tile_frames * stride, indexing="ij")
+
+    def tile_of(index: tuple[jax.Array, jax.Array]) -> jax.Array:
+        part = lax.dynamic_slice(x, (index[0], index[1], 0), (1, span, channels))
+        return _convolve_in_groups(part, kernel, stride)[0]
+
+    out = lax.map(tile_of, (jnp.asarray(waveform.ravel()), jnp.asarray(start.ravel())))
+    return out.reshape(batch, tiles * tile_frames, -1)[:, :frames]
+
+
+def _convolve_in_groups(x: jax.Array, kernel: jax.Array, stride: int) -> jax.Array:
+    """The same, summed over groups of channels: each block of groups as a tree, the blocks one after another."""
+
+    def block_of(start: int | jax.Array, size: int) -> jax.Array:
+        part = lax.dynamic_slice_in_dim(x, start, size, axis=2)
+        weights = lax.dynamic_slice_in_dim(kernel, start, size, axis=1)
+        groups = [
+            _convolve(part[..., first : first + _GROUP_CHANNELS], weights[:, first : first + _GROUP_CHANNELS], stride)
+            for first in range(0, size, _GROUP_CHANNELS)
+        ]
+        return _tree_sum(groups)
+
+    blocks, rest = divmod(kernel.shape[1], _BLOCK_CHANNELS)
+    total, done = (block_of(blocks * _BLOCK_CHANNELS, rest), 0) if rest else (block_of(0, _BLOCK_CHANNELS), 1)
+    if done == blocks:
+        return total
+    # A loop, not a sum of all blocks: XLA would first make every partial result, and they do not fit the cache.
+    return lax.fori_loop(done, blocks, lambda i, total: total + block_of(i * _BLOCK_CHANNELS, _BLOCK_CHANNELS), total)
+
+
+def _tree_sum(terms: list[jax.Array]) -> jax.Array:
+    while len(terms) > 1:
+        terms = [functools.reduce(jnp.add, terms[i : i + 2]) for i in range(0, len(terms), 2)]
+    return terms[0]
