@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from absl import app, flags, logging
 
 from experiments import encoders
+from experiments.sweeping import NO_SPACE
 from experiments.workspace import Workspace
 from w2v_jax.checkpoint import CheckpointError
 from w2v_jax.projection import ProjectionUnavailableError
@@ -52,6 +53,19 @@ def launch(run: Callable[[Sequence[encoders.NamedEncoder], Workspace], object]) 
             FloatingPointError,
             OSError,
         ) as error:
-            sys.exit(f"error: {error}")
+            sys.exit(f"error: {_one_line(error)}")
+        except KeyboardInterrupt as stop:
+            finished = str(stop) or f"sweeps that were finished are kept in {_OUTPUT_DIR.value}"
+            print(f"stopped. {finished}.\nRun the same command again to go on from there.", file=sys.stderr)
+            sys.exit(130)
 
     app.run(main)
+
+
+def _one_line(error: Exception) -> str:
+    if isinstance(error, OSError) and error.errno in NO_SPACE:  # while writing a figure or the metrics
+        return (
+            f"--output_dir={_OUTPUT_DIR.value}: {error.strerror}; the sweeps that were finished are kept: "
+            "free some space and run the same command again to go on"
+        )
+    return str(error)
