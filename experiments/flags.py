@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from absl import app, flags, logging
 
-from experiments import encoders
+from experiments import compilation_cache, encoders
 from experiments.sweeping import NO_SPACE
 from experiments.workspace import Workspace
 from w2v_jax.checkpoint import CheckpointError
@@ -15,8 +15,9 @@ from w2v_jax.projection import ProjectionUnavailableError
 _ENCODERS = flags.DEFINE_list(
     "encoders",
     None,
-    "Encoders to compare: names of files in weights/, paths, or 'untrained' (a fixed-seed control), separated by "
-    f"commas. By default {encoders.DEFAULT!r} where weights/ has it, else 'untrained'.",
+    "Encoders to compare: names of files in weights/, paths, patterns of either (quoted, such as "
+    "'runs/step-*.safetensors'), or 'untrained' (a fixed-seed control), separated by commas. "
+    f"By default {encoders.DEFAULT!r} where weights/ has it, else 'untrained'.",
 )
 _OUTPUT_DIR = flags.DEFINE_string("output_dir", "results", "Folder for features, metrics and figures.")
 _QUICK = flags.DEFINE_bool("quick", False, "Thin the grids: a look at everything in under a minute.")
@@ -24,6 +25,12 @@ _BATCH_SIZE = flags.DEFINE_integer(
     "batch_size", None, "Sounds per compiled call; by default chosen for the device.", lower_bound=1
 )
 _RECOMPUTE = flags.DEFINE_bool("recompute", False, "Compute everything again, whatever is in --output_dir.")
+_COMPILATION_CACHE_DIR = flags.DEFINE_string(
+    "compilation_cache_dir",
+    None,
+    "Folder for compiled programs, which later runs read instead of compiling; '' for none. By default w2v_jax in "
+    "$XDG_CACHE_HOME, else in ~/.cache.",
+)
 
 
 def launch(run: Callable[[Sequence[encoders.NamedEncoder], Workspace], object]) -> None:
@@ -35,6 +42,7 @@ def launch(run: Callable[[Sequence[encoders.NamedEncoder], Workspace], object]) 
         if len(arguments) > 1:
             sys.exit(f"error: unexpected argument {arguments[1]!r}; expected flags only (see --help)")
         try:
+            compilation_cache.switch_on(_COMPILATION_CACHE_DIR.value)
             chosen = encoders.resolve(_ENCODERS.value)
             if remark := encoders.untrained_remark(chosen):
                 print(remark)

@@ -163,6 +163,7 @@ class Workspace:
         experiment: str,
         per_encoder: Mapping[NamedEncoder, Metrics] | None = None,
         *,
+        summary: Callable[[Metrics], Mapping[str, float]] | None = None,
         notes: Sequence[str] = (),
         **others: Any,
     ) -> Metrics:
@@ -171,6 +172,8 @@ class Workspace:
         Args:
             experiment: whose folder it is.
             per_encoder: what was measured of each encoder.
+            summary: the few numbers of it that fit in a table, which has a row per encoder in the order of their
+                training steps; those whose names have none come last, in the order given.
             notes: what a reader must know to read the numbers right.
             others: further entries, such as those about several encoders.
 
@@ -192,6 +195,7 @@ class Workspace:
                 }
                 for encoder, measured in (per_encoder or {}).items()
             },
+            "table": _table(per_encoder or {}, summary) if summary else [],
             **others,
         }
         text = json.dumps(metrics, indent=1, ensure_ascii=False, allow_nan=False, default=_plain)
@@ -235,6 +239,13 @@ def _read(path: pathlib.Path, settings: Mapping[str, str]) -> tuple[tensor_file.
     except (tensor_file.TensorFileError, OSError) as error:
         return None, f"the file is damaged: {error}"
     return kept, None
+
+
+def _table(
+    per_encoder: Mapping[NamedEncoder, Metrics], summary: Callable[[Metrics], Mapping[str, float]]
+) -> list[Metrics]:
+    in_order = sorted(per_encoder, key=lambda encoder: (encoder.step is None, encoder.step or 0))
+    return [{"encoder": encoder.name, "step": encoder.step, **summary(per_encoder[encoder])} for encoder in in_order]
 
 
 @functools.lru_cache(maxsize=64)
