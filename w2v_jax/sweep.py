@@ -10,6 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
+from w2v_jax.convolution import PRECISIONS, Precision
+
 Pooling = Literal["mean", "none"]
 
 # Chunks given to the device before the first one is waited for: it computes while the host copies.
@@ -22,6 +24,7 @@ def sweep(
     parameters: Mapping[str, np.ndarray],
     *,
     pooling: Pooling = "mean",
+    precision: Precision = "float32",
     batch_size: int | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> np.ndarray:
@@ -39,6 +42,8 @@ def sweep(
         parameters: arrays that share their first axis, n; taken as float32. Their values must be ones
             that `synthesize` accepts: it cannot check traced values.
         pooling: `"mean"` averages the normalised frames over time (the paper's "step-averaged"); `"none"` keeps them.
+        precision: of the encoder's convolutions: `"float32"` (exact), `"tensorfloat32"` or `"bfloat16"`. Anything but
+            the default is passed on to the encoder as `precision=`.
         batch_size: rows per chunk; by default chosen for the device.
         progress: called with the number of rows newly finished, in order.
 
@@ -47,13 +52,15 @@ def sweep(
         (n, frames, channels).
 
     Raises:
-        ValueError: parameters that are empty, not finite or of different lengths; an unknown pooling; a
+        ValueError: parameters that are empty, not finite or of different lengths; an unknown pooling or precision; a
             synthesis that does not return (samples,) float32.
         FloatingPointError: features that are not finite, with the parameters that made them.
     """
     columns, num_rows = _columns(parameters)
     if pooling not in ("mean", "none"):
         raise ValueError(f"pooling is {pooling!r}; expected 'mean' or 'none'")
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision is {precision!r}; expected one of {', '.join(PRECISIONS)}")
     if batch_size is None:
         batch_size = _default_batch_size()
     elif isinstance(batch_size, bool) or not isinstance(batch_size, int | np.integer) or batch_size < 1:
@@ -78,7 +85,7 @@ def sweep(
 
     for start in range(0, num_rows, batch_size):
         chunk = {name: _padded(column[start : start + batch_size], batch_size) for name, column in columns.items()}
-        in_flight.append((start, _chunk_features(graphdef, synthesize, pooling, state, chunk)))
+        in_flight.append((start, _chunk_features(graphdef, synthesize, pooling, precision, state, chunk)))
         if len(in_flight) > _CHUNKS_IN_FLIGHT:
             collect()
     while in_flight:
@@ -87,16 +94,18 @@ def sweep(
     return features
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1, 2))
+@functools.partial(jax.jit, static_argnums=(0, 1, 2, 3))
 def _chunk_features(
     graphdef: nnx.GraphDef,
     synthesize: Callable[..., jax.Array],
     pooling: Pooling,
+    precision: Precision,
     state: nnx.State,
     chunk: dict[str, jax.Array],
 ) -> jax.Array:
     waveforms = jax.vmap(lambda point: synthesize(**point))(chunk)
-    frames = nnx.merge(graphdef, state)(waveforms)
+    options = {} if precision == "float32" else {"precision": precision}
+    frames = nnx.merge(graphdef, state)(waveforms, **options)
     return jnp.mean(frames, axis=-2) if pooling == "mean" else frames
 
 
