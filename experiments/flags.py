@@ -10,6 +10,7 @@ from experiments import compilation_cache, encoders
 from experiments.sweeping import NO_SPACE
 from experiments.workspace import Workspace
 from w2v_jax.checkpoint import CheckpointError
+from w2v_jax.convolution import PRECISIONS
 from w2v_jax.projection import ProjectionUnavailableError
 
 _ENCODERS = flags.DEFINE_list(
@@ -21,6 +22,9 @@ _ENCODERS = flags.DEFINE_list(
 )
 _OUTPUT_DIR = flags.DEFINE_string("output_dir", "results", "Folder for features, metrics and figures.")
 _QUICK = flags.DEFINE_bool("quick", False, "Thin the grids: a look at everything in under a minute.")
+_PRECISION = flags.DEFINE_enum(
+    "precision", "float32", list(PRECISIONS), "Of the products in the encoder's convolutions; float32 is exact."
+)
 _BATCH_SIZE = flags.DEFINE_integer(
     "batch_size", None, "Sounds per compiled call; by default chosen for the device.", lower_bound=1
 )
@@ -49,6 +53,7 @@ def launch(run: Callable[[Sequence[encoders.NamedEncoder], Workspace], object]) 
             workspace = Workspace(
                 pathlib.Path(_OUTPUT_DIR.value),
                 quick=_QUICK.value,
+                precision=_PRECISION.value,
                 batch_size=_BATCH_SIZE.value,
                 recompute=_RECOMPUTE.value,
             )

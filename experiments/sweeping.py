@@ -17,6 +17,7 @@ import numpy as np
 import tqdm
 
 from experiments.encoders import NamedEncoder
+from w2v_jax.convolution import Precision
 from w2v_jax.shards import ShardFolder, changed_settings, parsed_settings, shard_spans
 from w2v_jax.sweep import Pooling, block_size, sweep_spans
 from w2v_jax.tensor_file import TensorFileError, open_file
@@ -69,6 +70,7 @@ class Sweep:
         points: parameters, row by row.
         settings: everything that the features depend on, but for what only moves their last bits.
         pooling: as for `w2v_jax.sweep`.
+        precision: likewise.
         batch_size: likewise.
     """
 
@@ -79,6 +81,7 @@ class Sweep:
     points: Mapping[str, np.ndarray]
     settings: Mapping[str, str]
     pooling: Pooling = "mean"
+    precision: Precision = "float32"
     batch_size: int | None = None
 
     @property
@@ -130,6 +133,7 @@ def run(sweep: Sweep, *, share: Share, metadata: Mapping[str, str]) -> None:
                 sweep.points,
                 spans,
                 pooling=sweep.pooling,
+                precision=sweep.precision,
                 batch_size=sweep.batch_size,
                 progress=bar.update,
             )

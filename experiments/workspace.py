@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 from experiments import figures, sweeping
 from experiments.encoders import NamedEncoder
 from w2v_jax import _version, checkpoint, files, tensor_file
+from w2v_jax.convolution import Precision
 from w2v_jax.grids import Grid
 from w2v_jax.projection import UmapSettings
 from w2v_jax.shards import SETTINGS, changed_settings, parsed_settings
@@ -34,6 +35,7 @@ class Workspace:
     Attributes:
         output_dir: the folder; each experiment has a folder in it.
         quick: whether to thin the grids.
+        precision: of the encoder's convolutions, as for `w2v_jax.sweep`.
         batch_size: sounds per compiled call; None lets the sweep choose.
         recompute: whether to compute again what the folder already has.
         share: which part of the work is this process's.
@@ -41,6 +43,7 @@ class Workspace:
 
     output_dir: pathlib.Path
     quick: bool = False
+    precision: Precision = "float32"
     batch_size: int | None = None
     recompute: bool = False
     share: sweeping.Share = sweeping.ALONE
@@ -97,11 +100,12 @@ class Workspace:
                 "grid": checkpoint.tensors_digest(points),
                 "stimulus": _program_digest(synthesize, tuple(points)),
                 "pooling": pooling,
-                "precision": "float32",
+                "precision": self.precision,
                 "w2v_jax": _version.__version__,
                 "jax": jax.__version__,
             },
             pooling=pooling,
+            precision=self.precision,
             batch_size=self.batch_size,
         )
         kept = self._reusable(sweep.path, sweep.settings)
@@ -183,6 +187,7 @@ class Workspace:
         metrics = {
             "experiment": experiment,
             "quick": self.quick,
+            "precision": self.precision,
             "w2v_jax": _version.__version__,
             "jax": jax.__version__,
             "notes": list(notes),

@@ -13,6 +13,8 @@ from flax import nnx
 from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec as P
 
+from w2v_jax.convolution import PRECISIONS, Precision
+
 Pooling = Literal["mean", "none"]
 
 # Chunks given to the device before the first one is waited for: it computes while the host copies.
@@ -28,6 +30,7 @@ def sweep(
     parameters: Mapping[str, np.ndarray],
     *,
     pooling: Pooling = "mean",
+    precision: Precision = "float32",
     batch_size: int | None = None,
     devices: Sequence[jax.Device] | None = None,
     progress: Callable[[int], None] | None = None,
@@ -47,6 +50,8 @@ def sweep(
         parameters: arrays that share their first axis, n; taken as float32. Their values must be ones
             that `synthesize` accepts: it cannot check traced values.
         pooling: `"mean"` averages the normalised frames over time (the paper's "step-averaged"); `"none"` keeps them.
+        precision: of the encoder's convolutions: `"float32"` (exact), `"tensorfloat32"` or `"bfloat16"`. Anything but
+            the default is passed on to the encoder as `precision=`.
         batch_size: rows per chunk, rounded up to a multiple of the number of devices; by default chosen for them.
         devices: where to compute; by default all devices of this process (or `jax.default_device`, where set).
         progress: called with the number of rows newly finished, in order.
@@ -56,7 +61,7 @@ def sweep(
         (n, frames, channels).
 
     Raises:
-        ValueError: parameters that are empty, not finite or of different lengths; an unknown pooling; a
+        ValueError: parameters that are empty, not finite or of different lengths; an unknown pooling or precision; a
             synthesis that does not return (samples,) float32.
         FloatingPointError: features that are not finite, with the parameters that made them.
     """
@@ -67,6 +72,7 @@ def sweep(
         parameters,
         [range(num_rows)],
         pooling=pooling,
+        precision=precision,
         batch_size=batch_size,
         devices=devices,
         progress=progress,
@@ -81,6 +87,7 @@ def sweep_spans(
     spans: Sequence[range],
     *,
     pooling: Pooling = "mean",
+    precision: Precision = "float32",
     batch_size: int | None = None,
     devices: Sequence[jax.Device] | None = None,
     progress: Callable[[int], None] | None = None,
@@ -94,7 +101,7 @@ def sweep_spans(
     Args:
         encoder, synthesize, parameters: as for `sweep`, the whole of it.
         spans: rows wanted. Each span starts at a multiple of `block_size`, and stops at one or at the last row.
-        pooling, batch_size, devices, progress: as for `sweep`.
+        pooling, precision, batch_size, devices, progress: as for `sweep`.
 
     Returns:
         For each span its rows of what `sweep` returns.
@@ -106,6 +113,8 @@ def sweep_spans(
     columns, num_rows = _columns(parameters)
     if pooling not in ("mean", "none"):
         raise ValueError(f"pooling is {pooling!r}; expected 'mean' or 'none'")
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision is {precision!r}; expected one of {', '.join(PRECISIONS)}")
     devices = _devices(devices)
     block = block_size(num_rows, batch_size=batch_size, devices=devices)
     for span in spans:
@@ -114,7 +123,10 @@ def sweep_spans(
             raise ValueError(f"span is {span}; expected whole blocks of {block} of the {num_rows} rows")
     _check_synthesis(synthesize, columns)
     mesh = jax.sharding.Mesh(np.array(devices), (_ROWS,))
-    return _features_of_spans(encoder, synthesize, pooling, mesh, columns, spans, block=block, progress=progress)
+    program = functools.partial(_chunk_features, nnx.graphdef(encoder), synthesize, pooling, precision, mesh)
+    state = jax.device_put(nnx.state(encoder), NamedSharding(mesh, P()))
+    program = functools.partial(program, state)
+    return _features_of_spans(program, mesh, columns, spans, block=block, progress=progress)
 
 
 def block_size(num_rows: int, *, batch_size: int | None = None, devices: Sequence[jax.Device] | None = None) -> int:
@@ -128,9 +140,7 @@ def block_size(num_rows: int, *, batch_size: int | None = None, devices: Sequenc
 
 
 def _features_of_spans(
-    encoder: nnx.Module,
-    synthesize: Callable[..., jax.Array],
-    pooling: Pooling,
+    program: Callable[[dict[str, jax.Array]], jax.Array],
     mesh: jax.sharding.Mesh,
     columns: Mapping[str, np.ndarray],
     spans: Sequence[range],
@@ -138,9 +148,6 @@ def _features_of_spans(
     block: int,
     progress: Callable[[int], None] | None,
 ) -> Iterator[np.ndarray]:
-    graphdef, state = nnx.split(encoder)
-    state = jax.device_put(state, NamedSharding(mesh, P()))
-
     def blocks_in_turn() -> Iterator[tuple[range, np.ndarray]]:
         """Every block of rows that the spans have, with its features."""
         blocks = [
@@ -154,7 +161,7 @@ def _features_of_spans(
             rows = _padded([_padded(each, block) for each in several], mesh.size)
             chunk = {name: column[np.ravel(rows)] for name, column in columns.items()}
             chunk = jax.device_put(chunk, NamedSharding(mesh, P(_ROWS)))
-            in_flight.append((several, _chunk_features(graphdef, synthesize, pooling, mesh, state, chunk)))
+            in_flight.append((several, program(chunk)))
             if len(in_flight) > _CHUNKS_IN_FLIGHT:
                 yield from finished(*in_flight.popleft())
         while in_flight:
@@ -179,18 +186,20 @@ def _features_of_spans(
         yield features
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1, 2, 3))
+@functools.partial(jax.jit, static_argnums=(0, 1, 2, 3, 4))
 def _chunk_features(
     graphdef: nnx.GraphDef,
     synthesize: Callable[..., jax.Array],
     pooling: Pooling,
+    precision: Precision,
     mesh: jax.sharding.Mesh,
     state: nnx.State,
     chunk: dict[str, jax.Array],
 ) -> jax.Array:
     def on_one_device(state: nnx.State, chunk: dict[str, jax.Array]) -> jax.Array:
         waveforms = jax.vmap(lambda point: synthesize(**point))(chunk)
-        frames = nnx.merge(graphdef, state)(waveforms)
+        options = {} if precision == "float32" else {"precision": precision}
+        frames = nnx.merge(graphdef, state)(waveforms, **options)
         return jnp.mean(frames, axis=-2) if pooling == "mean" else frames
 
     # Not left to the partitioner: it would gather the batch for the encoder's loops over it.
