@@ -157,7 +157,9 @@ class Workspace:
         return self._kept(self.path(experiment, name), key, timed)
 
     def save_figure(self, experiment: str, name: str, figure: Figure) -> None:
-        """Writes `EXPERIMENT/NAME.png` and `.pdf`."""
+        """Writes `EXPERIMENT/NAME.png` and `.pdf` (the first process does)."""
+        if not self.share.is_first:
+            return
         for suffix in (".png", ".pdf"):
             with files.atomic_path(self.path(experiment, name + suffix)) as temporary:
                 figures.save(figure, temporary)
@@ -171,7 +173,7 @@ class Workspace:
         notes: Sequence[str] = (),
         **others: Any,
     ) -> Metrics:
-        """Writes `EXPERIMENT/metrics.json`, strict JSON, and returns what it says.
+        """Writes `EXPERIMENT/metrics.json`, strict JSON (the first process does), and returns what it says.
 
         Args:
             experiment: whose folder it is.
@@ -204,15 +206,19 @@ class Workspace:
             **others,
         }
         text = json.dumps(metrics, indent=1, ensure_ascii=False, allow_nan=False, default=_plain)
-        with files.atomic_path(self.path(experiment, "metrics.json")) as temporary:
-            temporary.write_text(text + "\n", encoding="utf-8")
+        if self.share.is_first:
+            with files.atomic_path(self.path(experiment, "metrics.json")) as temporary:
+                temporary.write_text(text + "\n", encoding="utf-8")
         return json.loads(text)
 
     def _kept(self, path: pathlib.Path, settings: Mapping[str, str], compute: Callable[[], Tensors]) -> Tensors:
         """What `path` has, if it was made with the same settings and is whole; else what `compute` returns, kept."""
         kept = self._reusable(path, settings)
         if kept is None:
-            tensor_file.write_file(path, compute(), metadata={SETTINGS: json.dumps(settings)})
+            if self.share.is_first:
+                tensor_file.write_file(path, compute(), metadata={SETTINGS: json.dumps(settings)})
+            else:
+                sweeping.await_file(path, settings, label=str(path.relative_to(self.output_dir)))
             self._made.add(path)
             kept = tensor_file.open_file(path)
         return {name: kept.array(name) for name in kept.entries}

@@ -2,6 +2,7 @@
 imported everything and computed nothing."""
 
 import contextlib
+import json
 import multiprocessing
 import os
 import pathlib
@@ -140,7 +141,7 @@ def _sweep(
     # Line by line, for those who are killed.
     with log.open("w", buffering=1) as file, contextlib.redirect_stdout(file), contextlib.redirect_stderr(file):
         try:
-            sweeping.run(sweep, share=share, metadata={"settings": "{}"})
+            sweeping.run(sweep, share=share, metadata={"settings": json.dumps(sweep.settings)})
         except OSError as error:
             print(error)
             sys.exit(1)

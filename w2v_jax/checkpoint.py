@@ -130,7 +130,7 @@ def tensors_digest(tensors: Mapping[str, np.ndarray]) -> str:
     for name in sorted(tensors):
         tensor = tensors[name]
         digest.update(f"{name} {tensor.dtype.name} {tensor.shape}\n".encode())
-        digest.update(np.ascontiguousarray(tensor).tobytes())
+        digest.update(np.ascontiguousarray(tensor).data)
     return f"sha256:{digest.hexdigest()}"
 
 
