@@ -85,7 +85,7 @@ def test_one_compilation_and_one_encoder_in_memory(runs, tmp_path):
         assert features.shape == (25, 64)
         compilations.append(len(compiled))
         gc.collect()
-        assert sum(isinstance(each, FeatureEncoder) for each in gc.get_objects()) <= 1
+        assert sum(type(each) is FeatureEncoder for each in gc.get_objects()) <= 1
     assert compilations[0] > 0
     assert compilations[1:] == [0, 0]
     # Once for the program, once for the digest of the stimulus, and each sweep looks at the shape of a waveform.
