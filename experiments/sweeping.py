@@ -8,6 +8,7 @@ killed at any moment, and started again or not.
 import contextlib
 import dataclasses
 import errno
+import functools
 import pathlib
 import sys
 import time
@@ -90,13 +91,14 @@ class Sweep:
         """Sounds in all."""
         return len(next(iter(self.points.values())))
 
+    @functools.cached_property
     def rows_per_call(self) -> int:
         """Sounds per compiled call."""
         return self.batch_size or suggested_batch_size(self.encoder.encoder, self.synthesize, self.points)
 
     def folder(self) -> ShardFolder:
         """Where its shards are. They are used again only where not a bit would change."""
-        block = block_size(self.num_rows, batch_size=self.rows_per_call())
+        block = block_size(self.num_rows, batch_size=self.rows_per_call)
         exactly = {
             **self.settings,
             "sounds per call and device": str(block),
@@ -138,7 +140,7 @@ def run(sweep: Sweep, *, share: Share, metadata: Mapping[str, str]) -> None:
                 spans,
                 pooling=sweep.pooling,
                 precision=sweep.precision,
-                batch_size=sweep.rows_per_call(),
+                batch_size=sweep.rows_per_call,
                 progress=bar.update,
             )
             for span, features in zip(spans, found, strict=True):
