@@ -182,7 +182,6 @@ def _gather(folder: ShardFolder, compute: Callable[[Sequence[range]], None], *, 
         print(f"{label}: waiting for {len(missing)} shards of other processes", flush=True)
     since = time.monotonic()
     while missing:
-        time.sleep(_POLL_SECONDS)
         still = [span for span in missing if not folder.has(span)]
         if len(still) < len(missing):
             since = time.monotonic()
@@ -191,6 +190,8 @@ def _gather(folder: ShardFolder, compute: Callable[[Sequence[range]], None], *, 
             span = still.pop()
             print(f"{label}: nothing new for {patience:g} s; computing rows {span.start} to {span.stop - 1} here")
             compute([span])
+        else:
+            time.sleep(_POLL_SECONDS)
         missing = still
     compute(folder.inventory().missing)  # damaged since, if any
 

@@ -115,6 +115,8 @@ class Workspace:
             sweeping.run(sweep, share=self.share, metadata={SETTINGS: json.dumps(sweep.settings)})
             self._made.add(sweep.path)
             kept = tensor_file.open_file(sweep.path)
+        elif self.share.is_first:
+            sweep.folder().remove()  # of a run that was killed when all was finished
         return kept.array("features")
 
     def positions(
