@@ -1,6 +1,7 @@
 """Geometry, shapes, transformations and errors of the encoder; its numbers are in test_golden and test_parity."""
 
 import dataclasses
+import functools
 
 import jax
 import jax.numpy as jnp
@@ -23,6 +24,10 @@ def tiny_encoder(**changes) -> FeatureEncoder:
 
 def noise(*shape: int) -> np.ndarray:
     return np.random.default_rng(0).standard_normal(shape).astype(np.float32)
+
+
+# Compiled as a whole: outside `jax.jit` every operation of every shape is a program of its own.
+features = jax.jit(lambda encoder, waveform: encoder(waveform))
 
 
 def test_frame_geometry_of_wav2vec2():
@@ -72,7 +77,7 @@ def test_a_frame_sees_its_receptive_field_and_no_more(conv_norm):
     # The group norm looks at all times, so only its absence ("layer") makes frames local.
     encoder = tiny_encoder(conv_norm=conv_norm)
     config, frame = encoder.config, 2
-    gradient = jax.grad(lambda x: jnp.sum(encoder(x)[frame] * jnp.arange(4.0)))(noise(60))
+    gradient = jax.jit(jax.grad(lambda x: jnp.sum(encoder(x)[frame] * jnp.arange(4.0))))(noise(60))
     seen = np.flatnonzero(gradient)
     if conv_norm == "layer":
         assert seen.min() == frame * config.hop
@@ -85,10 +90,10 @@ def test_a_frame_sees_its_receptive_field_and_no_more(conv_norm):
 def test_leading_shapes(conv_norm):
     encoder = tiny_encoder(conv_norm=conv_norm, conv_bias=True)
     waveforms = noise(2, 3, 100)
-    batched = encoder(waveforms)
+    batched = features(encoder, waveforms)
     assert batched.shape == (2, 3, encoder.config.num_frames(100), 4)
-    np.testing.assert_allclose(batched[1, 2], encoder(waveforms[1, 2]), atol=3e-5)
-    assert encoder(waveforms[:0]).shape == (0, 3, *batched.shape[2:])
+    np.testing.assert_allclose(batched[1, 2], features(encoder, waveforms[1, 2]), atol=3e-5)
+    assert features(encoder, waveforms[:0]).shape == (0, 3, *batched.shape[2:])
 
 
 def test_activations_are_one_array_per_layer_and_lead_to_the_features():
@@ -101,13 +106,13 @@ def test_activations_are_one_array_per_layer_and_lead_to_the_features():
 def test_jit_vmap_and_grad_agree_with_plain_calls():
     encoder, waveforms = tiny_encoder(), noise(3, 100)
     plain = encoder(waveforms)
-    np.testing.assert_allclose(jax.jit(lambda encoder, x: encoder(x))(encoder, waveforms), plain, atol=3e-5)
-    np.testing.assert_allclose(jax.vmap(encoder)(waveforms), plain, atol=3e-5)
+    np.testing.assert_allclose(features(encoder, waveforms), plain, atol=3e-5)
+    np.testing.assert_allclose(jax.jit(jax.vmap(encoder))(waveforms), plain, atol=3e-5)
 
     def loss(encoder, x):
         return jnp.sum(jnp.square(encoder(x)) * jnp.arange(4.0))
 
-    gradients = nnx.grad(loss)(encoder, waveforms)
+    gradients = nnx.jit(nnx.grad(loss))(encoder, waveforms)
     assert all(np.isfinite(leaf).all() and np.any(leaf) for leaf in jax.tree.leaves(gradients))
 
 
@@ -124,19 +129,19 @@ def test_gradient_matches_finite_differences():
     step = 2e-3
     difference = (loss(waveform + step * direction) - loss(waveform - step * direction)) / (2 * step)
     np.testing.assert_allclose(slope, difference, rtol=2e-2)
-    np.testing.assert_allclose(jnp.vdot(jax.grad(loss)(waveform), direction), slope, rtol=1e-4)
+    np.testing.assert_allclose(jnp.vdot(jax.jit(jax.grad(loss))(waveform), direction), slope, rtol=1e-4)
 
 
 def test_encoders_of_one_config_share_one_compilation():
     traces = []
 
     @jax.jit
-    def features(encoder, x):
+    def counted(encoder, x):
         traces.append(1)
         return encoder(x)
 
     for seed in range(3):
-        features(FeatureEncoder(TINY, rngs=nnx.Rngs(seed)), noise(100))
+        counted(FeatureEncoder(TINY, rngs=nnx.Rngs(seed)), noise(100))
     assert len(traces) == 1
 
 
@@ -181,8 +186,9 @@ def test_convolution_in_tiles_and_groups_is_the_convolution(frames_in, channels)
 
 def test_cheaper_precisions_are_ordered_by_their_error():
     encoder, waveform = tiny_encoder(channels=(32, 32, 32)), noise(4, 400)
-    exact = encoder(waveform)
-    errors = {p: float(jnp.linalg.norm(encoder(waveform, precision=p) - exact)) for p in convolution.PRECISIONS}
+    found = {p: jax.jit(functools.partial(encoder, precision=p))(waveform) for p in convolution.PRECISIONS}
+    exact = found["float32"]
+    errors = {p: float(jnp.linalg.norm(each - exact)) for p, each in found.items()}
     assert errors["float32"] == 0 < errors["tensorfloat32"] < errors["bfloat16"] / 4
     assert errors["bfloat16"] < 0.05 * float(jnp.linalg.norm(exact))
     with pytest.raises(ValueError, match="precision is 'float16'; expected one of float32"):
