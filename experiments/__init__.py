@@ -1,0 +1,1 @@
+"""The paper's experiments, one absl program per section: `python -m experiments.temporal --helpfull`."""

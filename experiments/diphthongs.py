@@ -1,0 +1,160 @@
+"""Diphthongs (in the authors' code, not in the paper): where do gliding sounds go on the map of steady vowels?
+
+Writes the sweep `diphthongs` (frame by frame), and its frames placed on a UMAP picture of the vowel space (the
+`vowel_space` of `experiments.formants`, which this reads or makes).
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from experiments import figures, flags, vowel_chart
+from experiments.encoders import NamedEncoder
+from experiments.workspace import Metrics, Workspace
+from w2v_jax import grids, projection, similarity, stimuli
+from w2v_jax.grids import VOWELS, Vowel
+
+NAME = "diphthongs"
+
+DURATION = 2.0  # seconds
+QUICK_VOWELS = tuple(vowel for vowel in VOWELS if vowel.symbol in "iauɔ")
+
+# Closing diphthongs as languages have them: from an open vowel to a close one.
+CLOSING = ("ai", "au", "ei", "ou", "ɔi", "œy", "ɛi", "ɑu")
+
+NOTES = (
+    "UMAP is fitted to the step-averaged vowel space; single frames of the diphthongs are placed on it afterwards.",
+    "`pairs` compares the mean of a diphthong's first and last tenth with the steady vowels that it starts and ends "
+    "on: the points of the vowel space nearest to them in F1 and F2.",
+)
+
+
+def diphthong(f0, f1_start, f2_start, f1_end, f2_end):
+    return stimuli.glide(f0, [f1_start, f2_start], [f1_end, f2_end], vowel_chart.AMPLITUDES, duration=DURATION)
+
+
+def run(encoders: Sequence[NamedEncoder], workspace: Workspace) -> Metrics:
+    """Runs the experiment for every encoder and returns its metrics."""
+    vowels = QUICK_VOWELS if workspace.quick else VOWELS
+    grid = grids.diphthongs(vowels)
+    vowel_grid = workspace.grid(vowel_chart.VOWEL_SPACE, vowel_chart.QUICK_VOWEL_SPACE)
+    measured = {}
+    for encoder in encoders:
+        vowel_space = vowel_chart.sweep(workspace, encoder, vowel_grid)
+        frames = workspace.sweep(NAME, encoder, grid, diphthong, pooling="none")
+        positions = workspace.positions(
+            NAME,
+            encoder,
+            grid.name,
+            [vowel_space, frames],
+            lambda vowel_space=vowel_space, frames=frames: place(vowel_space, frames),
+            settings=projection.LOCAL,
+        )
+        measured[encoder] = {"pairs": measure(frames, vowel_space, vowel_grid, vowels)}
+        drawing = orient(positions, vowel_grid)
+        workspace.save_figure(NAME, f"closing.{encoder.name}", draw_closing(encoder, *drawing, vowel_grid, vowels))
+        workspace.save_figure(NAME, f"diphthongs.{encoder.name}", draw_all(encoder, *drawing, vowel_grid, vowels))
+    return workspace.save_metrics(NAME, measured, notes=NOTES)
+
+
+def place(vowel_space: np.ndarray, frames: np.ndarray) -> dict[str, np.ndarray]:
+    """Positions of the vowel space, (n, 2), and on its map those of the frames, (diphthongs, t, 2)."""
+    positions, placed = projection.project_onto(vowel_space, frames.reshape(-1, frames.shape[-1]))
+    return {"vowel_space": positions, "frames": placed.reshape(*frames.shape[:2], 2)}
+
+
+def measure(
+    frames: np.ndarray, vowel_space: np.ndarray, vowel_grid: grids.Grid, vowels: Sequence[Vowel]
+) -> list[Metrics]:
+    """Is the beginning of a diphthong like its start vowel, and its end like its end vowel?
+
+    Args:
+        frames: (vowels * vowels, t, channels), in the order of `grids.diphthongs(vowels)`.
+        vowel_space: (n, channels), step-averaged steady vowels.
+        vowel_grid: their parameters.
+        vowels: those that the diphthongs join.
+    """
+    points = vowel_grid.points()
+    nearest = [_nearest(points, vowel) for vowel in vowels]
+    tenth = max(1, frames.shape[1] // 10)
+    first = np.asarray(similarity.cosine_similarity(frames[:, :tenth].mean(axis=1), vowel_space[nearest]))
+    last = np.asarray(similarity.cosine_similarity(frames[:, -tenth:].mean(axis=1), vowel_space[nearest]))
+    return [
+        {
+            "start": vowels[start].symbol,
+            "end": vowels[end].symbol,
+            "first_tenth": {"cosine_to_start": first[row, start], "cosine_to_end": first[row, end]},
+            "last_tenth": {"cosine_to_start": last[row, start], "cosine_to_end": last[row, end]},
+        }
+        for row, (start, end) in enumerate(np.ndindex(len(vowels), len(vowels)))
+    ]
+
+
+def _nearest(points: grids.Points, vowel: Vowel) -> int:
+    spans = {name: float(np.ptp(points[name])) for name in ("f1", "f2")}
+    distance = ((points["f1"] - vowel.f1) / spans["f1"]) ** 2 + ((points["f2"] - vowel.f2) / spans["f2"]) ** 2
+    return int(np.argmin(distance))
+
+
+def summary(measured: Metrics) -> dict[str, float]:
+    """The few numbers of an encoder that fit in a table."""
+    gliding = [pair for pair in measured["pairs"] if pair["start"] != pair["end"]]
+    starts = [pair["first_tenth"]["cosine_to_start"] > pair["first_tenth"]["cosine_to_end"] for pair in gliding]
+    ends = [pair["last_tenth"]["cosine_to_end"] > pair["last_tenth"]["cosine_to_start"] for pair in gliding]
+    return {
+        "diphthongs: share that begin nearer to their start vowel": float(np.mean(starts)),
+        "diphthongs: share that end nearer to their end vowel": float(np.mean(ends)),
+    }
+
+
+def orient(positions: dict[str, np.ndarray], vowel_grid: grids.Grid) -> tuple[np.ndarray, np.ndarray]:
+    """The mesh of vowels, (F1, F2, 2), and the frames, (diphthongs, t, 2), turned alike."""
+    return vowel_chart.oriented_with(positions["vowel_space"], positions["frames"], vowel_grid)
+
+
+def draw_closing(
+    encoder: NamedEncoder, mesh: np.ndarray, frames: np.ndarray, vowel_grid: grids.Grid, vowels: Sequence[Vowel]
+) -> figures.Figure:
+    """A panel for each closing diphthong: its frames on the mesh, coloured by time."""
+    symbols = [vowel.symbol for vowel in vowels]
+    chosen = [name for name in CLOSING if set(name) <= set(symbols)]
+    figure, panels = figures.panels(
+        len(chosen), size=(3.0, 3.0), title=f"Closing diphthongs on the vowel space: {encoder.name}"
+    )
+    for axes, name in zip(panels, chosen, strict=True):
+        start, end = (symbols.index(symbol) for symbol in name)
+        path = frames[start * len(symbols) + end]
+        figures.mesh(axes, mesh, "#C4C4C4", linewidth=0.4, point_size=0)
+        axes.plot(*path.T, color="#707070", linewidth=0.4, zorder=2)
+        axes.scatter(
+            *path.T, c=np.linspace(0, DURATION, len(path)), cmap=figures.SEQUENTIAL, s=12, linewidths=0, zorder=3
+        )
+        figures.as_map(axes, f"{vowel_chart.ipa(vowels[start])} to {vowel_chart.ipa(vowels[end])}")
+    figures.colour_bar(panels, "Time (s)", (0, DURATION))
+    for axes, name in zip(panels, chosen, strict=True):
+        ends = tuple(vowels[symbols.index(symbol)] for symbol in name)
+        figures.labels(axes, vowel_chart.vowel_labels(mesh, vowel_grid, ends))
+    return figure
+
+
+def draw_all(
+    encoder: NamedEncoder, mesh: np.ndarray, frames: np.ndarray, vowel_grid: grids.Grid, vowels: Sequence[Vowel]
+) -> figures.Figure:
+    """A panel for each start vowel: the ways to every end vowel, coloured by time."""
+    figure, panels = figures.panels(
+        len(vowels), size=(3.0, 3.0), title=f"All diphthongs by start vowel, on the vowel space: {encoder.name}"
+    )
+    by_start = frames.reshape(len(vowels), len(vowels), *frames.shape[1:])
+    for axes, vowel, paths in zip(panels, vowels, by_start, strict=True):
+        figures.mesh(axes, mesh, "#C4C4C4", linewidth=0.3, point_size=0)
+        time = np.tile(np.linspace(0, DURATION, paths.shape[1]), len(vowels))
+        axes.scatter(*paths.reshape(-1, 2).T, c=time, cmap=figures.SEQUENTIAL, s=3, linewidths=0, zorder=3)
+        figures.as_map(axes, f"from {vowel_chart.ipa(vowel)}")
+    figures.colour_bar(panels, "Time (s)", (0, DURATION))
+    for axes in panels:
+        figures.labels(axes, vowel_chart.vowel_labels(mesh, vowel_grid, vowels), fontsize=8)
+    return figure
+
+
+if __name__ == "__main__":
+    flags.launch(run)

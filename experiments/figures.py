@@ -1,0 +1,243 @@
+"""How the figures look, and the drawings that several of them share.
+
+Matplotlib's `Figure` is used directly: no window, no global state. The colours can be told apart by colourblind
+readers (Okabe and Ito's, and the perceptually even maps viridis and cividis).
+"""
+
+import dataclasses
+import math
+import os
+from collections.abc import Sequence
+
+import matplotlib
+import numpy as np
+from matplotlib import patheffects
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.cm import ScalarMappable
+from matplotlib.collections import LineCollection
+from matplotlib.colors import Colormap, LinearSegmentedColormap, Normalize
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+BLUE = "#0072B2"
+ORANGE = "#D55E00"
+GREEN = "#009E73"
+GREY = "#8C8C8C"
+SEQUENTIAL = matplotlib.colormaps["viridis"]
+BLUE_TO_ORANGE = LinearSegmentedColormap.from_list("blue_to_orange", [BLUE, "#C8C8C8", ORANGE])
+
+_OUTLINE = (patheffects.withStroke(linewidth=2.5, foreground="white"),)
+
+
+def panels(
+    count: int, *, size: tuple[float, float], columns: int = 4, title: str | None = None
+) -> tuple[Figure, list[Axes]]:
+    """A figure of `count` panels of `size` inches, at most `columns` beside each other."""
+    columns = min(columns, count)
+    rows = math.ceil(count / columns)
+    figure = Figure(figsize=(size[0] * columns, size[1] * rows + (0.35 if title else 0)), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(rows, columns, squeeze=False).ravel().tolist()
+    for spare in axes[count:]:
+        spare.remove()
+    if title:
+        figure.suptitle(title)
+    return figure, axes[:count]
+
+
+def save(figure: Figure, path: str | os.PathLike[str]) -> None:
+    """Writes `figure` in the format that the suffix of `path` names; the same figure gives the same file."""
+    date = {"CreationDate": None} if str(path).endswith(".pdf") else {}
+    with matplotlib.rc_context({"pdf.fonttype": 42}):  # text stays text
+        figure.savefig(path, dpi=200, metadata=date)
+
+
+def heat_map(
+    axes: Axes,
+    values: np.ndarray,
+    *,
+    rows: Sequence[str],
+    columns: Sequence[str],
+    limits: tuple[float, float],
+    colour_label: str,
+    digits: int = 2,
+) -> None:
+    """Cells (rows, columns) coloured and labelled with their values."""
+    image = axes.imshow(values, vmin=limits[0], vmax=limits[1], cmap=SEQUENTIAL)
+    axes.set_xticks(range(len(columns)), columns)
+    axes.set_yticks(range(len(rows)), rows)
+    axes.set_xticks(np.arange(len(columns) + 1) - 0.5, minor=True)
+    axes.set_yticks(np.arange(len(rows) + 1) - 0.5, minor=True)
+    axes.grid(which="minor", color="white", linewidth=2)
+    axes.tick_params(which="both", length=0)
+    axes.spines[:].set_visible(False)
+    for row, column in np.ndindex(*np.shape(values)):
+        value = float(values[row][column])
+        light = (value - limits[0]) / (limits[1] - limits[0]) > 0.6
+        axes.text(
+            column,
+            row,
+            f"{value:.{digits}g}",
+            ha="center",
+            va="center",
+            fontsize=9,
+            color="black" if light else "white",
+        )
+    axes.figure.colorbar(image, ax=axes, label=colour_label, shrink=0.85)
+
+
+def as_map(axes: Axes, title: str) -> None:
+    """Dresses `axes` as a UMAP picture: only distances mean something, so no ticks, and one scale for both axes."""
+    axes.set_title(title)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.set_aspect("equal", adjustable="datalim")
+    axes.margins(0.09)
+
+
+def colour_bar(
+    axes: Axes | Sequence[Axes],
+    label: str,
+    limits: tuple[float, float],
+    *,
+    colours: Colormap = SEQUENTIAL,
+    ticks: Sequence[float] | None = None,
+) -> None:
+    """A colour bar beside `axes`."""
+    figure = (axes if isinstance(axes, Axes) else axes[0]).figure
+    figure.colorbar(ScalarMappable(Normalize(*limits), colours), ax=axes, label=label, shrink=0.85, ticks=ticks)
+
+
+def mesh(
+    axes: Axes,
+    positions: np.ndarray,
+    colours: np.ndarray | str,
+    *,
+    linewidth: float = 0.6,
+    point_size: float = 4.0,
+) -> None:
+    """A grid of points joined to their neighbours.
+
+    Args:
+        axes: where.
+        positions: (rows, columns, 2).
+        colours: (rows, columns, 4) red, green, blue, alpha; or one colour for all.
+        linewidth: of the lines, in points.
+        point_size: of the points, in square points; 0 for none.
+    """
+    rows, columns = positions.shape[:2]
+    if not isinstance(colours, str):
+        colours = np.broadcast_to(colours, (rows, columns, 4))
+    for line_axis in (0, 1):
+        points = np.swapaxes(positions, 0, line_axis)
+        segments = np.stack([points[:-1], points[1:]], axis=2).reshape(-1, 2, 2)
+        line_colours = colours
+        if not isinstance(colours, str):
+            line_colours = np.swapaxes(colours, 0, line_axis)[:-1].reshape(-1, 4)
+        axes.add_collection(LineCollection(segments, colors=line_colours, linewidths=linewidth, alpha=0.6))
+    if point_size:
+        flat = colours if isinstance(colours, str) else colours.reshape(-1, 4)
+        axes.scatter(*positions.reshape(-1, 2).T, s=point_size, c=flat, linewidths=0, zorder=2)
+    axes.autoscale_view()
+
+
+def arrow(axes: Axes, start: np.ndarray, end: np.ndarray, colour: str, *, width: float = 2.5) -> None:
+    """An arrow between two positions."""
+    axes.annotate(
+        "",
+        xy=end,
+        xytext=start,
+        zorder=4,
+        arrowprops={
+            "arrowstyle": "-|>",
+            "color": colour,
+            "linewidth": width,
+            "mutation_scale": 6 * width,
+            "shrinkA": 0,
+            "shrinkB": 0,
+        },
+    )
+
+
+def tag(axes: Axes, position: np.ndarray, text: str, colour: str | tuple[float, ...]) -> None:
+    """A short coloured text at a position."""
+    axes.annotate(
+        text,
+        xy=position,
+        ha="center",
+        va="center",
+        color=colour,
+        fontweight="bold",
+        fontsize=9,
+        path_effects=_OUTLINE,
+        zorder=6,
+    )
+
+
+def line(colour: str | tuple[float, ...], label: str, *, width: float = 2.0) -> Line2D:
+    """A line for a legend."""
+    return Line2D([], [], color=colour, linewidth=width, label=label)
+
+
+@dataclasses.dataclass(frozen=True)
+class Label:
+    """A text beside a position, (2,). A black one is marked by a dot, one in colour (an arrow's) is not."""
+
+    text: str
+    position: Sequence[float]
+    colour: str = "black"
+
+
+def labels(axes: Axes, chosen: Sequence[Label], *, fontsize: float = 11) -> None:
+    """Draws labels, pushed apart where they would cover each other. Call this last."""
+    positions = np.array([label.position for label in chosen])
+    dots = np.array([label.colour == "black" for label in chosen])
+    axes.scatter(*positions[dots].T, s=12, c="black", zorder=5, edgecolors="white", linewidths=0.5)
+    axes.figure.draw_without_rendering()  # the layout must be settled: labels have a size in points, not in data
+    points_per_pixel = 72 / axes.figure.dpi
+    anchors = axes.transData.transform(positions) * points_per_pixel
+    sizes = np.array([(0.58 * fontsize * len(label.text) + 3, 1.15 * fontsize) for label in chosen])
+    inside = axes.get_window_extent().get_points() * points_per_pixel
+    centres = _spread(anchors, sizes, inside)
+    for label, offset in zip(chosen, centres - anchors, strict=True):
+        far = float(np.hypot(*offset)) > 1.4 * fontsize + 3 * (len(label.text) > 4)
+        axes.annotate(
+            label.text,
+            xy=label.position,
+            xytext=offset,
+            textcoords="offset points",
+            ha="center",
+            va="center",
+            fontsize=fontsize,
+            color=label.colour,
+            fontweight="normal" if label.colour == "black" else "bold",
+            path_effects=_OUTLINE,
+            zorder=6,
+            arrowprops={"arrowstyle": "-", "linewidth": 0.5, "color": label.colour, "shrinkA": 3} if far else None,
+        )
+
+
+def _spread(anchors: np.ndarray, sizes: np.ndarray, inside: np.ndarray) -> np.ndarray:
+    """Centres, (n, 2), of boxes of `sizes` near `anchors` that cover neither each other nor an anchor.
+
+    They stay `inside`, [[left, bottom], [right, top]].
+    """
+    centres = anchors + np.array([0.0, 1.0]) * (sizes[:, 1:] / 2 + 3)
+    for _ in range(400):
+        push = np.zeros_like(centres)
+        # Boxes push boxes, and (smaller) anchors push boxes.
+        for others, other_sizes in ((centres, sizes), (anchors, np.full_like(sizes, 5.0))):
+            apart = centres[:, None] - others[None]
+            overlap = (sizes[:, None] + other_sizes[None]) / 2 - np.abs(apart)
+            covered = (overlap > 0).all(axis=2)
+            if others is centres:
+                np.fill_diagonal(covered, False)
+            along = np.argmin(overlap, axis=2)  # the shorter way out
+            for axis in (0, 1):
+                sign = np.where(apart[..., axis] >= 0, 1.0, -1.0)
+                push[:, axis] += (sign * overlap[..., axis] * (covered & (along == axis))).sum(axis=1)
+        if not push.any():
+            break
+        centres = np.clip(centres + 0.3 * push, inside[0] + sizes / 2, inside[1] - sizes / 2)
+    return centres

@@ -1,0 +1,108 @@
+"""Every experiment in one run, and a table of what came out.
+
+Writes what the experiments write, and `reproduce/metrics.json`: the table, and for the paper's own models the
+published numbers beside ours.
+"""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+from experiments import amplitude, diphthongs, f0, flags, formants, published, temporal
+from experiments.encoders import NamedEncoder, untrained_remark
+from experiments.published import Comparison
+from experiments.workspace import Metrics, Workspace
+
+NAME = "reproduce"
+
+EXPERIMENTS = (temporal, f0, formants, amplitude, diphthongs)
+
+
+def run(encoders: Sequence[NamedEncoder], workspace: Workspace, *, fine: bool = False) -> Metrics:
+    """Runs every experiment for every encoder and returns the table. `fine` is as for `formants.run`."""
+    metrics = {}
+    for experiment in EXPERIMENTS:
+        print(f"\n== {experiment.NAME}: {experiment.__doc__.splitlines()[0]}")
+        further = {"fine": fine} if experiment is formants else {}
+        metrics[experiment.NAME] = experiment.run(encoders, workspace, **further)
+
+    table = tabulate(metrics, [encoder.name for encoder in encoders])
+    comparisons = published.compare(metrics["temporal"], metrics["f0"], metrics["formants"])
+    notes = list(dict.fromkeys(note for each in metrics.values() for note in each["notes"]))
+    summary = workspace.save_metrics(
+        NAME,
+        {encoder: {"table": table[encoder.name]} for encoder in encoders},
+        notes=notes,
+        between_encoders=metrics["formants"]["between_encoders"],
+        published=[dataclasses.asdict(comparison) for comparison in comparisons],
+    )
+    _print(workspace, encoders, table, summary, comparisons)
+    return summary
+
+
+def tabulate(metrics: Mapping[str, Metrics], names: Sequence[str]) -> dict[str, dict[str, float]]:
+    """For each encoder the summaries of all experiments: quantity to value."""
+    table: dict[str, dict[str, float]] = {name: {} for name in names}
+    for experiment in EXPERIMENTS:
+        for name in names:
+            table[name] |= experiment.summary(metrics[experiment.NAME]["encoders"][name])
+    return table
+
+
+def table_lines(table: Mapping[str, Mapping[str, float]]) -> list[str]:
+    """The table as text: quantities in rows, encoders in columns."""
+    names = list(table)
+    quantities = list(dict.fromkeys(quantity for column in table.values() for quantity in column))
+    width = max(map(len, quantities))
+    columns = [max(len(name), 9) for name in names]
+    header = " " * width + "".join(f"  {name:>{column}}" for name, column in zip(names, columns, strict=True))
+    lines = [header]
+    for quantity in quantities:
+        cells = (f"{table[name][quantity]:.4g}" if quantity in table[name] else "-" for name in names)
+        lines.append(f"{quantity:<{width}}" + "".join(f"  {c:>{w}}" for c, w in zip(cells, columns, strict=True)))
+    return lines
+
+
+def comparison_lines(comparisons: Sequence[Comparison]) -> list[str]:
+    """The published numbers beside ours, as text, and a line that counts those that agree."""
+    width = max(len(f"{each.encoders}: {each.quantity}") for each in comparisons)
+    verdicts = {True: "agrees", False: "DIFFERS", None: "not comparable (--quick thins the grid)"}
+    lines = [f"{'':<{width}}  {'paper':>10}  {'ours':>10}"]
+    for each in comparisons:
+        label = f"{each.encoders}: {each.quantity}"
+        lines.append(f"{label:<{width}}  {each.published:>10}  {each.ours:>10.7f}  {verdicts[each.agrees]}")
+    compared = [each for each in comparisons if each.agrees is not None]
+    agreeing = sum(bool(each.agrees) for each in compared)
+    return [*lines, f"{agreeing} of {len(compared)} agree to the printed digits."]
+
+
+def _print(
+    workspace: Workspace,
+    encoders: Sequence[NamedEncoder],
+    table: Mapping[str, Mapping[str, float]],
+    summary: Metrics,
+    comparisons: Sequence[Comparison],
+) -> None:
+    print("\n== Results" + (" (--quick: thinned grids)" if workspace.quick else ""))
+    print("\n".join(table_lines(table)))
+    for pair in (summary["between_encoders"] or {}).get("linear_cka", []):
+        print(f"linear CKA of {' and '.join(pair['encoders'])}: {pair['linear_cka']:.7f}")
+    if comparisons:
+        print("\n== The paper's numbers beside ours")
+        print("\n".join(comparison_lines(comparisons)))
+    print("\n== How to read them")
+    for note in summary["notes"]:
+        print(f"- {note}")
+    if remark := untrained_remark(encoders):
+        print(remark)
+    print("\n== Figures")
+    for experiment in EXPERIMENTS:
+        figures = sorted(workspace.path(experiment.NAME, "").glob("*.png"))
+        print(f"{workspace.path(experiment.NAME, '')}: " + ", ".join(figure.stem for figure in figures))
+    print(
+        "(.png and .pdf; every number is in metrics.json beside them; "
+        f"the tables above are in {workspace.path(NAME, 'metrics.json')})"
+    )
+
+
+if __name__ == "__main__":
+    flags.launch(lambda encoders, workspace: run(encoders, workspace, fine=formants.FINE.value))

@@ -1,0 +1,93 @@
+"""Vowel spaces, swept and drawn as meshes: shared by the formants and the diphthongs."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from experiments import figures
+from experiments.encoders import NamedEncoder
+from experiments.workspace import Workspace
+from w2v_jax import grids, projection, stimuli
+from w2v_jax.grids import VOWELS, Grid, Vowel
+
+VOWEL_SPACE = grids.VOWEL_SPACE
+QUICK_VOWEL_SPACE = grids.VOWEL_SPACE.thinned(f1=8, f2=8)
+AMPLITUDES = (0.5, 0.35, 0.15)  # of f0, F1 and F2
+
+
+def vowel(f0, f1, f2):
+    return stimuli.sine_mixture([f0, f1, f2], AMPLITUDES)
+
+
+def sweep(workspace: Workspace, encoder: NamedEncoder, grid: Grid) -> np.ndarray:
+    """Features (n, channels) of a grid of vowels, kept with the formants."""
+    return workspace.sweep("formants", encoder, grid, vowel)
+
+
+def project(workspace: Workspace, encoder: NamedEncoder, grid: Grid, features: np.ndarray) -> np.ndarray:
+    """Positions (n, 2) of a grid of vowels on UMAP's map, kept with the formants."""
+    return workspace.positions(
+        "formants",
+        encoder,
+        grid.name,
+        [features],
+        lambda: {"positions": projection.project(features)},
+        settings=projection.LOCAL,
+    )["positions"]
+
+
+def oriented(positions: np.ndarray, grid: Grid) -> np.ndarray:
+    """Map positions, (n, 2), turned as phoneticians draw vowels: F2 grows to the left, F1 downwards.
+
+    Returns:
+        (*grid.shape, 2), rotated and perhaps mirrored, distances unchanged.
+    """
+    turn = projection.orientation(positions, _chart_axes(grid))
+    return (positions @ turn).reshape(*grid.shape, 2)
+
+
+def oriented_with(positions: np.ndarray, others: np.ndarray, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
+    """`oriented` for one f0, and `others`, (..., 2), on the same map, turned alike: (F1, F2, 2) and (..., 2)."""
+    turn = projection.orientation(positions, _chart_axes(grid))
+    return (positions @ turn).reshape(*grid.shape[-2:], 2), others @ turn
+
+
+def _chart_axes(grid: Grid) -> np.ndarray:
+    points = grid.points()
+    return np.stack([-points["f2"], -points["f1"]], axis=1)
+
+
+def formant_arrows(axes: Axes, mesh: np.ndarray, *, width: float = 2.5) -> None:
+    """Arrows from the lowest F1 and F2 of `mesh`, (F1, F2, 2), to the highest of each."""
+    figures.arrow(axes, mesh[0, 0], mesh[-1, 0], figures.BLUE, width=width)
+    figures.arrow(axes, mesh[0, 0], mesh[0, -1], figures.ORANGE, width=width)
+
+
+def arrow_labels(mesh: np.ndarray) -> list[figures.Label]:
+    """Labels for those arrows."""
+    return [figures.Label("F1", mesh[-1, 0], figures.BLUE), figures.Label("F2", mesh[0, -1], figures.ORANGE)]
+
+
+def vowel_labels(mesh: np.ndarray, grid: Grid, vowels: Sequence[Vowel] = VOWELS) -> list[figures.Label]:
+    """Labels with the vowels' symbols where they lie on `mesh`, (F1, F2, 2)."""
+    positions = vowel_positions(mesh, grid, vowels)
+    return [figures.Label(ipa(vowel), position) for vowel, position in zip(vowels, positions, strict=True)]
+
+
+def vowel_positions(mesh: np.ndarray, grid: Grid, vowels: Sequence[Vowel] = VOWELS) -> np.ndarray:
+    """Where vowels lie on `mesh`, (F1, F2, 2): between the four grid points around their formants. (vowels, 2)."""
+    row = np.interp([vowel.f1 for vowel in vowels], grid.axis("f1"), np.arange(mesh.shape[0]))
+    column = np.interp([vowel.f2 for vowel in vowels], grid.axis("f2"), np.arange(mesh.shape[1]))
+    row_0 = np.minimum(row.astype(int), mesh.shape[0] - 2)
+    column_0 = np.minimum(column.astype(int), mesh.shape[1] - 2)
+    down = (row - row_0)[:, None]
+    across = (column - column_0)[:, None]
+    upper = (1 - across) * mesh[row_0, column_0] + across * mesh[row_0, column_0 + 1]
+    lower = (1 - across) * mesh[row_0 + 1, column_0] + across * mesh[row_0 + 1, column_0 + 1]
+    return (1 - down) * upper + down * lower
+
+
+def ipa(vowel: Vowel) -> str:
+    """The vowel's symbol as phoneticians write a sound: [a]."""
+    return f"[{vowel.symbol}]"

@@ -1,0 +1,265 @@
+"""Where an experiment's results are kept, and what is not computed a second time."""
+
+import dataclasses
+import hashlib
+import importlib.metadata
+import json
+import os
+import pathlib
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+import safetensors
+import safetensors.numpy
+import tqdm
+from matplotlib.figure import Figure
+
+import w2v_jax.sweep
+from experiments import figures
+from experiments.encoders import NamedEncoder
+from w2v_jax import _version, checkpoint, files
+from w2v_jax.grids import Grid
+from w2v_jax.projection import UmapSettings
+
+Metrics = dict[str, Any]
+Tensors = dict[str, np.ndarray]
+
+
+@dataclasses.dataclass(frozen=True)
+class Workspace:
+    """A folder of results, and how they are to be made.
+
+    Attributes:
+        output_dir: the folder; each experiment has a folder in it.
+        quick: whether to thin the grids.
+        batch_size: sounds per compiled call; None lets the sweep choose.
+        recompute: whether to compute again what the folder already has.
+    """
+
+    output_dir: pathlib.Path
+    quick: bool = False
+    batch_size: int | None = None
+    recompute: bool = False
+    _made: set[pathlib.Path] = dataclasses.field(default_factory=set, repr=False)  # by this run
+
+    def check(self) -> None:
+        """Raises `OSError` where the output folder cannot be written, before any work is done."""
+        if self.output_dir.exists() and not self.output_dir.is_dir():
+            raise NotADirectoryError(f"--output_dir={self.output_dir} is a file; expected a folder")
+        self.output_dir.mkdir(parents=True, exist_ok=True)
+        if not os.access(self.output_dir, os.W_OK):
+            raise PermissionError(f"--output_dir={self.output_dir} cannot be written; choose another folder")
+
+    def grid(self, full: Grid, thin: Grid) -> Grid:
+        """The paper's grid, or the thin one with `--quick`."""
+        return thin if self.quick else full
+
+    def path(self, experiment: str, name: str) -> pathlib.Path:
+        """A file of an experiment."""
+        return self.output_dir / experiment / name
+
+    def sweep(
+        self,
+        experiment: str,
+        encoder: NamedEncoder,
+        grid: Grid,
+        synthesize: Callable[..., jax.Array],
+        *,
+        pooling: w2v_jax.sweep.Pooling = "mean",
+    ) -> np.ndarray:
+        """Features of every point of `grid`, kept in `EXPERIMENT/SWEEP.ENCODER.safetensors`.
+
+        A file made by the same encoder, grid, stimulus and versions is read instead.
+
+        Args:
+            experiment: whose folder it is.
+            encoder: the encoder.
+            grid: the sweep's name and points.
+            synthesize: the stimulus, as for `w2v_jax.sweep`.
+            pooling: likewise.
+
+        Returns:
+            (n, channels), or (n, frames, channels) for pooling "none"; float32, in grid order.
+        """
+        points = grid.points()
+        settings = {
+            "encoder": encoder.digest,
+            "grid": checkpoint.tensors_digest(points),
+            "stimulus": _program_digest(synthesize, points),
+            "pooling": pooling,
+            "w2v_jax": _version.__version__,
+            "jax": jax.__version__,
+        }
+
+        def compute() -> Tensors:
+            with _progress_bar(f"{encoder.name}: {grid.name}", len(grid)) as bar:
+                try:
+                    features = w2v_jax.sweep.sweep(
+                        encoder.encoder,
+                        synthesize,
+                        points,
+                        pooling=pooling,
+                        batch_size=self.batch_size,
+                        progress=bar.update,
+                    )
+                except FloatingPointError as error:
+                    raise FloatingPointError(f"{encoder.name}, {grid.name}: {error}") from error
+            return {"features": features, **points}
+
+        path = self.path(experiment, f"{grid.name}.{encoder.name}.safetensors")
+        return self._kept(path, settings, compute)["features"]
+
+    def positions(
+        self,
+        experiment: str,
+        encoder: NamedEncoder,
+        sweep: str,
+        features: Sequence[np.ndarray],
+        compute: Callable[[], Tensors],
+        *,
+        settings: UmapSettings,
+    ) -> Tensors:
+        """Positions on UMAP's map, kept in `EXPERIMENT/SWEEP.ENCODER.umap.safetensors`.
+
+        Args:
+            experiment: whose folder it is.
+            encoder: the encoder.
+            sweep: name of the sweep that they picture.
+            features: everything that the positions depend on besides `settings`.
+            compute: makes them; called where no file has them.
+            settings: of UMAP.
+
+        Returns:
+            What `compute` returned, now or earlier.
+        """
+        name = f"{sweep}.{encoder.name}.umap.safetensors"
+        key = {
+            "features": checkpoint.tensors_digest({str(i): array for i, array in enumerate(features)}),
+            "UMAP settings": json.dumps(dataclasses.asdict(settings)),
+            "umap-learn": _installed_version("umap-learn"),
+        }
+
+        def timed() -> Tensors:
+            print(f"{encoder.name}: {sweep}: UMAP ...", end=" ", flush=True)
+            start = time.perf_counter()
+            tensors = compute()
+            print(f"{time.perf_counter() - start:.1f} s")
+            return tensors
+
+        return self._kept(self.path(experiment, name), key, timed)
+
+    def save_figure(self, experiment: str, name: str, figure: Figure) -> None:
+        """Writes `EXPERIMENT/NAME.png` and `.pdf`."""
+        for suffix in (".png", ".pdf"):
+            with files.atomic_path(self.path(experiment, name + suffix)) as temporary:
+                figures.save(figure, temporary)
+
+    def save_metrics(
+        self,
+        experiment: str,
+        per_encoder: Mapping[NamedEncoder, Metrics] | None = None,
+        *,
+        notes: Sequence[str] = (),
+        **others: Any,
+    ) -> Metrics:
+        """Writes `EXPERIMENT/metrics.json`, strict JSON, and returns what it says.
+
+        Args:
+            experiment: whose folder it is.
+            per_encoder: what was measured of each encoder.
+            notes: what a reader must know to read the numbers right.
+            others: further entries, such as those about several encoders.
+
+        Raises:
+            ValueError: a number that is not finite: JSON has no such thing.
+        """
+        metrics = {
+            "experiment": experiment,
+            "quick": self.quick,
+            "w2v_jax": _version.__version__,
+            "jax": jax.__version__,
+            "notes": list(notes),
+            "encoders": {
+                encoder.name: {
+                    "source": encoder.source,
+                    "revision": encoder.revision,
+                    "trained": not encoder.is_untrained,
+                    **measured,
+                }
+                for encoder, measured in (per_encoder or {}).items()
+            },
+            **others,
+        }
+        text = json.dumps(metrics, indent=1, ensure_ascii=False, allow_nan=False, default=_plain)
+        with files.atomic_path(self.path(experiment, "metrics.json")) as temporary:
+            temporary.write_text(text + "\n", encoding="utf-8")
+        return json.loads(text)
+
+    def _kept(self, path: pathlib.Path, settings: Mapping[str, str], compute: Callable[[], Tensors]) -> Tensors:
+        """What `path` has, if it was made with the same settings and is whole; else what `compute` returns, kept."""
+        label = path.relative_to(self.output_dir)
+        if self.recompute and path not in self._made:
+            reason = "--recompute" if path.exists() else None
+        else:
+            tensors, reason = _read(path, settings)
+            if tensors is not None:
+                print(f"{label}: unchanged, read from {path}")
+                return tensors
+        if reason:
+            print(f"{label}: computed again ({reason})")
+        tensors = {name: np.ascontiguousarray(tensor) for name, tensor in compute().items()}
+        metadata = {"settings": json.dumps(settings), "digest": checkpoint.tensors_digest(tensors)}
+        with files.atomic_path(path) as temporary:
+            temporary.write_bytes(safetensors.numpy.save(tensors, metadata=metadata))
+        self._made.add(path)
+        return tensors
+
+
+def _read(path: pathlib.Path, settings: Mapping[str, str]) -> tuple[Tensors | None, str | None]:
+    """The tensors in `path`, or why they cannot be used (None where there is no such file)."""
+    if not path.exists():
+        return None, None
+    try:
+        with safetensors.safe_open(path, framework="numpy") as file:
+            metadata = file.metadata() or {}
+            found = json.loads(metadata["settings"])
+            changed = [name for name in settings if found.get(name) != settings[name]]
+            if changed:
+                return None, f"changed: {', '.join(changed)}"
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no mapping)
+        if checkpoint.tensors_digest(tensors) != metadata["digest"]:
+            return None, "the file is damaged: its tensors are not those that were saved"
+    except (safetensors.SafetensorError, OSError, KeyError, ValueError, AttributeError) as error:
+        return None, f"the file is damaged: {type(error).__name__} {error}"
+    return tensors, None
+
+
+def _program_digest(synthesize: Callable[..., jax.Array], points: Mapping[str, np.ndarray]) -> str:
+    """Digest of the stimulus itself, as the program that JAX makes of it."""
+    point = {name: jax.ShapeDtypeStruct((), values.dtype) for name, values in points.items()}
+    program = jax.jit(lambda point: synthesize(**point)).lower(point).as_text()
+    return hashlib.sha256(program.encode()).hexdigest()
+
+
+def _progress_bar(label: str, total: int) -> tqdm.tqdm:
+    # Where no one watches (a log file) a line every ten seconds is enough.
+    return tqdm.tqdm(total=total, desc=label, unit=" sounds", mininterval=0.2 if sys.stderr.isatty() else 10.0)
+
+
+def _installed_version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.ndarray | jax.Array):
+        return np.asarray(value).tolist()
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"{type(value).__name__} has no place in metrics.json")

@@ -1,0 +1,244 @@
+"""The experiments end to end with a tiny encoder, their caches, their choice of encoders, and the published numbers."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+from safetensors.numpy import load_file
+
+from experiments import encoders, published, reproduce, temporal
+from experiments.workspace import Workspace
+from w2v_jax import grids
+from w2v_jax.checkpoint import Provenance, save_encoder
+from w2v_jax.encoder import EncoderConfig, FeatureEncoder
+
+ROOT = pathlib.Path(__file__).parent.parent
+# Two layers with the frame geometry of wav2vec 2.0: receptive field 400, hop 320.
+TINY = EncoderConfig(channels=(8, 12), kernel_sizes=(16, 25), strides=(16, 20))
+
+
+def save_tiny(path, *, seed, source):
+    save_encoder(FeatureEncoder(TINY, rngs=nnx.Rngs(seed)), path, provenance=Provenance(source=source))
+    return str(path)
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory):
+    """Two tiny encoders whose files say that they are two of the paper's models."""
+    folder = tmp_path_factory.mktemp("weights")
+    return encoders.resolve(
+        [
+            save_tiny(folder / "first.safetensors", seed=1, source="facebook/wav2vec2-base"),
+            save_tiny(folder / "second.safetensors", seed=2, source="facebook/wav2vec2-large@abc"),
+        ]
+    )
+
+
+@pytest.fixture(scope="module")
+def results(pair, tmp_path_factory):
+    """A folder with the results of `reproduce --quick` for both."""
+    workspace = Workspace(tmp_path_factory.mktemp("results"), quick=True)
+    reproduce.run(pair, workspace)
+    return workspace.output_dir
+
+
+def test_reproduce_writes_every_sweep_in_grid_order(results):
+    shapes = {
+        "temporal/stationarity": (5, 49, 12),
+        "temporal/bursts": (6, 49, 12),
+        "f0/bias": (25, 12),
+        "f0/pure_tones": (80, 12),
+        "formants/vowel_space": (64, 12),
+        "formants/vowel_space_by_f0": (108, 12),
+        "amplitude/amplitudes": (49, 12),
+        "diphthongs/diphthongs": (16, 99, 12),
+    }
+    for name, shape in shapes.items():
+        for encoder in ("first", "second"):
+            assert load_file(results / f"{name}.{encoder}.safetensors")["features"].shape == shape
+    tensors = load_file(results / "f0/bias.first.safetensors")
+    for parameter, values in grids.BIAS.points().items():
+        np.testing.assert_array_equal(tensors[parameter], values)
+
+
+def test_features_are_those_of_the_encoder(results, pair):
+    tensors = load_file(results / "temporal/bursts.second.safetensors")
+    row = 3
+    waveform = temporal.burst(jnp.float32(tensors["burst_fraction"][row]))
+    np.testing.assert_allclose(tensors["features"][row], pair[1].encoder(waveform), atol=2e-5)
+
+
+def test_every_metrics_file_is_strict_json(results):
+    def refuse(constant):
+        raise AssertionError(f"{constant} is not JSON")
+
+    for experiment in (*(each.NAME for each in reproduce.EXPERIMENTS), "reproduce"):
+        text = (results / experiment / "metrics.json").read_text(encoding="utf-8")
+        metrics = json.loads(text, parse_constant=refuse)
+        assert list(metrics["encoders"]) == ["first", "second"]
+        assert metrics["encoders"]["first"]["source"] == "facebook/wav2vec2-base"
+
+
+def test_every_figure_is_png_and_pdf(results):
+    figures = {path.relative_to(results) for path in results.rglob("*.png")}
+    assert {path.relative_to(results) for path in results.rglob("*.pdf")} == {
+        path.with_suffix(".pdf") for path in figures
+    }
+    names = {path.as_posix().removesuffix(".png") for path in figures}
+    assert {"temporal/example_burst", "formants/cka", "formants/vowel_space_by_f0", "amplitude/amplitudes"} <= names
+    per_encoder = {name.removesuffix(".first") for name in names if name.endswith(".first")}
+    assert per_encoder == {
+        "temporal/stationarity",
+        "temporal/bursts",
+        "f0/bias",
+        "f0/pure_tones",
+        "f0/frequency_scale",
+        "formants/vowel_space",
+        "formants/vowel_space_by_f0",
+        "amplitude/amplitudes",
+        "diphthongs/closing",
+        "diphthongs/diphthongs",
+    }
+
+
+def test_published_numbers_stand_beside_ours(results):
+    compared = json.loads((results / "reproduce/metrics.json").read_text())["published"]
+    assert len(compared) == 25 + 25 + 1
+    assert {each["encoders"] for each in compared} == {"first", "first, second"}
+    assert not all(each["agrees"] for each in compared)
+    assert compared[-1]["quantity"] == "linear CKA"
+    assert compared[-1]["agrees"] is None  # --quick
+
+
+def test_second_run_reads_what_the_first_has_made(results, pair, capsys):
+    workspace = Workspace(results, quick=True)
+    before = temporal.run(pair, workspace)
+    printed = capsys.readouterr().out
+    assert printed.count("unchanged, read from") == 2 * 4  # three sweeps and a map, for each encoder
+    assert "UMAP ..." not in printed
+
+    # A damaged file is made again, with the same content.
+    path = results / "temporal/stationarity.first.safetensors"
+    whole = path.read_bytes()
+    flipped = bytearray(whole)
+    flipped[-100] ^= 1
+    for damaged in (whole[:-7], bytes(flipped), b""):
+        path.write_bytes(damaged)
+        after = temporal.run(pair, workspace)
+        assert "stationarity.first.safetensors: computed again (the file is damaged" in capsys.readouterr().out
+        assert path.read_bytes() == whole
+        assert after == before
+
+
+def test_other_weights_are_computed_again(results, pair, capsys):
+    (other,) = encoders.resolve(["untrained"])
+    swapped = encoders.NamedEncoder("first", other.encoder, other.source, None, other.digest)
+    path = results / "temporal/burst_tones.first.safetensors"
+    whole = path.read_bytes()
+    grid = grids.BURST_TONES
+    features = Workspace(results).sweep("temporal", swapped, grid, temporal.tone)
+    assert "computed again (changed: encoder)" in capsys.readouterr().out
+    assert features.shape == (2, 512)
+    Workspace(results, recompute=True).sweep("temporal", pair[0], grid, temporal.tone)
+    assert "computed again (--recompute)" in capsys.readouterr().out
+    assert path.read_bytes() == whole
+
+
+def test_frames_that_overlap_a_burst():
+    # 20 ms from sample 7,840 to 8,160; frame k sees samples 320 k to 320 k + 400.
+    overlaps = temporal.overlap(0.02, num_samples=16_000, num_frames=49, config=EncoderConfig())
+    np.testing.assert_array_equal(np.flatnonzero(overlaps), [24, 25])
+    overlaps = temporal.overlap(0.32, num_samples=16_000, num_frames=49, config=EncoderConfig())
+    np.testing.assert_array_equal(np.flatnonzero(overlaps), np.arange(16, 33))
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        ([], "--encoders is empty"),
+        (["untrained", ""], "has an empty name"),
+        (["untrained", "untrained"], "names 'untrained' twice"),
+        (["a/x.safetensors", "b/x.safetensors"], "names 'x' twice"),
+    ],
+)
+def test_encoder_choice_errors(names, message):
+    with pytest.raises(encoders.EncoderChoiceError, match=message):
+        encoders.resolve(names)
+
+
+def test_default_encoder_is_the_control_until_one_is_bundled(tmp_path, monkeypatch):
+    monkeypatch.setattr(encoders, "DEFAULT", "no-such-encoder")
+    (chosen,) = encoders.resolve(None)
+    assert chosen.name == "untrained"
+    assert "UNTRAINED" in encoders.untrained_remark([chosen])
+    monkeypatch.setattr(encoders, "DEFAULT", "bundled")
+    save_tiny(tmp_path / "weights/bundled.safetensors", seed=0, source="here")
+    monkeypatch.chdir(tmp_path)
+    (chosen,) = encoders.resolve(None)
+    assert (chosen.name, chosen.source) == ("bundled", "here")
+    assert encoders.untrained_remark([chosen]) is None
+
+
+@pytest.mark.parametrize(
+    ("ours", "printed", "digits", "expected"),
+    [
+        (0.3649, "0.36", 2, True),
+        (0.3651, "0.36", 2, False),
+        (-0.0764, "-0.076", 2, True),
+        (-0.0767, "-0.076", 2, False),
+        (0.9951, "1", 2, True),
+        (0.9949, "1", 2, False),
+        (0.93505684, "0.9350568", 7, True),
+        (0.93505686, "0.9350568", 7, False),
+    ],
+)
+def test_agreement_is_to_the_printed_digits(ours, printed, digits, expected):
+    assert published.agrees(ours, printed, digits=digits) is expected
+
+
+def test_published_numbers_are_compared_for_the_papers_models_only():
+    def metrics(key, value):
+        sources = {"b": "facebook/wav2vec2-base@main", "x": "facebook/wav2vec2-xls-r-300m", "u": "untrained"}
+        return {"quick": False, "encoders": {name: {"source": source, key: value} for name, source in sources.items()}}
+
+    right = [[float(cell) for cell in row] for row in published.STATIONARITY]
+    hertz = [100, 200, 300, 400, 500]
+    temporal_metrics = metrics("stationarity", {"frequency": hertz, "matrix": right})
+    f0_metrics = metrics("bias", {"frequency": hertz, "bias": [-0.5, -0.25, 0, 0.25, 0.5], "matrix": [[0.999] * 5] * 5})
+    pairs = [{"encoders": ["b", "x"], "linear_cka": 0.82459172}, {"encoders": ["b", "u"], "linear_cka": 0.5}]
+    formants_metrics = {"quick": False, "between_encoders": {"linear_cka": pairs}}
+    comparisons = published.compare(temporal_metrics, f0_metrics, formants_metrics)
+    assert len(comparisons) == 51
+    assert all(each.agrees for each in comparisons)
+    assert reproduce.comparison_lines(comparisons)[-1].startswith("51 of 51 agree")
+
+    right[0][1] = 0.37
+    pairs[0]["linear_cka"] = 0.8245919
+    wrong = [each for each in published.compare(temporal_metrics, f0_metrics, formants_metrics) if not each.agrees]
+    assert [each.quantity for each in wrong] == ["stationarity, 0.1 and 0.2 kHz", "linear CKA"]
+
+
+def run_program(*arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "experiments.temporal", *arguments],
+        cwd=ROOT,
+        env={**os.environ, "JAX_PLATFORMS": "cpu"},
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_program_says_in_one_line_what_is_wrong(tmp_path):
+    output = tmp_path / "results"
+    found = run_program("--encoders=untrained,no-such-encoder", f"--output_dir={output}")
+    assert found.returncode == 1
+    assert "no weights 'no-such-encoder'" in found.stderr
+    assert found.stderr.startswith("error: ")
+    assert len(found.stderr.splitlines()) == 1
+    assert not output.exists()

@@ -1,0 +1,168 @@
+"""Features drawn in two dimensions, by UMAP with the paper's settings.
+
+UMAP comes from `umap-learn`, which is imported only when it is used: it is part of the extra `experiments`.
+"""
+
+import dataclasses
+import types
+import warnings
+
+import numpy as np
+import numpy.typing as npt
+
+# Below this many points umap-learn itself finds exact neighbours; above it an approximate search, whose
+# compilation alone takes longer than an exact one.
+_EXACT_NEIGHBOURS_FROM = 4096
+
+
+class ProjectionUnavailableError(ImportError):
+    """umap-learn is not installed."""
+
+
+@dataclasses.dataclass(frozen=True)
+class UmapSettings:
+    """Settings of UMAP.
+
+    Attributes:
+        min_dist: how closely points may be packed in the picture.
+        n_neighbors: how many neighbours, the point itself included, are to be preserved; fewer points use all.
+        metric: distance between features.
+        seed: of the layout; it makes the picture repeatable on one machine.
+    """
+
+    min_dist: float
+    n_neighbors: int
+    metric: str = "cosine"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.n_neighbors < 2:
+            raise ValueError(f"n_neighbors is {self.n_neighbors}; expected at least 2")
+        if not 0 <= self.min_dist <= 1:
+            raise ValueError(f"min_dist is {self.min_dist}; expected 0 to 1")
+
+
+# The authors' two settings; every figure of the paper uses "local".
+LOCAL = UmapSettings(min_dist=0.1, n_neighbors=15)
+GLOBAL = UmapSettings(min_dist=0.5, n_neighbors=100)
+
+
+def project(features: npt.ArrayLike, *, settings: UmapSettings = LOCAL) -> np.ndarray:
+    """Fits UMAP to `features`, (n, d), and returns their positions, (n, 2) float32.
+
+    Raises:
+        ProjectionUnavailableError: umap-learn is not installed.
+        ValueError: another shape, fewer than 4 points, or values that are not finite.
+    """
+    features = _features("features", features, least=4)
+    n_neighbors = min(settings.n_neighbors, len(features) - 1)
+    with _quiet():
+        umap = _umap()
+        neighbours = (None, None, None)
+        if len(features) >= _EXACT_NEIGHBOURS_FROM:
+            neighbours = (*_exact_neighbours(features, n_neighbors, settings.metric), None)
+        fitted = umap.UMAP(
+            n_neighbors=n_neighbors,
+            min_dist=settings.min_dist,
+            metric=settings.metric,
+            precomputed_knn=neighbours,
+            random_state=settings.seed,
+            n_jobs=1,  # a fixed seed needs one thread
+        ).fit(features)
+    return np.asarray(fitted.embedding_, np.float32)
+
+
+def project_onto(
+    features: npt.ArrayLike, others: npt.ArrayLike, *, settings: UmapSettings = LOCAL
+) -> tuple[np.ndarray, np.ndarray]:
+    """Fits UMAP to `features` and then places `others` on that map, which they do not change.
+
+    Args:
+        features: (n, d).
+        others: (m, d).
+        settings: of UMAP.
+
+    Returns:
+        Positions (n, 2) and (m, 2), float32. Memory grows with n times n + m.
+
+    Raises:
+        As `project` does.
+    """
+    features = _features("features", features, least=4)
+    others = _features("others", others)
+    if features.shape[1] != others.shape[1]:
+        raise ValueError(f"features has {features.shape[1]} channels and others has {others.shape[1]}")
+    from sklearn.metrics import pairwise_distances
+
+    # Distances are computed here: umap-learn would have Python call its metric for every pair.
+    with _quiet():
+        umap = _umap()
+        fitted = umap.UMAP(
+            n_neighbors=min(settings.n_neighbors, len(features) - 1),
+            min_dist=settings.min_dist,
+            metric="precomputed",
+            random_state=settings.seed,
+            n_jobs=1,
+        ).fit(pairwise_distances(features, metric=settings.metric))
+        placed = fitted.transform(pairwise_distances(others, features, metric=settings.metric))
+    return np.asarray(fitted.embedding_, np.float32), np.asarray(placed, np.float32)
+
+
+def orientation(positions: npt.ArrayLike, axes: npt.ArrayLike) -> np.ndarray:
+    """The rotation, with a reflection if need be, that lays `positions` along `axes` as well as one can.
+
+    UMAP leaves the orientation to chance, and distances do not depend on it: seen from one side, pictures of several
+    encoders can be compared. (The orthogonal Procrustes problem.)
+
+    Args:
+        positions: (n, 2).
+        axes: (n, 2), what should grow to the right and what upwards.
+
+    Returns:
+        (2, 2), to be applied as `positions @ rotation`.
+    """
+    positions = np.asarray(positions, np.float64)
+    axes = np.asarray(axes, np.float64)
+    if positions.ndim != 2 or positions.shape[1] != 2 or axes.shape != positions.shape:
+        raise ValueError(f"positions has shape {positions.shape} and axes {axes.shape}; expected (n, 2) in both")
+    axes = axes - axes.mean(axis=0)
+    axes = axes / np.maximum(axes.std(axis=0), np.finfo(np.float64).tiny)
+    left, _, right = np.linalg.svd(positions.T @ axes)
+    return left @ right
+
+
+def _features(name: str, features: npt.ArrayLike, *, least: int = 1) -> np.ndarray:
+    features = np.asarray(features, np.float32)
+    if features.ndim != 2 or 0 in features.shape:
+        raise ValueError(f"{name} has shape {features.shape}; expected (n, d)")
+    if len(features) < least:
+        raise ValueError(f"{name} has {len(features)} points; UMAP needs at least {least}")
+    if not np.isfinite(features).all():
+        raise ValueError(f"{name} has values that are not finite; expected none")
+    return features
+
+
+def _exact_neighbours(features: np.ndarray, n_neighbors: int, metric: str) -> tuple[np.ndarray, np.ndarray]:
+    from sklearn.neighbors import NearestNeighbors
+
+    search = NearestNeighbors(n_neighbors=n_neighbors, metric=metric, algorithm="brute").fit(features)
+    distances, indices = search.kneighbors(features)
+    return indices, distances
+
+
+def _umap() -> types.ModuleType:
+    try:
+        import umap
+    except ImportError as error:
+        raise ProjectionUnavailableError(
+            f"UMAP needs the package umap-learn ({error}); install it with: pip install 'w2v_jax[experiments]'"
+        ) from error
+    return umap
+
+
+class _quiet(warnings.catch_warnings):
+    """Keeps umap-learn's remarks on missing TensorFlow, few points and lost inverses to itself."""
+
+    def __enter__(self):
+        super().__enter__()
+        warnings.simplefilter("ignore")

@@ -1,0 +1,175 @@
+"""How alike features are: cosine similarity, and linear centred kernel alignment (CKA).
+
+All functions take float32 (other floating dtypes are cast), run jitted or not, and are differentiable. Values are
+checked only where they are concrete: inside `jax.jit`, `jax.vmap` or `jax.grad`, undefined cases give NaN.
+"""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+# Rows of a Gram matrix added up at a time: float32 sums over a whole grid would lose digits.
+_ROWS_PER_BLOCK = 512
+
+
+def cosine_similarity(a: jax.Array, b: jax.Array) -> jax.Array:
+    """Cosine of the angle between every row of `a` and every row of `b`.
+
+    Args:
+        a: (n, d).
+        b: (m, d).
+
+    Returns:
+        (n, m) float32.
+
+    Raises:
+        ValueError: other shapes, values that are not finite, or rows of zeros, which have no direction.
+    """
+    a = _matrix("a", a, ndim=2)
+    b = _matrix("b", b, ndim=2)
+    if a.shape[1] != b.shape[1]:
+        raise ValueError(f"a has {a.shape[1]} channels and b has {b.shape[1]}; expected the same number")
+    return jnp.matmul(_unit("a", a), _unit("b", b).T, precision=lax.Precision.HIGHEST)
+
+
+def paired_cosine_distance(a: jax.Array, b: jax.Array) -> jax.Array:
+    """Cosine distance, 1 - cos, between each row of `a` and the same row of `b`.
+
+    Args:
+        a: (n, d).
+        b: (n, d).
+
+    Returns:
+        (n,) float32, never negative. It is half the squared distance of the unit vectors, which keeps its digits
+        where the cosine is all but 1.
+
+    Raises:
+        ValueError: as for `cosine_similarity`, or shapes that differ.
+    """
+    a = _matrix("a", a, ndim=2)
+    b = _matrix("b", b, ndim=2)
+    if a.shape != b.shape:
+        raise ValueError(f"a has shape {a.shape} and b has {b.shape}; expected the same")
+    return jnp.sum(jnp.square(_unit("a", a) - _unit("b", b)), axis=1) / 2
+
+
+def adjacent_distance(features: jax.Array) -> jax.Array:
+    """Cosine distance, 1 - cos, between each row and the next: (n, d) -> (n - 1,) float32, never negative.
+
+    Raises:
+        ValueError: as for `cosine_similarity`, or fewer than two rows.
+    """
+    unit = _unit("features", _matrix("features", features, ndim=2))
+    if len(unit) < 2:
+        raise ValueError(f"features has {len(unit)} row; expected at least two")
+    return jnp.sum(jnp.square(jnp.diff(unit, axis=0)), axis=1) / 2
+
+
+def stationarity(frames: jax.Array) -> jax.Array:
+    """Are the frames of a sound like its mean, and unlike those of the others (paper section 3.2)?
+
+    Args:
+        frames: (n, t, d), t frames of each of n sounds.
+
+    Returns:
+        (n, n) float32: in row i and column j, the mean over frames t of cos(step-averaged frame of sound
+        i, frame t of sound j).
+
+    Raises:
+        ValueError: as for `cosine_similarity`.
+    """
+    frames = _matrix("frames", frames, ndim=3)
+    averaged = _unit("frames, averaged over time,", jnp.mean(frames, axis=1))
+    mean_direction = jnp.mean(_unit("frames", frames), axis=1)  # the mean of cosines is the cosine with this mean
+    return jnp.matmul(averaged, mean_direction.T, precision=lax.Precision.HIGHEST)
+
+
+def linear_cka(a: jax.Array, b: jax.Array) -> jax.Array:
+    """Linear centred kernel alignment of two feature sets of the same sounds (paper section 3.4).
+
+    `|B^T A|^2 / (|A^T A| |B^T B|)`, in Frobenius norms, with the columns centred: 1 for features that are the same
+    up to rotation and scale, 0 for features without linear relation. The cost grows with n, not with its square.
+
+    Args:
+        a: (n, d).
+        b: (n, e), row by row the same sounds.
+
+    Returns:
+        Scalar float32, 0 to 1.
+
+    Raises:
+        ValueError: other shapes, values that are not finite, or features that are the same for every
+            sound, for which it is undefined.
+    """
+    a = _matrix("a", a, ndim=2)
+    b = _matrix("b", b, ndim=2)
+    if a.shape[0] != b.shape[0]:
+        raise ValueError(f"a has {a.shape[0]} rows and b has {b.shape[0]}; expected the same sounds in both")
+    a = _centred("a", a)
+    b = _centred("b", b)
+    norm_a = jnp.linalg.norm(_gram(a, a))
+    norm_b = jnp.linalg.norm(_gram(b, b))
+    # Divided before it is squared, and by each in turn: the products of the norms of many rows may overflow.
+    cross = jnp.linalg.norm(_gram(a, b))
+    return (cross / norm_a) * (cross / norm_b)
+
+
+def _matrix(name: str, values: jax.Array, *, ndim: int) -> jax.Array:
+    if not isinstance(values, jax.Array):
+        values = np.asarray(values)
+    axes = {2: "(n, d)", 3: "(n, t, d)"}[ndim]
+    if values.ndim != ndim or 0 in values.shape:
+        raise ValueError(f"{name} has shape {values.shape}; expected {axes}, none of them 0")
+    if jnp.issubdtype(values.dtype, jnp.complexfloating):
+        raise ValueError(f"{name} is {values.dtype}; expected real numbers")
+    values = jnp.asarray(values, jnp.float32)
+    if _concrete(values) and not bool(jnp.isfinite(values).all()):
+        raise ValueError(f"{name} has values that are not finite in float32; expected none")
+    return values
+
+
+def _unit(name: str, vectors: jax.Array) -> jax.Array:
+    """`vectors`, (..., d), scaled to length 1."""
+    # By the largest entry first, so that no square over- or underflows.
+    largest = lax.stop_gradient(jnp.max(jnp.abs(vectors), axis=-1, keepdims=True))
+    if _concrete(vectors) and not bool(largest.all()):
+        row = np.argwhere(np.asarray(largest[..., 0]) == 0)[0].tolist()
+        raise ValueError(f"{name} has a row of zeros (at {row}): it has no direction, so its cosine is undefined")
+    vectors = vectors / largest
+    return vectors / jnp.linalg.norm(vectors, axis=-1, keepdims=True)
+
+
+def _centred(name: str, features: jax.Array) -> jax.Array:
+    """`features`, (n, d), less the mean of each column, and scaled to a largest entry of 1."""
+    if _concrete(features) and bool((features == features[:1]).all()):
+        raise ValueError(f"{name} is the same for all {len(features)} sounds; CKA is undefined without variation")
+    # About one of its rows, the mean of a column is small; a second pass removes what rounding left of it.
+    features = features - lax.stop_gradient(features[:1])
+    for _ in range(2):
+        features = features - jnp.mean(features, axis=0, keepdims=True)
+    return features / lax.stop_gradient(jnp.max(jnp.abs(features)))
+
+
+def _gram(a: jax.Array, b: jax.Array) -> jax.Array:
+    """`a.T @ b`, (n, d), (n, e) -> (d, e), added up in blocks of rows."""
+    num_rows = len(a)
+    num_blocks = -(-num_rows // _ROWS_PER_BLOCK)
+    padding = ((0, num_blocks * _ROWS_PER_BLOCK - num_rows), (0, 0))
+    blocks_a = jnp.pad(a, padding).reshape(num_blocks, _ROWS_PER_BLOCK, -1)
+    blocks_b = jnp.pad(b, padding).reshape(num_blocks, _ROWS_PER_BLOCK, -1)
+
+    def add(total: tuple[jax.Array, jax.Array], block: tuple[jax.Array, jax.Array]):
+        # Kahan's summation: what rounding drops from the sum is carried to the next block.
+        sum_so_far, dropped = total
+        product = jnp.matmul(block[0].T, block[1], precision=lax.Precision.HIGHEST) - dropped
+        new_sum = sum_so_far + product
+        return (new_sum, (new_sum - sum_so_far) - product), None
+
+    zeros = jnp.zeros((a.shape[1], b.shape[1]), a.dtype)
+    (gram, _), _ = lax.scan(add, (zeros, zeros), (blocks_a, blocks_b))
+    return gram
+
+
+def _concrete(values: jax.Array) -> bool:
+    return not isinstance(values, jax.core.Tracer)
