@@ -18,6 +18,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.collections import LineCollection
 from matplotlib.colors import Colormap, LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 
 BLUE = "#0072B2"
@@ -49,8 +50,15 @@ def panels(
 def save(figure: Figure, path: str | os.PathLike[str]) -> None:
     """Writes `figure` in the format that the suffix of `path` names; the same figure gives the same file."""
     date = {"CreationDate": None} if str(path).endswith(".pdf") else {}
-    with matplotlib.rc_context({"pdf.fonttype": 42}):  # text stays text
-        figure.savefig(path, dpi=200, metadata=date)
+    _settle(figure)
+    figure.savefig(path, dpi=200, metadata=date)
+
+
+def _settle(figure: Figure) -> None:
+    """Lays `figure` out, once: everything that takes room must have been drawn."""
+    if isinstance(figure.get_layout_engine(), ConstrainedLayoutEngine):
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
 
 
 def heat_map(
@@ -194,7 +202,7 @@ def labels(axes: Axes, chosen: Sequence[Label], *, fontsize: float = 11) -> None
     positions = np.array([label.position for label in chosen])
     dots = np.array([label.colour == "black" for label in chosen])
     axes.scatter(*positions[dots].T, s=12, c="black", zorder=5, edgecolors="white", linewidths=0.5)
-    axes.figure.draw_without_rendering()  # the layout must be settled: labels have a size in points, not in data
+    _settle(axes.figure)  # labels have a size in points, not in data
     points_per_pixel = 72 / axes.figure.dpi
     anchors = axes.transData.transform(positions) * points_per_pixel
     sizes = np.array([(0.58 * fontsize * len(label.text) + 3, 1.15 * fontsize) for label in chosen])

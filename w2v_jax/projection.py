@@ -4,14 +4,17 @@ UMAP comes from `umap-learn`, which is imported only when it is used: it is part
 """
 
 import dataclasses
-import types
 import warnings
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-# Below this many points umap-learn itself finds exact neighbours; above it an approximate search, whose
-# compilation alone takes longer than an exact one.
+if TYPE_CHECKING:
+    import umap
+
+# From this many points on umap-learn searches for neighbours approximately. The compilation of that search alone
+# takes longer than an exact one, which is done here instead.
 _EXACT_NEIGHBOURS_FROM = 4096
 
 
@@ -55,20 +58,10 @@ def project(features: npt.ArrayLike, *, settings: UmapSettings = LOCAL) -> np.nd
         ValueError: another shape, fewer than 4 points, or values that are not finite.
     """
     features = _features("features", features, least=4)
-    n_neighbors = min(settings.n_neighbors, len(features) - 1)
-    with _quiet():
-        umap = _umap()
-        neighbours = (None, None, None)
-        if len(features) >= _EXACT_NEIGHBOURS_FROM:
-            neighbours = (*_exact_neighbours(features, n_neighbors, settings.metric), None)
-        fitted = umap.UMAP(
-            n_neighbors=n_neighbors,
-            min_dist=settings.min_dist,
-            metric=settings.metric,
-            precomputed_knn=neighbours,
-            random_state=settings.seed,
-            n_jobs=1,  # a fixed seed needs one thread
-        ).fit(features)
+    if len(features) < _EXACT_NEIGHBOURS_FROM:
+        fitted = _fit_to_distances(features, settings)
+    else:
+        fitted = _fit_to_neighbours(features, settings)
     return np.asarray(fitted.embedding_, np.float32)
 
 
@@ -83,7 +76,8 @@ def project_onto(
         settings: of UMAP.
 
     Returns:
-        Positions (n, 2) and (m, 2), float32. Memory grows with n times n + m.
+        Positions (n, 2) and (m, 2), float32. The first are those of `project`
+        (up to 4,095 points). Memory grows with n times n + m.
 
     Raises:
         As `project` does.
@@ -92,19 +86,9 @@ def project_onto(
     others = _features("others", others)
     if features.shape[1] != others.shape[1]:
         raise ValueError(f"features has {features.shape[1]} channels and others has {others.shape[1]}")
-    from sklearn.metrics import pairwise_distances
-
-    # Distances are computed here: umap-learn would have Python call its metric for every pair.
+    fitted = _fit_to_distances(features, settings)
     with _quiet():
-        umap = _umap()
-        fitted = umap.UMAP(
-            n_neighbors=min(settings.n_neighbors, len(features) - 1),
-            min_dist=settings.min_dist,
-            metric="precomputed",
-            random_state=settings.seed,
-            n_jobs=1,
-        ).fit(pairwise_distances(features, metric=settings.metric))
-        placed = fitted.transform(pairwise_distances(others, features, metric=settings.metric))
+        placed = fitted.transform(_distances(others, features, settings.metric))
     return np.asarray(fitted.embedding_, np.float32), np.asarray(placed, np.float32)
 
 
@@ -142,26 +126,53 @@ def _features(name: str, features: npt.ArrayLike, *, least: int = 1) -> np.ndarr
     return features
 
 
-def _exact_neighbours(features: np.ndarray, n_neighbors: int, metric: str) -> tuple[np.ndarray, np.ndarray]:
+def _fit_to_distances(features: np.ndarray, settings: UmapSettings) -> "umap.UMAP":
+    """UMAP of all distances at once, which is what umap-learn itself does with few points.
+
+    Given the distances, it can also place further points without having Python call its metric for each pair.
+    """
+    with _quiet():
+        return _unfitted(len(features), settings, metric="precomputed").fit(
+            _distances(features.astype(np.float64), None, settings.metric)
+        )
+
+
+def _fit_to_neighbours(features: np.ndarray, settings: UmapSettings) -> "umap.UMAP":
+    """UMAP of many points, whose neighbours are found here."""
     from sklearn.neighbors import NearestNeighbors
 
-    search = NearestNeighbors(n_neighbors=n_neighbors, metric=metric, algorithm="brute").fit(features)
-    distances, indices = search.kneighbors(features)
-    return indices, distances
+    with _quiet():
+        unfitted = _unfitted(len(features), settings, metric=settings.metric)
+        search = NearestNeighbors(n_neighbors=unfitted.n_neighbors, metric=settings.metric, algorithm="brute")
+        distances, indices = search.fit(features).kneighbors(features)
+        unfitted.precomputed_knn = (indices, distances, None)
+        return unfitted.fit(features)
 
 
-def _umap() -> types.ModuleType:
+def _distances(a: np.ndarray, b: np.ndarray | None, metric: str) -> np.ndarray:
+    from sklearn.metrics import pairwise_distances
+
+    return pairwise_distances(a, b, metric=metric)
+
+
+def _unfitted(num_points: int, settings: UmapSettings, *, metric: str) -> "umap.UMAP":
     try:
         import umap
     except ImportError as error:
         raise ProjectionUnavailableError(
             f"UMAP needs the package umap-learn ({error}); install it with: pip install 'w2v_jax[experiments]'"
         ) from error
-    return umap
+    return umap.UMAP(
+        n_neighbors=min(settings.n_neighbors, num_points - 1),
+        min_dist=settings.min_dist,
+        metric=metric,
+        random_state=settings.seed,
+        n_jobs=1,  # a fixed seed needs one thread
+    )
 
 
 class _quiet(warnings.catch_warnings):
-    """Keeps umap-learn's remarks on missing TensorFlow, few points and lost inverses to itself."""
+    """Keeps umap-learn's remarks on missing TensorFlow and lost inverses to itself."""
 
     def __enter__(self):
         super().__enter__()

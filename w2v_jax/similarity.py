@@ -30,7 +30,9 @@ def cosine_similarity(a: jax.Array, b: jax.Array) -> jax.Array:
     b = _matrix("b", b, ndim=2)
     if a.shape[1] != b.shape[1]:
         raise ValueError(f"a has {a.shape[1]} channels and b has {b.shape[1]}; expected the same number")
-    return jnp.matmul(_unit("a", a), _unit("b", b).T, precision=lax.Precision.HIGHEST)
+    _check_directions("a", a)
+    _check_directions("b", b)
+    return _cosine_similarity(a, b)
 
 
 def paired_cosine_distance(a: jax.Array, b: jax.Array) -> jax.Array:
@@ -51,7 +53,9 @@ def paired_cosine_distance(a: jax.Array, b: jax.Array) -> jax.Array:
     b = _matrix("b", b, ndim=2)
     if a.shape != b.shape:
         raise ValueError(f"a has shape {a.shape} and b has {b.shape}; expected the same")
-    return jnp.sum(jnp.square(_unit("a", a) - _unit("b", b)), axis=1) / 2
+    _check_directions("a", a)
+    _check_directions("b", b)
+    return _paired_cosine_distance(a, b)
 
 
 def adjacent_distance(features: jax.Array) -> jax.Array:
@@ -60,10 +64,11 @@ def adjacent_distance(features: jax.Array) -> jax.Array:
     Raises:
         ValueError: as for `cosine_similarity`, or fewer than two rows.
     """
-    unit = _unit("features", _matrix("features", features, ndim=2))
-    if len(unit) < 2:
-        raise ValueError(f"features has {len(unit)} row; expected at least two")
-    return jnp.sum(jnp.square(jnp.diff(unit, axis=0)), axis=1) / 2
+    features = _matrix("features", features, ndim=2)
+    if len(features) < 2:
+        raise ValueError(f"features has {len(features)} row; expected at least two")
+    _check_directions("features", features)
+    return _paired_cosine_distance(features[:-1], features[1:])
 
 
 def stationarity(frames: jax.Array) -> jax.Array:
@@ -80,9 +85,10 @@ def stationarity(frames: jax.Array) -> jax.Array:
         ValueError: as for `cosine_similarity`.
     """
     frames = _matrix("frames", frames, ndim=3)
-    averaged = _unit("frames, averaged over time,", jnp.mean(frames, axis=1))
-    mean_direction = jnp.mean(_unit("frames", frames), axis=1)  # the mean of cosines is the cosine with this mean
-    return jnp.matmul(averaged, mean_direction.T, precision=lax.Precision.HIGHEST)
+    averaged = jnp.mean(frames, axis=1)
+    _check_directions("frames", frames)
+    _check_directions("frames, averaged over time,", averaged)
+    return _stationarity(averaged, frames)
 
 
 def linear_cka(a: jax.Array, b: jax.Array) -> jax.Array:
@@ -106,13 +112,35 @@ def linear_cka(a: jax.Array, b: jax.Array) -> jax.Array:
     b = _matrix("b", b, ndim=2)
     if a.shape[0] != b.shape[0]:
         raise ValueError(f"a has {a.shape[0]} rows and b has {b.shape[0]}; expected the same sounds in both")
-    a = _centred("a", a)
-    b = _centred("b", b)
-    norm_a = jnp.linalg.norm(_gram(a, a))
-    norm_b = jnp.linalg.norm(_gram(b, b))
+    for name, features in (("a", a), ("b", b)):
+        if _concrete(features) and (np.asarray(features) == np.asarray(features[:1])).all():
+            raise ValueError(f"{name} is the same for all {len(a)} sounds; CKA is undefined without variation")
+    return _linear_cka(a, b)
+
+
+@jax.jit
+def _cosine_similarity(a: jax.Array, b: jax.Array) -> jax.Array:
+    return jnp.matmul(_unit(a), _unit(b).T, precision=lax.Precision.HIGHEST)
+
+
+@jax.jit
+def _paired_cosine_distance(a: jax.Array, b: jax.Array) -> jax.Array:
+    return jnp.sum(jnp.square(_unit(a) - _unit(b)), axis=1) / 2
+
+
+@jax.jit
+def _stationarity(averaged: jax.Array, frames: jax.Array) -> jax.Array:
+    mean_direction = jnp.mean(_unit(frames), axis=1)  # the mean of cosines is the cosine with this mean
+    return jnp.matmul(_unit(averaged), mean_direction.T, precision=lax.Precision.HIGHEST)
+
+
+@jax.jit
+def _linear_cka(a: jax.Array, b: jax.Array) -> jax.Array:
+    a = _centred(a)
+    b = _centred(b)
     # Divided before it is squared, and by each in turn: the products of the norms of many rows may overflow.
     cross = jnp.linalg.norm(_gram(a, b))
-    return (cross / norm_a) * (cross / norm_b)
+    return (cross / jnp.linalg.norm(_gram(a, a))) * (cross / jnp.linalg.norm(_gram(b, b)))
 
 
 def _matrix(name: str, values: jax.Array, *, ndim: int) -> jax.Array:
@@ -124,26 +152,29 @@ def _matrix(name: str, values: jax.Array, *, ndim: int) -> jax.Array:
     if jnp.issubdtype(values.dtype, jnp.complexfloating):
         raise ValueError(f"{name} is {values.dtype}; expected real numbers")
     values = jnp.asarray(values, jnp.float32)
-    if _concrete(values) and not bool(jnp.isfinite(values).all()):
+    if _concrete(values) and not np.isfinite(values).all():
         raise ValueError(f"{name} has values that are not finite in float32; expected none")
     return values
 
 
-def _unit(name: str, vectors: jax.Array) -> jax.Array:
+def _check_directions(name: str, vectors: jax.Array) -> None:
+    if _concrete(vectors):
+        nonzero = np.asarray(vectors).any(axis=-1)
+        if not nonzero.all():
+            row = np.argwhere(~nonzero)[0].tolist()
+            raise ValueError(f"{name} has a row of zeros (at {row}): it has no direction, so its cosine is undefined")
+
+
+def _unit(vectors: jax.Array) -> jax.Array:
     """`vectors`, (..., d), scaled to length 1."""
     # By the largest entry first, so that no square over- or underflows.
     largest = lax.stop_gradient(jnp.max(jnp.abs(vectors), axis=-1, keepdims=True))
-    if _concrete(vectors) and not bool(largest.all()):
-        row = np.argwhere(np.asarray(largest[..., 0]) == 0)[0].tolist()
-        raise ValueError(f"{name} has a row of zeros (at {row}): it has no direction, so its cosine is undefined")
     vectors = vectors / largest
     return vectors / jnp.linalg.norm(vectors, axis=-1, keepdims=True)
 
 
-def _centred(name: str, features: jax.Array) -> jax.Array:
+def _centred(features: jax.Array) -> jax.Array:
     """`features`, (n, d), less the mean of each column, and scaled to a largest entry of 1."""
-    if _concrete(features) and bool((features == features[:1]).all()):
-        raise ValueError(f"{name} is the same for all {len(features)} sounds; CKA is undefined without variation")
     # About one of its rows, the mean of a column is small; a second pass removes what rounding left of it.
     features = features - lax.stop_gradient(features[:1])
     for _ in range(2):
