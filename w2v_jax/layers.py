@@ -1,0 +1,153 @@
+"""Inside an encoder: every layer's output beside the final frames, as modules that `w2v_jax.sweep` takes as they are.
+
+`LayerMeans` pools every layer in the program that computes it, and `LayerFrames` keeps them frame by frame; `split`
+and `split_frames` take apart what the sweep returned.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+
+from w2v_jax.encoder import EncoderConfig, FeatureEncoder
+
+FRAMES = "frames"
+
+
+@dataclasses.dataclass(frozen=True)
+class Layer:
+    """One output of an encoder, and its frame geometry.
+
+    Attributes:
+        name: `"conv 0"`, `"conv 1"`, ... after norm and GELU; `"frames"` after the final LayerNorm.
+        channels: its width.
+        receptive_field: samples that one of its frames sees.
+        hop: samples between the starts of its frames.
+    """
+
+    name: str
+    channels: int
+    receptive_field: int
+    hop: int
+
+    def num_frames(self, num_samples: int) -> int:
+        """Frames for a waveform of `num_samples` samples."""
+        return max(0, (num_samples - self.receptive_field) // self.hop + 1)
+
+    def frames_seeing(self, start: int, stop: int, *, num_samples: int) -> np.ndarray:
+        """Which frames see any sample from `start` up to, but without, `stop`: (frames,) bool."""
+        first = np.arange(self.num_frames(num_samples)) * self.hop
+        return (first < stop) & (first + self.receptive_field > start)
+
+
+@dataclasses.dataclass(frozen=True)
+class LayerFeatures:
+    """What a sweep of `LayerMeans` has of one layer.
+
+    Attributes:
+        mean: (n, channels), averaged over time.
+        steadiness: (n,), the mean over frames of the cosine between a frame and that average.
+    """
+
+    mean: np.ndarray
+    steadiness: np.ndarray
+
+
+def layers(encoder: nnx.Module) -> tuple[Layer, ...]:
+    """The layers of `encoder`, input first; of a module that is no `FeatureEncoder`, such as a spectrogram, one."""
+    if not isinstance(encoder, FeatureEncoder):
+        spectrum = jax.eval_shape(encoder, jax.ShapeDtypeStruct((encoder.config.receptive_field,), np.float32))
+        return (Layer(FRAMES, spectrum.shape[-1], encoder.config.receptive_field, encoder.config.hop),)
+    config = encoder.config
+    found = []
+    for depth in range(1, len(config.channels) + 1):
+        upto = EncoderConfig(config.channels[:depth], config.kernel_sizes[:depth], config.strides[:depth])
+        found.append(Layer(f"conv {depth - 1}", config.channels[depth - 1], upto.receptive_field, upto.hop))
+    return (*found, dataclasses.replace(found[-1], name=FRAMES))
+
+
+class LayerMeans(nnx.Module):
+    """All layers averaged over time, beside each other on the channel axis, then how steady each is.
+
+    Args:
+        encoder: a `FeatureEncoder`, or a module with its interface.
+    """
+
+    def __init__(self, encoder: nnx.Module):
+        self.encoder = encoder
+
+    def __call__(self, waveform: jax.Array) -> jax.Array:
+        """(..., samples) to (..., 1, the channels of all layers + layers): one "frame", since it is already pooled.
+
+        Features without direction, such as frames of zeros, have no cosine: their steadiness is NaN.
+        """
+        outputs = _outputs(self.encoder, waveform)
+        means = [jnp.mean(frames, axis=-2) for frames in outputs]
+        steady = [_steadiness(frames, mean)[..., None] for frames, mean in zip(outputs, means, strict=True)]
+        return jnp.concatenate([*means, *steady], axis=-1)[..., None, :]
+
+
+class LayerFrames(nnx.Module):
+    """All layers frame by frame, after each other on the time axis, narrow ones padded with zeros.
+
+    Args:
+        encoder: a `FeatureEncoder`, or a module with its interface.
+    """
+
+    def __init__(self, encoder: nnx.Module):
+        self.encoder = encoder
+
+    def __call__(self, waveform: jax.Array) -> jax.Array:
+        """(..., samples) to (..., the frames of all layers, the widest layer's channels)."""
+        outputs = _outputs(self.encoder, waveform)
+        width = max(frames.shape[-1] for frames in outputs)
+        padded = [jnp.pad(frames, [(0, 0)] * (frames.ndim - 1) + [(0, width - frames.shape[-1])]) for frames in outputs]
+        return jnp.concatenate(padded, axis=-2)
+
+
+def split(features: np.ndarray, layout: Sequence[Layer]) -> dict[str, LayerFeatures]:
+    """Takes apart a sweep of `LayerMeans`.
+
+    Args:
+        features: (n, the channels of all layers + layers).
+        layout: `layers(encoder)`.
+
+    Raises:
+        ValueError: another width.
+    """
+    widths = [layer.channels for layer in layout]
+    expected = sum(widths) + len(layout)
+    if features.ndim != 2 or features.shape[1] != expected:
+        raise ValueError(f"features has shape {features.shape}; expected (n, {expected}) for {len(layout)} layers")
+    means = np.split(features[:, : -len(layout)], np.cumsum(widths)[:-1], axis=1)
+    steady = features[:, -len(layout) :].T
+    return {layer.name: LayerFeatures(mean, each) for layer, mean, each in zip(layout, means, steady, strict=True)}
+
+
+def split_frames(features: np.ndarray, layout: Sequence[Layer], *, num_samples: int) -> dict[str, np.ndarray]:
+    """Takes apart a sweep of `LayerFrames`: (n, all frames, width) to (n, frames, channels) per layer.
+
+    Raises:
+        ValueError: a number of frames that waveforms of `num_samples` samples do not have.
+    """
+    counts = [layer.num_frames(num_samples) for layer in layout]
+    if features.ndim != 3 or features.shape[1] != sum(counts):
+        raise ValueError(f"features has shape {features.shape}; expected (n, {sum(counts)}, channels)")
+    parts = np.split(features, np.cumsum(counts)[:-1], axis=1)
+    return {layer.name: part[..., : layer.channels] for layer, part in zip(layout, parts, strict=True)}
+
+
+def _outputs(encoder: nnx.Module, waveform: jax.Array) -> tuple[jax.Array, ...]:
+    if not isinstance(encoder, FeatureEncoder):
+        return (encoder(waveform),)
+    hidden = encoder.activations(waveform)
+    return (*hidden, encoder.layer_norm(hidden[-1]))
+
+
+def _steadiness(frames: jax.Array, mean: jax.Array) -> jax.Array:
+    """Mean over time of the cosine between frames, (..., t, d), and their mean, (..., d)."""
+    direction = jnp.mean(frames / jnp.linalg.norm(frames, axis=-1, keepdims=True), axis=-2)
+    return jnp.sum(direction * mean, axis=-1) / jnp.linalg.norm(mean, axis=-1)
