@@ -25,14 +25,14 @@ class NamedEncoder:
 
     Attributes:
         name: the name given; of a path, its stem.
-        encoder: the encoder itself.
+        encoder: the encoder itself; for a control, a module with its interface.
         source: what its weights were converted from, or how they were made.
         revision: version of the source, where there is one.
         digest: of its config and tensors.
     """
 
     name: str
-    encoder: FeatureEncoder
+    encoder: nnx.Module
     source: str
     revision: str | None
     digest: str

@@ -96,7 +96,7 @@ class Workspace:
         }
 
         def compute() -> Tensors:
-            with _progress_bar(f"{encoder.name}: {grid.name}", len(grid)) as bar:
+            with progress_bar(f"{encoder.name}: {grid.name}", len(grid)) as bar:
                 try:
                     features = w2v_jax.sweep.sweep(
                         encoder.encoder,
@@ -245,9 +245,10 @@ def _program_digest(synthesize: Callable[..., jax.Array], points: Mapping[str, n
     return hashlib.sha256(program.encode()).hexdigest()
 
 
-def _progress_bar(label: str, total: int) -> tqdm.tqdm:
+def progress_bar(label: str, total: int, *, unit: str = " sounds") -> tqdm.tqdm:
+    """A bar with rate and time left."""
     # Where no one watches (a log file) a line every ten seconds is enough.
-    return tqdm.tqdm(total=total, desc=label, unit=" sounds", mininterval=0.2 if sys.stderr.isatty() else 10.0)
+    return tqdm.tqdm(total=total, desc=label, unit=unit, mininterval=0.2 if sys.stderr.isatty() else 10.0)
 
 
 def _installed_version(package: str) -> str:

@@ -139,9 +139,9 @@ def test_decoding_is_ridge_regression():
     targets = features[:, :2] + rng.normal(size=(40, 2))
     predicted = decoding._ridge(features, targets, groups, features[:7] + 0.1)
 
-    scaled = (features - features.mean(0)) / features.std(0)
-    unseen = (features[:7] + 0.1 - features.mean(0)) / features.std(0)
-    values = np.linalg.svd(scaled, compute_uv=False)
+    centred = features - features.mean(0)
+    unseen = features[:7] + 0.1 - features.mean(0)
+    values = np.linalg.svd(centred, compute_uv=False)
     mean_square = np.square(values[values > 1e-9]).mean()
     for column in range(2):
         errors = []
@@ -149,25 +149,25 @@ def test_decoding_is_ridge_regression():
             left_out = 0
             for group in range(4):
                 train = groups != group
-                model = Ridge(alpha=penalty * mean_square).fit(scaled[train], targets[train, column])
-                left_out += np.square(model.predict(scaled[~train]) - targets[~train, column]).sum()
+                model = Ridge(alpha=penalty * mean_square).fit(centred[train], targets[train, column])
+                left_out += np.square(model.predict(centred[~train]) - targets[~train, column]).sum()
             errors.append(left_out)
-        model = Ridge(alpha=decoding.PENALTIES[int(np.argmin(errors))] * mean_square).fit(scaled, targets[:, column])
+        model = Ridge(alpha=decoding.PENALTIES[int(np.argmin(errors))] * mean_square).fit(centred, targets[:, column])
         np.testing.assert_allclose(predicted[:, column], model.predict(unseen), atol=1e-6)
 
 
 def test_decoding_across_groups_sees_what_within_groups_hides():
     rng = np.random.default_rng(5)
     parameters = grid(6, 8)
-    # Every value of a has its own way of writing b.
-    code = rng.normal(size=(6, 12))
+    # Every value of a has its own way of writing b, of which the others know nothing.
+    code = np.eye(6, 12)
     group = ((parameters["a"] - 100) / 7).astype(int)
     size = (parameters["b"] - parameters["b"].mean()) / 20
     features = code[group] * size[:, None] + 0.01 * rng.normal(size=(48, 12))
     alike = scores.decodability(features, {"b": parameters["b"]}, bootstrap=QUICK)["b"]
     across = scores.decodability(features, {"b": parameters["b"]}, groups=group, bootstrap=QUICK)["b"]
     assert alike.value > 0.95
-    assert across.high < 0.7
+    assert across.high < 0.1
     assert across.units == 6
 
 
@@ -190,8 +190,6 @@ def test_burst_separation_is_the_area_under_the_curve():
     assert score.value == pytest.approx(np.mean([roc_auc_score(overlaps, each) for each in nearness]))
     assert scores.burst_separation(np.tile(overlaps, (3, 1)), overlaps, bootstrap=QUICK).low == 1
     assert scores.burst_separation(np.ones((3, 30)), overlaps, bootstrap=QUICK).value == 0.5
-    tones = np.eye(2)
-    np.testing.assert_allclose(scores.towards([[3, 0], [0, 2], [1, 1]], *tones), [-1, 1, 0])
 
 
 def test_invariance_absolute_and_relative():
@@ -281,7 +279,6 @@ CONSTANT = {"a": np.full(16, 3.0)}
         (lambda: scores.scale_fit(np.ones((9, 2)), np.arange(1, 10), scales.mel), "the same for all tones"),
         (lambda: scores.scale_fit(FEATURES[:3], [1, 2, 3], scales.mel), "3 tones; expected at least 4"),
         (lambda: scores.burst_separation(np.ones((3, 4)), np.ones(4)), "4 frames see the burst and 0 do not"),
-        (lambda: scores.towards(np.ones((3, 2)), np.zeros(2), np.ones(2)), "base and burst has a vector of zeros"),
         (lambda: scores.steadiness([1.0, np.nan]), "the score is nan"),
         (lambda: scores.invariance(FEATURES, np.arange(16), np.ones(16)), "no variants"),
         (lambda: scores.relative_invariance(np.ones((4, 2)), [0, 0, 1, 1], [1, 0, 1, 0]), "the score is nan"),

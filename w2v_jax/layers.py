@@ -1,7 +1,7 @@
 """Inside an encoder: every layer's output beside the final frames, as modules that `w2v_jax.sweep` takes as they are.
 
-`LayerMeans` pools every layer in the program that computes it, and `LayerFrames` keeps them frame by frame; `split`
-and `split_frames` take apart what the sweep returned.
+`LayerMeans` pools every layer in the program that computes it, and `BurstNearness` asks every frame of every layer
+about a burst; `split` and `split_nearness` take apart what the sweep returned.
 """
 
 import dataclasses
@@ -90,8 +90,11 @@ class LayerMeans(nnx.Module):
         return jnp.concatenate([*means, *steady], axis=-1)[..., None, :]
 
 
-class LayerFrames(nnx.Module):
-    """All layers frame by frame, after each other on the time axis, narrow ones padded with zeros.
+class BurstNearness(nnx.Module):
+    """How much nearer each frame of a burst is to the burst's tone than to the base tone, in every layer.
+
+    That is cos(frame, burst tone) - cos(frame, base tone), with both tones by themselves, averaged over time: the paper
+    draws the frames beside those two (section 3.2). Only these numbers leave the program, not the frames.
 
     Args:
         encoder: a `FeatureEncoder`, or a module with its interface.
@@ -101,11 +104,26 @@ class LayerFrames(nnx.Module):
         self.encoder = encoder
 
     def __call__(self, waveform: jax.Array) -> jax.Array:
-        """(..., samples) to (..., the frames of all layers, the widest layer's channels)."""
-        outputs = _outputs(self.encoder, waveform)
-        width = max(frames.shape[-1] for frames in outputs)
-        padded = [jnp.pad(frames, [(0, 0)] * (frames.ndim - 1) + [(0, width - frames.shape[-1])]) for frames in outputs]
-        return jnp.concatenate(padded, axis=-2)
+        """Nearness, -2 to 2.
+
+        Args:
+            waveform: (..., 3 samples): the base tone, the burst's tone and the burst, after each other. They are
+                encoded apart.
+
+        Returns:
+            (..., the frames of all layers, 1), layers after each other; NaN for a frame of zeros.
+        """
+        if waveform.shape[-1] % 3:
+            raise ValueError(f"waveform has {waveform.shape[-1]} samples; expected three sounds of the same length")
+        leading = waveform.shape[:-1]
+        triples = waveform.reshape(-1, 3, waveform.shape[-1] // 3)
+
+        # One triple at a time: the first layer's frames take 20 MB of each.
+        def one(triple: jax.Array) -> jax.Array:
+            return jnp.concatenate([_nearness(frames) for frames in _outputs(self.encoder, triple)])
+
+        nearness = jax.lax.map(one, triples)
+        return nearness.reshape(*leading, -1, 1)
 
 
 def split(features: np.ndarray, layout: Sequence[Layer]) -> dict[str, LayerFeatures]:
@@ -127,17 +145,22 @@ def split(features: np.ndarray, layout: Sequence[Layer]) -> dict[str, LayerFeatu
     return {layer.name: LayerFeatures(mean, each) for layer, mean, each in zip(layout, means, steady, strict=True)}
 
 
-def split_frames(features: np.ndarray, layout: Sequence[Layer], *, num_samples: int) -> dict[str, np.ndarray]:
-    """Takes apart a sweep of `LayerFrames`: (n, all frames, width) to (n, frames, channels) per layer.
+def split_nearness(features: np.ndarray, layout: Sequence[Layer], *, num_samples: int) -> dict[str, np.ndarray]:
+    """Takes apart a sweep of `BurstNearness`: (n, the frames of all layers, 1) to (n, frames) per layer.
+
+    Args:
+        features: what the sweep returned, with pooling "none".
+        layout: `layers(encoder)`.
+        num_samples: of a burst, a third of the waveform.
 
     Raises:
-        ValueError: a number of frames that waveforms of `num_samples` samples do not have.
+        ValueError: a number of frames that such waveforms do not have.
     """
     counts = [layer.num_frames(num_samples) for layer in layout]
-    if features.ndim != 3 or features.shape[1] != sum(counts):
-        raise ValueError(f"features has shape {features.shape}; expected (n, {sum(counts)}, channels)")
-    parts = np.split(features, np.cumsum(counts)[:-1], axis=1)
-    return {layer.name: part[..., : layer.channels] for layer, part in zip(layout, parts, strict=True)}
+    if features.shape[1:] != (sum(counts), 1):
+        raise ValueError(f"features has shape {features.shape}; expected (n, {sum(counts)}, 1)")
+    parts = np.split(features[..., 0], np.cumsum(counts)[:-1], axis=1)
+    return {layer.name: part for layer, part in zip(layout, parts, strict=True)}
 
 
 def _outputs(encoder: nnx.Module, waveform: jax.Array) -> tuple[jax.Array, ...]:
@@ -149,5 +172,14 @@ def _outputs(encoder: nnx.Module, waveform: jax.Array) -> tuple[jax.Array, ...]:
 
 def _steadiness(frames: jax.Array, mean: jax.Array) -> jax.Array:
     """Mean over time of the cosine between frames, (..., t, d), and their mean, (..., d)."""
-    direction = jnp.mean(frames / jnp.linalg.norm(frames, axis=-1, keepdims=True), axis=-2)
-    return jnp.sum(direction * mean, axis=-1) / jnp.linalg.norm(mean, axis=-1)
+    return jnp.sum(jnp.mean(_unit(frames), axis=-2) * _unit(mean), axis=-1)
+
+
+def _nearness(frames: jax.Array) -> jax.Array:
+    """(3, t, d), frames of the base tone, the burst's tone and the burst, to (t,)."""
+    base, burst = _unit(jnp.mean(frames[:2], axis=1))
+    return jnp.matmul(_unit(frames[2]), burst - base, precision=jax.lax.Precision.HIGHEST)
+
+
+def _unit(vectors: jax.Array) -> jax.Array:
+    return vectors / jnp.linalg.norm(vectors, axis=-1, keepdims=True)

@@ -15,7 +15,7 @@ from w2v_jax.scores.geometry import geometry
 from w2v_jax.scores.invariance import invariance, relative_invariance
 from w2v_jax.scores.monotonicity import monotonicity
 from w2v_jax.scores.neighbours import neighbours
-from w2v_jax.scores.temporal import burst_separation, steadiness, towards
+from w2v_jax.scores.temporal import burst_separation, steadiness
 
 __all__ = [
     "Bootstrap",
@@ -32,5 +32,4 @@ __all__ = [
     "relative_invariance",
     "scale_fit",
     "steadiness",
-    "towards",
 ]

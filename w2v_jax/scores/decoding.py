@@ -24,7 +24,8 @@ def decodability(
     """Cross-validated R^2 of ridge regression for each parameter.
 
     Each fold is predicted by a map fitted on the others. Its penalty is chosen within those others, by leaving
-    out one of them at a time: the held-out fold has no part in it. Features are standardised on the training folds.
+    out one of them at a time: the held-out fold has no part in it. Features are centred on the training folds, not
+    standardised: the score does not depend on how the space is turned, and channels that hardly vary stay quiet.
 
     R^2 is 1 - (squared errors) / (squared deviations from the mean), over all points: 1 where the parameter can be
     read off, 0 where its mean would do as well, below 0 where the map misleads. What is drawn again is the point,
@@ -81,12 +82,10 @@ def _ridge(features: np.ndarray, targets: np.ndarray, fold: np.ndarray, unseen: 
     `(I - H_gg)^-1 (y - H y)_g`. (scikit-learn's RidgeCV knows this for single points only.)
     """
     linalg = scipy_linalg()
-    centre, spread = features.mean(axis=0), features.std(axis=0)
-    varies = spread > 1e-9 * np.abs(features).max()
-    if not varies.any():
+    centre = features.mean(axis=0)
+    features, unseen = features - centre, unseen - centre
+    if not np.abs(features).max() > 1e-9 * np.abs(centre).max():
         raise UndefinedScoreError("features are the same for all points that a map is fitted on; expected variation")
-    features = (features[:, varies] - centre[varies]) / spread[varies]
-    unseen = (unseen[:, varies] - centre[varies]) / spread[varies]
     mean = targets.mean(axis=0)
     targets = targets - mean
 
@@ -110,7 +109,7 @@ def _svd(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """`left * values @ right.T`, by way of the smaller Gram matrix, without the directions that rounding made."""
     tall = matrix.shape[0] >= matrix.shape[1]
     gram = matrix.T @ matrix if tall else matrix @ matrix.T
-    squares, vectors = scipy_linalg().eigh(gram, check_finite=False)
+    squares, vectors = scipy_linalg().eigh(gram, driver="evd", check_finite=False)
     keep = squares > squares[-1] * len(gram) * np.finfo(np.float64).eps
     values, vectors = np.sqrt(squares[keep]), vectors[:, keep]
     return (matrix @ vectors / values, values, vectors) if tall else (vectors, values, matrix.T @ vectors / values)

@@ -17,7 +17,7 @@ def geometry(
     parameters: Mapping[str, npt.ArrayLike],
     *,
     within: npt.ArrayLike | None = None,
-    max_points: int = 600,
+    max_points: int = 400,
     bootstrap: Bootstrap | None = None,
 ) -> Score:
     """Spearman correlation, over pairs of sounds, of cosine distance with distance in parameter space.
@@ -85,7 +85,7 @@ def _spearman(counts: jax.Array, first: jax.Array, second: jax.Array, *spans: tu
         below = []
         for order, begin, end in spans:
             # The mean rank of ties, from how many pairs come before them and up to their end; about its mean.
-            cumulative = jnp.concatenate([jnp.zeros(1, jnp.int32), jnp.cumsum(weight[order])])
+            cumulative = jnp.concatenate([jnp.zeros(1, jnp.int32), lax.associative_scan(jnp.add, weight[order])])
             below.append((cumulative[begin] + cumulative[end]) / (2 * total) - 0.5)
         x, y = below
         product = jnp.sum(weight * x * y)

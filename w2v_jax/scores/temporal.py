@@ -4,36 +4,17 @@ import numpy as np
 import numpy.typing as npt
 
 from w2v_jax.scores.bootstrap import Bootstrap, Score, UndefinedScoreError, mean_score
-from w2v_jax.scores.points import directions
 from w2v_jax.scores.requirements import scipy_stats
-
-
-def towards(frames: npt.ArrayLike, base: npt.ArrayLike, burst: npt.ArrayLike) -> np.ndarray:
-    """How much nearer each frame is to the burst's tone than to the base tone: cos(., burst) - cos(., base).
-
-    Args:
-        frames: (t, d).
-        base: (d,), the base tone by itself, averaged over time.
-        burst: (d,), likewise the burst's.
-
-    Returns:
-        (t,), -2 to 2.
-
-    Raises:
-        UndefinedScoreError: vectors of zeros.
-    """
-    tones = directions([burst, base], name="base and burst")
-    return directions(frames, name="frames") @ (tones[0] - tones[1])
 
 
 def burst_separation(nearness: npt.ArrayLike, overlaps: npt.ArrayLike, *, bootstrap: Bootstrap | None = None) -> Score:
     """The probability that a frame that sees some of the burst is nearer to its tone than one that sees none (AUC).
 
-    1 where a threshold on `towards` finds the frames of the burst, 1/2 where they are like any other. The AUC is that
-    of the frames of one sound, averaged over sounds. What is drawn again is the sound: frames of one sound are alike.
+    1 where a threshold on that nearness finds the frames of the burst, 1/2 where they are like any other. The AUC is
+    that of the frames of one sound, averaged over sounds. What is drawn again is the sound: its frames are alike.
 
     Args:
-        nearness: (sounds, t), `towards` of every frame.
+        nearness: (sounds, t), how near each frame is to the burst's tone; see `layers.BurstNearness`.
         overlaps: (t,) bool, the frames that see some of the burst.
         bootstrap: how the interval is made.
 
