@@ -167,7 +167,7 @@ def test_decoding_across_groups_sees_what_within_groups_hides():
     alike = scores.decodability(features, {"b": parameters["b"]}, bootstrap=QUICK)["b"]
     across = scores.decodability(features, {"b": parameters["b"]}, groups=group, bootstrap=QUICK)["b"]
     assert alike.value > 0.95
-    assert across.high < 0.1
+    assert across.high < 0.2
     assert across.units == 6
 
 
