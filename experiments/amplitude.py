@@ -97,12 +97,12 @@ def draw(maps: dict[NamedEncoder, np.ndarray], grid: grids.Grid) -> figures.Figu
 
 def _edge_labels(mesh: np.ndarray, grid: grids.Grid) -> list[figures.Label]:
     """Labels 0.1 ... 0.5 along the two edges where the other tone is quietest, and the names of the arrows."""
-    labels = []
+    labels = [figures.Label(f"both {MARKED_AMPLITUDES[0]:g}", mesh[0, 0])]
     for edge, parameter, colour, frequency in (
         (mesh[:, 0], "amplitude_low", figures.BLUE, FREQUENCIES[0]),
         (mesh[0], "amplitude_high", figures.ORANGE, FREQUENCIES[1]),
     ):
-        for amplitude in MARKED_AMPLITUDES:
+        for amplitude in MARKED_AMPLITUDES[1:]:
             along = np.interp(amplitude, grid.axis(parameter), np.arange(len(edge)))
             position = [np.interp(along, np.arange(len(edge)), edge[:, axis]) for axis in (0, 1)]
             name = f"A({frequency:g} Hz) = " if amplitude == MARKED_AMPLITUDES[-1] else ""

@@ -25,6 +25,7 @@ BLUE = "#0072B2"
 ORANGE = "#D55E00"
 GREEN = "#009E73"
 GREY = "#8C8C8C"
+PNG_DPI = 200
 SEQUENTIAL = matplotlib.colormaps["viridis"]
 BLUE_TO_ORANGE = LinearSegmentedColormap.from_list("blue_to_orange", [BLUE, "#C8C8C8", ORANGE])
 
@@ -51,7 +52,7 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> None:
     """Writes `figure` in the format that the suffix of `path` names; the same figure gives the same file."""
     date = {"CreationDate": None} if str(path).endswith(".pdf") else {}
     _settle(figure)
-    figure.savefig(path, dpi=200, metadata=date)
+    figure.savefig(path, dpi=PNG_DPI, metadata=date)
 
 
 def _settle(figure: Figure) -> None:
@@ -232,6 +233,7 @@ def _spread(anchors: np.ndarray, sizes: np.ndarray, inside: np.ndarray) -> np.nd
     They stay `inside`, [[left, bottom], [right, top]].
     """
     centres = anchors + np.array([0.0, 1.0]) * (sizes[:, 1:] / 2 + 3)
+    first = np.where(np.arange(len(centres))[:, None] >= np.arange(len(centres)), 1.0, -1.0)  # of two in one place
     for _ in range(400):
         push = np.zeros_like(centres)
         # Boxes push boxes, and (smaller) anchors push boxes.
@@ -243,7 +245,7 @@ def _spread(anchors: np.ndarray, sizes: np.ndarray, inside: np.ndarray) -> np.nd
                 np.fill_diagonal(covered, False)
             along = np.argmin(overlap, axis=2)  # the shorter way out
             for axis in (0, 1):
-                sign = np.where(apart[..., axis] >= 0, 1.0, -1.0)
+                sign = np.sign(apart[..., axis]) + (apart[..., axis] == 0) * first
                 push[:, axis] += (sign * overlap[..., axis] * (covered & (along == axis))).sum(axis=1)
         if not push.any():
             break

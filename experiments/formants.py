@@ -142,7 +142,7 @@ def draw_cka(encoders: Sequence[NamedEncoder], between: Metrics) -> figures.Figu
         matrix[row, column] = matrix[column, row] = pair["linear_cka"]
     size = 3.0 + 0.55 * len(names)
     figure, (axes,) = figures.panels(1, size=(size + 1.2, size))
-    figures.heat_map(axes, matrix, rows=names, columns=names, limits=(0, 1), colour_label="Linear CKA")
+    figures.heat_map(axes, matrix, rows=names, columns=names, limits=(0, 1), colour_label="Linear CKA", digits=3)
     axes.tick_params(axis="x", rotation=30)
     axes.set_title("Similarity of vowel spaces by f0")
     return figure

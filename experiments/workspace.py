@@ -18,12 +18,12 @@ import safetensors.numpy
 import tqdm
 from matplotlib.figure import Figure
 
-import w2v_jax.sweep
 from experiments import figures
 from experiments.encoders import NamedEncoder
 from w2v_jax import _version, checkpoint, files
 from w2v_jax.grids import Grid
 from w2v_jax.projection import UmapSettings
+from w2v_jax.sweep import Pooling, sweep
 
 Metrics = dict[str, Any]
 Tensors = dict[str, np.ndarray]
@@ -69,7 +69,7 @@ class Workspace:
         grid: Grid,
         synthesize: Callable[..., jax.Array],
         *,
-        pooling: w2v_jax.sweep.Pooling = "mean",
+        pooling: Pooling = "mean",
     ) -> np.ndarray:
         """Features of every point of `grid`, kept in `EXPERIMENT/SWEEP.ENCODER.safetensors`.
 
@@ -98,7 +98,7 @@ class Workspace:
         def compute() -> Tensors:
             with progress_bar(f"{encoder.name}: {grid.name}", len(grid)) as bar:
                 try:
-                    features = w2v_jax.sweep.sweep(
+                    features = sweep(
                         encoder.encoder,
                         synthesize,
                         points,

@@ -14,10 +14,12 @@ Tensor names and shapes, for layer i:
 """
 
 import dataclasses
+import functools
 import hashlib
 import json
 import os
 import pathlib
+import types
 from collections.abc import Iterable, Mapping
 
 import jax
@@ -65,10 +67,11 @@ class Metadata:
     digest: str
 
 
-def tensor_shapes(config: EncoderConfig) -> dict[str, tuple[int, ...]]:
+@functools.lru_cache(maxsize=128)
+def tensor_shapes(config: EncoderConfig) -> Mapping[str, tuple[int, ...]]:
     """Name and shape of every tensor that an encoder of this config has."""
     abstract = nnx.eval_shape(lambda: FeatureEncoder(config, rngs=nnx.Rngs(0)))
-    return {name: value.shape for name, value in _flat_parameters(abstract).items()}
+    return types.MappingProxyType({name: value.shape for name, value in _flat_parameters(abstract).items()})
 
 
 def encoder_tensors(encoder: FeatureEncoder) -> dict[str, np.ndarray]:

@@ -34,6 +34,12 @@ def convolve(x: jax.Array, kernel: jax.Array, stride: int) -> jax.Array:
     """
     if kernel.shape[1] <= _GROUP_CHANNELS or 0 in x.shape:
         return _convolve(x, kernel, stride)
+    return _convolve_for_platform(x, kernel, stride)
+
+
+# Compiled as a whole, so that a call outside `jax.jit` does not compile its loops anew each time.
+@functools.partial(jax.jit, static_argnums=2)
+def _convolve_for_platform(x: jax.Array, kernel: jax.Array, stride: int) -> jax.Array:
     return lax.platform_dependent(
         x,
         kernel,
@@ -100,11 +106,12 @@ def _convolve_in_groups(x: jax.Array, kernel: jax.Array, stride: int) -> jax.Arr
         return _tree_sum(groups)
 
     blocks, rest = divmod(kernel.shape[1], _BLOCK_CHANNELS)
-    total, done = (block_of(blocks * _BLOCK_CHANNELS, rest), 0) if rest else (block_of(0, _BLOCK_CHANNELS), 1)
-    if done == blocks:
+    frames = (x.shape[1] - len(kernel)) // stride + 1
+    total = block_of(blocks * _BLOCK_CHANNELS, rest) if rest else jnp.zeros((len(x), frames, kernel.shape[2]), x.dtype)
+    if not blocks:
         return total
     # A loop, not a sum of all blocks: XLA would first make every partial result, and they do not fit the cache.
-    return lax.fori_loop(done, blocks, lambda i, total: total + block_of(i * _BLOCK_CHANNELS, _BLOCK_CHANNELS), total)
+    return lax.fori_loop(0, blocks, lambda i, total: total + block_of(i * _BLOCK_CHANNELS, _BLOCK_CHANNELS), total)
 
 
 def _tree_sum(terms: list[jax.Array]) -> jax.Array:

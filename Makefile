@@ -1,0 +1,52 @@
+# make test        the tests, without PyTorch
+# make lint        ruff, lint and format
+# make parity      the comparison with PyTorch (installs it)
+# make reproduce   every experiment of the paper; ENCODERS=a,b and FLAGS=--quick are passed on
+# make golden      write the golden features of the tests again (needs PyTorch)
+
+PYTHON ?= python3
+VENV ?= .venv
+OUTPUT_DIR ?= results
+FLAGS ?=
+ENCODERS ?=
+
+BIN := $(VENV)/bin
+# One stamp per set of packages: made again when pyproject.toml changes.
+BASE := $(VENV)/.installed
+PARITY := $(VENV)/.installed-parity
+
+.PHONY: test lint parity reproduce golden clean
+.DELETE_ON_ERROR:
+
+test: $(BASE)
+	$(BIN)/python -m pytest
+
+lint: $(BASE)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+parity: $(PARITY)
+	$(BIN)/python -m pytest -m parity -s
+
+reproduce: $(BASE)
+	$(BIN)/python -m experiments.reproduce --output_dir=$(OUTPUT_DIR) $(if $(ENCODERS),--encoders=$(ENCODERS)) $(FLAGS)
+
+golden: $(PARITY)
+	$(BIN)/python tests/make_golden.py
+
+$(BASE): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "error: $(PYTHON) is $$($(PYTHON) --version 2>&1); w2v_jax needs Python 3.11 or newer: make PYTHON=python3.12" >&2; exit 1; }
+	@echo "Installing into $(VENV) (once; takes a minute or two) ..."
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable '.[experiments,hub,dev]'
+	@touch $@
+
+# This release of PyTorch has a CPU build for every platform; later ones would bring gigabytes of CUDA on Linux.
+$(PARITY): $(BASE)
+	@echo "Installing PyTorch and transformers into $(VENV) (once) ..."
+	$(BIN)/python -m pip install --quiet 'torch==2.13.0' 'transformers>=5,<6'
+	@touch $@
+
+clean:
+	rm -rf $(VENV)

@@ -1,0 +1,127 @@
+"""Our own weight file: what it keeps, and that damage is found."""
+
+import json
+import os
+import pathlib
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import safetensors.numpy
+from flax import nnx
+
+from w2v_jax import checkpoint
+from w2v_jax.checkpoint import CheckpointError, Provenance, load_encoder, read_metadata, save_encoder
+from w2v_jax.encoder import EncoderConfig, FeatureEncoder
+
+CONFIG = EncoderConfig(channels=(6, 4), kernel_sizes=(4, 3), strides=(3, 2), conv_norm="layer", conv_bias=True)
+
+
+@pytest.fixture
+def encoder() -> FeatureEncoder:
+    return FeatureEncoder(CONFIG, rngs=nnx.Rngs(0))
+
+
+@pytest.fixture
+def path(encoder, tmp_path) -> pathlib.Path:
+    save_encoder(encoder, tmp_path / "weights" / "tiny.safetensors", provenance=Provenance("a/b", revision="c"))
+    return tmp_path / "weights" / "tiny.safetensors"
+
+
+def rewrite(path: pathlib.Path, *, tensors: dict | None = None, metadata: dict | None = None) -> None:
+    with safetensors.safe_open(path, framework="numpy") as file:
+        old = file.metadata()
+    new = safetensors.numpy.load_file(path) | (tensors or {})
+    safetensors.numpy.save_file({k: v for k, v in new.items() if v is not None}, path, metadata=old | (metadata or {}))
+
+
+def test_round_trip_is_exact(encoder, path):
+    loaded = load_encoder(path)
+    assert loaded.config == CONFIG
+    waveform = np.random.default_rng(0).standard_normal(50).astype(np.float32)
+    np.testing.assert_array_equal(loaded(waveform), encoder(waveform))
+    assert read_metadata(path).provenance == Provenance("a/b", revision="c")
+
+
+def test_float16_file_loads_as_float32(encoder, tmp_path):
+    save_encoder(encoder, tmp_path / "half.safetensors", dtype=np.float16)
+    kernel = load_encoder(tmp_path / "half.safetensors").conv_layers[0].kernel[...]
+    assert kernel.dtype == jnp.float32
+    np.testing.assert_allclose(kernel, encoder.conv_layers[0].kernel[...], rtol=1e-3)
+
+
+def test_bare_names_are_found_in_weights(path, monkeypatch):
+    monkeypatch.chdir(path.parent.parent)
+    assert load_encoder("tiny").config == load_encoder("tiny.safetensors").config == CONFIG
+
+
+def test_missing_file_says_where_it_looked():
+    with pytest.raises(FileNotFoundError, match=r"'nowhere'.*weights.*python -m w2v_jax\.convert"):
+        load_encoder("nowhere")
+
+
+def test_altered_tensors_are_found(path):
+    rewrite(path, tensors={"layer_norm.bias": np.full(4, 1e-3, np.float32)})
+    with pytest.raises(CheckpointError, match="altered"):
+        load_encoder(path)
+
+
+def test_truncation_anywhere_is_found(path):
+    whole = path.read_bytes()
+    for size in [*range(0, len(whole), 97), len(whole) - 1]:
+        path.write_bytes(whole[:size])
+        with pytest.raises(CheckpointError, match="tiny"):
+            load_encoder(path)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "message"),
+    [
+        (dict(format="other"), "convert it first"),
+        (dict(format_version="99"), "format version 99"),
+        (dict(config="{"), "damaged metadata"),
+        (dict(config=json.dumps(dict(channels=[4], kernel_sizes=[4], strides=[3]))), "unexpected|digest|missing"),
+        (dict(provenance="[]"), "damaged metadata"),
+    ],
+)
+def test_metadata_that_does_not_fit_is_found(path, metadata, message):
+    rewrite(path, metadata=metadata)
+    with pytest.raises(CheckpointError, match=message):
+        load_encoder(path)
+
+
+@pytest.mark.parametrize(
+    ("tensors", "message"),
+    [
+        ({"layer_norm.bias": None}, r"missing layer_norm\.bias"),
+        ({"extra": np.zeros(3, np.float32)}, "unexpected extra"),
+        ({"layer_norm.bias": np.zeros(5, np.float32)}, r"shape \(5,\); expected \(4,\)"),
+        ({"layer_norm.bias": np.zeros(4, np.int32)}, "int32; expected a floating-point"),
+        ({"layer_norm.bias": np.full(4, np.nan, np.float32)}, "4 values that are not finite"),
+        ({"layer_norm.bias": np.full(4, 1e300)}, "4 values that are not finite"),
+    ],
+)
+def test_tensors_that_do_not_fit_are_named(encoder, tensors, message):
+    found = {**checkpoint.encoder_tensors(encoder), **tensors}
+    with pytest.raises(CheckpointError, match=message):
+        checkpoint.encoder_from_tensors(CONFIG, {k: v for k, v in found.items() if v is not None}, origin="file")
+
+
+def test_a_failed_save_leaves_the_old_file_and_nothing_else(encoder, path, monkeypatch):
+    before = path.read_bytes()
+
+    def full_disk(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full_disk)
+    with pytest.raises(OSError, match="No space"):
+        save_encoder(encoder, path)
+    assert path.read_bytes() == before
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_non_finite_parameters_are_not_saved(encoder, tmp_path):
+    encoder.layer_norm.bias[...] = jnp.full(4, jnp.inf)
+    with pytest.raises(CheckpointError, match="not finite"):
+        save_encoder(encoder, tmp_path / "bad.safetensors")
+    assert not list(tmp_path.iterdir())

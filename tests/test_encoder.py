@@ -1,0 +1,179 @@
+"""Geometry, shapes, transformations and errors of the encoder; its numbers are in test_golden and test_parity."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import linen, nnx
+from flax.nnx import bridge
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from w2v_jax import convolution
+from w2v_jax.encoder import EncoderConfig, FeatureEncoder
+
+TINY = EncoderConfig(channels=(6, 5, 4), kernel_sizes=(4, 3, 2), strides=(3, 2, 1))
+
+
+def tiny_encoder(**changes) -> FeatureEncoder:
+    return FeatureEncoder(EncoderConfig(**{**vars(TINY), **changes}), rngs=nnx.Rngs(0))
+
+
+def noise(*shape: int) -> np.ndarray:
+    return np.random.default_rng(0).standard_normal(shape).astype(np.float32)
+
+
+def test_frame_geometry_of_wav2vec2():
+    config = EncoderConfig()
+    assert (config.receptive_field, config.hop, config.num_frames(16_000)) == (400, 320, 49)
+    assert [config.num_frames(n) for n in (0, 399, 400, 719, 720)] == [0, 0, 1, 1, 2]
+
+
+def test_config_is_hashable_and_equal_by_value():
+    assert hash(EncoderConfig(channels=[8], kernel_sizes=[3], strides=[2])) == hash(
+        EncoderConfig(channels=(8,), kernel_sizes=(3,), strides=(2,))
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (dict(channels=()), "channels"),
+        (dict(channels=(8, 0)), "channels"),
+        (dict(strides=(2,)), "lengths differ"),
+        (dict(conv_norm="batch"), "conv_norm"),
+        (dict(conv_bias=1), "conv_bias"),
+        (dict(layer_norm_eps=0.0), "layer_norm_eps"),
+    ],
+)
+def test_bad_config_is_named(changes, message):
+    with pytest.raises(ValueError, match=message):
+        EncoderConfig(**changes)
+
+
+layers = st.lists(st.tuples(st.integers(1, 6), st.integers(1, 4)), min_size=1, max_size=4)
+
+
+@settings(max_examples=25, deadline=None)
+@given(layers=layers, extra=st.integers(0, 30))
+def test_num_frames_is_what_the_encoder_returns(layers, extra):
+    kernel_sizes, strides = zip(*layers, strict=True)
+    config = EncoderConfig(channels=(3,) * len(layers), kernel_sizes=kernel_sizes, strides=strides)
+    samples = config.receptive_field + extra
+    waveform = jax.ShapeDtypeStruct((samples,), jnp.float32)
+    encoder = FeatureEncoder(config, rngs=nnx.Rngs(0))
+    assert jax.eval_shape(encoder, waveform).shape == (config.num_frames(samples), 3)
+
+
+@pytest.mark.parametrize("conv_norm", ["group", "layer"])
+def test_a_frame_sees_its_receptive_field_and_no_more(conv_norm):
+    # The group norm looks at all times, so only its absence ("layer") makes frames local.
+    encoder = tiny_encoder(conv_norm=conv_norm)
+    config, frame = encoder.config, 2
+    gradient = jax.grad(lambda x: jnp.sum(encoder(x)[frame] * jnp.arange(4.0)))(noise(60))
+    seen = np.flatnonzero(gradient)
+    if conv_norm == "layer":
+        assert seen.min() == frame * config.hop
+        assert seen.max() == frame * config.hop + config.receptive_field - 1
+    else:
+        assert len(seen) > config.receptive_field
+
+
+@pytest.mark.parametrize("conv_norm", ["group", "layer"])
+def test_leading_shapes(conv_norm):
+    encoder = tiny_encoder(conv_norm=conv_norm, conv_bias=True)
+    waveforms = noise(2, 3, 100)
+    batched = encoder(waveforms)
+    assert batched.shape == (2, 3, encoder.config.num_frames(100), 4)
+    np.testing.assert_allclose(batched[1, 2], encoder(waveforms[1, 2]), atol=3e-5)
+    assert encoder(waveforms[:0]).shape == (0, 3, *batched.shape[2:])
+
+
+def test_activations_are_one_array_per_layer_and_lead_to_the_features():
+    encoder = tiny_encoder()
+    hidden = encoder.activations(noise(2, 100))
+    assert [h.shape for h in hidden] == [(2, 33, 6), (2, 16, 5), (2, 15, 4)]
+    np.testing.assert_array_equal(encoder.layer_norm(hidden[-1]), encoder(noise(2, 100)))
+
+
+def test_jit_vmap_and_grad_agree_with_plain_calls():
+    encoder, waveforms = tiny_encoder(), noise(3, 100)
+    plain = encoder(waveforms)
+    np.testing.assert_allclose(jax.jit(lambda encoder, x: encoder(x))(encoder, waveforms), plain, atol=3e-5)
+    np.testing.assert_allclose(jax.vmap(encoder)(waveforms), plain, atol=3e-5)
+
+    def loss(encoder, x):
+        return jnp.sum(jnp.square(encoder(x)) * jnp.arange(4.0))
+
+    gradients = nnx.grad(loss)(encoder, waveforms)
+    assert all(np.isfinite(leaf).all() and np.any(leaf) for leaf in jax.tree.leaves(gradients))
+
+
+def test_gradient_matches_finite_differences():
+    encoder, waveform, direction = tiny_encoder(conv_norm="layer"), noise(100), noise(2, 100)[1]
+    config = dataclasses.replace(encoder.config, layer_norm_eps=1.0)  # smooth enough for a step float32 can resolve
+    encoder = FeatureEncoder(config, rngs=nnx.Rngs(0))
+
+    @jax.jit
+    def loss(x):
+        return jnp.sum(encoder(x) * jnp.arange(4.0))
+
+    slope = jax.jvp(loss, (waveform,), (direction,))[1]
+    step = 2e-3
+    difference = (loss(waveform + step * direction) - loss(waveform - step * direction)) / (2 * step)
+    np.testing.assert_allclose(slope, difference, rtol=2e-2)
+    np.testing.assert_allclose(jnp.vdot(jax.grad(loss)(waveform), direction), slope, rtol=1e-4)
+
+
+def test_encoders_of_one_config_share_one_compilation():
+    traces = []
+
+    @jax.jit
+    def features(encoder, x):
+        traces.append(1)
+        return encoder(x)
+
+    for seed in range(3):
+        features(FeatureEncoder(TINY, rngs=nnx.Rngs(seed)), noise(100))
+    assert len(traces) == 1
+
+
+def test_works_inside_a_linen_model():
+    class Classifier(linen.Module):
+        @linen.compact
+        def __call__(self, waveform):
+            frames = bridge.to_linen(FeatureEncoder, TINY, name="encoder")(waveform)
+            return linen.Dense(2)(frames.mean(axis=-2))
+
+    model = Classifier()
+    variables = model.init(jax.random.key(0), noise(3, 100))
+    assert model.apply(variables, noise(3, 100)).shape == (3, 2)
+    assert variables["params"]["encoder"]["conv_layers"][0]["kernel"].shape == (4, 1, 6)
+
+
+@pytest.mark.parametrize(
+    ("waveform", "error", "message"),
+    [
+        (noise(TINY.receptive_field - 1), ValueError, "receptive field"),
+        (jnp.float32(0.5), ValueError, "scalar"),
+        (noise(100).astype(np.float64), TypeError, r"float64.*astype\('float32'\)"),
+        (jnp.zeros(100, jnp.bfloat16), TypeError, "bfloat16"),
+        (np.zeros(100, np.int16), TypeError, "scaled to the range"),
+        ([0.0] * 100, TypeError, "list"),
+    ],
+)
+def test_bad_waveforms_are_named(waveform, error, message):
+    with pytest.raises(error, match=message):
+        tiny_encoder()(waveform)
+
+
+@pytest.mark.parametrize("frames_in", [5, 900, 4_001])
+@pytest.mark.parametrize("channels", [1, 40, 64, 150])
+def test_convolution_in_tiles_and_groups_is_the_convolution(frames_in, channels):
+    x, kernel = noise(3, frames_in, channels), noise(3, channels, 8)
+    windows = np.lib.stride_tricks.sliding_window_view(x.astype(np.float64), 3, axis=1)[:, ::2]
+    exact = np.einsum("btck,kcd->btd", windows, kernel.astype(np.float64))
+    found = jax.jit(convolution.convolve, static_argnums=2)(x, kernel, 2)
+    np.testing.assert_allclose(found, exact, atol=1e-4 if channels > 1 else 1e-5)

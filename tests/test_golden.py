@@ -1,0 +1,30 @@
+"""The encoder against float64 features that PyTorch computed, kept in a file (`make golden` writes it)."""
+
+import functools
+import json
+import pathlib
+
+import jax
+import numpy as np
+import pytest
+import reference
+import safetensors
+
+GOLDEN = pathlib.Path(__file__).parent / "golden_features.safetensors"
+
+
+@functools.cache
+def our_features(variant: str) -> dict[str, np.ndarray]:
+    waveforms = reference.waveforms()
+    features = jax.jit(lambda encoder, x: encoder(x))(reference.encoder(variant), np.stack(list(waveforms.values())))
+    return dict(zip(waveforms, np.asarray(features)[:, ::8], strict=True))
+
+
+@pytest.mark.parametrize("variant", reference.CONFIGS)
+@pytest.mark.parametrize("waveform", reference.waveforms())
+def test_float32_error_is_no_larger_than_that_of_pytorch(variant, waveform):
+    with safetensors.safe_open(GOLDEN, framework="numpy") as file:
+        exact = file.get_tensor(f"{variant}/{waveform}")
+        error_of_pytorch = json.loads(file.metadata()["errors"])[f"{variant}/{waveform}"]
+    assert 1e-7 < error_of_pytorch < 1e-6  # the yardstick itself is sound
+    assert reference.relative_error(our_features(variant)[waveform], exact) <= error_of_pytorch
