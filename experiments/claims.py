@@ -31,15 +31,23 @@ NAME = "claims"
 
 FULL = absl_flags.DEFINE_bool("full", False, "claims: the paper's full grids (about 25 minutes on two CPU cores).")
 
-# The frame rate is 50 Hz: of a tone at a multiple of it, all frames see one phase. Such tones are kept apart.
+# The frame rate is 50 Hz: of a tone at a multiple of it, all frames see one phase. The other tones here share no
+# divisor with 50, so that every frame sees another phase (at 25 Hz, say, they would see two).
 AT_50_HZ = (100, 200, 300, 400, 500, 800, 1500, 3000)
-ELSEWHERE = (115, 215, 335, 445, 565, 815, 1535, 3065)
+ELSEWHERE = (113, 213, 337, 447, 563, 813, 1537, 3067)
 BURST_TONES_AT_50_HZ = ((100, 700), (150, 600), (200, 800), (300, 1200), (400, 1500), (500, 2000))
-BURST_TONES_ELSEWHERE = ((115, 715), (165, 615), (215, 835), (315, 1235), (415, 1535), (515, 2035))
+BURST_TONES_ELSEWHERE = ((113, 713), (163, 617), (213, 833), (313, 1237), (413, 1537), (513, 2033))
+# The paper's six f0 are multiples of 25 Hz; these are beside them.
+F0_ELSEWHERE = (103, 127, 153, 177, 203, 227)
 
 
 def _grid(name: str, **axes: Sequence[float] | np.ndarray) -> Grid:
     return Grid(name, tuple({parameter: np.asarray(values, np.float64)} for parameter, values in axes.items()))
+
+
+def _tones(name: str, frequency, *, amplitude=(1.0,), bias=(0.0,), offset=(0.0,)) -> Grid:
+    """Pure tones. All have the same four parameters, so that one compiled program serves them."""
+    return _grid(name, frequency=frequency, amplitude=amplitude, bias=bias, offset=offset)
 
 
 def _bursts(*pairs: tuple[float, float]) -> Grid:
@@ -47,11 +55,18 @@ def _bursts(*pairs: tuple[float, float]) -> Grid:
     return Grid("bursts", ({"base_frequency": base, "burst_frequency": burst}, *grids.BURSTS.axes))
 
 
+def _beside(vowels: Grid) -> Grid:
+    """The same vowels at f0 beside the paper's."""
+    f0, *formants = vowels.axes
+    return Grid("vowels_elsewhere", ({"f0": np.array(F0_ELSEWHERE[: len(f0["f0"])], np.float64)}, *formants))
+
+
 @dataclasses.dataclass(frozen=True)
 class Grids:
-    """The sounds that every encoder and control is given. `tones` has no multiple of 50 Hz, and neither has 8 kHz."""
+    """The sounds that every encoder and control is given. 8 kHz is not among them: at zero phase it is silence."""
 
     vowels: Grid
+    vowels_elsewhere: Grid
     tones: Grid
     tones_at_50: Grid
     amplitudes: Grid
@@ -61,80 +76,76 @@ class Grids:
     shifts: Grid
 
 
+BOTH = (*AT_50_HZ, *ELSEWHERE)
 FULL_GRIDS = Grids(
     vowels=grids.VOWEL_SPACE_BY_F0,
-    tones=_grid("tones", frequency=np.arange(5, 8000, 10)),
-    tones_at_50=_grid("tones_at_50", frequency=np.arange(50, 8000, 50)),
+    vowels_elsewhere=_beside(grids.VOWEL_SPACE_BY_F0),
+    tones=_tones("tones", np.arange(13, 8000, 10)),
+    tones_at_50=_tones("tones_at_50", np.arange(50, 8000, 50)),
     amplitudes=grids.AMPLITUDES,
     bursts=_bursts(*BURST_TONES_AT_50_HZ, *BURST_TONES_ELSEWHERE),
-    biases=_grid("biases", frequency=[*AT_50_HZ, *ELSEWHERE], bias=grids.BIAS.axis("bias")),
-    levels=_grid("levels", frequency=[*AT_50_HZ, *ELSEWHERE], amplitude=[0.01, 0.03, 0.1, 0.3, 1]),
-    shifts=_grid("shifts", frequency=[*AT_50_HZ, *ELSEWHERE], offset=np.arange(320)),
+    biases=_tones("biases", BOTH, amplitude=[0.5], bias=grids.BIAS.axis("bias")),
+    levels=_tones("levels", BOTH, amplitude=[0.01, 0.03, 0.1, 0.3, 1]),
+    shifts=_tones("shifts", BOTH, offset=np.arange(320)),
 )
 GRIDS = dataclasses.replace(
     FULL_GRIDS,
-    vowels=FULL_GRIDS.vowels.thinned(f1=9, f2=9),
-    tones=_grid("tones", frequency=np.arange(15, 8000, 40)),
-    tones_at_50=_grid("tones_at_50", frequency=np.arange(50, 8000, 150)),
+    vowels=FULL_GRIDS.vowels.thinned(f1=8, f2=8),
+    vowels_elsewhere=FULL_GRIDS.vowels_elsewhere.thinned(f1=8, f2=8),
+    tones=_tones("tones", np.arange(13, 8000, 40)),
+    tones_at_50=_tones("tones_at_50", np.arange(50, 8000, 150)),
     amplitudes=FULL_GRIDS.amplitudes.thinned(amplitude_low=10, amplitude_high=10),
-    shifts=_grid("shifts", frequency=[*AT_50_HZ, *ELSEWHERE], offset=[0, 1, 2, 3, 4, 7, 40, 113, 211, 319]),
+    shifts=_tones("shifts", BOTH, offset=[0, 1, 2, 3, 4, 7, 40, 113, 211, 319]),
 )
 QUICK_GRIDS = dataclasses.replace(
     GRIDS,
     vowels=FULL_GRIDS.vowels.thinned(f0=4, f1=4, f2=4),
-    tones=_grid("tones", frequency=np.arange(15, 8000, 240)),
-    tones_at_50=_grid("tones_at_50", frequency=np.arange(50, 8000, 450)),
+    vowels_elsewhere=FULL_GRIDS.vowels_elsewhere.thinned(f0=4, f1=4, f2=4),
+    tones=_tones("tones", np.arange(13, 8000, 240)),
+    tones_at_50=_tones("tones_at_50", np.arange(50, 8000, 450)),
     amplitudes=FULL_GRIDS.amplitudes.thinned(amplitude_low=5, amplitude_high=5),
     bursts=_bursts(*BURST_TONES_AT_50_HZ[2:4], *BURST_TONES_ELSEWHERE[2:4]),
-    shifts=_grid("shifts", frequency=[*AT_50_HZ, *ELSEWHERE], offset=[0, 1, 113]),
+    shifts=_tones("shifts", BOTH, offset=[0, 1, 113]),
 )
 
-BIAS_AMPLITUDE = 0.5
+HOP_MS = 20  # of the final frames of wav2vec 2.0
+SEPARATED = 0.95  # AUC from which on a burst counts as told apart
 
 NOTES = (
     "Every score is computed in the space of the features, never on a picture, and higher is what the paper's claim "
     "would have. An interval holds 95% of the values that the score takes when sounds are drawn again from the grid; "
     "it says nothing of other sounds.",
     "`ahead` and `behind` mean that the difference of two encoders on the same draws keeps its sign in 95% of them; of "
-    "the untrained encoders, for every seed. No correction is made for the number of comparisons.",
+    "the untrained encoders, for every seed. No correction is made for the number of comparisons, and three seeds are "
+    "few: one untrained encoder in four is the best of four. What `untrained` is ahead in shows how often chance is.",
+    "The paper's six f0 are multiples of 25 Hz, at which frames see one or two phases; `not by 25 Hz` has six others.",
     'The "formants" are bare sines at F1 and F2, not resonances of a source.',
     "A cosine near 1 says little where all sounds are alike: `relative` divides by how far apart other sounds are.",
     "Any two rising curves are alike: an R^2 of a frequency scale means something only beside the others.",
 )
 
 
-def tone(frequency):
-    return stimuli.sine_mixture([frequency])
+def tone(frequency, amplitude, bias, offset):
+    """A tone from its sample `offset` on; frequency and offset are whole numbers, so that their product is exact."""
+    turns = jnp.mod(frequency * offset, stimuli.SAMPLE_RATE) / stimuli.SAMPLE_RATE
+    return stimuli.sine_mixture([frequency], amplitude, phases=2 * jnp.pi * turns, bias=bias)
 
 
 def triple(base_frequency, burst_frequency, burst_fraction):
     """The base tone, the burst's tone and the burst, one second each, as `BurstNearness` takes them."""
-    burst = stimuli.burst(base_frequency, burst_frequency, burst_fraction)
-    return jnp.concatenate([tone(base_frequency), tone(burst_frequency), burst])
-
-
-def biased_tone(frequency, bias):
-    return stimuli.sine_mixture([frequency], BIAS_AMPLITUDE, bias=bias)
-
-
-def tone_at_level(frequency, amplitude):
-    return stimuli.sine_mixture([frequency], amplitude)
-
-
-def shifted_tone(frequency, offset):
-    """A tone from its sample `offset` on; both are whole numbers, so that their product is exact."""
-    turns = jnp.mod(frequency * offset, stimuli.SAMPLE_RATE) / stimuli.SAMPLE_RATE
-    return stimuli.sine_mixture([frequency], phases=2 * jnp.pi * turns)
+    tones = [stimuli.sine_mixture([frequency]) for frequency in (base_frequency, burst_frequency)]
+    return jnp.concatenate([*tones, stimuli.burst(base_frequency, burst_frequency, burst_fraction)])
 
 
 SOUNDS: dict[str, Callable] = {
     "vowels": vowel_chart.vowel,
+    "vowels_elsewhere": vowel_chart.vowel,
     "tones": tone,
     "tones_at_50": tone,
     "amplitudes": amplitude.two_tones,
-    "biases": biased_tone,
-    "levels": tone_at_level,
-    "shifts": shifted_tone,
+    "biases": tone,
+    "levels": tone,
+    "shifts": tone,
 }
 
 
@@ -162,26 +173,17 @@ class Heard:
         return {name: points[name] for name in names or points}
 
     @functools.cached_property
-    def _vowels_read(self) -> dict[str, Score]:
-        return scores.decodability(self.mean["vowels"], self.points("vowels"))
+    def _read(self) -> dict[tuple[str, str | None], dict[str, Score]]:
+        return {}
 
-    @functools.cached_property
-    def _vowels_read_across_f0(self) -> dict[str, Score]:
-        points = self.points("vowels")
-        return scores.decodability(self.mean["vowels"], points, groups=points["f0"])
-
-    def vowels_read(self, parameter: str) -> Score:
-        return self._vowels_read[parameter]
-
-    def vowels_read_across_f0(self, parameter: str) -> Score:
-        return self._vowels_read_across_f0[parameter]
-
-    @functools.cached_property
-    def _amplitudes_read(self) -> dict[str, Score]:
-        return scores.decodability(self.mean["amplitudes"], self.points("amplitudes"))
-
-    def amplitudes_read(self, parameter: str) -> Score:
-        return self._amplitudes_read[parameter]
+    def read(self, grid: str, parameter: str, *, across: str | None = None) -> Score:
+        """Decodability of a parameter, across the values of another where one is given."""
+        # All parameters of a grid are read at once.
+        if (grid, across) not in self._read:
+            points = self.points(grid)
+            groups = None if across is None else points[across]
+            self._read[grid, across] = scores.decodability(self.mean[grid], points, groups=groups)
+        return self._read[grid, across][parameter]
 
     def monotonicity(self, grid: str, parameter: str) -> Score:
         return scores.monotonicity(self.mean[grid], self.points(grid), parameter)
@@ -243,7 +245,8 @@ def _burst_separations() -> dict[str, Callable[[Heard], Score]]:
     found = {}
     for at_50_hz, where in ((False, "other tones"), (True, "multiples of 50 Hz")):
         for fraction in grids.BURSTS.axis("burst_fraction")[::-1]:
-            found[f"burst of {1000 * fraction:.0f} ms, AUC, {where}"] = functools.partial(
+            milliseconds = round(1000 * float(fraction))
+            found[f"burst of {milliseconds} ms ({milliseconds / HOP_MS:g} frames), AUC, {where}"] = functools.partial(
                 Heard.burst_separation, fraction=float(fraction), at_50_hz=at_50_hz
             )
     return found
@@ -252,8 +255,11 @@ def _burst_separations() -> dict[str, Callable[[Heard], Score]]:
 # The paper's claims, and the scores that bear on each.
 CLAIMS: dict[str, dict[str, Callable[[Heard], Score]]] = {
     "fundamental frequency": {
-        "f0 of vowels, R²": lambda heard: heard.vowels_read("f0"),
-        "f0 of vowels at an unheard f0, R²": lambda heard: heard.vowels_read_across_f0("f0"),
+        "f0 of vowels, R²": lambda heard: heard.read("vowels", "f0"),
+        "f0 of vowels at an unheard f0, R²": lambda heard: heard.read("vowels", "f0", across="f0"),
+        "f0 of vowels at an unheard f0, not by 25 Hz, R²": lambda heard: heard.read(
+            "vowels_elsewhere", "f0", across="f0"
+        ),
         "f0 of vowels, monotonicity": lambda heard: heard.monotonicity("vowels", "f0"),
         "tones: frequency (Mel), R²": lambda heard: heard.mel_read(),
         "tones: distance and Mel distance, Spearman": lambda heard: scores.geometry(heard.mean["tones"], heard.mel()),
@@ -264,10 +270,12 @@ CLAIMS: dict[str, dict[str, Callable[[Heard], Score]]] = {
         "learned scale at multiples of 50 Hz: Mel, R²": lambda heard: heard.scale_fit("Mel", "tones_at_50"),
     },
     "formants": {
-        "F1, R²": lambda heard: heard.vowels_read("f1"),
-        "F2, R²": lambda heard: heard.vowels_read("f2"),
-        "F1 at an unheard f0, R²": lambda heard: heard.vowels_read_across_f0("f1"),
-        "F2 at an unheard f0, R²": lambda heard: heard.vowels_read_across_f0("f2"),
+        "F1, R²": lambda heard: heard.read("vowels", "f1"),
+        "F2, R²": lambda heard: heard.read("vowels", "f2"),
+        "F1 at an unheard f0, R²": lambda heard: heard.read("vowels", "f1", across="f0"),
+        "F1 at an unheard f0, not by 25 Hz, R²": lambda heard: heard.read("vowels_elsewhere", "f1", across="f0"),
+        "F2 at an unheard f0, R²": lambda heard: heard.read("vowels", "f2", across="f0"),
+        "F2 at an unheard f0, not by 25 Hz, R²": lambda heard: heard.read("vowels_elsewhere", "f2", across="f0"),
         "F1, monotonicity": lambda heard: heard.monotonicity("vowels", "f1"),
         "F2, monotonicity": lambda heard: heard.monotonicity("vowels", "f2"),
         "distance and F1–F2 distance, one f0, Spearman": lambda heard: heard.geometry(
@@ -275,8 +283,8 @@ CLAIMS: dict[str, dict[str, Callable[[Heard], Score]]] = {
         ),
     },
     "amplitude": {
-        "amplitude of 100 Hz, R²": lambda heard: heard.amplitudes_read("amplitude_low"),
-        "amplitude of 700 Hz, R²": lambda heard: heard.amplitudes_read("amplitude_high"),
+        "amplitude of 100 Hz, R²": lambda heard: heard.read("amplitudes", "amplitude_low"),
+        "amplitude of 700 Hz, R²": lambda heard: heard.read("amplitudes", "amplitude_high"),
         "amplitude of 100 Hz, monotonicity": lambda heard: heard.monotonicity("amplitudes", "amplitude_low"),
         "amplitude of 700 Hz, monotonicity": lambda heard: heard.monotonicity("amplitudes", "amplitude_high"),
         "distance and amplitude distance, Spearman": lambda heard: heard.geometry("amplitudes"),
@@ -340,6 +348,7 @@ def run(encoders: Sequence[NamedEncoder], workspace: Workspace, *, full: bool = 
             encoder: {
                 "scores": _plain(columns[encoder]),
                 "against": against[encoder],
+                "shortest_burst_told_apart": shortest_bursts(heard[encoder]),
                 "tuning": {layer: _tuning_numbers(found) for layer, found in tuned[encoder].items()},
             }
             for encoder in encoders
@@ -426,6 +435,24 @@ def _verdict(ours: Cell, theirs: Cell) -> str:
     except UndefinedScoreError:
         return "undefined"
     return "ahead" if found.low > 0 else "behind" if found.high < 0 else "level"
+
+
+def shortest_bursts(heard: Mapping[str, Heard]) -> Metrics:
+    """By layer, the shortest burst from which on all longer ones have an AUC whose interval is above `SEPARATED`."""
+    found: Metrics = {}
+    for layer, each in heard.items():
+        found[layer] = {}
+        for at_50_hz, where in ((False, "other tones"), (True, "multiples of 50 Hz")):
+            shortest = None
+            for fraction in grids.BURSTS.axis("burst_fraction"):  # longest first
+                if each.burst_separation(float(fraction), at_50_hz=at_50_hz).low < SEPARATED:
+                    break
+                shortest = float(fraction)
+            found[layer][where] = shortest and {
+                "ms": round(1000 * shortest),
+                "frames": round(shortest * stimuli.SAMPLE_RATE / each.layer.hop, 3),
+            }
+    return found
 
 
 def measure_tuning(encoder: NamedEncoder, heard: Mapping[str, Heard]) -> dict[str, tuning.TuningCurves]:

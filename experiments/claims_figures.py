@@ -22,6 +22,8 @@ STYLES = {
     "log-mel": {"color": figures.BLUE, "marker": "^"},
     "stft": {"color": figures.GREEN, "marker": "s"},
 }
+OFFSETS = {"encoder": -0.09, "untrained": 0.09, "log-mel": -0.27, "stft": 0.27}  # from the middle of a row
+LINES = {"encoder": "-", "untrained": "-", "log-mel": "-.", "stft": "--"}
 # Scores followed through the layers: claim and name.
 BY_LAYER = (
     ("fundamental frequency", "f0 of vowels at an unheard f0, R²"),
@@ -32,7 +34,7 @@ BY_LAYER = (
     ("formants", "distance and F1–F2 distance, one f0, Spearman"),
     ("amplitude", "distance and amplitude distance, Spearman"),
     ("amplitude", "same under level, relative, other tones"),
-    ("temporal detail", "burst of 10 ms, AUC, other tones"),
+    ("temporal detail", "burst of 10 ms (0.5 frames), AUC, other tones"),
     ("temporal detail", "steadiness, other tones"),
     ("temporal detail", "same under shift, relative, multiples of 50 Hz"),
     ("bias", "same under bias, relative, other tones"),
@@ -57,7 +59,7 @@ def draw_claims(encoder: NamedEncoder, controls: Controls, columns: Columns) -> 
         axes.hlines(rows, LEAST - 0.05, 1.05, color="#E4E4E4", linewidth=0.8, zorder=0)
         # The encoder last, so that it lies on top.
         for kind, each in reversed(shown):
-            offset = {"encoder": 0.0, "untrained": 0.0, "log-mel": -0.22, "stft": 0.22}[kind]
+            offset = OFFSETS[kind]
             for row, name in zip(rows, names, strict=True):
                 cell = columns[each][FRAMES][claim][name]
                 if isinstance(cell, Score):
@@ -71,7 +73,13 @@ def draw_claims(encoder: NamedEncoder, controls: Controls, columns: Columns) -> 
         axes.spines[["top", "right", "left"]].set_visible(False)
     panels[-1].set_xlabel(f"Score, with its 95% interval (below {LEAST:g}: drawn at the left edge, hollow)")
     figure.suptitle(f"The claims as numbers: {encoder.name}, final frames", fontsize=12)
-    figure.legend(handles=_legend(encoder), loc="outside lower center", ncols=4, fontsize=9, frameon=False)
+    figure.legend(
+        handles=_legend(encoder, spectrograms_marked=True),
+        loc="outside lower center",
+        ncols=4,
+        fontsize=9,
+        frameon=False,
+    )
     return figure
 
 
@@ -93,12 +101,15 @@ def _interval(axes: Axes, score: Score, row: float, kind: str) -> None:
     )
 
 
-def _legend(encoder: NamedEncoder) -> list:
+def _legend(encoder: NamedEncoder, *, spectrograms_marked: bool) -> list[figures.Line2D]:
+    """One entry per kind. Spectrograms have no layers: through the layers they are lines without marks."""
     names = {"encoder": encoder.name, "untrained": "random weights, 3 seeds", "log-mel": "log-mel", "stft": "STFT"}
-    return [
-        figures.Line2D([], [], color=style["color"], marker=style["marker"], markersize=6, label=names[kind])
-        for kind, style in STYLES.items()
-    ]
+    entries = []
+    for kind, style in STYLES.items():
+        marked = spectrograms_marked or kind in ("encoder", "untrained")
+        drawn = {"marker": style["marker"], "markersize": 6} if marked else {"linestyle": LINES[kind]}
+        entries.append(figures.Line2D([], [], color=style["color"], label=names[kind], **drawn))
+    return entries
 
 
 def draw_layers(encoder: NamedEncoder, controls: Controls, columns: Columns) -> Figure:
@@ -130,7 +141,13 @@ def draw_layers(encoder: NamedEncoder, controls: Controls, columns: Columns) -> 
         if index >= len(BY_LAYER) - 4:
             axes.set_xlabel("Convolution, then final frames", fontsize=8)
     figure.supylabel(f"Score (below {LEAST:g}: drawn there)", fontsize=9)
-    figure.legend(handles=_legend(encoder), loc="outside lower center", ncols=4, fontsize=9, frameon=False)
+    figure.legend(
+        handles=_legend(encoder, spectrograms_marked=False),
+        loc="outside lower center",
+        ncols=4,
+        fontsize=9,
+        frameon=False,
+    )
     return figure
 
 
@@ -165,6 +182,7 @@ def draw_filters(encoder: NamedEncoder) -> Figure:
     _spread(axes, {"peaks of the filters": (found.peak, figures.ORANGE)}, 0.0, float(found.frequency[-1]))
     axes.set_title("Peaks beside even spreads", fontsize=10)
     axes.set_xlabel("Share of filters")
+    axes.set_ylabel("Frequency (kHz)")
     axes.legend(fontsize=8, frameon=False, loc="upper left")
     return figure
 
@@ -227,4 +245,3 @@ def _spread(axes: Axes, found: Mapping[str, tuple[np.ndarray, str]], lowest: flo
     for label, (frequency, colour) in found.items():
         share = (np.arange(len(frequency)) + 0.5) / len(frequency)
         axes.plot(share, np.sort(frequency) / 1000, color=colour, linewidth=2, label=label)
-    axes.set_ylabel("Frequency (kHz)", fontsize=9)

@@ -132,28 +132,36 @@ def test_neighbours_share_the_places_of_ties():
     assert score.value == pytest.approx(np.mean(sizes) / 15)
 
 
-def test_decoding_is_ridge_regression():
+def test_decoding_is_ridge_regression_with_its_penalty_chosen_inside():
     rng = np.random.default_rng(4)
-    features = rng.normal(size=(40, 60)) * rng.uniform(0.1, 3, 60) + 5
-    groups = np.repeat(np.arange(4), 10)
-    targets = features[:, :2] + rng.normal(size=(40, 2))
-    predicted = decoding._ridge(features, targets, groups, features[:7] + 0.1)
+    features = rng.normal(size=(32, 50)) * rng.uniform(0.1, 3, 50) + 5
+    fold = rng.permutation(np.repeat(np.arange(4), 8))
+    targets = features[:, :2] + rng.normal(size=(32, 2)) * [0.1, 3]
+    predicted = decoding._held_out_predictions(features, targets, fold)
 
-    centred = features - features.mean(0)
-    unseen = features[:7] + 0.1 - features.mean(0)
-    values = np.linalg.svd(centred, compute_uv=False)
-    mean_square = np.square(values[values > 1e-9]).mean()
-    for column in range(2):
-        errors = []
-        for penalty in decoding.PENALTIES:
-            left_out = 0
-            for group in range(4):
-                train = groups != group
-                model = Ridge(alpha=penalty * mean_square).fit(centred[train], targets[train, column])
-                left_out += np.square(model.predict(centred[~train]) - targets[~train, column]).sum()
-            errors.append(left_out)
-        model = Ridge(alpha=decoding.PENALTIES[int(np.argmin(errors))] * mean_square).fit(centred, targets[:, column])
-        np.testing.assert_allclose(predicted[:, column], model.predict(unseen), atol=1e-6)
+    values = np.linalg.svd(features - features.mean(axis=0), compute_uv=False)
+    penalties = np.array(decoding.PENALTIES) * np.square(values[values > 1e-9]).mean()
+    chosen = set()
+    for held_out in range(4):
+        others = fold != held_out
+        errors = np.zeros((len(penalties), 2))
+        for index, inner in itertools.product(range(len(penalties)), {0, 1, 2, 3} - {held_out}):
+            model = Ridge(alpha=penalties[index]).fit(
+                features[others & (fold != inner)], targets[others & (fold != inner)]
+            )
+            errors[index] += np.square(model.predict(features[fold == inner]) - targets[fold == inner]).sum(axis=0)
+        for column, best in enumerate(errors.argmin(axis=0)):
+            chosen.add(int(best))
+            model = Ridge(alpha=penalties[best]).fit(features[others], targets[others, column])
+            np.testing.assert_allclose(predicted[~others, column], model.predict(features[~others]), atol=1e-6)
+    assert len(chosen) > 1
+
+
+def test_decoding_of_many_points_takes_some():
+    parameters = grid(10, 10)
+    some = scores.decodability(flat_map(parameters), parameters, max_points=40, bootstrap=QUICK)["a"]
+    assert some.units == 40
+    assert some.value > 0.999
 
 
 def test_decoding_across_groups_sees_what_within_groups_hides():
