@@ -1,6 +1,9 @@
 """Scores of made-up features whose answer is known."""
 
 import itertools
+import pathlib
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -311,3 +314,15 @@ def test_what_is_undefined_is_said(score, message):
 def test_what_is_wrong_is_said(score, message):
     with pytest.raises(ValueError, match=message):
         score()
+
+
+def test_what_is_not_installed_is_said(monkeypatch):
+    monkeypatch.setitem(sys.modules, "threadpoolctl", None)
+    with pytest.raises(ImportError, match=r"pip install 'w2v_jax\[experiments\]'"):
+        scores.decodability(FEATURES, A_GRID, bootstrap=FEW)
+
+
+def test_importing_the_scores_needs_the_core_only():
+    blocked = ("scipy.stats", "sklearn", "threadpoolctl", "matplotlib", "tqdm")
+    program = f"import sys\nfor name in {blocked}: sys.modules[name] = None\nimport w2v_jax.scores, w2v_jax.tuning"
+    subprocess.run([sys.executable, "-c", program], check=True, cwd=pathlib.Path(__file__).parent.parent)
