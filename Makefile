@@ -2,6 +2,7 @@
 # make lint        ruff, lint and format
 # make parity      the comparison with PyTorch (installs it)
 # make reproduce   every experiment of the paper; ENCODERS=a,b and FLAGS=--quick are passed on
+# make benchmark   milliseconds per stimulus beside PyTorch's, on this machine (installs PyTorch)
 # make golden      write the golden features of the tests again (needs PyTorch)
 
 PYTHON ?= python3
@@ -15,7 +16,7 @@ BIN := $(VENV)/bin
 BASE := $(VENV)/.installed
 PARITY := $(VENV)/.installed-parity
 
-.PHONY: test lint parity reproduce golden clean
+.PHONY: test lint parity reproduce benchmark golden clean
 .DELETE_ON_ERROR:
 
 test: $(BASE)
@@ -30,6 +31,9 @@ parity: $(PARITY)
 
 reproduce: $(BASE)
 	$(BIN)/python -m experiments.reproduce --output_dir=$(OUTPUT_DIR) $(if $(ENCODERS),--encoders=$(ENCODERS)) $(FLAGS)
+
+benchmark: $(PARITY)
+	$(BIN)/python -m benchmarks.end_to_end --output=$(OUTPUT_DIR)/benchmark.json $(FLAGS)
 
 golden: $(PARITY)
 	$(BIN)/python tests/make_golden.py

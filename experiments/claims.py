@@ -20,7 +20,8 @@ from absl import flags as absl_flags
 
 from experiments import amplitude, claims_figures, controls, flags, vowel_chart
 from experiments.encoders import NamedEncoder, untrained_remark
-from experiments.workspace import Metrics, Workspace, progress_bar
+from experiments.sweeping import progress_bar
+from experiments.workspace import Metrics, Workspace
 from w2v_jax import files, grids, scales, scores, stimuli, tuning
 from w2v_jax.grids import Grid
 from w2v_jax.layers import FRAMES, Layer, layers, split, split_nearness

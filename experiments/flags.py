@@ -7,8 +7,10 @@ from collections.abc import Callable, Sequence
 from absl import app, flags, logging
 
 from experiments import encoders
+from experiments.sweeping import NO_SPACE
 from experiments.workspace import Workspace
 from w2v_jax.checkpoint import CheckpointError
+from w2v_jax.convolution import PRECISIONS
 from w2v_jax.projection import ProjectionUnavailableError
 
 _ENCODERS = flags.DEFINE_list(
@@ -19,6 +21,9 @@ _ENCODERS = flags.DEFINE_list(
 )
 _OUTPUT_DIR = flags.DEFINE_string("output_dir", "results", "Folder for features, metrics and figures.")
 _QUICK = flags.DEFINE_bool("quick", False, "Thin the grids: a look at everything in under a minute.")
+_PRECISION = flags.DEFINE_enum(
+    "precision", "float32", list(PRECISIONS), "Of the products in the encoder's convolutions; float32 is exact."
+)
 _BATCH_SIZE = flags.DEFINE_integer(
     "batch_size", None, "Sounds per compiled call; by default chosen for the device.", lower_bound=1
 )
@@ -40,6 +45,7 @@ def launch(run: Callable[[Sequence[encoders.NamedEncoder], Workspace], object]) 
             workspace = Workspace(
                 pathlib.Path(_OUTPUT_DIR.value),
                 quick=_QUICK.value,
+                precision=_PRECISION.value,
                 batch_size=_BATCH_SIZE.value,
                 recompute=_RECOMPUTE.value,
             )
@@ -52,6 +58,19 @@ def launch(run: Callable[[Sequence[encoders.NamedEncoder], Workspace], object]) 
             FloatingPointError,
             OSError,
         ) as error:
-            sys.exit(f"error: {error}")
+            sys.exit(f"error: {_one_line(error)}")
+        except KeyboardInterrupt as stop:
+            finished = str(stop) or f"sweeps that were finished are kept in {_OUTPUT_DIR.value}"
+            print(f"stopped. {finished}.\nRun the same command again to go on from there.", file=sys.stderr)
+            sys.exit(130)
 
     app.run(main)
+
+
+def _one_line(error: Exception) -> str:
+    if isinstance(error, OSError) and error.errno in NO_SPACE:  # while writing a figure or the metrics
+        return (
+            f"--output_dir={_OUTPUT_DIR.value}: {error.strerror}; the sweeps that were finished are kept: "
+            "free some space and run the same command again to go on"
+        )
+    return str(error)

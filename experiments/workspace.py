@@ -1,29 +1,28 @@
 """Where an experiment's results are kept, and what is not computed a second time."""
 
 import dataclasses
+import functools
 import hashlib
 import importlib.metadata
 import json
 import os
 import pathlib
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
 import numpy as np
-import safetensors
-import safetensors.numpy
-import tqdm
 from matplotlib.figure import Figure
 
-from experiments import figures
+from experiments import figures, sweeping
 from experiments.encoders import NamedEncoder
-from w2v_jax import _version, checkpoint, files
+from w2v_jax import _version, checkpoint, files, tensor_file
+from w2v_jax.convolution import Precision
 from w2v_jax.grids import Grid
 from w2v_jax.projection import UmapSettings
-from w2v_jax.sweep import Pooling, sweep
+from w2v_jax.shards import SETTINGS, changed_settings, parsed_settings
+from w2v_jax.sweep import Pooling
 
 Metrics = dict[str, Any]
 Tensors = dict[str, np.ndarray]
@@ -36,14 +35,18 @@ class Workspace:
     Attributes:
         output_dir: the folder; each experiment has a folder in it.
         quick: whether to thin the grids.
+        precision: of the encoder's convolutions, as for `w2v_jax.sweep`.
         batch_size: sounds per compiled call; None lets the sweep choose.
         recompute: whether to compute again what the folder already has.
+        share: which part of the work is this process's.
     """
 
     output_dir: pathlib.Path
     quick: bool = False
+    precision: Precision = "float32"
     batch_size: int | None = None
     recompute: bool = False
+    share: sweeping.Share = sweeping.ALONE
     _made: set[pathlib.Path] = dataclasses.field(default_factory=set, repr=False)  # by this run
 
     def check(self) -> None:
@@ -73,7 +76,7 @@ class Workspace:
     ) -> np.ndarray:
         """Features of every point of `grid`, kept in `EXPERIMENT/SWEEP.ENCODER.safetensors`.
 
-        A file made by the same encoder, grid, stimulus and versions is read instead.
+        A file made by the same encoder, grid, stimulus and versions is read instead; one that was begun is finished.
 
         Args:
             experiment: whose folder it is.
@@ -83,35 +86,36 @@ class Workspace:
             pooling: likewise.
 
         Returns:
-            (n, channels), or (n, frames, channels) for pooling "none"; float32, in grid order.
+            (n, channels), or (n, frames, channels) for pooling "none"; float32, in grid order, mapped from the file.
         """
         points = grid.points()
-        settings = {
-            "encoder": encoder.digest,
-            "grid": checkpoint.tensors_digest(points),
-            "stimulus": _program_digest(synthesize, points),
-            "pooling": pooling,
-            "w2v_jax": _version.__version__,
-            "jax": jax.__version__,
-        }
-
-        def compute() -> Tensors:
-            with progress_bar(f"{encoder.name}: {grid.name}", len(grid)) as bar:
-                try:
-                    features = sweep(
-                        encoder.encoder,
-                        synthesize,
-                        points,
-                        pooling=pooling,
-                        batch_size=self.batch_size,
-                        progress=bar.update,
-                    )
-                except FloatingPointError as error:
-                    raise FloatingPointError(f"{encoder.name}, {grid.name}: {error}") from error
-            return {"features": features, **points}
-
-        path = self.path(experiment, f"{grid.name}.{encoder.name}.safetensors")
-        return self._kept(path, settings, compute)["features"]
+        sweep = sweeping.Sweep(
+            path=self.path(experiment, f"{grid.name}.{encoder.name}.safetensors"),
+            label=f"{encoder.name}: {grid.name}",
+            encoder=encoder,
+            synthesize=synthesize,
+            points=points,
+            settings={
+                "encoder": encoder.digest,
+                "grid": checkpoint.tensors_digest(points),
+                "stimulus": _program_digest(synthesize, tuple(points)),
+                "pooling": pooling,
+                "precision": self.precision,
+                "w2v_jax": _version.__version__,
+                "jax": jax.__version__,
+            },
+            pooling=pooling,
+            precision=self.precision,
+            batch_size=self.batch_size,
+        )
+        kept = self._reusable(sweep.path, sweep.settings)
+        if kept is None:
+            if self.recompute and sweep.path not in self._made:
+                sweep.folder().remove()
+            sweeping.run(sweep, share=self.share, metadata={SETTINGS: json.dumps(sweep.settings)})
+            self._made.add(sweep.path)
+            kept = tensor_file.open_file(sweep.path)
+        return kept.array("features")
 
     def positions(
         self,
@@ -180,6 +184,7 @@ class Workspace:
         metrics = {
             "experiment": experiment,
             "quick": self.quick,
+            "precision": self.precision,
             "w2v_jax": _version.__version__,
             "jax": jax.__version__,
             "notes": list(notes),
@@ -201,54 +206,48 @@ class Workspace:
 
     def _kept(self, path: pathlib.Path, settings: Mapping[str, str], compute: Callable[[], Tensors]) -> Tensors:
         """What `path` has, if it was made with the same settings and is whole; else what `compute` returns, kept."""
+        kept = self._reusable(path, settings)
+        if kept is None:
+            tensor_file.write_file(path, compute(), metadata={SETTINGS: json.dumps(settings)})
+            self._made.add(path)
+            kept = tensor_file.open_file(path)
+        return {name: kept.array(name) for name in kept.entries}
+
+    def _reusable(self, path: pathlib.Path, settings: Mapping[str, str]) -> tensor_file.TensorFile | None:
+        """The file, if it was made with the same settings, is whole and may be read again; says which."""
         label = path.relative_to(self.output_dir)
         if self.recompute and path not in self._made:
             reason = "--recompute" if path.exists() else None
         else:
-            tensors, reason = _read(path, settings)
-            if tensors is not None:
+            kept, reason = _read(path, settings)
+            if kept is not None:
                 print(f"{label}: unchanged, read from {path}")
-                return tensors
+                return kept
         if reason:
             print(f"{label}: computed again ({reason})")
-        tensors = {name: np.ascontiguousarray(tensor) for name, tensor in compute().items()}
-        metadata = {"settings": json.dumps(settings), "digest": checkpoint.tensors_digest(tensors)}
-        with files.atomic_path(path) as temporary:
-            temporary.write_bytes(safetensors.numpy.save(tensors, metadata=metadata))
-        self._made.add(path)
-        return tensors
+        return None
 
 
-def _read(path: pathlib.Path, settings: Mapping[str, str]) -> tuple[Tensors | None, str | None]:
-    """The tensors in `path`, or why they cannot be used (None where there is no such file)."""
+def _read(path: pathlib.Path, settings: Mapping[str, str]) -> tuple[tensor_file.TensorFile | None, str | None]:
+    """The file, or why it cannot be used (None where there is no such file)."""
     if not path.exists():
         return None, None
     try:
-        with safetensors.safe_open(path, framework="numpy") as file:
-            metadata = file.metadata() or {}
-            found = json.loads(metadata["settings"])
-            changed = [name for name in settings if found.get(name) != settings[name]]
-            if changed:
-                return None, f"changed: {', '.join(changed)}"
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no mapping)
-        if checkpoint.tensors_digest(tensors) != metadata["digest"]:
-            return None, "the file is damaged: its tensors are not those that were saved"
-    except (safetensors.SafetensorError, OSError, KeyError, ValueError, AttributeError) as error:
-        return None, f"the file is damaged: {type(error).__name__} {error}"
-    return tensors, None
+        kept = tensor_file.open_file(path)
+        if changed := changed_settings(parsed_settings(kept), settings):
+            return None, f"changed: {', '.join(changed)}"
+        kept.check()
+    except (tensor_file.TensorFileError, OSError) as error:
+        return None, f"the file is damaged: {error}"
+    return kept, None
 
 
-def _program_digest(synthesize: Callable[..., jax.Array], points: Mapping[str, np.ndarray]) -> str:
+@functools.lru_cache(maxsize=64)
+def _program_digest(synthesize: Callable[..., jax.Array], names: tuple[str, ...]) -> str:
     """Digest of the stimulus itself, as the program that JAX makes of it."""
-    point = {name: jax.ShapeDtypeStruct((), values.dtype) for name, values in points.items()}
+    point = {name: jax.ShapeDtypeStruct((), np.float32) for name in names}
     program = jax.jit(lambda point: synthesize(**point)).lower(point).as_text()
     return hashlib.sha256(program.encode()).hexdigest()
-
-
-def progress_bar(label: str, total: int, *, unit: str = " sounds") -> tqdm.tqdm:
-    """A bar with rate and time left."""
-    # Where no one watches (a log file) a line every ten seconds is enough.
-    return tqdm.tqdm(total=total, desc=label, unit=unit, mininterval=0.2 if sys.stderr.isatty() else 10.0)
 
 
 def _installed_version(package: str) -> str:

@@ -177,3 +177,13 @@ def test_convolution_in_tiles_and_groups_is_the_convolution(frames_in, channels)
     exact = np.einsum("btck,kcd->btd", windows, kernel.astype(np.float64))
     found = jax.jit(convolution.convolve, static_argnums=2)(x, kernel, 2)
     np.testing.assert_allclose(found, exact, atol=1e-4 if channels > 1 else 1e-5)
+
+
+def test_cheaper_precisions_are_ordered_by_their_error():
+    encoder, waveform = tiny_encoder(channels=(32, 32, 32)), noise(4, 400)
+    exact = encoder(waveform)
+    errors = {p: float(jnp.linalg.norm(encoder(waveform, precision=p) - exact)) for p in convolution.PRECISIONS}
+    assert errors["float32"] == 0 < errors["tensorfloat32"] < errors["bfloat16"] / 4
+    assert errors["bfloat16"] < 0.05 * float(jnp.linalg.norm(exact))
+    with pytest.raises(ValueError, match="precision is 'float16'; expected one of float32"):
+        encoder(waveform, precision="float16")

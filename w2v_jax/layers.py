@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
+from w2v_jax.convolution import Precision
 from w2v_jax.encoder import EncoderConfig, FeatureEncoder
 
 FRAMES = "frames"
@@ -79,12 +80,13 @@ class LayerMeans(nnx.Module):
     def __init__(self, encoder: nnx.Module):
         self.encoder = encoder
 
-    def __call__(self, waveform: jax.Array) -> jax.Array:
+    def __call__(self, waveform: jax.Array, *, precision: Precision = "float32") -> jax.Array:
         """(..., samples) to (..., 1, the channels of all layers + layers): one "frame", since it is already pooled.
 
+        `precision` is that of a `FeatureEncoder`'s convolutions; no other module has any.
         Features without direction, such as frames of zeros, have no cosine: their steadiness is NaN.
         """
-        outputs = _outputs(self.encoder, waveform)
+        outputs = _outputs(self.encoder, waveform, precision)
         means = [jnp.mean(frames, axis=-2) for frames in outputs]
         steady = [_steadiness(frames, mean)[..., None] for frames, mean in zip(outputs, means, strict=True)]
         return jnp.concatenate([*means, *steady], axis=-1)[..., None, :]
@@ -103,12 +105,13 @@ class BurstNearness(nnx.Module):
     def __init__(self, encoder: nnx.Module):
         self.encoder = encoder
 
-    def __call__(self, waveform: jax.Array) -> jax.Array:
+    def __call__(self, waveform: jax.Array, *, precision: Precision = "float32") -> jax.Array:
         """Nearness, -2 to 2.
 
         Args:
             waveform: (..., 3 samples): the base tone, the burst's tone and the burst, after each other. They are
                 encoded apart.
+            precision: as for `LayerMeans`.
 
         Returns:
             (..., the frames of all layers, 1), layers after each other; NaN for a frame of zeros.
@@ -120,7 +123,7 @@ class BurstNearness(nnx.Module):
 
         # One triple at a time: the first layer's frames take 20 MB of each.
         def one(triple: jax.Array) -> jax.Array:
-            return jnp.concatenate([_nearness(frames) for frames in _outputs(self.encoder, triple)])
+            return jnp.concatenate([_nearness(frames) for frames in _outputs(self.encoder, triple, precision)])
 
         nearness = jax.lax.map(one, triples)
         return nearness.reshape(*leading, -1, 1)
@@ -163,10 +166,10 @@ def split_nearness(features: np.ndarray, layout: Sequence[Layer], *, num_samples
     return {layer.name: part for layer, part in zip(layout, parts, strict=True)}
 
 
-def _outputs(encoder: nnx.Module, waveform: jax.Array) -> tuple[jax.Array, ...]:
+def _outputs(encoder: nnx.Module, waveform: jax.Array, precision: Precision) -> tuple[jax.Array, ...]:
     if not isinstance(encoder, FeatureEncoder):
         return (encoder(waveform),)
-    hidden = encoder.activations(waveform)
+    hidden = encoder.activations(waveform, precision=precision)
     return (*hidden, encoder.layer_norm(hidden[-1]))
 
 

@@ -2,18 +2,26 @@
 
 import collections
 import functools
-from collections.abc import Callable, Mapping
-from typing import Literal
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Literal, TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
+from jax.sharding import NamedSharding
+from jax.sharding import PartitionSpec as P
+
+from w2v_jax.convolution import PRECISIONS, Precision
 
 Pooling = Literal["mean", "none"]
 
 # Chunks given to the device before the first one is waited for: it computes while the host copies.
 _CHUNKS_IN_FLIGHT = 2
+
+_ROWS = "rows"  # the mesh's only axis
+_Item = TypeVar("_Item")
 
 
 def sweep(
@@ -22,15 +30,18 @@ def sweep(
     parameters: Mapping[str, np.ndarray],
     *,
     pooling: Pooling = "mean",
+    precision: Precision = "float32",
     batch_size: int | None = None,
+    devices: Sequence[jax.Device] | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> np.ndarray:
     """Features of one synthesised stimulus per row of `parameters`.
 
     Synthesis, encoder and pooling are one jitted, vmapped program over chunks of `batch_size` rows. The last chunk is
     padded, so one program serves the whole grid; it is compiled once per `synthesize`, encoder
-    architecture, pooling and batch size (weights are arguments). Only parameters go to the
-    device, and only pooled features come back, while the next chunk is being computed.
+    architecture, pooling, batch size and devices (weights are arguments). Only parameters go to the
+    devices, and only pooled features come back, while the next chunk is being computed. Each device has its own
+    copy of the weights and its own rows of a chunk, and never hears of the others.
 
     Args:
         encoder: a `FeatureEncoder`, or any module that maps (batch, samples) to (batch, frames, channels).
@@ -39,7 +50,10 @@ def sweep(
         parameters: arrays that share their first axis, n; taken as float32. Their values must be ones
             that `synthesize` accepts: it cannot check traced values.
         pooling: `"mean"` averages the normalised frames over time (the paper's "step-averaged"); `"none"` keeps them.
-        batch_size: rows per chunk; by default chosen for the device.
+        precision: of the encoder's convolutions: `"float32"` (exact), `"tensorfloat32"` or `"bfloat16"`. Anything but
+            the default is passed on to the encoder as `precision=`.
+        batch_size: rows per chunk, rounded up to a multiple of the number of devices; by default chosen for them.
+        devices: where to compute; by default all devices of this process (or `jax.default_device`, where set).
         progress: called with the number of rows newly finished, in order.
 
     Returns:
@@ -47,57 +61,162 @@ def sweep(
         (n, frames, channels).
 
     Raises:
-        ValueError: parameters that are empty, not finite or of different lengths; an unknown pooling; a
+        ValueError: parameters that are empty, not finite or of different lengths; an unknown pooling or precision; a
             synthesis that does not return (samples,) float32.
         FloatingPointError: features that are not finite, with the parameters that made them.
+    """
+    _, num_rows = _columns(parameters)
+    (features,) = sweep_spans(
+        encoder,
+        synthesize,
+        parameters,
+        [range(num_rows)],
+        pooling=pooling,
+        precision=precision,
+        batch_size=batch_size,
+        devices=devices,
+        progress=progress,
+    )
+    return features
+
+
+def sweep_spans(
+    encoder: nnx.Module,
+    synthesize: Callable[..., jax.Array],
+    parameters: Mapping[str, np.ndarray],
+    spans: Sequence[range],
+    *,
+    pooling: Pooling = "mean",
+    precision: Precision = "float32",
+    batch_size: int | None = None,
+    devices: Sequence[jax.Device] | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Iterator[np.ndarray]:
+    """Parts of a `sweep`, each as soon as it is finished: only one is in memory at a time.
+
+    A row's features are the same to the last bit whichever spans are asked for, in whatever order, and on however many
+    devices of one kind, as long as `block_size` is the same: a device always computes whole blocks of rows, and
+    a row always has the same place in its block.
+
+    Args:
+        encoder, synthesize, parameters: as for `sweep`, the whole of it.
+        spans: rows wanted. Each span starts at a multiple of `block_size`, and stops at one or at the last row.
+        pooling, precision, batch_size, devices, progress: as for `sweep`.
+
+    Returns:
+        For each span its rows of what `sweep` returns.
+
+    Raises:
+        ValueError: as for `sweep`, or a span that does not consist of whole blocks.
+        FloatingPointError: as for `sweep`, while iterating.
     """
     columns, num_rows = _columns(parameters)
     if pooling not in ("mean", "none"):
         raise ValueError(f"pooling is {pooling!r}; expected 'mean' or 'none'")
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision is {precision!r}; expected one of {', '.join(PRECISIONS)}")
+    devices = _devices(devices)
+    block = block_size(num_rows, batch_size=batch_size, devices=devices)
+    for span in spans:
+        whole = span.start % block == 0 and (span.stop % block == 0 or span.stop == num_rows)
+        if span.step != 1 or not whole or not 0 <= span.start < span.stop <= num_rows:
+            raise ValueError(f"span is {span}; expected whole blocks of {block} of the {num_rows} rows")
+    _check_synthesis(synthesize, columns)
+    mesh = jax.sharding.Mesh(np.array(devices), (_ROWS,))
+    program = functools.partial(_chunk_features, nnx.graphdef(encoder), synthesize, pooling, precision, mesh)
+    state = jax.device_put(nnx.state(encoder), NamedSharding(mesh, P()))
+    program = functools.partial(program, state)
+    return _features_of_spans(program, mesh, columns, spans, block=block, progress=progress)
+
+
+def block_size(num_rows: int, *, batch_size: int | None = None, devices: Sequence[jax.Device] | None = None) -> int:
+    """Rows that one device computes in one call, for a sweep of `num_rows` rows; see `sweep_spans`."""
+    num_devices = len(_devices(devices))
     if batch_size is None:
-        batch_size = _default_batch_size()
+        batch_size = num_devices * _default_batch_size()
     elif isinstance(batch_size, bool) or not isinstance(batch_size, int | np.integer) or batch_size < 1:
         raise ValueError(f"batch_size is {batch_size!r}; expected a positive integer")
-    batch_size = min(int(batch_size), num_rows)
-    _check_synthesis(synthesize, columns)
-
-    graphdef, state = nnx.split(encoder)
-    features: np.ndarray | None = None
-    in_flight: collections.deque[tuple[int, jax.Array]] = collections.deque()
-
-    def collect() -> None:
-        nonlocal features
-        start, chunk = in_flight.popleft()
-        rows = np.asarray(chunk)[: num_rows - start]
-        _check_features(rows, columns, start)
-        if features is None:
-            features = np.empty((num_rows, *rows.shape[1:]), np.float32)
-        features[start : start + len(rows)] = rows
-        if progress is not None:
-            progress(len(rows))
-
-    for start in range(0, num_rows, batch_size):
-        chunk = {name: _padded(column[start : start + batch_size], batch_size) for name, column in columns.items()}
-        in_flight.append((start, _chunk_features(graphdef, synthesize, pooling, state, chunk)))
-        if len(in_flight) > _CHUNKS_IN_FLIGHT:
-            collect()
-    while in_flight:
-        collect()
-    assert features is not None
-    return features
+    return -(-min(int(batch_size), num_rows) // num_devices)
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1, 2))
+def _features_of_spans(
+    program: Callable[[dict[str, jax.Array]], jax.Array],
+    mesh: jax.sharding.Mesh,
+    columns: Mapping[str, np.ndarray],
+    spans: Sequence[range],
+    *,
+    block: int,
+    progress: Callable[[int], None] | None,
+) -> Iterator[np.ndarray]:
+    def blocks_in_turn() -> Iterator[tuple[range, np.ndarray]]:
+        """Every block of rows that the spans have, with its features."""
+        blocks = [
+            range(start, min(start + block, span.stop))
+            for span in spans
+            for start in range(span.start, span.stop, block)
+        ]
+        in_flight: collections.deque[tuple[list[range], jax.Array]] = collections.deque()
+        for first in range(0, len(blocks), mesh.size):
+            several = blocks[first : first + mesh.size]
+            rows = _padded([_padded(each, block) for each in several], mesh.size)
+            chunk = {name: column[np.ravel(rows)] for name, column in columns.items()}
+            chunk = jax.device_put(chunk, NamedSharding(mesh, P(_ROWS)))
+            in_flight.append((several, program(chunk)))
+            if len(in_flight) > _CHUNKS_IN_FLIGHT:
+                yield from finished(*in_flight.popleft())
+        while in_flight:
+            yield from finished(*in_flight.popleft())
+
+    def finished(several: list[range], chunk: jax.Array) -> Iterator[tuple[range, np.ndarray]]:
+        features = np.asarray(chunk)
+        for index, rows in enumerate(several):
+            yield rows, features[index * block :][: len(rows)]
+
+    computed = blocks_in_turn()
+    for span in spans:
+        features: np.ndarray | None = None
+        for rows, part in itertools.islice(computed, -(-len(span) // block)):
+            _check_features(part, columns, rows.start)
+            if features is None:
+                features = np.empty((len(span), *part.shape[1:]), np.float32)
+            features[rows.start - span.start : rows.stop - span.start] = part
+            if progress is not None:
+                progress(len(rows))
+        assert features is not None
+        yield features
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1, 2, 3, 4))
 def _chunk_features(
     graphdef: nnx.GraphDef,
     synthesize: Callable[..., jax.Array],
     pooling: Pooling,
+    precision: Precision,
+    mesh: jax.sharding.Mesh,
     state: nnx.State,
     chunk: dict[str, jax.Array],
 ) -> jax.Array:
-    waveforms = jax.vmap(lambda point: synthesize(**point))(chunk)
-    frames = nnx.merge(graphdef, state)(waveforms)
-    return jnp.mean(frames, axis=-2) if pooling == "mean" else frames
+    def on_one_device(state: nnx.State, chunk: dict[str, jax.Array]) -> jax.Array:
+        waveforms = jax.vmap(lambda point: synthesize(**point))(chunk)
+        options = {} if precision == "float32" else {"precision": precision}
+        frames = nnx.merge(graphdef, state)(waveforms, **options)
+        return jnp.mean(frames, axis=-2) if pooling == "mean" else frames
+
+    # Not left to the partitioner: it would gather the batch for the encoder's loops over it.
+    return jax.shard_map(on_one_device, mesh=mesh, in_specs=(P(), P(_ROWS)), out_specs=P(_ROWS), check_vma=False)(
+        state, chunk
+    )
+
+
+def _devices(devices: Sequence[jax.Device] | None) -> list[jax.Device]:
+    if devices is not None:
+        if not devices:
+            raise ValueError("devices is empty; expected at least one")
+        return list(devices)
+    default = jax.config.jax_default_device
+    if default is None or isinstance(default, str):
+        return jax.local_devices(backend=default)
+    return [default]
 
 
 def _columns(parameters: Mapping[str, np.ndarray]) -> tuple[dict[str, np.ndarray], int]:
@@ -134,11 +253,11 @@ def _check_features(rows: np.ndarray, columns: Mapping[str, np.ndarray], start: 
         raise FloatingPointError(f"features of row {row} are not finite; its parameters are {point}")
 
 
-def _padded(column: np.ndarray, batch_size: int) -> np.ndarray:
-    """`column` with its last row repeated until there are `batch_size`."""
-    return np.concatenate([column, np.repeat(column[-1:], batch_size - len(column), axis=0)])
+def _padded(items: Sequence[_Item], length: int) -> list[_Item]:
+    """`items` with the last one repeated until there are `length`."""
+    return [*items, *[items[-1]] * (length - len(items))]
 
 
 def _default_batch_size() -> int:
-    # On CPU the working set of a chunk should stay near the caches; an accelerator wants more in parallel.
+    # Of one device. On CPU the working set should stay near the caches; an accelerator wants more in parallel.
     return 8 if jax.default_backend() == "cpu" else 64

@@ -1,0 +1,218 @@
+"""One sweep of an experiment, kept on disk shard by shard, by one process or by several that share a folder.
+
+Several processes need nothing of one another but the folder: each computes its share of the shards, the first one makes
+one file of them, and computes the shards of a process from which nothing has come for a while. So any of them may be
+killed at any moment, and started again or not.
+"""
+
+import dataclasses
+import errno
+import pathlib
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+import jax
+import numpy as np
+import tqdm
+
+from experiments.encoders import NamedEncoder
+from w2v_jax.convolution import Precision
+from w2v_jax.shards import ShardFolder, changed_settings, parsed_settings, shard_spans
+from w2v_jax.sweep import Pooling, block_size, sweep_spans
+from w2v_jax.tensor_file import TensorFileError, open_file
+
+NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+_POLL_SECONDS = 0.5
+
+
+@dataclasses.dataclass(frozen=True)
+class Share:
+    """Which part of every sweep is this process's.
+
+    Attributes:
+        index: its number among those that share the work.
+        count: how many there are.
+        patience: seconds without a new shard after which the first process takes over what is missing.
+    """
+
+    index: int = 0
+    count: int = 1
+    patience: float = 60.0
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this process assembles, measures and draws."""
+        return self.index == 0
+
+    def of(self, spans: Sequence[range]) -> list[range]:
+        """This process's shards: taken in turn, so that none has all the last ones."""
+        return list(spans[self.index :: self.count])
+
+
+ALONE = Share()
+
+
+class SweepStopped(KeyboardInterrupt):
+    """Ctrl-C during a sweep. The message says what is finished."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Sweep:
+    """A sweep and the file that it is to make.
+
+    Attributes:
+        path: the file; the shards are kept beside it until all are there.
+        label: what the user sees it called.
+        encoder: the encoder.
+        synthesize: the stimulus, as for `w2v_jax.sweep`.
+        points: parameters, row by row.
+        settings: everything that the features depend on, but for what only moves their last bits.
+        pooling: as for `w2v_jax.sweep`.
+        precision: likewise.
+        batch_size: likewise.
+    """
+
+    path: pathlib.Path
+    label: str
+    encoder: NamedEncoder
+    synthesize: Callable[..., jax.Array]
+    points: Mapping[str, np.ndarray]
+    settings: Mapping[str, str]
+    pooling: Pooling = "mean"
+    precision: Precision = "float32"
+    batch_size: int | None = None
+
+    @property
+    def num_rows(self) -> int:
+        """Sounds in all."""
+        return len(next(iter(self.points.values())))
+
+    def folder(self) -> ShardFolder:
+        """Where its shards are. They are used again only where not a bit would change."""
+        block = block_size(self.num_rows, batch_size=self.batch_size)
+        exactly = {
+            **self.settings,
+            "sounds per call and device": str(block),
+            "device": jax.local_devices()[0].device_kind,
+        }
+        return ShardFolder(self.path.with_suffix(".shards"), exactly, shard_spans(self.num_rows, block_size=block))
+
+
+def run(sweep: Sweep, *, share: Share, metadata: Mapping[str, str]) -> None:
+    """Computes what is missing of a sweep, then makes its file (or waits until the first process has).
+
+    Args:
+        sweep: the sweep.
+        share: this process's part in it.
+        metadata: strings to keep in the file.
+
+    Raises:
+        SweepStopped: Ctrl-C.
+        OSError: something cannot be written; the message says what is finished, and how to go on.
+        FloatingPointError: features that are not finite: of which encoder, and the parameters that made them.
+    """
+    folder = sweep.folder()
+    before = _signature(sweep.path)
+    inventory = folder.inventory()
+    for remark in inventory.remarks:
+        print(f"{sweep.label}: {remark}")
+    if inventory.finished:
+        print(f"{sweep.label}: going on, {inventory.num_finished} of {sweep.num_rows} sounds were finished before")
+    finished = inventory.num_finished
+
+    def compute(spans: Sequence[range]) -> None:
+        nonlocal finished
+        if not spans:
+            return
+        with progress_bar(sweep.label, sweep.num_rows, initial=sweep.num_rows - sum(map(len, spans))) as bar:
+            found = sweep_spans(
+                sweep.encoder.encoder,
+                sweep.synthesize,
+                sweep.points,
+                spans,
+                pooling=sweep.pooling,
+                precision=sweep.precision,
+                batch_size=sweep.batch_size,
+                progress=bar.update,
+            )
+            for span, features in zip(spans, found, strict=True):
+                folder.write(span, features)
+                finished += len(span)
+
+    try:
+        mine = set(share.of(folder.spans))
+        compute([span for span in inventory.missing if span in mine])
+        if share.is_first:
+            if share.count > 1:
+                _gather(folder, compute, label=sweep.label, patience=share.patience)
+            folder.assemble(sweep.path, sweep.points, metadata=metadata)
+        else:
+            _await(sweep, before)
+    except KeyboardInterrupt as stop:
+        raise SweepStopped(f"{sweep.label}: {_so_far(finished, sweep, folder)}") from stop
+    except FloatingPointError as error:
+        raise FloatingPointError(f"{sweep.label}: {error}") from error
+    except (OSError, TensorFileError) as error:
+        name = getattr(error, "filename", None) or folder.path
+        reason = getattr(error, "strerror", None) or str(error)
+        remedy = "free some space" if getattr(error, "errno", None) in NO_SPACE else "put that right"
+        raise OSError(
+            f"{name}: {reason}; {_so_far(finished, sweep, folder)}: {remedy} and run the same command again to go on"
+        ) from error
+
+
+def _gather(folder: ShardFolder, compute: Callable[[Sequence[range]], None], *, label: str, patience: float) -> None:
+    """Waits for the other processes' shards; takes over where none comes."""
+    missing = [span for span in folder.spans if not folder.has(span)]
+    if missing:
+        print(f"{label}: waiting for {len(missing)} shards of other processes", flush=True)
+    since = time.monotonic()
+    while missing:
+        time.sleep(_POLL_SECONDS)
+        still = [span for span in missing if not folder.has(span)]
+        if len(still) < len(missing):
+            since = time.monotonic()
+        elif time.monotonic() - since > patience:
+            # From the end, one at a time: whoever comes back begins at the start.
+            span = still.pop()
+            print(f"{label}: nothing new for {patience:g} s; computing rows {span.start} to {span.stop - 1} here")
+            compute([span])
+        missing = still
+    compute(folder.inventory().missing)  # damaged since, if any
+
+
+def _await(sweep: Sweep, before: tuple[int, int] | None) -> None:
+    """Waits until the first process has made the file anew."""
+    print(f"{sweep.label}: this process's share is finished; waiting for the first process", flush=True)
+    while True:
+        if _signature(sweep.path) != before:
+            try:
+                if not changed_settings(parsed_settings(open_file(sweep.path)), sweep.settings):
+                    return
+            except (OSError, TensorFileError):
+                pass
+        time.sleep(_POLL_SECONDS)
+
+
+def _signature(path: pathlib.Path) -> tuple[int, int] | None:
+    """Changes when the file is replaced; None where there is none."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_ino, found.st_mtime_ns
+
+
+def _so_far(finished: int, sweep: Sweep, folder: ShardFolder) -> str:
+    if not finished:
+        return f"none of {sweep.num_rows} sounds finished"
+    return f"{finished} of {sweep.num_rows} sounds are finished and kept in {folder.path}"
+
+
+def progress_bar(label: str, total: int, *, initial: int = 0, unit: str = " sounds") -> tqdm.tqdm:
+    """A bar with rate and time left."""
+    # Where no one watches (a log file) a line every ten seconds is enough.
+    interval = 0.2 if sys.stderr.isatty() else 10.0
+    return tqdm.tqdm(total=total, initial=initial, desc=label, unit=unit, mininterval=interval)

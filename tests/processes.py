@@ -1,0 +1,161 @@
+"""Sweeps in processes of their own, which can be killed. They start in a fraction of a second: forked from one that has
+imported everything and computed nothing."""
+
+import contextlib
+import multiprocessing
+import os
+import pathlib
+import resource
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from flax import nnx
+
+from experiments import encoders, f0, flags, sweeping
+from w2v_jax import stimuli
+from w2v_jax.checkpoint import Provenance, save_encoder
+from w2v_jax.encoder import EncoderConfig, FeatureEncoder
+
+# Two layers with the frame geometry of wav2vec 2.0: receptive field 400, hop 320.
+TINY = EncoderConfig(channels=(8, 64), kernel_sizes=(16, 25), strides=(16, 20))
+NUM_ROWS = 3_000
+ROWS_PER_SHARD = 32 * 4
+NUM_SHARDS = -(-NUM_ROWS // ROWS_PER_SHARD)
+
+_CONTEXT = multiprocessing.get_context("forkserver")
+_CONTEXT.set_forkserver_preload(["processes"])
+
+
+def save_tiny(path: pathlib.Path, *, seed: int = 1) -> str:
+    save_encoder(FeatureEncoder(TINY, rngs=nnx.Rngs(seed)), path, provenance=Provenance(source="a test"))
+    return str(path)
+
+
+def two_tones(low, high):
+    return stimuli.sine_mixture([low, high], [0.6, 0.4], duration=0.1)
+
+
+class SweepProcess:
+    """A process that sweeps 3,000 sounds into `OUTPUT/tones.safetensors`.
+
+    Args:
+        weights: the encoder.
+        output: the folder.
+        options: as for `_sweep`.
+    """
+
+    def __init__(self, weights: str, output: pathlib.Path, **options: Any):
+        self.output = output
+        self.log = output.parent / f"{output.name}.{time.monotonic_ns()}.log"
+        self._process = _CONTEXT.Process(target=_sweep, args=(weights, output, self.log), kwargs=options)
+        self._process.start()
+
+    def shards(self) -> list[pathlib.Path]:
+        return sorted((self.output / "tones.shards").glob("rows-*"))
+
+    def wait_for_shards(self, number: int) -> None:
+        wait_until(lambda: len(self.shards()) >= number or self._process.exitcode is not None)
+
+    def kill(self) -> None:
+        self._process.kill()
+        self.join()
+
+    def join(self) -> int | None:
+        self._process.join(60)
+        return self._process.exitcode
+
+    @property
+    def said(self) -> str:
+        return self.log.read_text()
+
+
+def wait_until(condition: Callable[[], bool], *, seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited too long"
+        time.sleep(0.002)
+
+
+def program(log: pathlib.Path, *arguments: str) -> multiprocessing.Process:
+    """`python -m experiments.f0 ARGUMENTS`, all that it prints in `log`."""
+    process = _CONTEXT.Process(target=_program, args=(log, *arguments))
+    process.start()
+    return process
+
+
+def _program(log: pathlib.Path, *arguments: str) -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    sys.argv = ["f0.py", *arguments]
+    with log.open("w") as file, contextlib.redirect_stdout(file), contextlib.redirect_stderr(file):
+        try:
+            flags.launch(f0.run)
+        except SystemExit as end:  # what the interpreter does with one
+            if isinstance(end.code, str):
+                print(end.code, file=sys.stderr)
+            raise
+
+
+def _sweep(
+    weights: str,
+    output: pathlib.Path,
+    log: pathlib.Path,
+    *,
+    share: sweeping.Share = sweeping.ALONE,
+    kill_at: tuple[str, int] | None = None,
+    most_file_bytes: int | None = None,
+    settings: dict[str, str] | None = None,
+) -> None:
+    """The process's work.
+
+    Args:
+        weights, output, log: as above.
+        share: this process's part.
+        kill_at: a function and a number: the process kills itself instead of that call (from 0) of it.
+        most_file_bytes: its limit on the size of files.
+        settings: of the sweep, where not the right ones.
+    """
+    if most_file_bytes is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most_file_bytes, most_file_bytes))
+    if kill_at is not None:
+        _arm(*kill_at)
+    output.mkdir(parents=True, exist_ok=True)
+    (encoder,) = encoders.resolve([weights])
+    sweep = sweeping.Sweep(
+        path=output / "tones.safetensors",
+        label="tones",
+        encoder=encoder,
+        synthesize=two_tones,
+        points={
+            "low": np.linspace(100, 400, NUM_ROWS, dtype=np.float32),
+            "high": np.linspace(1_000, 3_000, NUM_ROWS, dtype=np.float32),
+        },
+        settings={"encoder": encoder.digest} if settings is None else settings,
+        batch_size=4,
+    )
+    # Line by line, for those who are killed.
+    with log.open("w", buffering=1) as file, contextlib.redirect_stdout(file), contextlib.redirect_stderr(file):
+        try:
+            sweeping.run(sweep, share=share, metadata={"settings": "{}"})
+        except OSError as error:
+            print(error)
+            sys.exit(1)
+
+
+def _arm(name: str, number: int) -> None:
+    """Makes the `number`th call (from 0) of a function the end of this process."""
+    owner = {"os": os, "pathlib.Path": pathlib.Path, "shutil": shutil}[name.rpartition(".")[0]]
+    attribute = name.rpartition(".")[2]
+    original, calls = getattr(owner, attribute), []
+
+    def deadly(*arguments, **keywords):
+        if len(calls) == number:
+            os.kill(os.getpid(), signal.SIGKILL)
+        calls.append(1)
+        return original(*arguments, **keywords)
+
+    setattr(owner, attribute, deadly)

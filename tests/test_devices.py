@@ -1,0 +1,85 @@
+"""Eight simulated devices: the same numbers as one, and no word between them."""
+
+import importlib
+import os
+import pathlib
+import subprocess
+import sys
+
+import jax
+import numpy as np
+from flax import nnx
+
+from w2v_jax import stimuli, sweep
+from w2v_jax.encoder import EncoderConfig, FeatureEncoder
+
+ROOT = pathlib.Path(__file__).parent.parent
+NUM_DEVICES = 8
+# Wide enough for the convolution's loops over waveforms and channels, which a partitioner would break up.
+CONFIG = EncoderConfig(channels=(80, 72, 5), kernel_sizes=(10, 3, 2), strides=(5, 2, 2))
+GRID = dict(low=np.linspace(100, 400, 45), high=np.linspace(1_000, 3_000, 45)[::-1])
+
+
+def two_tones(low, high):
+    return stimuli.sine_mixture([low, high], [0.6, 0.4], duration=0.5)
+
+
+def test_on_eight_devices():
+    environment = {
+        **os.environ,
+        "JAX_PLATFORMS": "cpu",
+        "XLA_FLAGS": f"--xla_force_host_platform_device_count={NUM_DEVICES}",
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.test_devices"], cwd=ROOT, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def check() -> None:
+    """What `test_on_eight_devices` runs in a process that has eight."""
+    assert len(jax.local_devices()) == NUM_DEVICES
+    encoder = FeatureEncoder(CONFIG, rngs=nnx.Rngs(0))
+    for pooling in ("mean", "none"):
+        # Two rows per device and call: three calls, of which the last has idle devices and a padded block.
+        everywhere = sweep(encoder, two_tones, GRID, pooling=pooling, batch_size=2 * NUM_DEVICES)
+        alone = sweep(encoder, two_tones, GRID, pooling=pooling, batch_size=2, devices=jax.local_devices()[3:4])
+        np.testing.assert_array_equal(everywhere, alone)
+    # A batch that the devices do not divide is rounded up.
+    np.testing.assert_array_equal(
+        sweep(encoder, two_tones, GRID, batch_size=2 * NUM_DEVICES - 7, pooling="none"), alone
+    )
+    check_program(encoder)
+    check_nothing_is_compiled_again(encoder)
+
+
+def check_program(encoder: FeatureEncoder) -> None:
+    """The program that a sweep runs has as many parts as devices, and none of the operations that join them."""
+    module = importlib.import_module("w2v_jax.sweep")
+    program, calls = module._chunk_features, []
+    module._chunk_features = lambda *arguments: (calls.append(arguments), program(*arguments))[1]
+    sweep(encoder, two_tones, GRID, batch_size=2 * NUM_DEVICES)
+    module._chunk_features = program
+    text = program.lower(*calls[0]).compile().as_text()
+    assert f"num_partitions={NUM_DEVICES}" in text
+    for operation in ("all-reduce", "all-gather", "all-to-all", "collective", "reduce-scatter", "send", "recv"):
+        assert operation not in text, operation
+
+
+def check_nothing_is_compiled_again(encoder: FeatureEncoder) -> None:
+    compiled = []
+    jax.monitoring.register_event_duration_secs_listener(
+        lambda event, *_, **__: compiled.append(event) if event.endswith("backend_compile_duration") else None
+    )
+    other = FeatureEncoder(CONFIG, rngs=nnx.Rngs(1))
+    jax.block_until_ready(nnx.state(other))
+    compiled.clear()
+    for each in (encoder, other):
+        sweep(each, two_tones, GRID, batch_size=2 * NUM_DEVICES)
+    assert not compiled
+    sweep(encoder, two_tones, GRID, batch_size=3 * NUM_DEVICES)
+    assert compiled
+
+
+if __name__ == "__main__":
+    check()

@@ -1,0 +1,172 @@
+"""A sweep kept on disk as it is computed: in shards, which make one file when all are there.
+
+A shard is a safetensors file with the features of a span of rows. It is written whole or not at all, and says of
+itself which rows of which sweep it has, and what its digest is. So whatever happened to whoever wrote it, what
+is missing can be told from what is there, and several processes can write to one folder without talking.
+"""
+
+import dataclasses
+import json
+import os
+import pathlib
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from w2v_jax import files
+from w2v_jax.tensor_file import Stream, TensorFile, TensorFileError, open_file, write_file
+
+SETTINGS = "settings"  # the metadata's entry for them, in shards and in the file that they make
+_ROWS = "rows"
+_FEATURES = "features"
+
+# Blocks (rows that a device computes in one call) per shard. A kill loses at most that much work; a few
+# seconds of it on two CPU cores.
+BLOCKS_PER_SHARD = 32
+
+
+def shard_spans(num_rows: int, *, block_size: int, blocks_per_shard: int = BLOCKS_PER_SHARD) -> tuple[range, ...]:
+    """The rows of each shard of a sweep: whole blocks, as `w2v_jax.sweep.sweep_spans` wants them."""
+    rows = block_size * blocks_per_shard
+    return tuple(range(start, min(start + rows, num_rows)) for start in range(0, num_rows, rows))
+
+
+@dataclasses.dataclass(frozen=True)
+class Inventory:
+    """What a folder of shards has of a sweep.
+
+    Attributes:
+        finished: spans whose shards can be used.
+        missing: the others, in order.
+        remarks: why shards that are there cannot be used; one line each.
+    """
+
+    finished: tuple[range, ...]
+    missing: tuple[range, ...]
+    remarks: tuple[str, ...]
+
+    @property
+    def num_finished(self) -> int:
+        """Rows that need not be computed."""
+        return sum(map(len, self.finished))
+
+
+@dataclasses.dataclass(frozen=True)
+class ShardFolder:
+    """The folder in which a sweep's shards are kept until they are assembled.
+
+    Attributes:
+        path: the folder; made when the first shard is written.
+        settings: everything that the features depend on; shards made with others are not used.
+        spans: the rows of each shard, in order, from 0 without gaps.
+    """
+
+    path: pathlib.Path
+    settings: Mapping[str, str]
+    spans: Sequence[range]
+
+    def inventory(self, spans: Sequence[range] | None = None) -> Inventory:
+        """Looks at every shard (of `spans`, by default all), the last byte included."""
+        finished, missing, remarks = [], [], {}
+        for span in self.spans if spans is None else spans:
+            try:
+                self._open(span).check()
+            except FileNotFoundError:
+                missing.append(span)
+            except _OtherSettingsError as error:
+                missing.append(span)
+                remarks[f"starting over ({error})"] = None
+            except (TensorFileError, OSError) as error:
+                missing.append(span)
+                remarks[f"rows {span.start} to {span.stop - 1} again ({self._shard(span)} is damaged: {error})"] = None
+            else:
+                finished.append(span)
+        if self._has_shards() and not finished and not remarks and spans is None:
+            remarks["starting over (changed: rows per shard)"] = None
+        return Inventory(tuple(finished), tuple(missing), tuple(remarks))
+
+    def has(self, span: range) -> bool:
+        """Whether the shard of `span` is there, by its header: cheap, for waiting."""
+        try:
+            self._open(span)
+        except (TensorFileError, OSError):
+            return False
+        return True
+
+    def write(self, span: range, features: np.ndarray) -> None:
+        """Writes a shard: `features` (len(span), ...) float32. Raises `OSError` where that fails."""
+        metadata = {SETTINGS: json.dumps(dict(self.settings)), _ROWS: json.dumps([span.start, span.stop])}
+        write_file(self._shard(span), {_FEATURES: features}, metadata=metadata)
+
+    def assemble(
+        self, path: str | os.PathLike[str], parameters: Mapping[str, np.ndarray], *, metadata: Mapping[str, str]
+    ) -> None:
+        """Makes one file of all shards, in memory one at a time, and removes the folder.
+
+        Args:
+            path: the file: `features`, and a tensor per parameter.
+            parameters: row by row.
+            metadata: strings to keep with them; their digest is added.
+
+        Raises:
+            TensorFileError: a shard is missing or damaged; nothing has been changed.
+            OSError: the file cannot be written; nothing has been changed.
+        """
+        path = pathlib.Path(path)
+        # Of one who was killed here: as large as the whole.
+        for stale in self.path.glob(f"{files.temporary_prefix(path)}*"):
+            stale.unlink(missing_ok=True)
+        shape = (self.spans[-1].stop, *self._open(self.spans[0]).entries[_FEATURES].shape[1:])
+        tensors = {_FEATURES: Stream(shape, self._features()), **parameters}
+        write_file(path, tensors, metadata=metadata, temporary_dir=self.path)
+        self.remove()
+
+    def remove(self) -> None:
+        """Removes the folder and everything in it, if it is there."""
+        shutil.rmtree(self.path, ignore_errors=True)
+
+    def _features(self) -> Iterator[np.ndarray]:
+        for span in self.spans:
+            shard = self._open(span)
+            shard.check()
+            yield shard.array(_FEATURES)
+
+    def _shard(self, span: range) -> pathlib.Path:
+        return self.path / f"rows-{span.start:08d}-{span.stop:08d}.safetensors"
+
+    def _has_shards(self) -> bool:
+        return any(self.path.glob("rows-*"))
+
+    def _open(self, span: range) -> TensorFile:
+        """The shard of `span`, if its header says that it is the one."""
+        shard = open_file(self._shard(span))
+        settings = parsed_settings(shard)
+        if changed := changed_settings(settings, self.settings):
+            raise _OtherSettingsError(f"changed: {', '.join(changed)}")
+        if shard.metadata.get(_ROWS) != json.dumps([span.start, span.stop]):
+            raise TensorFileError(f"it says that it has rows {shard.metadata.get(_ROWS)}")
+        entry = shard.entries.get(_FEATURES)
+        if entry is None or entry.dtype != np.float32 or entry.shape[:1] != (len(span),):
+            raise TensorFileError(f"it has no features (float32) of {len(span)} rows")
+        return shard
+
+
+def parsed_settings(file: TensorFile) -> Mapping[str, str]:
+    """The settings that a file was made with. Raises `TensorFileError` where it does not say."""
+    try:
+        settings = json.loads(file.metadata[SETTINGS])
+    except (KeyError, TypeError, ValueError) as error:
+        raise TensorFileError(f"it does not say its settings: {type(error).__name__} {error}") from error
+    if not isinstance(settings, dict):
+        raise TensorFileError("its settings are no JSON object")
+    return settings
+
+
+def changed_settings(found: Mapping[str, str], wanted: Mapping[str, str]) -> list[str]:
+    """Names of the settings that differ, in the order of `wanted`."""
+    return [name for name in {**wanted, **found} if found.get(name) != wanted.get(name)]
+
+
+class _OtherSettingsError(TensorFileError):
+    """A shard of another sweep."""
