@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experiments import figures
+from experiments.claims_table import Columns
 from experiments.controls import Controls
 from experiments.encoders import NamedEncoder
 from w2v_jax import scales, tuning
@@ -42,8 +43,6 @@ BY_LAYER = (
     ("metric space", "neighbours in f0–F1–F2, share"),
 )
 TUNED_LAYERS = 4  # panels of tuning curves, spread over the layers
-
-Columns = Mapping[NamedEncoder, Mapping[str, Mapping[str, Mapping[str, Score | str]]]]
 
 
 def draw_claims(encoder: NamedEncoder, controls: Controls, columns: Columns) -> Figure:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from experiments import claims, claims_figures, controls, encoders, figures
+from experiments import claims, claims_figures, claims_sounds, claims_table, controls, encoders, figures
 from experiments.workspace import Workspace
 from w2v_jax.checkpoint import Provenance, save_encoder
 from w2v_jax.encoder import EncoderConfig, FeatureEncoder
@@ -76,8 +76,8 @@ def test_every_figure_is_png_and_pdf(results):
 
 def test_second_run_sweeps_nothing(results, tiny, capsys):
     workspace = Workspace(results.parent, quick=True)
-    claims.listen(tiny[0], claims.QUICK_GRIDS, workspace)
-    assert capsys.readouterr().out.count("unchanged, read from") == len(claims.SOUNDS) + 1
+    claims_sounds.listen(tiny[0], claims_sounds.QUICK_GRIDS, workspace, experiment=claims.NAME)
+    assert capsys.readouterr().out.count("unchanged, read from") == len(claims_sounds.SOUNDS) + 1
 
 
 def test_verdicts_hold_for_every_seed(tiny):
@@ -92,7 +92,7 @@ def test_verdicts_hold_for_every_seed(tiny):
     columns = {tiny[0]: column(0.5)} | {control: column(0.1) for control in found.all}
     columns[found.untrained[0]] = column(0.9)
     columns[found.spectrograms[1]]["frames"]["bias"] = dict.fromkeys(claims.CLAIMS["bias"], "no score")
-    against = claims.compare(columns, tiny[0], found)["bias"]["same under bias, cosine, other tones"]
+    against = claims_table.compare(columns, tiny[0], found)["bias"]["same under bias, cosine, other tones"]
     assert against[found.untrained[0].name] == "behind"
     assert against[found.untrained[1].name] == "ahead"
     assert against["untrained"] == "level"
@@ -105,12 +105,12 @@ def test_an_untrained_encoder_is_said_to_prove_nothing(tiny):
     found = controls.Controls((), controls.controls_of(tiny)[tiny[0]].spectrograms)
     column = {"frames": {claim: dict.fromkeys(names, "no score") for claim, names in claims.CLAIMS.items()}}
     columns = dict.fromkeys([untrained, *found.all], column)
-    against = {untrained: claims.compare(columns, untrained, found)}
-    lines = claims.table_lines(columns, {untrained: found}, against)
-    assert "no claim about a trained model follows" in lines[-1]
+    verdicts = claims_table.compare(columns, untrained, found)
+    lines = claims_table.markdown(columns, untrained, found, verdicts)
+    assert "no claim about a trained model follows" in lines[-2]
 
 
-@pytest.mark.parametrize("grids", [claims.FULL_GRIDS, claims.GRIDS, claims.QUICK_GRIDS])
+@pytest.mark.parametrize("grids", [claims_sounds.FULL_GRIDS, claims_sounds.GRIDS, claims_sounds.QUICK_GRIDS])
 def test_grids_keep_multiples_of_50_hz_apart_and_leave_out_8_khz(grids):
     for grid in (grids.tones, grids.tones_at_50):
         assert grid.axis("frequency").max() < 8000
