@@ -3,6 +3,7 @@
 # make parity      the comparison with PyTorch (installs it)
 # make reproduce   every experiment of the paper; ENCODERS=a,b and FLAGS=--quick are passed on
 # make benchmark   milliseconds per stimulus beside PyTorch's, on this machine (installs PyTorch)
+# make precision   what cheaper precisions change in features and metrics (installs PyTorch)
 # make golden      write the golden features of the tests again (needs PyTorch)
 
 PYTHON ?= python3
@@ -16,7 +17,7 @@ BIN := $(VENV)/bin
 BASE := $(VENV)/.installed
 PARITY := $(VENV)/.installed-parity
 
-.PHONY: test lint parity reproduce benchmark golden clean
+.PHONY: test lint parity reproduce benchmark precision golden clean
 .DELETE_ON_ERROR:
 
 test: $(BASE)
@@ -34,6 +35,9 @@ reproduce: $(BASE)
 
 benchmark: $(PARITY)
 	$(BIN)/python -m benchmarks.end_to_end --output=$(OUTPUT_DIR)/benchmark.json $(FLAGS)
+
+precision: $(PARITY)
+	$(BIN)/python -m benchmarks.precision --output=$(OUTPUT_DIR)/precision.json
 
 golden: $(PARITY)
 	$(BIN)/python tests/make_golden.py

@@ -52,7 +52,7 @@ def run(encoders: Sequence[NamedEncoder], workspace: Workspace) -> Metrics:
         workspace.save_figure(NAME, f"amplitudes.{encoder.name}", draw({encoder: maps[encoder]}, grid))
     if len(encoders) > 1:
         workspace.save_figure(NAME, "amplitudes", draw(maps, grid))
-    return workspace.save_metrics(NAME, measured, notes=NOTES)
+    return workspace.save_metrics(NAME, measured, summary=summary, notes=NOTES)
 
 
 def measure_spacing(grid: grids.Grid) -> Metrics:

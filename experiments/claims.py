@@ -127,7 +127,7 @@ CLAIMS: dict[str, dict[str, Callable[[Heard], Score]]] = {
 
 
 def run(encoders: Sequence[NamedEncoder], workspace: Workspace, *, full: bool = False) -> Metrics:
-    """Scores every encoder and its controls, and returns the metrics.
+    """Scores every encoder and its controls, and returns the metrics (in the first process).
 
     Args:
         encoders: the encoders.
@@ -138,6 +138,8 @@ def run(encoders: Sequence[NamedEncoder], workspace: Workspace, *, full: bool = 
     controls_of = controls.controls_of(encoders)
     everyone = dict.fromkeys([*encoders, *(each for found in controls_of.values() for each in found.all)])
     heard = {encoder: listen(encoder, chosen, workspace, experiment=NAME) for encoder in everyone}
+    if not workspace.share.is_first:
+        return {}  # the first process measures and draws
     columns = {
         encoder: {layer: measure(each) for layer, each in _with_progress(encoder, by_layer)}
         for encoder, by_layer in heard.items()

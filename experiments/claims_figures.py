@@ -11,7 +11,6 @@ from experiments.claims_table import Columns
 from experiments.controls import Controls
 from experiments.encoders import NamedEncoder
 from w2v_jax import scales, tuning
-from w2v_jax.encoder import FeatureEncoder
 from w2v_jax.layers import FRAMES
 from w2v_jax.scores import Score
 
@@ -159,7 +158,6 @@ def _through_layers(by_layer: Mapping, claim: str, name: str) -> tuple[np.ndarra
 
 def draw_filters(encoder: NamedEncoder) -> Figure:
     """The frequency responses of the first layer's filters, sorted by peak, and the peaks beside known scales."""
-    assert isinstance(encoder.encoder, FeatureEncoder)
     found = tuning.frequency_responses(encoder.encoder)
     khz = found.frequency / 1000
     figure, (image_axes, axes) = figures.panels(

@@ -12,7 +12,7 @@ from experiments.encoders import NamedEncoder
 from experiments.workspace import Workspace
 from w2v_jax import grids, scales, scores, stimuli
 from w2v_jax.grids import Grid
-from w2v_jax.layers import Layer, layers, split, split_nearness
+from w2v_jax.layers import BurstNearness, Layer, LayerMeans, layers, split, split_nearness
 from w2v_jax.scores import Score
 from w2v_jax.scores.frequency_scale import SCALES
 
@@ -204,11 +204,13 @@ def listen(encoder: NamedEncoder, chosen: Grids, workspace: Workspace, *, experi
     layout = layers(encoder.encoder)
     means, steady = {}, {}
     for grid, synthesize in SOUNDS.items():
-        features = workspace.sweep(experiment, controls.layer_means(encoder), getattr(chosen, grid), synthesize)
+        features = workspace.sweep(experiment, controls.inside(encoder, LayerMeans), getattr(chosen, grid), synthesize)
         by_layer = split(features, layout)
         means[grid] = {name: found.mean for name, found in by_layer.items()}
         steady[grid] = {name: found.steadiness for name, found in by_layer.items()}
-    nearness = workspace.sweep(experiment, controls.burst_nearness(encoder), chosen.bursts, triple, pooling="none")
+    nearness = workspace.sweep(
+        experiment, controls.inside(encoder, BurstNearness), chosen.bursts, triple, pooling="none"
+    )
     nearness = split_nearness(nearness, layout, num_samples=stimuli.SAMPLE_RATE)
     return {
         layer.name: Heard(

@@ -1,20 +1,37 @@
 """What an encoder must beat before its training has earned the credit: random weights, and plain spectrograms."""
 
 import dataclasses
+import functools
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+import flax
 from flax import nnx
 
 from experiments.encoders import NamedEncoder
-from w2v_jax import checkpoint
-from w2v_jax.encoder import FeatureEncoder
+from w2v_jax.encoder import EncoderConfig, FeatureEncoder
 from w2v_jax.layers import BurstNearness, LayerMeans
 from w2v_jax.spectrograms import LogMagnitudeSpectrogram, LogMelSpectrogram, SpectrogramConfig
 
 # Not seed 0, which is the encoder named `untrained`.
 SEEDS = (1, 2, 3)
 SPECTROGRAMS = {"log-mel": LogMelSpectrogram, "stft": LogMagnitudeSpectrogram}
+
+
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class MadeEncoder(NamedEncoder):
+    """An encoder that no weight file has: a control, or an encoder inside a module that asks it something.
+
+    Attributes:
+        make: makes it; called for every sweep.
+    """
+
+    make: Callable[[], nnx.Module]
+
+    @property
+    def encoder(self) -> nnx.Module:
+        """The encoder itself."""
+        return self.make()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,43 +55,51 @@ class Controls:
 def controls_of(encoders: Sequence[NamedEncoder]) -> dict[NamedEncoder, Controls]:
     """The controls of each encoder. Encoders of one config share theirs, under the name of the first of them."""
     spectrograms = tuple(_spectrogram(name) for name in SPECTROGRAMS)
-    untrained: dict[object, tuple[NamedEncoder, ...]] = {}
+    untrained: dict[EncoderConfig, tuple[NamedEncoder, ...]] = {}
     for encoder in encoders:
-        config = encoder.encoder.config
-        if config not in untrained:
-            untrained[config] = tuple(_untrained(encoder, seed) for seed in SEEDS)
-    return {encoder: Controls(untrained[encoder.encoder.config], spectrograms) for encoder in encoders}
+        if encoder.config not in untrained:
+            untrained[encoder.config] = tuple(_untrained(encoder, seed) for seed in SEEDS)
+    return {encoder: Controls(untrained[encoder.config], spectrograms) for encoder in encoders}
 
 
-def layer_means(encoder: NamedEncoder) -> NamedEncoder:
-    """The encoder as a sweep of all its layers takes it."""
-    return dataclasses.replace(encoder, encoder=LayerMeans(encoder.encoder), digest=f"{encoder.digest} LayerMeans")
-
-
-def burst_nearness(encoder: NamedEncoder) -> NamedEncoder:
-    """The encoder as a sweep of bursts takes it."""
-    module = BurstNearness(encoder.encoder)
-    return dataclasses.replace(encoder, encoder=module, digest=f"{encoder.digest} BurstNearness")
+def inside(encoder: NamedEncoder, module: type[LayerMeans] | type[BurstNearness]) -> NamedEncoder:
+    """The encoder inside `module`, as a sweep takes it."""
+    return MadeEncoder(
+        name=encoder.name,
+        weights=encoder.weights,
+        config=encoder.config,
+        source=encoder.source,
+        revision=encoder.revision,
+        digest=f"{encoder.digest} {module.__name__}",
+        make=lambda: module(encoder.encoder),
+    )
 
 
 def _untrained(like: NamedEncoder, seed: int) -> NamedEncoder:
-    encoder = FeatureEncoder(like.encoder.config, rngs=nnx.Rngs(seed))
-    config = json.dumps(dataclasses.asdict(encoder.config))
-    return NamedEncoder(
+    return MadeEncoder(
         name=f"{like.name}.random-{seed}",
-        encoder=encoder,
+        weights=None,
+        config=like.config,
         source=f"untrained: random weights, seed {seed}",
         revision=None,
-        digest=f"{checkpoint.tensors_digest(checkpoint.encoder_tensors(encoder))} {config}",
+        digest=f"random weights, seed {seed}, flax {flax.__version__} {json.dumps(dataclasses.asdict(like.config))}",
+        make=functools.partial(_random, like.config, seed),
     )
+
+
+@functools.lru_cache(maxsize=1)
+def _random(config: EncoderConfig, seed: int) -> FeatureEncoder:
+    return FeatureEncoder(config, rngs=nnx.Rngs(seed))
 
 
 def _spectrogram(name: str) -> NamedEncoder:
     config = SpectrogramConfig()
-    return NamedEncoder(
+    return MadeEncoder(
         name=name,
-        encoder=SPECTROGRAMS[name](config),
+        weights=None,
+        config=config,
         source="spectrogram: nothing learned",
         revision=None,
         digest=f"{name} {json.dumps(dataclasses.asdict(config))}",
+        make=functools.partial(SPECTROGRAMS[name], config),
     )

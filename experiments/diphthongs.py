@@ -54,7 +54,7 @@ def run(encoders: Sequence[NamedEncoder], workspace: Workspace) -> Metrics:
         drawing = orient(positions, vowel_grid)
         workspace.save_figure(NAME, f"closing.{encoder.name}", draw_closing(encoder, *drawing, vowel_grid, vowels))
         workspace.save_figure(NAME, f"diphthongs.{encoder.name}", draw_all(encoder, *drawing, vowel_grid, vowels))
-    return workspace.save_metrics(NAME, measured, notes=NOTES)
+    return workspace.save_metrics(NAME, measured, summary=summary, notes=NOTES)
 
 
 def place(vowel_space: np.ndarray, frames: np.ndarray) -> dict[str, np.ndarray]:

@@ -1,8 +1,11 @@
 """Which encoders an experiment compares: those that `--encoders` names."""
 
 import dataclasses
+import functools
+import glob
 import json
 import pathlib
+import re
 from collections.abc import Sequence
 
 from flax import nnx
@@ -14,6 +17,8 @@ UNTRAINED = "untrained"
 DEFAULT = "formant-base"
 EXAMPLE = "wav2vec2-base"
 
+_STEP = re.compile(r"(?:step|checkpoint|ckpt)[-_=]?([0-9]+)", re.IGNORECASE)
+
 
 class EncoderChoiceError(ValueError):
     """`--encoders` does not say which encoders to use. The message is one line."""
@@ -21,37 +26,53 @@ class EncoderChoiceError(ValueError):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class NamedEncoder:
-    """An encoder under the name that its results carry.
+    """An encoder under the name that its results carry. It is loaded when it is needed: there may be many.
 
     Attributes:
         name: the name given; of a path, its stem.
-        encoder: the encoder itself; for a control, a module with its interface.
+        weights: its weight file; None for the fixed-seed control.
+        config: its architecture.
         source: what its weights were converted from, or how they were made.
         revision: version of the source, where there is one.
         digest: of its config and tensors.
     """
 
     name: str
-    encoder: nnx.Module
+    weights: pathlib.Path | None
+    config: EncoderConfig
     source: str
     revision: str | None
     digest: str
 
     @property
+    def encoder(self) -> FeatureEncoder:
+        """The encoder itself. Raises `CheckpointError` where its file is no longer what it was."""
+        return _loaded(self.weights, self.digest)
+
+    @property
     def is_untrained(self) -> bool:
         """Whether this is the fixed-seed control."""
-        return self.name == UNTRAINED
+        return self.weights is None
+
+    @property
+    def step(self) -> int | None:
+        """The training step that its name has, as in `step-000100`, `step_100` or `checkpoint-100`; else None."""
+        found = _STEP.search(self.name)
+        return int(found[1]) if found else None
 
 
 def resolve(names: Sequence[str] | None) -> list[NamedEncoder]:
-    """Loads the encoders that `--encoders` names, all of them before anything else is done.
+    """The encoders that `--encoders` names, all of them checked before anything else is done, none kept in memory.
 
     Args:
-        names: bare names of files in `weights/`, paths, or `untrained`; None for the default, which is the bundled
-            encoder where there is one, else `untrained`.
+        names: bare names of files in `weights/`, paths, patterns of either (`*`, `?`, `[...]`), or `untrained`; None
+            for the default, which is the bundled encoder where there is one, else `untrained`.
+
+    Returns:
+        In the order given; those of a pattern in the order of the numbers in their names.
 
     Raises:
-        EncoderChoiceError: no names, an empty one, or two that would share their result files.
+        EncoderChoiceError: no names, an empty one, a pattern of nothing, or two that would share their result files.
         FileNotFoundError, checkpoint.CheckpointError: a file that is missing or cannot be used.
     """
     if names is None:
@@ -63,7 +84,7 @@ def resolve(names: Sequence[str] | None) -> list[NamedEncoder]:
     if not all(name.strip() for name in names):
         raise EncoderChoiceError(f"--encoders={','.join(names)} has an empty name; expected names between the commas")
     given: dict[str, str] = {}
-    for name in names:
+    for name in (each for pattern in names for each in _matching(pattern)):
         label = _label(name)
         if label in given:
             raise EncoderChoiceError(
@@ -71,7 +92,7 @@ def resolve(names: Sequence[str] | None) -> list[NamedEncoder]:
                 "results are kept under that name: give each encoder once, or rename a file"
             )
         given[label] = name
-    return [_load(label, name) for label, name in given.items()]
+    return [_named(label, name) for label, name in given.items()]
 
 
 def untrained_remark(encoders: Sequence[NamedEncoder]) -> str | None:
@@ -94,17 +115,58 @@ def _default() -> str:
     return DEFAULT
 
 
+def _matching(pattern: str) -> list[str]:
+    """The weight files that a pattern stands for, or the name itself where it is none."""
+    if not glob.has_magic(pattern) or pathlib.Path(pattern).exists():
+        return [pattern]
+    places = [pattern]
+    if len(pathlib.Path(pattern).parts) == 1:
+        places += [str(folder / pattern) for folder in checkpoint.weights_folders()]
+    for place in places:
+        for each in (place, place + checkpoint.SUFFIX):
+            found = glob.glob(each, recursive=True)  # noqa: PTH207 (pathlib's takes no absolute patterns)
+            if found := [name for name in found if name.endswith(checkpoint.SUFFIX)]:
+                return sorted(found, key=_by_numbers)
+    raise EncoderChoiceError(
+        f"--encoders: no {checkpoint.SUFFIX} file matches {pattern!r} (looked for {', '.join(places)}); "
+        "expected weight files made by python -m w2v_jax.convert"
+    )
+
+
+def _by_numbers(name: str) -> list[tuple[int, str]]:
+    """A key that sorts step-9 before step-10."""
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"([0-9]+)", name)]
+
+
 def _label(name: str) -> str:
     return pathlib.Path(name).name.removesuffix(checkpoint.SUFFIX)
 
 
-def _load(label: str, name: str) -> NamedEncoder:
+def _named(label: str, name: str) -> NamedEncoder:
     if name == UNTRAINED:
-        encoder = FeatureEncoder(EncoderConfig(), rngs=nnx.Rngs(0))
-        provenance = checkpoint.Provenance(source="untrained: random weights, seed 0")
-    else:
-        encoder = checkpoint.load_encoder(name)
-        provenance = checkpoint.read_metadata(name).provenance
-    config = json.dumps(dataclasses.asdict(encoder.config))
-    digest = f"{checkpoint.tensors_digest(checkpoint.encoder_tensors(encoder))} {config}"
-    return NamedEncoder(label, encoder, provenance.source, provenance.revision, digest)
+        encoder = _untrained()
+        digest = _digest(checkpoint.tensors_digest(checkpoint.encoder_tensors(encoder)), encoder.config)
+        return NamedEncoder(label, None, encoder.config, "untrained: random weights, seed 0", None, digest)
+    path = checkpoint.find_weights(name)
+    metadata = checkpoint.verify_weights(path)
+    provenance, digest = metadata.provenance, _digest(metadata.digest, metadata.config)
+    return NamedEncoder(label, path, metadata.config, provenance.source, provenance.revision, digest)
+
+
+# An experiment asks for an encoder once per sweep, then for the next encoder.
+@functools.lru_cache(maxsize=1)
+def _loaded(weights: pathlib.Path | None, digest: str) -> FeatureEncoder:
+    if weights is None:
+        return _untrained()
+    encoder = checkpoint.load_encoder(weights)
+    if _digest(checkpoint.read_metadata(weights).digest, encoder.config) != digest:
+        raise checkpoint.CheckpointError(f"{weights}: it was replaced while it was in use; run the same command again")
+    return encoder
+
+
+def _untrained() -> FeatureEncoder:
+    return FeatureEncoder(EncoderConfig(), rngs=nnx.Rngs(0))
+
+
+def _digest(tensors_digest: str, config: EncoderConfig) -> str:
+    return f"{tensors_digest} {json.dumps(dataclasses.asdict(config))}"

@@ -64,7 +64,7 @@ def run(encoders: Sequence[NamedEncoder], workspace: Workspace) -> Metrics:
         workspace.save_figure(NAME, f"bias.{encoder.name}", draw_bias(encoder, measured[encoder]))
         workspace.save_figure(NAME, f"pure_tones.{encoder.name}", draw_pure_tones(encoder, positions, frequency))
         workspace.save_figure(NAME, f"frequency_scale.{encoder.name}", draw_scale(encoder, measured[encoder]))
-    return workspace.save_metrics(NAME, measured, notes=NOTES)
+    return workspace.save_metrics(NAME, measured, summary=summary, notes=NOTES)
 
 
 def measure_bias(features: np.ndarray) -> Metrics:

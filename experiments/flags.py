@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 
 from absl import app, flags, logging
 
-from experiments import encoders
-from experiments.sweeping import NO_SPACE
+from experiments import compilation_cache, distribution, encoders
+from experiments.distribution import DistributionError
+from experiments.sweeping import ALONE, NO_SPACE, Share
 from experiments.workspace import Workspace
 from w2v_jax.checkpoint import CheckpointError
 from w2v_jax.convolution import PRECISIONS
@@ -17,8 +18,9 @@ from w2v_jax.scores.requirements import RequirementError
 _ENCODERS = flags.DEFINE_list(
     "encoders",
     None,
-    "Encoders to compare: names of files in weights/, paths, or 'untrained' (a fixed-seed control), separated by "
-    f"commas. By default {encoders.DEFAULT!r} where weights/ has it, else 'untrained'.",
+    "Encoders to compare: names of files in weights/, paths, patterns of either (quoted, such as "
+    "'runs/step-*.safetensors'), or 'untrained' (a fixed-seed control), separated by commas. "
+    f"By default {encoders.DEFAULT!r} where weights/ has it, else 'untrained'.",
 )
 _OUTPUT_DIR = flags.DEFINE_string("output_dir", "results", "Folder for features, metrics and figures.")
 _QUICK = flags.DEFINE_bool("quick", False, "Thin the grids: a look at everything in under a minute.")
@@ -29,6 +31,35 @@ _BATCH_SIZE = flags.DEFINE_integer(
     "batch_size", None, "Sounds per compiled call; by default chosen for the device.", lower_bound=1
 )
 _RECOMPUTE = flags.DEFINE_bool("recompute", False, "Compute everything again, whatever is in --output_dir.")
+_COMPILATION_CACHE_DIR = flags.DEFINE_string(
+    "compilation_cache_dir",
+    None,
+    "Folder for compiled programs, which later runs read instead of compiling; '' for none. By default w2v_jax in "
+    "$XDG_CACHE_HOME, else in ~/.cache.",
+)
+_DISTRIBUTED = flags.DEFINE_bool(
+    "distributed",
+    False,
+    "Share the sweeps with other processes that run the same command, perhaps on other hosts, with the same "
+    "--output_dir. The first one measures and draws. By default the cluster's environment says who is who.",
+)
+_NUM_PROCESSES = flags.DEFINE_integer(
+    "num_processes", None, "With --distributed: how many processes there are.", lower_bound=1
+)
+_PROCESS_ID = flags.DEFINE_integer("process_id", None, "With --distributed: which one this is, from 0.", lower_bound=0)
+_COORDINATOR_ADDRESS = flags.DEFINE_string(
+    "coordinator_address",
+    None,
+    "With --distributed: HOST:PORT where the processes are to meet before they start. They need not, where "
+    "--num_processes and --process_id are given.",
+)
+_PATIENCE = flags.DEFINE_float(
+    "patience",
+    120.0,
+    "With --distributed: seconds without anything new from the others after which the first process computes what is "
+    "missing itself.",
+    lower_bound=0.0,
+)
 
 
 def launch(run: Callable[[Sequence[encoders.NamedEncoder], Workspace], object]) -> None:
@@ -40,6 +71,8 @@ def launch(run: Callable[[Sequence[encoders.NamedEncoder], Workspace], object]) 
         if len(arguments) > 1:
             sys.exit(f"error: unexpected argument {arguments[1]!r}; expected flags only (see --help)")
         try:
+            share = _share()
+            compilation_cache.switch_on(_COMPILATION_CACHE_DIR.value)
             chosen = encoders.resolve(_ENCODERS.value)
             if remark := encoders.untrained_remark(chosen):
                 print(remark)
@@ -49,10 +82,12 @@ def launch(run: Callable[[Sequence[encoders.NamedEncoder], Workspace], object]) 
                 precision=_PRECISION.value,
                 batch_size=_BATCH_SIZE.value,
                 recompute=_RECOMPUTE.value,
+                share=share,
             )
             workspace.check()
             run(chosen, workspace)
         except (
+            DistributionError,
             encoders.EncoderChoiceError,
             CheckpointError,
             ProjectionUnavailableError,
@@ -67,6 +102,25 @@ def launch(run: Callable[[Sequence[encoders.NamedEncoder], Workspace], object]) 
             sys.exit(130)
 
     app.run(main)
+
+
+def _share() -> Share:
+    named = [flag for flag in (_NUM_PROCESSES, _PROCESS_ID, _COORDINATOR_ADDRESS) if flag.value is not None]
+    if not _DISTRIBUTED.value:
+        if named:
+            raise DistributionError(f"--{named[0].name} without --distributed; expected both or none")
+        return ALONE
+    if _RECOMPUTE.value:
+        raise DistributionError(
+            "--recompute with --distributed; processes that start one by one would undo each other's work: "
+            f"remove --output_dir={_OUTPUT_DIR.value} instead, or choose another"
+        )
+    return distribution.share(
+        coordinator_address=_COORDINATOR_ADDRESS.value,
+        num_processes=_NUM_PROCESSES.value,
+        process_id=_PROCESS_ID.value,
+        patience=_PATIENCE.value,
+    )
 
 
 def _one_line(error: Exception) -> str:

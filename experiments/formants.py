@@ -67,7 +67,7 @@ def run(encoders: Sequence[NamedEncoder], workspace: Workspace, *, fine: bool = 
         workspace.save_figure(NAME, "vowel_space_by_f0", draw_by_f0(maps_by_f0, grid_by_f0))
         between = {"linear_cka": measure_cka(features_by_f0)}
         workspace.save_figure(NAME, "cka", draw_cka(encoders, between))
-    return workspace.save_metrics(NAME, measured, notes=NOTES, between_encoders=between)
+    return workspace.save_metrics(NAME, measured, summary=summary, notes=NOTES, between_encoders=between)
 
 
 def measure_cka(features: dict[NamedEncoder, np.ndarray]) -> list[Metrics]:

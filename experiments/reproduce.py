@@ -31,6 +31,7 @@ def run(encoders: Sequence[NamedEncoder], workspace: Workspace, *, fine: bool = 
     summary = workspace.save_metrics(
         NAME,
         {encoder: {"table": table[encoder.name]} for encoder in encoders},
+        summary=lambda measured: measured["table"],
         notes=notes,
         between_encoders=metrics["formants"]["between_encoders"],
         published=[dataclasses.asdict(comparison) for comparison in comparisons],

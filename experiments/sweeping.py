@@ -5,6 +5,7 @@ one file of them, and computes the shards of a process from which nothing has co
 killed at any moment, and started again or not.
 """
 
+import contextlib
 import dataclasses
 import errno
 import pathlib
@@ -39,7 +40,7 @@ class Share:
 
     index: int = 0
     count: int = 1
-    patience: float = 60.0
+    patience: float = 120.0
 
     @property
     def is_first(self) -> bool:
@@ -114,7 +115,6 @@ def run(sweep: Sweep, *, share: Share, metadata: Mapping[str, str]) -> None:
         FloatingPointError: features that are not finite: of which encoder, and the parameters that made them.
     """
     folder = sweep.folder()
-    before = _signature(sweep.path)
     inventory = folder.inventory()
     for remark in inventory.remarks:
         print(f"{sweep.label}: {remark}")
@@ -138,7 +138,12 @@ def run(sweep: Sweep, *, share: Share, metadata: Mapping[str, str]) -> None:
                 progress=bar.update,
             )
             for span, features in zip(spans, found, strict=True):
-                folder.write(span, features)
+                try:
+                    folder.write(span, features)
+                except FileNotFoundError:
+                    # The first process has taken over, assembled the shards and removed their folder meanwhile.
+                    if share.is_first:
+                        raise
                 finished += len(span)
 
     try:
@@ -149,7 +154,8 @@ def run(sweep: Sweep, *, share: Share, metadata: Mapping[str, str]) -> None:
                 _gather(folder, compute, label=sweep.label, patience=share.patience)
             folder.assemble(sweep.path, sweep.points, metadata=metadata)
         else:
-            _await(sweep, before)
+            await_file(sweep.path, sweep.settings, label=sweep.label)
+            folder.remove()  # made again by one whose work was taken over
     except KeyboardInterrupt as stop:
         raise SweepStopped(f"{sweep.label}: {_so_far(finished, sweep, folder)}") from stop
     except FloatingPointError as error:
@@ -183,16 +189,19 @@ def _gather(folder: ShardFolder, compute: Callable[[Sequence[range]], None], *, 
     compute(folder.inventory().missing)  # damaged since, if any
 
 
-def _await(sweep: Sweep, before: tuple[int, int] | None) -> None:
-    """Waits until the first process has made the file anew."""
-    print(f"{sweep.label}: this process's share is finished; waiting for the first process", flush=True)
+def await_file(path: pathlib.Path, settings: Mapping[str, str], *, label: str) -> None:
+    """Waits until the first process has made a file with these settings."""
+    print(f"{label}: waiting for the first process", flush=True)
+    examined = None
     while True:
-        if _signature(sweep.path) != before:
-            try:
-                if not changed_settings(parsed_settings(open_file(sweep.path)), sweep.settings):
+        found = _signature(path)
+        if found not in (None, examined):
+            examined = found
+            with contextlib.suppress(OSError, TensorFileError):
+                file = open_file(path)
+                if not changed_settings(parsed_settings(file), settings):
+                    file.check()
                     return
-            except (OSError, TensorFileError):
-                pass
         time.sleep(_POLL_SECONDS)
 
 

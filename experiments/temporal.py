@@ -41,6 +41,8 @@ def run(encoders: Sequence[NamedEncoder], workspace: Workspace) -> Metrics:
     measured = {}
     for encoder in encoders:
         steady = workspace.sweep(NAME, encoder, STATIONARITY, tone, pooling="none")
+        measured[encoder] = {"stationarity": measure_stationarity(steady)}
+        workspace.save_figure(NAME, f"stationarity.{encoder.name}", draw_stationarity(encoder, measured[encoder]))
         tones = workspace.sweep(NAME, encoder, BURST_TONES, tone)
         frames = workspace.sweep(NAME, encoder, BURSTS, burst, pooling="none")
         positions = workspace.positions(
@@ -51,13 +53,9 @@ def run(encoders: Sequence[NamedEncoder], workspace: Workspace) -> Metrics:
             lambda frames=frames, tones=tones: burst_maps(frames, tones),
             settings=projection.LOCAL,
         )
-        measured[encoder] = {
-            "stationarity": measure_stationarity(steady),
-            "bursts": measure_bursts(frames, tones, encoder.encoder.config),
-        }
-        workspace.save_figure(NAME, f"stationarity.{encoder.name}", draw_stationarity(encoder, measured[encoder]))
+        measured[encoder]["bursts"] = measure_bursts(frames, tones, encoder.config)
         workspace.save_figure(NAME, f"bursts.{encoder.name}", draw_bursts(encoder, positions, measured[encoder]))
-    return workspace.save_metrics(NAME, measured, notes=NOTES)
+    return workspace.save_metrics(NAME, measured, summary=summary, notes=NOTES)
 
 
 def measure_stationarity(frames: np.ndarray) -> Metrics:

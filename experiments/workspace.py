@@ -157,7 +157,9 @@ class Workspace:
         return self._kept(self.path(experiment, name), key, timed)
 
     def save_figure(self, experiment: str, name: str, figure: Figure) -> None:
-        """Writes `EXPERIMENT/NAME.png` and `.pdf`."""
+        """Writes `EXPERIMENT/NAME.png` and `.pdf` (the first process does)."""
+        if not self.share.is_first:
+            return
         for suffix in (".png", ".pdf"):
             with files.atomic_path(self.path(experiment, name + suffix)) as temporary:
                 figures.save(figure, temporary)
@@ -167,14 +169,17 @@ class Workspace:
         experiment: str,
         per_encoder: Mapping[NamedEncoder, Metrics] | None = None,
         *,
+        summary: Callable[[Metrics], Mapping[str, float]] | None = None,
         notes: Sequence[str] = (),
         **others: Any,
     ) -> Metrics:
-        """Writes `EXPERIMENT/metrics.json`, strict JSON, and returns what it says.
+        """Writes `EXPERIMENT/metrics.json`, strict JSON (the first process does), and returns what it says.
 
         Args:
             experiment: whose folder it is.
             per_encoder: what was measured of each encoder.
+            summary: the few numbers of it that fit in a table, which has a row per encoder in the order of their
+                training steps; those whose names have none come last, in the order given.
             notes: what a reader must know to read the numbers right.
             others: further entries, such as those about several encoders.
 
@@ -197,18 +202,23 @@ class Workspace:
                 }
                 for encoder, measured in (per_encoder or {}).items()
             },
+            "table": _table(per_encoder or {}, summary) if summary else [],
             **others,
         }
         text = json.dumps(metrics, indent=1, ensure_ascii=False, allow_nan=False, default=_plain)
-        with files.atomic_path(self.path(experiment, "metrics.json")) as temporary:
-            temporary.write_text(text + "\n", encoding="utf-8")
+        if self.share.is_first:
+            with files.atomic_path(self.path(experiment, "metrics.json")) as temporary:
+                temporary.write_text(text + "\n", encoding="utf-8")
         return json.loads(text)
 
     def _kept(self, path: pathlib.Path, settings: Mapping[str, str], compute: Callable[[], Tensors]) -> Tensors:
         """What `path` has, if it was made with the same settings and is whole; else what `compute` returns, kept."""
         kept = self._reusable(path, settings)
         if kept is None:
-            tensor_file.write_file(path, compute(), metadata={SETTINGS: json.dumps(settings)})
+            if self.share.is_first:
+                tensor_file.write_file(path, compute(), metadata={SETTINGS: json.dumps(settings)})
+            else:
+                sweeping.await_file(path, settings, label=str(path.relative_to(self.output_dir)))
             self._made.add(path)
             kept = tensor_file.open_file(path)
         return {name: kept.array(name) for name in kept.entries}
@@ -240,6 +250,13 @@ def _read(path: pathlib.Path, settings: Mapping[str, str]) -> tuple[tensor_file.
     except (tensor_file.TensorFileError, OSError) as error:
         return None, f"the file is damaged: {error}"
     return kept, None
+
+
+def _table(
+    per_encoder: Mapping[NamedEncoder, Metrics], summary: Callable[[Metrics], Mapping[str, float]]
+) -> list[Metrics]:
+    in_order = sorted(per_encoder, key=lambda encoder: (encoder.step is None, encoder.step or 0))
+    return [{"encoder": encoder.name, "step": encoder.step, **summary(per_encoder[encoder])} for encoder in in_order]
 
 
 @functools.lru_cache(maxsize=64)

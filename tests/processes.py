@@ -2,6 +2,7 @@
 imported everything and computed nothing."""
 
 import contextlib
+import json
 import multiprocessing
 import os
 import pathlib
@@ -16,7 +17,7 @@ from typing import Any
 import numpy as np
 from flax import nnx
 
-from experiments import encoders, f0, flags, sweeping
+from experiments import encoders, flags, sweeping
 from w2v_jax import stimuli
 from w2v_jax.checkpoint import Provenance, save_encoder
 from w2v_jax.encoder import EncoderConfig, FeatureEncoder
@@ -28,7 +29,7 @@ ROWS_PER_SHARD = 32 * 4
 NUM_SHARDS = -(-NUM_ROWS // ROWS_PER_SHARD)
 
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["processes"])
+_CONTEXT.set_forkserver_preload(["processes", "experiments.f0"])
 
 
 def save_tiny(path: pathlib.Path, *, seed: int = 1) -> str:
@@ -81,19 +82,19 @@ def wait_until(condition: Callable[[], bool], *, seconds: float = 60) -> None:
         time.sleep(0.002)
 
 
-def program(log: pathlib.Path, *arguments: str) -> multiprocessing.Process:
-    """`python -m experiments.f0 ARGUMENTS`, all that it prints in `log`."""
-    process = _CONTEXT.Process(target=_program, args=(log, *arguments))
+def program(run: Callable[..., object], log: pathlib.Path, *arguments: str) -> multiprocessing.Process:
+    """An experiment as a program, all that it prints in `log`."""
+    process = _CONTEXT.Process(target=_program, args=(run, log, *arguments))
     process.start()
     return process
 
 
-def _program(log: pathlib.Path, *arguments: str) -> None:
+def _program(run: Callable[..., object], log: pathlib.Path, *arguments: str) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    sys.argv = ["f0.py", *arguments]
+    sys.argv = ["program.py", *arguments]
     with log.open("w") as file, contextlib.redirect_stdout(file), contextlib.redirect_stderr(file):
         try:
-            flags.launch(f0.run)
+            flags.launch(run)
         except SystemExit as end:  # what the interpreter does with one
             if isinstance(end.code, str):
                 print(end.code, file=sys.stderr)
@@ -140,7 +141,7 @@ def _sweep(
     # Line by line, for those who are killed.
     with log.open("w", buffering=1) as file, contextlib.redirect_stdout(file), contextlib.redirect_stderr(file):
         try:
-            sweeping.run(sweep, share=share, metadata={"settings": "{}"})
+            sweeping.run(sweep, share=share, metadata={"settings": json.dumps(sweep.settings)})
         except OSError as error:
             print(error)
             sys.exit(1)

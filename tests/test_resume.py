@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from processes import NUM_ROWS, NUM_SHARDS, ROWS_PER_SHARD, SweepProcess, program, save_tiny, two_tones, wait_until
 
+from experiments import f0
 from w2v_jax import sweep
 from w2v_jax.checkpoint import load_encoder
 from w2v_jax.tensor_file import open_file
@@ -153,7 +154,8 @@ def test_disk_that_fills_up(weights, undisturbed, small_disk):
 
 def test_interrupted_program_says_what_was_finished(weights, tmp_path):
     log, output = tmp_path / "log", tmp_path / "results"
-    process = program(log, f"--encoders={weights}", f"--output_dir={output}", "--batch_size=1")
+    options = (f"--encoders={weights}", f"--output_dir={output}", "--batch_size=1", "--compilation_cache_dir=")
+    process = program(f0.run, log, *options)
     wait_until(lambda: len(list(output.glob("f0/pure_tones.tiny.shards/rows-*"))) > 1 or process.exitcode is not None)
     os.kill(process.pid, signal.SIGINT)
     process.join(60)

@@ -29,7 +29,7 @@ import safetensors
 import safetensors.numpy
 from flax import nnx
 
-from w2v_jax import _version, files
+from w2v_jax import _version, files, tensor_file
 from w2v_jax.encoder import EncoderConfig, FeatureEncoder
 
 FORMAT = "w2v_jax.encoder"
@@ -130,7 +130,7 @@ def tensors_digest(tensors: Mapping[str, np.ndarray]) -> str:
     for name in sorted(tensors):
         tensor = tensors[name]
         digest.update(f"{name} {tensor.dtype.name} {tensor.shape}\n".encode())
-        digest.update(np.ascontiguousarray(tensor).tobytes())
+        digest.update(np.ascontiguousarray(tensor).data)
     return f"sha256:{digest.hexdigest()}"
 
 
@@ -203,10 +203,7 @@ def load_encoder(name_or_path: str | os.PathLike[str]) -> FeatureEncoder:
         raise CheckpointError(f"{path}: cannot read its tensors ({error})") from error
     found = tensors_digest(tensors)
     if found != metadata.digest:
-        raise CheckpointError(
-            f"{path}: its tensors have digest {found}, but its metadata says {metadata.digest}; "
-            "the file was altered: convert it again"
-        )
+        raise _altered(path, metadata, found)
     return encoder_from_tensors(metadata.config, tensors, origin=str(path))
 
 
@@ -239,6 +236,28 @@ def read_metadata(name_or_path: str | os.PathLike[str]) -> Metadata:
     return Metadata(config=config, provenance=provenance, digest=digest)
 
 
+def verify_weights(name_or_path: str | os.PathLike[str]) -> Metadata:
+    """The metadata of a weight file whose tensors are those that were saved; none of them is kept in memory.
+
+    Raises as `load_encoder` does.
+    """
+    path = find_weights(name_or_path)
+    metadata = read_metadata(path)
+    try:
+        found = tensor_file.open_file(path).digest()
+    except (tensor_file.TensorFileError, OSError) as error:
+        raise CheckpointError(f"{path}: cannot read its tensors ({error})") from error
+    if found != metadata.digest:
+        raise _altered(path, metadata, found)
+    return metadata
+
+
+def weights_folders() -> list[pathlib.Path]:
+    """Where bare names are looked for: `weights/` of the current folder, then the one beside the package."""
+    folders = (pathlib.Path("weights"), pathlib.Path(__file__).resolve().parent.parent / "weights")
+    return list(dict.fromkeys(folders))
+
+
 def find_weights(name_or_path: str | os.PathLike[str]) -> pathlib.Path:
     """The file that a name or path stands for; see `load_encoder`. Raises `FileNotFoundError`."""
     path = pathlib.Path(name_or_path)
@@ -247,8 +266,7 @@ def find_weights(name_or_path: str | os.PathLike[str]) -> pathlib.Path:
     searched = [path]
     if len(path.parts) == 1 and path.name:
         file_name = path.name if path.suffix == SUFFIX else path.name + SUFFIX
-        folders = (pathlib.Path("weights"), pathlib.Path(__file__).resolve().parent.parent / "weights")
-        candidates = list(dict.fromkeys(folder / file_name for folder in folders))
+        candidates = [folder / file_name for folder in weights_folders()]
         for candidate in candidates:
             if candidate.is_file():
                 return candidate
@@ -256,6 +274,13 @@ def find_weights(name_or_path: str | os.PathLike[str]) -> pathlib.Path:
     raise FileNotFoundError(
         f"no weights {os.fspath(name_or_path)!r} (looked for {_listing(map(str, searched))}); "
         f"make them with: python -m w2v_jax.convert --source=SOURCE --output=weights/NAME{SUFFIX}"
+    )
+
+
+def _altered(path: pathlib.Path, metadata: Metadata, found: str) -> CheckpointError:
+    return CheckpointError(
+        f"{path}: its tensors have digest {found}, but its metadata says {metadata.digest}; "
+        "the file was altered: convert it again"
     )
 
 

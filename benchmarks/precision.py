@@ -1,0 +1,143 @@
+"""What a cheaper precision changes: the error of the features, and of every number in `metrics.json`, against float64.
+
+    python -m benchmarks.precision --output=precision.json
+
+Runs the experiments (thinned grids) once with PyTorch's float64 encoder in place of ours, and once with ours in each
+precision, on the same weights and waveforms. On a CPU the cheaper precisions are rounded in software: the errors are
+those of the hardware's products, the speed is not. Needs PyTorch and transformers (`make precision` installs them).
+"""
+
+import copy
+import dataclasses
+import json
+import pathlib
+import re
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+import torch
+from absl import app, flags
+from flax import nnx
+
+import w2v_jax
+from benchmarks.contenders import TorchModel
+from experiments import amplitude, encoders, f0, formants, temporal
+from experiments.workspace import Metrics, Workspace
+from w2v_jax import files, tensor_file
+from w2v_jax.convolution import PRECISIONS
+
+_OUTPUT = flags.DEFINE_string("output", None, "JSON file to write.")
+
+EXPERIMENTS = (temporal, f0, formants, amplitude)
+REFERENCE = "float64"
+
+
+class Float64Encoder(nnx.Module):
+    """The PyTorch encoder in float64, under our interface; its features are rounded to float32 at the end."""
+
+    def __init__(self, model: TorchModel, config: w2v_jax.EncoderConfig):
+        self.config = config
+        self._double = nnx.static(copy.deepcopy(model.model).cpu().double())
+
+    def __call__(self, waveform: jax.Array) -> jax.Array:
+        """(batch, samples) to (batch, frames, channels)."""
+        batch, samples = waveform.shape
+        shape = (batch, self.config.num_frames(samples), self.config.channels[-1])
+        return jax.pure_callback(self._features, jax.ShapeDtypeStruct(shape, np.float32), waveform)
+
+    def _features(self, waveform: jax.Array) -> np.ndarray:
+        with torch.inference_mode():
+            hidden = self._double.feature_extractor(torch.tensor(np.asarray(waveform, np.float64)))
+            return self._double.feature_projection.layer_norm(hidden.transpose(1, 2)).float().numpy()
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _NamedFloat64(encoders.NamedEncoder):
+    module: Float64Encoder | None = None
+
+    @property
+    def encoder(self) -> Float64Encoder:
+        return self.module
+
+
+def main(arguments: Sequence[str]) -> None:
+    if len(arguments) > 1:
+        raise app.UsageError(f"unexpected argument {arguments[1]!r}")
+    model = TorchModel("cpu")
+    with tempfile.TemporaryDirectory() as folder:
+        root = pathlib.Path(folder)
+        w2v_jax.save_encoder(model.as_ours(), root / "random.safetensors")
+        (ours,) = encoders.resolve([str(root / "random.safetensors")])
+        fields = {field.name: getattr(ours, field.name) for field in dataclasses.fields(ours)}
+        exact = _NamedFloat64(**fields | {"digest": REFERENCE}, module=Float64Encoder(model, ours.config))
+        metrics = {REFERENCE: _run(exact, Workspace(root / REFERENCE, quick=True))}
+        for precision in PRECISIONS:
+            metrics[precision] = _run(ours, Workspace(root / precision, quick=True, precision=precision))
+        features = {name: dict(_features(root / name)) for name in metrics}
+
+    report: dict[str, Any] = {"features": {}, "metrics": {}}
+    for precision in PRECISIONS:
+        report["features"][precision] = {
+            sweep: float(
+                np.linalg.norm(found - features[REFERENCE][sweep]) / np.linalg.norm(features[REFERENCE][sweep])
+            )
+            for sweep, found in features[precision].items()
+        }
+    expected = _numbers(metrics[REFERENCE])
+    for name, value in expected.items():
+        errors = {p: float(np.abs(_numbers(metrics[p])[name] - value).max()) for p in PRECISIONS}
+        report["metrics"][name] = {"largest value": float(np.abs(value).max()), **errors}
+    print(_table(report))
+    if _OUTPUT.value:
+        with files.atomic_path(pathlib.Path(_OUTPUT.value)) as temporary:
+            temporary.write_text(json.dumps(report, indent=1) + "\n")
+
+
+def _run(encoder: encoders.NamedEncoder, workspace: Workspace) -> Metrics:
+    return {each.NAME: each.run([encoder], workspace)["encoders"][encoder.name] for each in EXPERIMENTS}
+
+
+def _features(folder: pathlib.Path) -> Iterator[tuple[str, np.ndarray]]:
+    for path in sorted(folder.glob("*/*.safetensors")):
+        if ".umap." not in path.name:
+            yield path.name.split(".")[0], np.array(tensor_file.open_file(path).array("features"), np.float64)
+
+
+def _numbers(metrics: Mapping[str, Any], prefix: str = "") -> dict[str, np.ndarray]:
+    """Every number, by its path; those of one list or of numbered keys together."""
+    found: dict[str, list[float]] = {}
+
+    def visit(value: Any, path: str) -> None:
+        if isinstance(value, bool | str) or value is None:
+            return
+        if isinstance(value, Mapping):
+            for key, each in value.items():
+                visit(each, f"{path}.{key}" if path else str(key))
+        elif isinstance(value, Sequence):
+            for each in value:
+                visit(each, path)
+        else:
+            found.setdefault(re.sub(r"\.[0-9.]+", ".#", path), []).append(float(value))
+
+    visit(metrics, prefix)
+    return {path: np.array(values) for path, values in found.items()}
+
+
+def _table(report: Mapping[str, Any]) -> str:
+    head = ["", "largest value", *PRECISIONS]
+    lines = [f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
+    for sweep in report["features"][PRECISIONS[0]]:
+        errors = " | ".join(f"{report['features'][p][sweep]:.1e}" for p in PRECISIONS)
+        lines.append(f"| features of `{sweep}` (relative) | | {errors} |")
+    for name, row in report["metrics"].items():
+        if any(row[p] for p in PRECISIONS):  # parameters have no error
+            errors = " | ".join(f"{row[p]:.1e}" for p in PRECISIONS)
+            lines.append(f"| `{name}` | {row['largest value']:.3g} | {errors} |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    app.run(main)

@@ -1,0 +1,127 @@
+"""Several processes: any number of them ends with the file of one, whoever is killed meanwhile."""
+
+import json
+import pathlib
+import socket
+
+import numpy as np
+import pytest
+from processes import NUM_SHARDS, SweepProcess, program, save_tiny, wait_until
+
+from experiments import distribution, f0
+from experiments.sweeping import Share
+from w2v_jax import sweep
+from w2v_jax.checkpoint import load_encoder
+from w2v_jax.grids import PURE_TONES
+from w2v_jax.tensor_file import open_file
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    return save_tiny(tmp_path_factory.mktemp("weights") / "tiny.safetensors")
+
+
+@pytest.fixture(scope="module")
+def of_one(weights, tmp_path_factory):
+    process = SweepProcess(weights, tmp_path_factory.mktemp("one"))
+    assert process.join() == 0, process.said
+    return (process.output / "tones.safetensors").read_bytes()
+
+
+def assert_finished(output: pathlib.Path, of_one: bytes, *processes: SweepProcess) -> None:
+    for process in processes:
+        assert process.join() == 0, process.said
+    assert [path.name for path in output.iterdir()] == ["tones.safetensors"]
+    assert (output / "tones.safetensors").read_bytes() == of_one
+
+
+def test_every_shard_has_one_owner():
+    spans = [range(i, i + 1) for i in range(10)]
+    shares = [Share(index, 3).of(spans) for index in range(3)]
+    assert sorted((span for share in shares for span in share), key=lambda span: span.start) == spans
+
+
+def test_either_may_be_killed_and_started_again(weights, of_one, tmp_path):
+    first, second = (SweepProcess(weights, tmp_path / "out", share=Share(index, 2)) for index in range(2))
+    second.wait_for_shards(3)
+    second.kill()
+    assert "waiting for" not in second.said
+    first.wait_for_shards(NUM_SHARDS // 2)
+    first.kill()
+    assert not (tmp_path / "out/tones.safetensors").exists()
+    first, second = (SweepProcess(weights, tmp_path / "out", share=Share(index, 2)) for index in range(2))
+    assert_finished(tmp_path / "out", of_one, first, second)
+    assert "going on, " in first.said
+
+
+def test_the_first_takes_over_from_one_who_does_not_come_back(weights, of_one, tmp_path):
+    first, second = (SweepProcess(weights, tmp_path / "out", share=Share(index, 3, 0.5)) for index in range(2))
+    assert_finished(tmp_path / "out", of_one, first, second)  # the third never came
+    assert "nothing new for 0.5 s; computing rows" in first.said
+
+
+def sweep_tones(encoders, workspace):
+    """What an experiment does, without the pictures."""
+    (encoder,) = encoders
+    features = workspace.sweep("f0", encoder, PURE_TONES, f0.tone)
+    workspace.save_metrics("f0", {encoder: {"mean": features.mean()}})
+
+
+def test_programs_that_meet_through_jax(weights, tmp_path):
+    """Two real processes; one is killed when they have met, and started again by itself."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"--coordinator_address=127.0.0.1:{free.getsockname()[1]}"
+    output = tmp_path / "results"
+
+    def start(index: int, name: str, *options: str):
+        common = (f"--encoders={weights}", f"--output_dir={output}", "--batch_size=1", "--compilation_cache_dir=")
+        numbers = ("--distributed", "--num_processes=2", f"--process_id={index}")
+        return program(sweep_tones, tmp_path / name, *common, *numbers, *options)
+
+    first, second = (start(index, str(index), address) for index in range(2))
+    wait_until(lambda: list(output.glob("f0/*.shards/rows-*")) or second.exitcode is not None)
+    second.kill()
+    again = start(1, "again")
+    for process, name in ((first, "0"), (again, "again")):
+        process.join(60)
+        assert process.exitcode == 0, (tmp_path / name).read_text()
+    assert [path.name for path in sorted((output / "f0").iterdir())] == [
+        "metrics.json",
+        "pure_tones.tiny.safetensors",
+    ]
+    found = open_file(output / "f0/pure_tones.tiny.safetensors").array("features")
+    expected = sweep(load_encoder(weights), f0.tone, PURE_TONES.points(), batch_size=1)
+    np.testing.assert_array_equal(found, expected)
+    assert json.loads((output / "f0/metrics.json").read_text())["encoders"]["tiny"]["mean"] == float(expected.mean())
+
+
+@pytest.mark.parametrize(
+    ("numbers", "message"),
+    [
+        (dict(num_processes=2), "expected both or none"),
+        (dict(process_id=2), "expected both or none"),
+        (dict(num_processes=2, process_id=2), "--process_id=2; expected 0 to 1"),
+    ],
+)
+def test_numbers_that_make_no_sense(numbers, message):
+    arguments = dict(coordinator_address=None, num_processes=None, process_id=None, patience=1.0) | numbers
+    with pytest.raises(distribution.DistributionError, match=message):
+        distribution.share(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--distributed"], "error: --distributed: jax.distributed found no cluster here"),
+        (["--distributed", "--num_processes=2", "--process_id=0", "--recompute"], "error: --recompute with"),
+        (["--process_id=0"], "error: --process_id without --distributed"),
+    ],
+)
+def test_programs_say_what_is_wrong(tmp_path, options, message):
+    process = program(f0.run, tmp_path / "log", "--encoders=untrained", f"--output_dir={tmp_path}", *options)
+    process.join(60)
+    assert process.exitcode == 1
+    said = (tmp_path / "log").read_text()
+    assert said.startswith(message)
+    assert len(said.splitlines()) == 1
