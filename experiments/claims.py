@@ -16,12 +16,12 @@ import numpy as np
 from absl import flags as absl_flags
 
 from experiments import claims_figures, claims_table, controls, flags
-from experiments.claims_sounds import FULL_GRIDS, GRIDS, QUICK_GRIDS, Heard, listen
+from experiments.claims_sounds import FRACTIONS, FULL_GRIDS, GRIDS, QUICK_GRIDS, Heard, listen
 from experiments.claims_table import Cell, Column
 from experiments.encoders import NamedEncoder, untrained_remark
 from experiments.sweeping import progress_bar
 from experiments.workspace import Metrics, Workspace
-from w2v_jax import files, grids, scores, stimuli, tuning
+from w2v_jax import files, scores, stimuli, tuning
 from w2v_jax.scores import Score, UndefinedScoreError
 from w2v_jax.scores.frequency_scale import SCALES
 
@@ -65,7 +65,7 @@ def _invariances(grid: str, parameter: str, reference: float, change: str) -> di
 def _burst_separations() -> dict[str, Callable[[Heard], Score]]:
     found = {}
     for at_50_hz, where in WHERE.items():
-        for fraction in grids.BURSTS.axis("burst_fraction")[::-1]:
+        for fraction in FRACTIONS[::-1]:
             milliseconds = round(1000 * float(fraction))
             found[f"burst of {milliseconds} ms ({milliseconds / HOP_MS:g} frames), AUC, {where}"] = functools.partial(
                 Heard.burst_separation, fraction=float(fraction), at_50_hz=at_50_hz
@@ -208,7 +208,7 @@ def shortest_bursts(heard: Mapping[str, Heard]) -> Metrics:
         found[layer] = {}
         for at_50_hz, where in WHERE.items():
             shortest = None
-            for fraction in grids.BURSTS.axis("burst_fraction"):  # longest first
+            for fraction in FRACTIONS:  # longest first
                 cell = _cell(functools.partial(Heard.burst_separation, fraction=fraction, at_50_hz=at_50_hz), each)
                 if isinstance(cell, str) or cell.low < SEPARATED:
                     break

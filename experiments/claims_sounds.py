@@ -22,6 +22,8 @@ AT_50_HZ = (100, 200, 300, 400, 500, 800, 1500, 3000)
 ELSEWHERE = (113, 213, 337, 447, 563, 813, 1537, 3067)
 BURST_TONES_AT_50_HZ = ((100, 700), (150, 600), (200, 800), (300, 1200), (400, 1500), (500, 2000))
 BURST_TONES_ELSEWHERE = ((113, 713), (163, 617), (213, 833), (313, 1237), (413, 1537), (513, 2033))
+NUM_SAMPLES = stimuli.SAMPLE_RATE  # of every sound: one second
+FRACTIONS = grids.BURSTS.axis("burst_fraction")  # of one second
 # The paper's six f0 are multiples of 25 Hz; these are beside them.
 F0_ELSEWHERE = (103, 127, 153, 177, 203, 227)
 
@@ -37,7 +39,7 @@ def _tones(name: str, frequency, *, amplitude=(1.0,), bias=(0.0,), offset=(0.0,)
 
 def _bursts(*pairs: tuple[float, float]) -> Grid:
     base, burst = np.array(pairs, np.float64).T
-    return Grid("bursts", ({"base_frequency": base, "burst_frequency": burst}, *grids.BURSTS.axes))
+    return Grid("bursts", ({"base_frequency": base, "burst_frequency": burst},))
 
 
 def _beside(vowels: Grid) -> Grid:
@@ -104,10 +106,10 @@ def tone(frequency, amplitude, bias, offset):
     return stimuli.sine_mixture([frequency], amplitude, phases=2 * jnp.pi * turns, bias=bias)
 
 
-def triple(base_frequency, burst_frequency, burst_fraction):
-    """The base tone, the burst's tone and the burst, one second each, as `BurstNearness` takes them."""
+def bursts(base_frequency, burst_frequency):
+    """The base tone, the burst's tone, and bursts of every length, one second each, as `BurstNearness` takes them."""
     tones = [stimuli.sine_mixture([frequency]) for frequency in (base_frequency, burst_frequency)]
-    return jnp.concatenate([*tones, stimuli.burst(base_frequency, burst_frequency, burst_fraction)])
+    return jnp.concatenate([*tones, *(stimuli.burst(base_frequency, burst_frequency, each) for each in FRACTIONS)])
 
 
 SOUNDS: dict[str, Callable] = {
@@ -131,7 +133,7 @@ class Heard:
         grids: the sounds.
         mean: by grid (of `SOUNDS`) the features averaged over time, (n, channels).
         steady: by grid how steady the frames were, (n,).
-        nearness: (bursts, frames), of each frame of a burst to its tone.
+        nearness: (tones, `FRACTIONS`, frames), of each frame of a burst to its tone.
     """
 
     layer: Layer
@@ -179,11 +181,10 @@ class Heard:
         return scores.scale_fit(self.mean[grid], self.points(grid)["frequency"], SCALES[scale])
 
     def burst_separation(self, fraction: float, *, at_50_hz: bool) -> Score:
-        points = self.points("bursts")
-        rows = np.isclose(points["burst_fraction"], fraction) & (_at_50_hz(points["base_frequency"]) == at_50_hz)
-        start, stop = (int(edge) for edge in stimuli.burst_span(fraction, num_samples=stimuli.SAMPLE_RATE))
-        overlaps = self.layer.frames_seeing(start, stop, num_samples=stimuli.SAMPLE_RATE)
-        return scores.burst_separation(self.nearness[rows], overlaps)
+        chosen = _at_50_hz(self.points("bursts")["base_frequency"]) == at_50_hz
+        start, stop = (int(edge) for edge in stimuli.burst_span(fraction, num_samples=NUM_SAMPLES))
+        overlaps = self.layer.frames_seeing(start, stop, num_samples=NUM_SAMPLES)
+        return scores.burst_separation(self.nearness[chosen, int(np.argmin(np.abs(FRACTIONS - fraction)))], overlaps)
 
     def invariance(
         self, grid: str, parameter: str, reference: float, *, at_50_hz: bool, relative: bool = False
@@ -208,10 +209,9 @@ def listen(encoder: NamedEncoder, chosen: Grids, workspace: Workspace, *, experi
         by_layer = split(features, layout)
         means[grid] = {name: found.mean for name, found in by_layer.items()}
         steady[grid] = {name: found.steadiness for name, found in by_layer.items()}
-    nearness = workspace.sweep(
-        experiment, controls.inside(encoder, BurstNearness), chosen.bursts, triple, pooling="none"
-    )
-    nearness = split_nearness(nearness, layout, num_samples=stimuli.SAMPLE_RATE)
+    asked = controls.inside(encoder, BurstNearness, num_samples=NUM_SAMPLES)
+    nearness = workspace.sweep(experiment, asked, chosen.bursts, bursts, pooling="none")
+    nearness = split_nearness(nearness, layout, num_samples=NUM_SAMPLES)
     return {
         layer.name: Heard(
             layer,

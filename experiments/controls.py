@@ -62,16 +62,16 @@ def controls_of(encoders: Sequence[NamedEncoder]) -> dict[NamedEncoder, Controls
     return {encoder: Controls(untrained[encoder.config], spectrograms) for encoder in encoders}
 
 
-def inside(encoder: NamedEncoder, module: type[LayerMeans] | type[BurstNearness]) -> NamedEncoder:
-    """The encoder inside `module`, as a sweep takes it."""
+def inside(encoder: NamedEncoder, module: type[LayerMeans] | type[BurstNearness], **options: int) -> NamedEncoder:
+    """The encoder inside `module`, made with `options`, as a sweep takes it."""
     return MadeEncoder(
         name=encoder.name,
         weights=encoder.weights,
         config=encoder.config,
         source=encoder.source,
         revision=encoder.revision,
-        digest=f"{encoder.digest} {module.__name__}",
-        make=lambda: module(encoder.encoder),
+        digest=f"{encoder.digest} {module.__name__} {json.dumps(options)}",
+        make=lambda: module(encoder.encoder, **options),
     )
 
 

@@ -54,17 +54,17 @@ def test_nearness_of_a_burst_in_every_layer(encoder):
     sounds = jnp.stack([tone(215.0), tone(835.0), stimuli.burst(215.0, 835.0, 0.5, duration=0.1)])
     triples = jnp.stack([jnp.roll(sounds, 1, axis=0), sounds]).reshape(2, -1)
     layout = layers.layers(encoder)
-    nearness = np.asarray(layers.BurstNearness(encoder)(triples))
+    nearness = np.asarray(layers.BurstNearness(encoder, num_samples=1600)(triples))
     found = layers.split_nearness(nearness, layout, num_samples=1600)
     base, burst, mixed = zip(*([*encoder.activations(sounds), encoder(sounds)]), strict=True)
     for index, layer in enumerate(layout):
         tones = jnp.stack([burst[index].mean(axis=0), base[index].mean(axis=0)])
         cosines = similarity.cosine_similarity(mixed[index], tones)
-        assert found[layer.name].shape == (2, layer.num_frames(1600))
-        np.testing.assert_allclose(found[layer.name][1], cosines[:, 0] - cosines[:, 1], atol=1e-5)
-    with pytest.raises(ValueError, match="three sounds of the same length"):
-        layers.BurstNearness(encoder)(jnp.zeros(1000))
-    with pytest.raises(ValueError, match="expected \\(n, "):
+        assert found[layer.name].shape == (2, 1, layer.num_frames(1600))
+        np.testing.assert_allclose(found[layer.name][1, 0], cosines[:, 0] - cosines[:, 1], atol=1e-5)
+    with pytest.raises(ValueError, match="two tones and at least one burst"):
+        layers.BurstNearness(encoder, num_samples=500)(jnp.zeros(1000))
+    with pytest.raises(ValueError, match="expected \\(n, bursts"):
         layers.split_nearness(nearness, layout, num_samples=3200)
 
 

@@ -100,32 +100,38 @@ class BurstNearness(nnx.Module):
 
     Args:
         encoder: a `FeatureEncoder`, or a module with its interface.
+        num_samples: of each sound.
     """
 
-    def __init__(self, encoder: nnx.Module):
+    def __init__(self, encoder: nnx.Module, *, num_samples: int):
         self.encoder = encoder
+        self.num_samples = num_samples
 
     def __call__(self, waveform: jax.Array, *, precision: Precision = "float32") -> jax.Array:
         """Nearness, -2 to 2.
 
         Args:
-            waveform: (..., 3 samples): the base tone, the burst's tone and the burst, after each other. They are
-                encoded apart.
+            waveform: (..., (2 + bursts) num_samples): the base tone, the burst's tone, and any number of bursts of it,
+                after each other. They are encoded apart.
             precision: as for `LayerMeans`.
 
         Returns:
-            (..., the frames of all layers, 1), layers after each other; NaN for a frame of zeros.
+            (..., bursts * the frames of all layers, 1): burst by burst, and in each layer by layer; NaN for a
+            frame of zeros.
         """
-        if waveform.shape[-1] % 3:
-            raise ValueError(f"waveform has {waveform.shape[-1]} samples; expected three sounds of the same length")
+        count, rest = divmod(waveform.shape[-1], self.num_samples)
+        if rest or count < 3:
+            raise ValueError(
+                f"waveform has {waveform.shape[-1]} samples; expected two tones and at least one burst "
+                f"of {self.num_samples} samples each"
+            )
         leading = waveform.shape[:-1]
-        triples = waveform.reshape(-1, 3, waveform.shape[-1] // 3)
 
-        # One triple at a time: the first layer's frames take 20 MB of each.
-        def one(triple: jax.Array) -> jax.Array:
-            return jnp.concatenate([_nearness(frames) for frames in _outputs(self.encoder, triple, precision)])
+        # One base tone at a time: the first layer's frames alone take 7 MB of each sound.
+        def one(sounds: jax.Array) -> jax.Array:
+            return jnp.concatenate([_nearness(frames) for frames in _outputs(self.encoder, sounds, precision)], axis=-1)
 
-        nearness = jax.lax.map(one, triples)
+        nearness = jax.lax.map(one, waveform.reshape(-1, count, self.num_samples))
         return nearness.reshape(*leading, -1, 1)
 
 
@@ -149,20 +155,20 @@ def split(features: np.ndarray, layout: Sequence[Layer]) -> dict[str, LayerFeatu
 
 
 def split_nearness(features: np.ndarray, layout: Sequence[Layer], *, num_samples: int) -> dict[str, np.ndarray]:
-    """Takes apart a sweep of `BurstNearness`: (n, the frames of all layers, 1) to (n, frames) per layer.
+    """Takes apart a sweep of `BurstNearness`: by layer (n, bursts, frames).
 
     Args:
-        features: what the sweep returned, with pooling "none".
+        features: (n, bursts * the frames of all layers, 1), what the sweep returned with pooling "none".
         layout: `layers(encoder)`.
-        num_samples: of a burst, a third of the waveform.
+        num_samples: of each sound.
 
     Raises:
-        ValueError: a number of frames that such waveforms do not have.
+        ValueError: a number of frames that such sounds do not have.
     """
     counts = [layer.num_frames(num_samples) for layer in layout]
-    if features.shape[1:] != (sum(counts), 1):
-        raise ValueError(f"features has shape {features.shape}; expected (n, {sum(counts)}, 1)")
-    parts = np.split(features[..., 0], np.cumsum(counts)[:-1], axis=1)
+    if features.ndim != 3 or features.shape[1] % sum(counts) or features.shape[2] != 1:
+        raise ValueError(f"features has shape {features.shape}; expected (n, bursts * {sum(counts)}, 1)")
+    parts = np.split(features.reshape(len(features), -1, sum(counts)), np.cumsum(counts)[:-1], axis=2)
     return {layer.name: part for layer, part in zip(layout, parts, strict=True)}
 
 
@@ -179,9 +185,9 @@ def _steadiness(frames: jax.Array, mean: jax.Array) -> jax.Array:
 
 
 def _nearness(frames: jax.Array) -> jax.Array:
-    """(3, t, d), frames of the base tone, the burst's tone and the burst, to (t,)."""
+    """(2 + bursts, t, d), frames of the base tone, the burst's tone and the bursts, to (bursts, t)."""
     base, burst = _unit(jnp.mean(frames[:2], axis=1))
-    return jnp.matmul(_unit(frames[2]), burst - base, precision=jax.lax.Precision.HIGHEST)
+    return jnp.matmul(_unit(frames[2:]), burst - base, precision=jax.lax.Precision.HIGHEST)
 
 
 def _unit(vectors: jax.Array) -> jax.Array:
