@@ -8,6 +8,7 @@ killed at any moment, and started again or not.
 import contextlib
 import dataclasses
 import errno
+import functools
 import pathlib
 import sys
 import time
@@ -20,7 +21,7 @@ import tqdm
 from experiments.encoders import NamedEncoder
 from w2v_jax.convolution import Precision
 from w2v_jax.shards import ShardFolder, changed_settings, parsed_settings, shard_spans
-from w2v_jax.sweep import Pooling, block_size, sweep_spans
+from w2v_jax.sweep import Pooling, block_size, suggested_batch_size, sweep_spans
 from w2v_jax.tensor_file import TensorFileError, open_file
 
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -90,9 +91,14 @@ class Sweep:
         """Sounds in all."""
         return len(next(iter(self.points.values())))
 
+    @functools.cached_property
+    def rows_per_call(self) -> int:
+        """Sounds per compiled call."""
+        return self.batch_size or suggested_batch_size(self.encoder.encoder, self.synthesize, self.points)
+
     def folder(self) -> ShardFolder:
         """Where its shards are. They are used again only where not a bit would change."""
-        block = block_size(self.num_rows, batch_size=self.batch_size)
+        block = block_size(self.num_rows, batch_size=self.rows_per_call)
         exactly = {
             **self.settings,
             "sounds per call and device": str(block),
@@ -134,7 +140,7 @@ def run(sweep: Sweep, *, share: Share, metadata: Mapping[str, str]) -> None:
                 spans,
                 pooling=sweep.pooling,
                 precision=sweep.precision,
-                batch_size=sweep.batch_size,
+                batch_size=sweep.rows_per_call,
                 progress=bar.update,
             )
             for span, features in zip(spans, found, strict=True):

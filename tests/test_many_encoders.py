@@ -85,11 +85,12 @@ def test_one_compilation_and_one_encoder_in_memory(runs, tmp_path):
         assert features.shape == (25, 64)
         compilations.append(len(compiled))
         gc.collect()
-        assert sum(isinstance(each, FeatureEncoder) for each in gc.get_objects()) <= 1
+        assert sum(type(each) is FeatureEncoder for each in gc.get_objects()) <= 1
     assert compilations[0] > 0
     assert compilations[1:] == [0, 0]
-    # Once for the program, once for the digest of the stimulus, and each sweep looks at the shape of a waveform.
-    assert len(traced) == 2 + len(STEPS)
+    # Once for the program, once for the digest of the stimulus; each sweep looks at the shape of a waveform to choose
+    # its batch size, and to check it.
+    assert len(traced) == 2 + 2 * len(STEPS)
 
 
 def test_table_is_sorted_by_step(runs, tmp_path, monkeypatch):

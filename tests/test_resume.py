@@ -163,5 +163,5 @@ def test_interrupted_program_says_what_was_finished(weights, tmp_path):
     said = log.read_text()
     assert "Traceback" not in said
     stopped = re.search(r"stopped\. tiny: pure_tones: (\d+) of 800 sounds are finished and kept in (\S+)\.\n", said)
-    assert int(stopped[1]) == 32 * len(list(pathlib.Path(stopped[2]).glob("rows-*")))
+    assert int(stopped[1]) == ROWS_PER_SHARD * len(list(pathlib.Path(stopped[2]).glob("rows-*")))
     assert said.endswith("Run the same command again to go on from there.\n")

@@ -18,7 +18,7 @@ PARAMETERS = {"high": np.arange(22, dtype=np.float32), "a": np.ones(22, np.float
 
 @pytest.fixture
 def folder(tmp_path):
-    return shards.ShardFolder(tmp_path / "x.shards", SETTINGS, shards.shard_spans(22, block_size=2, blocks_per_shard=4))
+    return shards.ShardFolder(tmp_path / "x.shards", SETTINGS, shards.shard_spans(22, block_size=2, rows_per_shard=8))
 
 
 def fill(folder):
@@ -79,7 +79,7 @@ def test_shards_that_cannot_be_used_are_missing(folder):
     [
         (SETTINGS | {"precision": "bfloat16"}, None, "starting over (changed: precision)"),
         ({"encoder": "sha256:0"}, None, "starting over (changed: precision)"),
-        (SETTINGS, shards.shard_spans(22, block_size=3), "starting over (changed: rows per shard)"),
+        (SETTINGS, shards.shard_spans(22, block_size=3, rows_per_shard=9), "starting over (changed: rows per shard)"),
     ],
 )
 def test_shards_of_another_sweep_are_not_used(folder, settings, spans, remark):

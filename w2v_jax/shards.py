@@ -21,14 +21,16 @@ SETTINGS = "settings"  # the metadata's entry for them, in shards and in the fil
 _ROWS = "rows"
 _FEATURES = "features"
 
-# Blocks (rows that a device computes in one call) per shard. A kill loses at most that much work; a few
-# seconds of it on two CPU cores.
-BLOCKS_PER_SHARD = 32
+# A kill loses at most that much work; a few seconds of it on two CPU cores.
+ROWS_PER_SHARD = 128
 
 
-def shard_spans(num_rows: int, *, block_size: int, blocks_per_shard: int = BLOCKS_PER_SHARD) -> tuple[range, ...]:
-    """The rows of each shard of a sweep: whole blocks, as `w2v_jax.sweep.sweep_spans` wants them."""
-    rows = block_size * blocks_per_shard
+def shard_spans(num_rows: int, *, block_size: int, rows_per_shard: int = ROWS_PER_SHARD) -> tuple[range, ...]:
+    """The rows of each shard of a sweep, about `rows_per_shard`.
+
+    They are whole blocks (rows that a device computes in one call), as `w2v_jax.sweep.sweep_spans` wants them.
+    """
+    rows = block_size * max(1, rows_per_shard // block_size)
     return tuple(range(start, min(start + rows, num_rows)) for start in range(0, num_rows, rows))
 
 

@@ -20,6 +20,13 @@ Pooling = Literal["mean", "none"]
 # Chunks given to the device before the first one is waited for: it computes while the host copies.
 _CHUNKS_IN_FLIGHT = 2
 
+# What `suggested_batch_size` allows for: the largest activation of a block on CPU; elsewhere the device's memory where
+# it does not say, and how many activations of that size are alive at once. Many small rows gain nothing further.
+_CPU_BLOCK_BYTES = 8 * 2**20
+_ASSUMED_MEMORY_BYTES = 8 * 2**30
+_LIVE_ACTIVATIONS = 4
+_MOST_ROWS = 256
+
 _ROWS = "rows"  # the mesh's only axis
 _Item = TypeVar("_Item")
 
@@ -116,6 +123,8 @@ def sweep_spans(
     if precision not in PRECISIONS:
         raise ValueError(f"precision is {precision!r}; expected one of {', '.join(PRECISIONS)}")
     devices = _devices(devices)
+    if batch_size is None:
+        batch_size = suggested_batch_size(encoder, synthesize, parameters, devices=devices)
     block = block_size(num_rows, batch_size=batch_size, devices=devices)
     for span in spans:
         whole = span.start % block == 0 and (span.stop % block == 0 or span.stop == num_rows)
@@ -129,14 +138,42 @@ def sweep_spans(
     return _features_of_spans(program, mesh, columns, spans, block=block, progress=progress)
 
 
-def block_size(num_rows: int, *, batch_size: int | None = None, devices: Sequence[jax.Device] | None = None) -> int:
+def block_size(num_rows: int, *, batch_size: int, devices: Sequence[jax.Device] | None = None) -> int:
     """Rows that one device computes in one call, for a sweep of `num_rows` rows; see `sweep_spans`."""
-    num_devices = len(_devices(devices))
-    if batch_size is None:
-        batch_size = num_devices * _default_batch_size()
-    elif isinstance(batch_size, bool) or not isinstance(batch_size, int | np.integer) or batch_size < 1:
+    if isinstance(batch_size, bool) or not isinstance(batch_size, int | np.integer) or batch_size < 1:
         raise ValueError(f"batch_size is {batch_size!r}; expected a positive integer")
-    return -(-min(int(batch_size), num_rows) // num_devices)
+    return -(-min(int(batch_size), num_rows) // len(_devices(devices)))
+
+
+def suggested_batch_size(
+    encoder: nnx.Module,
+    synthesize: Callable[..., jax.Array],
+    parameters: Mapping[str, np.ndarray],
+    *,
+    devices: Sequence[jax.Device] | None = None,
+) -> int:
+    """The batch size that a sweep takes where it is given none, from the devices and their memory.
+
+    On CPU the largest activation of a block should stay near the caches: on two cores a wav2vec 2.0 encoder is fastest
+    with one second of sound at a time. An accelerator is given as much as a quarter of its memory holds.
+
+    Args:
+        encoder, synthesize, parameters, devices: as for `sweep`.
+
+    Returns:
+        Rows per chunk, over all devices.
+    """
+    columns, _ = _columns(parameters)
+    devices = _devices(devices)
+    waveforms = jax.ShapeDtypeStruct((1, *_check_synthesis(synthesize, columns).shape), np.float32)
+    inside = jax.eval_shape(getattr(encoder, "activations", encoder), waveforms)
+    largest = max(each.size * each.dtype.itemsize for each in jax.tree.leaves([waveforms, inside]))
+    if devices[0].platform == "cpu":
+        rows = _CPU_BLOCK_BYTES // largest
+    else:
+        memory = (devices[0].memory_stats() or {}).get("bytes_limit", _ASSUMED_MEMORY_BYTES)
+        rows = memory // 4 // (_LIVE_ACTIVATIONS * largest)
+    return len(devices) * max(1, min(_MOST_ROWS, int(rows)))
 
 
 def _features_of_spans(
@@ -238,11 +275,13 @@ def _columns(parameters: Mapping[str, np.ndarray]) -> tuple[dict[str, np.ndarray
     return columns, num_rows
 
 
-def _check_synthesis(synthesize: Callable[..., jax.Array], columns: Mapping[str, np.ndarray]) -> None:
+def _check_synthesis(synthesize: Callable[..., jax.Array], columns: Mapping[str, np.ndarray]) -> jax.ShapeDtypeStruct:
+    """Shape and dtype of one waveform, if it is one."""
     point = {name: jax.ShapeDtypeStruct(column.shape[1:], np.float32) for name, column in columns.items()}
     waveform = jax.eval_shape(lambda point: synthesize(**point), point)
     if not isinstance(waveform, jax.ShapeDtypeStruct) or waveform.ndim != 1 or waveform.dtype != np.float32:
         raise ValueError(f"synthesize returns {waveform}; expected one waveform, (samples,) float32")
+    return waveform
 
 
 def _check_features(rows: np.ndarray, columns: Mapping[str, np.ndarray], start: int) -> None:
@@ -256,8 +295,3 @@ def _check_features(rows: np.ndarray, columns: Mapping[str, np.ndarray], start: 
 def _padded(items: Sequence[_Item], length: int) -> list[_Item]:
     """`items` with the last one repeated until there are `length`."""
     return [*items, *[items[-1]] * (length - len(items))]
-
-
-def _default_batch_size() -> int:
-    # Of one device. On CPU the working set should stay near the caches; an accelerator wants more in parallel.
-    return 8 if jax.default_backend() == "cpu" else 64
