@@ -41,6 +41,8 @@ NOTES = (
     "the untrained encoders, for every seed. No correction is made for the number of comparisons, and three seeds are "
     "few: one untrained encoder in four is the best of four. What `untrained` is ahead in shows how often chance is.",
     "The paper's six f0 are multiples of 25 Hz, at which frames see one or two phases; `not by 25 Hz` has six others.",
+    "A tone at 3,200 or 6,400 Hz is a constant to every filter of the first layer, whose hop is 5 samples: where that "
+    "layer is normalised over time, the tone is gone. Such tones are left out, as is 8 kHz, which is silence.",
     'The "formants" are bare sines at F1 and F2, not resonances of a source.',
     "A cosine near 1 says little where all sounds are alike: `relative` divides by how far apart other sounds are.",
     "Any two rising curves are alike: an R^2 of a frequency scale means something only beside the others.",
