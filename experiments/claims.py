@@ -27,7 +27,7 @@ from w2v_jax.scores.frequency_scale import SCALES
 
 NAME = "claims"
 
-FULL = absl_flags.DEFINE_bool("full", False, "claims: the paper's full grids (about 25 minutes on two CPU cores).")
+FULL = absl_flags.DEFINE_bool("full", False, "claims: the paper's full grids, twelve times as many sounds.")
 
 WHERE = {False: "other tones", True: "multiples of 50 Hz"}
 HOP_MS = 20  # of the final frames of wav2vec 2.0
@@ -37,9 +37,10 @@ NOTES = (
     "Every score is computed in the space of the features, never on a picture, and higher is what the paper's claim "
     "would have. An interval holds 95% of the values that the score takes when sounds are drawn again from the grid; "
     "it says nothing of other sounds.",
-    "`ahead` and `behind` mean that the difference of two encoders on the same draws keeps its sign in 95% of them; of "
-    "the untrained encoders, for every seed. No correction is made for the number of comparisons, and three seeds are "
-    "few: one untrained encoder in four is the best of four. What `untrained` is ahead in shows how often chance is.",
+    "`ahead` and `behind` mean that the difference of two encoders on the same draws keeps its sign in 95% of them "
+    "and is at least 0.005; of the untrained encoders, for every seed. No correction is made for the number of "
+    "comparisons, and three seeds are few: one untrained encoder in four is the best of four. What `untrained` is ahead "
+    "in shows how often chance is.",
     "The paper's six f0 are multiples of 25 Hz, at which frames see one or two phases; `not by 25 Hz` has six others.",
     "A tone at 3,200 or 6,400 Hz is a constant to every filter of the first layer, whose hop is 5 samples: where that "
     "layer is normalised over time, the tone is gone. Such tones are left out, as is 8 kHz, which is silence.",

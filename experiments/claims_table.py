@@ -18,6 +18,7 @@ Columns = Mapping[NamedEncoder, Mapping[str, Column]]  # by encoder, then by lay
 Verdicts = Mapping[str, Mapping[str, Mapping[str, str]]]  # of one encoder: by claim, score and control
 
 UNTRAINED = "untrained"  # the control that stands for all seeds
+SMALLEST = 0.005  # difference that counts: a smaller one is not in the table's digits, and may be rounding
 MARKS = {"ahead": "▲", "level": "=", "behind": "▼", "undefined": "?"}
 
 
@@ -25,8 +26,8 @@ def compare(columns: Columns, encoder: NamedEncoder, controls: Controls) -> Verd
     """Whether the encoder's final frames beat those of its controls.
 
     Returns:
-        By claim, score and control: "ahead", "behind", "level" (within the interval) or "undefined". The control
-        "untrained" stands for all seeds: ahead and behind are then to hold for each.
+        By claim, score and control: "ahead", "behind", "level" (within the interval, or less than `SMALLEST`) or
+        "undefined". The control "untrained" stands for all seeds: ahead and behind are then to hold for each.
     """
     against: dict[str, dict[str, dict[str, str]]] = {}
     for claim, name in rows(columns):
@@ -52,6 +53,8 @@ def _verdict(ours: Cell, theirs: Cell) -> str:
         found = scores.difference(ours, theirs)
     except UndefinedScoreError:
         return "undefined"
+    if abs(found.value) < SMALLEST:
+        return "level"
     return "ahead" if found.low > 0 else "behind" if found.high < 0 else "level"
 
 
