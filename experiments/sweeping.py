@@ -10,6 +10,7 @@ import dataclasses
 import errno
 import functools
 import pathlib
+import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -104,7 +105,15 @@ class Sweep:
             "sounds per call and device": str(block),
             "device": jax.local_devices()[0].device_kind,
         }
-        return ShardFolder(self.path.with_suffix(".shards"), exactly, shard_spans(self.num_rows, block_size=block))
+        return ShardFolder(self._shards, exactly, shard_spans(self.num_rows, block_size=block))
+
+    def remove_shards(self) -> None:
+        """Removes what there is of them."""
+        shutil.rmtree(self._shards, ignore_errors=True)
+
+    @property
+    def _shards(self) -> pathlib.Path:
+        return self.path.with_suffix(".shards")
 
 
 def run(sweep: Sweep, *, share: Share, metadata: Mapping[str, str]) -> None:
@@ -182,7 +191,6 @@ def _gather(folder: ShardFolder, compute: Callable[[Sequence[range]], None], *, 
         print(f"{label}: waiting for {len(missing)} shards of other processes", flush=True)
     since = time.monotonic()
     while missing:
-        time.sleep(_POLL_SECONDS)
         still = [span for span in missing if not folder.has(span)]
         if len(still) < len(missing):
             since = time.monotonic()
@@ -191,6 +199,8 @@ def _gather(folder: ShardFolder, compute: Callable[[Sequence[range]], None], *, 
             span = still.pop()
             print(f"{label}: nothing new for {patience:g} s; computing rows {span.start} to {span.stop - 1} here")
             compute([span])
+        else:
+            time.sleep(_POLL_SECONDS)
         missing = still
     compute(folder.inventory().missing)  # damaged since, if any
 

@@ -111,10 +111,12 @@ class Workspace:
         kept = self._reusable(sweep.path, sweep.settings)
         if kept is None:
             if self.recompute and sweep.path not in self._made:
-                sweep.folder().remove()
+                sweep.remove_shards()
             sweeping.run(sweep, share=self.share, metadata={SETTINGS: json.dumps(sweep.settings)})
             self._made.add(sweep.path)
             kept = tensor_file.open_file(sweep.path)
+        elif self.share.is_first:
+            sweep.remove_shards()  # of a run that was killed when all was finished
         return kept.array("features")
 
     def positions(

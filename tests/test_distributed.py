@@ -6,7 +6,7 @@ import socket
 
 import numpy as np
 import pytest
-from processes import NUM_SHARDS, SweepProcess, program, save_tiny, wait_until
+from processes import NUM_SHARDS, SweepProcess, program, wait_until
 
 from experiments import distribution, f0
 from experiments.sweeping import Share
@@ -16,23 +16,11 @@ from w2v_jax.grids import PURE_TONES
 from w2v_jax.tensor_file import open_file
 
 
-@pytest.fixture(scope="module")
-def weights(tmp_path_factory):
-    return save_tiny(tmp_path_factory.mktemp("weights") / "tiny.safetensors")
-
-
-@pytest.fixture(scope="module")
-def of_one(weights, tmp_path_factory):
-    process = SweepProcess(weights, tmp_path_factory.mktemp("one"))
-    assert process.join() == 0, process.said
-    return (process.output / "tones.safetensors").read_bytes()
-
-
-def assert_finished(output: pathlib.Path, of_one: bytes, *processes: SweepProcess) -> None:
+def assert_finished(output: pathlib.Path, undisturbed: bytes, *processes: SweepProcess) -> None:
     for process in processes:
         assert process.join() == 0, process.said
     assert [path.name for path in output.iterdir()] == ["tones.safetensors"]
-    assert (output / "tones.safetensors").read_bytes() == of_one
+    assert (output / "tones.safetensors").read_bytes() == undisturbed
 
 
 def test_every_shard_has_one_owner():
@@ -41,7 +29,7 @@ def test_every_shard_has_one_owner():
     assert sorted((span for share in shares for span in share), key=lambda span: span.start) == spans
 
 
-def test_either_may_be_killed_and_started_again(weights, of_one, tmp_path):
+def test_either_may_be_killed_and_started_again(weights, undisturbed, tmp_path):
     first, second = (SweepProcess(weights, tmp_path / "out", share=Share(index, 2)) for index in range(2))
     second.wait_for_shards(3)
     second.kill()
@@ -50,13 +38,13 @@ def test_either_may_be_killed_and_started_again(weights, of_one, tmp_path):
     first.kill()
     assert not (tmp_path / "out/tones.safetensors").exists()
     first, second = (SweepProcess(weights, tmp_path / "out", share=Share(index, 2)) for index in range(2))
-    assert_finished(tmp_path / "out", of_one, first, second)
+    assert_finished(tmp_path / "out", undisturbed, first, second)
     assert "going on, " in first.said
 
 
-def test_the_first_takes_over_from_one_who_does_not_come_back(weights, of_one, tmp_path):
+def test_the_first_takes_over_from_one_who_does_not_come_back(weights, undisturbed, tmp_path):
     first, second = (SweepProcess(weights, tmp_path / "out", share=Share(index, 3, 0.5)) for index in range(2))
-    assert_finished(tmp_path / "out", of_one, first, second)  # the third never came
+    assert_finished(tmp_path / "out", undisturbed, first, second)  # the third never came
     assert "nothing new for 0.5 s; computing rows" in first.said
 
 

@@ -8,27 +8,17 @@ import signal
 import subprocess
 import time
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
-from processes import NUM_ROWS, NUM_SHARDS, ROWS_PER_SHARD, SweepProcess, program, save_tiny, two_tones, wait_until
+from processes import NUM_ROWS, NUM_SHARDS, ROWS_PER_SHARD, SweepProcess, program, two_tones, wait_until
 
-from experiments import f0
+from experiments import encoders, f0
+from experiments.workspace import Workspace
 from w2v_jax import sweep
 from w2v_jax.checkpoint import load_encoder
+from w2v_jax.grids import BURST_TONES, Grid
 from w2v_jax.tensor_file import open_file
-
-
-@pytest.fixture(scope="module")
-def weights(tmp_path_factory):
-    return save_tiny(tmp_path_factory.mktemp("weights") / "tiny.safetensors")
-
-
-@pytest.fixture(scope="module")
-def undisturbed(weights, tmp_path_factory):
-    """The file of a sweep that nothing happened to, byte for byte."""
-    process = SweepProcess(weights, tmp_path_factory.mktemp("undisturbed"))
-    assert process.join() == 0, process.said
-    return result(process.output)
 
 
 def result(output: pathlib.Path) -> bytes:
@@ -75,7 +65,6 @@ def test_killed_at_random_moments(weights, undisturbed, tmp_path):
         (("os.fsync", 3), 3),  # the fourth shard is written, perhaps not on the disk
         (("pathlib.Path.replace", 5), 5),  # the sixth has not its name yet
         (("os.fsync", NUM_SHARDS), NUM_SHARDS),  # the file that all of them make
-        (("pathlib.Path.replace", NUM_SHARDS), NUM_SHARDS),
         (("shutil.rmtree", 0), NUM_SHARDS),  # it is there, and so are the shards
     ],
 )
@@ -165,3 +154,28 @@ def test_interrupted_program_says_what_was_finished(weights, tmp_path):
     stopped = re.search(r"stopped\. tiny: pure_tones: (\d+) of 800 sounds are finished and kept in (\S+)\.\n", said)
     assert int(stopped[1]) == ROWS_PER_SHARD * len(list(pathlib.Path(stopped[2]).glob("rows-*")))
     assert said.endswith("Run the same command again to go on from there.\n")
+
+
+def test_features_that_are_not_finite_stop_the_sweep_and_are_not_kept(weights, tmp_path):
+    def broken_from_200_hz(frequency):
+        return two_tones(frequency, 1_000.0) * jnp.where(frequency >= 200, jnp.inf, 1.0)
+
+    (encoder,) = encoders.resolve([weights])
+    workspace = Workspace(tmp_path, batch_size=1)
+    grid = Grid("tones", ({"frequency": np.arange(300)},))
+    with pytest.raises(FloatingPointError, match=r"tiny: tones: features of row 200 .* {'frequency': 200\.0}"):
+        workspace.sweep("x", encoder, grid, broken_from_200_hz)
+    (kept,) = (tmp_path / "x/tones.tiny.shards").iterdir()
+    assert kept.name == f"rows-00000000-{ROWS_PER_SHARD:08d}.safetensors"
+    open_file(kept).check()
+
+
+def test_shards_left_by_one_who_was_killed_after_the_last_are_removed(weights, tmp_path):
+    (encoder,) = encoders.resolve([weights])
+    workspace = Workspace(tmp_path)
+    features = workspace.sweep("x", encoder, BURST_TONES, f0.tone)
+    leftover = tmp_path / "x/burst_tones.tiny.shards/rows-00000000-00000002.safetensors"
+    leftover.parent.mkdir()
+    leftover.touch()
+    np.testing.assert_array_equal(workspace.sweep("x", encoder, BURST_TONES, f0.tone), features)
+    assert [path.name for path in (tmp_path / "x").iterdir()] == ["burst_tones.tiny.safetensors"]
