@@ -39,8 +39,8 @@ NOTES = (
     "it says nothing of other sounds.",
     "`ahead` and `behind` mean that the difference of two encoders on the same draws keeps its sign in 95% of them "
     "and is at least 0.005; of the untrained encoders, for every seed. No correction is made for the number of "
-    "comparisons, and three seeds are few: one untrained encoder in four is the best of four. What `untrained` is ahead "
-    "in shows how often chance is.",
+    "comparisons, and three seeds are few: one untrained encoder in four is the best of four. What `untrained` is "
+    "ahead in shows how often chance is.",
     "The paper's six f0 are multiples of 25 Hz, at which frames see one or two phases; `not by 25 Hz` has six others.",
     "A tone at 3,200 or 6,400 Hz is a constant to every filter of the first layer, whose hop is 5 samples: where that "
     "layer is normalised over time, the tone is gone. Such tones are left out, as is 8 kHz, which is silence.",
