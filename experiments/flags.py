@@ -13,6 +13,7 @@ from experiments.workspace import Workspace
 from w2v_jax.checkpoint import CheckpointError
 from w2v_jax.convolution import PRECISIONS
 from w2v_jax.projection import ProjectionUnavailableError
+from w2v_jax.scores.requirements import RequirementError
 
 _ENCODERS = flags.DEFINE_list(
     "encoders",
@@ -90,6 +91,7 @@ def launch(run: Callable[[Sequence[encoders.NamedEncoder], Workspace], object]) 
             encoders.EncoderChoiceError,
             CheckpointError,
             ProjectionUnavailableError,
+            RequirementError,
             FloatingPointError,
             OSError,
         ) as error:

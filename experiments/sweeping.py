@@ -141,7 +141,7 @@ def run(sweep: Sweep, *, share: Share, metadata: Mapping[str, str]) -> None:
         nonlocal finished
         if not spans:
             return
-        with _progress_bar(sweep, initial=sweep.num_rows - sum(map(len, spans))) as bar:
+        with progress_bar(sweep.label, sweep.num_rows, initial=sweep.num_rows - sum(map(len, spans))) as bar:
             found = sweep_spans(
                 sweep.encoder.encoder,
                 sweep.synthesize,
@@ -236,7 +236,8 @@ def _so_far(finished: int, sweep: Sweep, folder: ShardFolder) -> str:
     return f"{finished} of {sweep.num_rows} sounds are finished and kept in {folder.path}"
 
 
-def _progress_bar(sweep: Sweep, *, initial: int) -> tqdm.tqdm:
+def progress_bar(label: str, total: int, *, initial: int = 0, unit: str = " sounds") -> tqdm.tqdm:
+    """A bar with rate and time left."""
     # Where no one watches (a log file) a line every ten seconds is enough.
     interval = 0.2 if sys.stderr.isatty() else 10.0
-    return tqdm.tqdm(total=sweep.num_rows, initial=initial, desc=sweep.label, unit=" sounds", mininterval=interval)
+    return tqdm.tqdm(total=total, initial=initial, desc=label, unit=unit, mininterval=interval)

@@ -23,6 +23,26 @@ def bark(frequency: npt.ArrayLike) -> np.ndarray:
     return 26.81 * hz(frequency) / (1960 + hz(frequency)) - 0.53
 
 
+def log_hz(frequency: npt.ArrayLike) -> np.ndarray:
+    """Octaves: log2 f, of Hz above 0 (any shape), in float64: the scale of a piano.
+
+    Raises:
+        ValueError: a frequency of 0 or less, which has no logarithm.
+    """
+    frequency = hz(frequency)
+    if not (frequency > 0).all():
+        raise ValueError(f"frequency goes down to {frequency.min():g} Hz; expected above 0: it has no logarithm")
+    return np.log2(frequency)
+
+
+def erb(frequency: npt.ArrayLike) -> np.ndarray:
+    """Number of equivalent rectangular bandwidths: 21.4 log10(1 + 0.00437 f), of Hz, in float64.
+
+    After Glasberg and Moore, "Derivation of auditory filter shapes from notched-noise data", 1990.
+    """
+    return 21.4 * np.log10(1 + 0.00437 * hz(frequency))
+
+
 def normalise(scale: npt.ArrayLike) -> np.ndarray:
     """`scale`, (n,), shifted and stretched to run from 0 at its first value to 1 at its last.
 

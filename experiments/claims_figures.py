@@ -1,0 +1,244 @@
+"""The figures of `experiments.claims`: scores beside their controls, scores by layer, filters, and tuning."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from experiments import figures
+from experiments.claims_table import Columns
+from experiments.controls import Controls
+from experiments.encoders import NamedEncoder
+from w2v_jax import scales, tuning
+from w2v_jax.layers import FRAMES
+from w2v_jax.scores import Score
+
+LEAST = -0.25  # scores below it are drawn at the edge
+# What each kind of column looks like: shape as well as colour.
+STYLES = {
+    "encoder": {"color": figures.ORANGE, "marker": "o"},
+    "untrained": {"color": figures.GREY, "marker": "d"},
+    "log-mel": {"color": figures.BLUE, "marker": "^"},
+    "stft": {"color": figures.GREEN, "marker": "s"},
+}
+OFFSETS = {"encoder": -0.09, "untrained": 0.09, "log-mel": -0.27, "stft": 0.27}  # from the middle of a row
+LINES = {"encoder": "-", "untrained": "-", "log-mel": "-.", "stft": "--"}
+# Scores followed through the layers: claim and name.
+BY_LAYER = (
+    ("fundamental frequency", "f0 of vowels at an unheard f0, R²"),
+    ("fundamental frequency", "tones: distance and Mel distance, Spearman"),
+    ("fundamental frequency", "learned scale: Mel, R²"),
+    ("formants", "F1 at an unheard f0, R²"),
+    ("formants", "F2 at an unheard f0, R²"),
+    ("formants", "distance and F1–F2 distance, one f0, Spearman"),
+    ("amplitude", "distance and amplitude distance, Spearman"),
+    ("amplitude", "same under level, relative, other tones"),
+    ("temporal detail", "burst of 10 ms (0.5 frames), AUC, other tones"),
+    ("temporal detail", "steadiness, other tones"),
+    ("temporal detail", "same under shift, relative, multiples of 50 Hz"),
+    ("bias", "same under bias, relative, other tones"),
+    ("metric space", "distance and f0–F1–F2 distance, Spearman"),
+    ("metric space", "neighbours in f0–F1–F2, share"),
+)
+TUNED_LAYERS = 4  # panels of tuning curves, spread over the layers
+
+
+def draw_claims(encoder: NamedEncoder, controls: Controls, columns: Columns) -> Figure:
+    """Every score of the final frames, a row each: the encoder, untrained encoders and spectrograms."""
+    claims = columns[encoder][FRAMES]
+    heights = [len(found) for found in claims.values()]
+    figure = Figure(figsize=(9.0, 0.19 * sum(heights) + 2.2), layout="constrained")
+    panels = figure.subplots(len(claims), 1, sharex=True, gridspec_kw={"height_ratios": [h + 0.6 for h in heights]})
+    shown = [("encoder", encoder), *(("untrained", each) for each in controls.untrained)]
+    shown += [(each.name, each) for each in controls.spectrograms]
+    for axes, (claim, names) in zip(panels, claims.items(), strict=True):
+        rows = np.arange(len(names))
+        axes.hlines(rows, LEAST - 0.05, 1.05, color="#E4E4E4", linewidth=0.8, zorder=0)
+        # The encoder last, so that it lies on top.
+        for kind, each in reversed(shown):
+            offset = OFFSETS[kind]
+            for row, name in zip(rows, names, strict=True):
+                cell = columns[each][FRAMES][claim][name]
+                if isinstance(cell, Score):
+                    _interval(axes, cell, row + offset, kind)
+        axes.axvline(0, color="black", linewidth=0.6)
+        axes.set_yticks(rows, list(names), fontsize=8)
+        axes.set_ylim(len(names) - 0.4, -0.6)
+        axes.set_xlim(LEAST - 0.05, 1.05)
+        axes.set_title(claim, loc="left", fontsize=10, fontweight="bold", pad=3)
+        axes.tick_params(axis="y", length=0)
+        axes.spines[["top", "right", "left"]].set_visible(False)
+    panels[-1].set_xlabel(f"Score, with its 95% interval (below {LEAST:g}: drawn at the left edge, hollow)")
+    figure.suptitle(f"The claims as numbers: {encoder.name}, final frames", fontsize=12)
+    figure.legend(
+        handles=_legend(encoder, spectrograms_marked=True),
+        loc="outside lower center",
+        ncols=4,
+        fontsize=9,
+        frameon=False,
+    )
+    return figure
+
+
+def _interval(axes: Axes, score: Score, row: float, kind: str) -> None:
+    style = STYLES[kind]
+    clipped = score.value < LEAST
+    axes.hlines(
+        row, max(score.low, LEAST), max(score.high, LEAST), color=style["color"], linewidth=1.4, alpha=0.7, zorder=2
+    )
+    axes.scatter(
+        max(score.value, LEAST),
+        row,
+        s=26 if kind == "encoder" else 18,
+        marker=style["marker"],
+        facecolors="white" if clipped else style["color"],
+        edgecolors=style["color"],
+        linewidths=0.8,
+        zorder=4 if kind == "encoder" else 3,
+    )
+
+
+def _legend(encoder: NamedEncoder, *, spectrograms_marked: bool) -> list[figures.Line2D]:
+    """One entry per kind. Spectrograms have no layers: through the layers they are lines without marks."""
+    names = {"encoder": encoder.name, "untrained": "random weights, 3 seeds", "log-mel": "log-mel", "stft": "STFT"}
+    entries = []
+    for kind, style in STYLES.items():
+        marked = spectrograms_marked or kind in ("encoder", "untrained")
+        drawn = {"marker": style["marker"], "markersize": 6} if marked else {"linestyle": LINES[kind]}
+        entries.append(figures.Line2D([], [], color=style["color"], label=names[kind], **drawn))
+    return entries
+
+
+def draw_layers(encoder: NamedEncoder, controls: Controls, columns: Columns) -> Figure:
+    """Some scores through the layers: the encoder's, each untrained one's, and the spectrograms' as lines."""
+    figure, panels = figures.panels(
+        len(BY_LAYER), size=(3.1, 2.3), columns=4, title=f"Scores layer by layer: {encoder.name}"
+    )
+    layers = list(columns[encoder])
+    places = np.arange(len(layers))
+    for index, (axes, (claim, name)) in enumerate(zip(panels, BY_LAYER, strict=True)):
+        for control in controls.spectrograms:
+            cell = columns[control][FRAMES][claim][name]
+            if isinstance(cell, Score):
+                style = "--" if control.name == "stft" else "-."
+                axes.axhline(
+                    max(cell.value, LEAST), color=STYLES[control.name]["color"], linestyle=style, linewidth=1.4
+                )
+        for each in controls.untrained:
+            low, value, high = _through_layers(columns[each], claim, name)
+            axes.plot(places, value, color=STYLES["untrained"]["color"], linewidth=1, marker="d", markersize=3)
+        low, value, high = _through_layers(columns[encoder], claim, name)
+        axes.fill_between(places, low, high, color=figures.ORANGE, alpha=0.25, linewidth=0)
+        axes.plot(places, value, color=figures.ORANGE, linewidth=1.8, marker="o", markersize=4)
+        axes.set_title(f"{claim}:\n{name}", fontsize=8)
+        axes.set_ylim(LEAST - 0.05, 1.05)
+        axes.set_xticks(places, [layer.removeprefix("conv ") for layer in layers], fontsize=8)
+        axes.tick_params(axis="y", labelsize=8)
+        axes.grid(axis="y", color="#E4E4E4", linewidth=0.6)
+        if index >= len(BY_LAYER) - 4:
+            axes.set_xlabel("Convolution, then final frames", fontsize=8)
+    figure.supylabel(f"Score (below {LEAST:g}: drawn there)", fontsize=9)
+    figure.legend(
+        handles=_legend(encoder, spectrograms_marked=False),
+        loc="outside lower center",
+        ncols=4,
+        fontsize=9,
+        frameon=False,
+    )
+    return figure
+
+
+def _through_layers(by_layer: Mapping, claim: str, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    cells = [column[claim][name] for column in by_layer.values()]
+    values = [(c.low, c.value, c.high) if isinstance(c, Score) else (np.nan,) * 3 for c in cells]
+    low, value, high = np.maximum(np.array(values).T, LEAST)
+    return low, value, high
+
+
+def draw_filters(encoder: NamedEncoder) -> Figure:
+    """The frequency responses of the first layer's filters, sorted by peak, and the peaks beside known scales."""
+    found = tuning.frequency_responses(encoder.encoder)
+    khz = found.frequency / 1000
+    figure, (image_axes, axes) = figures.panels(
+        2, size=(4.6, 4.2), title=f"First layer: {len(found.peak)} filters of {encoder.name}"
+    )
+    image = image_axes.imshow(
+        found.decibels.T,
+        origin="lower",
+        aspect="auto",
+        cmap=figures.SEQUENTIAL,
+        vmin=-40,
+        vmax=0,
+        extent=(0, len(found.peak), khz[0], khz[-1]),
+    )
+    image_axes.set_title("Frequency responses, sorted by peak", fontsize=10)
+    image_axes.set_xlabel("Filter")
+    image_axes.set_ylabel("Frequency (kHz)")
+    figure.colorbar(image, ax=image_axes, label="Response relative to its peak (dB)", shrink=0.85, extend="min")
+    _spread(axes, {"peaks of the filters": (found.peak, figures.ORANGE)}, 0.0, float(found.frequency[-1]))
+    axes.set_title("Peaks beside even spreads", fontsize=10)
+    axes.set_xlabel("Share of filters")
+    axes.set_ylabel("Frequency (kHz)")
+    axes.legend(fontsize=8, frameon=False, loc="upper left")
+    return figure
+
+
+def draw_tuning(encoder: NamedEncoder, tuned: Mapping[str, tuning.TuningCurves]) -> Figure:
+    """Tuning curves of some layers, sorted by best frequency; best frequencies beside scales; and bandwidths."""
+    names = list(tuned)
+    chosen = [names[i] for i in np.unique(np.linspace(0, len(names) - 1, TUNED_LAYERS).round().astype(int))]
+    figure = Figure(figsize=(3.3 * len(chosen), 8.4), layout="constrained")
+    panels = figure.subplots(3, len(chosen), squeeze=False)
+    image = None
+    for column, name in enumerate(chosen):
+        curves = tuned[name]
+        khz = curves.frequency / 1000
+        order = np.argsort(curves.best_frequency, kind="stable")
+        top, middle, bottom = panels[:, column]
+        image = top.imshow(
+            curves.response[order].T,
+            origin="lower",
+            aspect="auto",
+            cmap=figures.SEQUENTIAL,
+            vmin=0,
+            vmax=1,
+            extent=(0, len(order), khz[0], khz[-1]),
+        )
+        top.set_title(name if name != FRAMES else "final frames", fontsize=10)
+        top.set_xlabel(f"Channel ({len(order)}, sorted)", fontsize=9)
+        colour = figures.ORANGE
+        _spread(
+            middle, {"best frequencies": (curves.best_frequency, colour)}, curves.frequency[0], curves.frequency[-1]
+        )
+        middle.set_xlabel("Share of channels", fontsize=9)
+        bottom.scatter(
+            curves.best_frequency / 1000, curves.bandwidth / 1000, s=5, color=colour, alpha=0.5, linewidths=0
+        )
+        bottom.set_xlabel("Best frequency (kHz)", fontsize=9)
+        bottom.set_xlim(0, 8)
+        bottom.set_ylim(0, 8)
+        for axes in (top, middle, bottom):
+            axes.tick_params(labelsize=8)
+    for axes, label in zip(
+        panels[:, 0],
+        ("Frequency of the tone (kHz)", "Best frequency (kHz)", "Bandwidth at half height (kHz)"),
+        strict=True,
+    ):
+        axes.set_ylabel(label, fontsize=9)
+    panels[1, 0].legend(fontsize=8, frameon=False, loc="upper left")
+    figure.colorbar(image, ax=panels[0].tolist(), label="Response, least to largest", shrink=0.9)
+    figure.suptitle(f"Tuning to pure tones: {encoder.name}")
+    return figure
+
+
+def _spread(axes: Axes, found: Mapping[str, tuple[np.ndarray, str]], lowest: float, highest: float) -> None:
+    """Sorted frequencies over their share, and how they would lie if spread evenly in Hz or in Mel."""
+    even = np.linspace(0, 1, 200)
+    mel = np.linspace(scales.mel(lowest), scales.mel(highest), 200)
+    in_hz = np.interp(mel, scales.mel(np.linspace(lowest, highest, 2000)), np.linspace(lowest, highest, 2000))
+    axes.plot(even, (lowest + even * (highest - lowest)) / 1000, color="black", linestyle=":", label="even in Hz")
+    axes.plot(even, in_hz / 1000, color=figures.BLUE, label="even in Mel")
+    for label, (frequency, colour) in found.items():
+        share = (np.arange(len(frequency)) + 0.5) / len(frequency)
+        axes.plot(share, np.sort(frequency) / 1000, color=colour, linewidth=2, label=label)

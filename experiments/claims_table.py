@@ -1,0 +1,152 @@
+"""The table of `experiments.claims`: scores in rows, encoders beside their controls, and who is ahead."""
+
+import csv
+import io
+from collections.abc import Iterator, Mapping
+
+from experiments.controls import Controls
+from experiments.encoders import NamedEncoder
+from experiments.workspace import Metrics
+from w2v_jax import scores
+from w2v_jax.layers import FRAMES
+from w2v_jax.scores import Score, UndefinedScoreError
+
+# A score, or why there is none.
+Cell = Score | str
+Column = Mapping[str, Mapping[str, Cell]]  # of one layer: by claim, then by name of the score
+Columns = Mapping[NamedEncoder, Mapping[str, Column]]  # by encoder, then by layer
+Verdicts = Mapping[str, Mapping[str, Mapping[str, str]]]  # of one encoder: by claim, score and control
+
+UNTRAINED = "untrained"  # the control that stands for all seeds
+SMALLEST = 0.005  # difference that counts: a smaller one is not in the table's digits, and may be rounding
+MARKS = {"ahead": "▲", "level": "=", "behind": "▼", "undefined": "?"}
+
+
+def compare(columns: Columns, encoder: NamedEncoder, controls: Controls) -> Verdicts:
+    """Whether the encoder's final frames beat those of its controls.
+
+    Returns:
+        By claim, score and control: "ahead", "behind", "level" (within the interval, or less than `SMALLEST`) or
+        "undefined". The control "untrained" stands for all seeds: ahead and behind are then to hold for each.
+    """
+    against: dict[str, dict[str, dict[str, str]]] = {}
+    for claim, name in rows(columns):
+        ours = columns[encoder][FRAMES][claim][name]
+        verdicts = {each.name: _verdict(ours, columns[each][FRAMES][claim][name]) for each in controls.all}
+        against.setdefault(claim, {})[name] = {
+            UNTRAINED: _agreed({verdicts[each.name] for each in controls.untrained}),
+            **verdicts,
+        }
+    return against
+
+
+def _agreed(verdicts: set[str]) -> str:
+    if "undefined" in verdicts or not verdicts:
+        return "undefined"
+    return verdicts.pop() if len(verdicts) == 1 else "level"
+
+
+def _verdict(ours: Cell, theirs: Cell) -> str:
+    if isinstance(ours, str) or isinstance(theirs, str):
+        return "undefined"
+    try:
+        found = scores.difference(ours, theirs)
+    except UndefinedScoreError:
+        return "undefined"
+    if abs(found.value) < SMALLEST:
+        return "level"
+    return "ahead" if found.low > 0 else "behind" if found.high < 0 else "level"
+
+
+def rows(columns: Columns) -> Iterator[tuple[str, str]]:
+    """Claim and name of every score."""
+    first = next(iter(columns.values()))[FRAMES]
+    return ((claim, name) for claim, names in first.items() for name in names)
+
+
+def plain(by_layer: Mapping[str, Column]) -> Metrics:
+    """The scores of an encoder as JSON has them."""
+    return {
+        layer: {claim: {name: number(cell) for name, cell in names.items()} for claim, names in column.items()}
+        for layer, column in by_layer.items()
+    }
+
+
+def number(cell: Cell) -> Metrics:
+    """A score as JSON has it."""
+    if isinstance(cell, str):
+        return {"undefined": cell}
+    return {"value": cell.value, "low": cell.low, "high": cell.high, "units": cell.units}
+
+
+def csv_text(columns: Columns, against: Mapping[NamedEncoder, Verdicts]) -> str:
+    """The whole table: a row per score; per encoder and layer its value, low and high; then the verdicts."""
+    several = [(encoder, layer) for encoder, by_layer in columns.items() for layer in by_layer]
+    header = ["claim", "score"]
+    for encoder, layer in several:
+        header += [f"{encoder.name} {layer}{end}" for end in ("", " low", " high")]
+    table = []
+    for claim, name in rows(columns):
+        row = [claim, name]
+        for encoder, layer in several:
+            cell = columns[encoder][layer][claim][name]
+            row += [""] * 3 if isinstance(cell, str) else [f"{x:.6g}" for x in (cell.value, cell.low, cell.high)]
+        row += [verdict for verdicts in against.values() for verdict in verdicts[claim][name].values()]
+        table.append(row)
+    claim, name = table[0][:2]
+    for encoder, verdicts in against.items():
+        header += [f"{encoder.name} against {control}" for control in verdicts[claim][name]]
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([header, *table])
+    return text.getvalue()
+
+
+def markdown(columns: Columns, encoder: NamedEncoder, controls: Controls, verdicts: Verdicts) -> list[str]:
+    """Lines: the final frames of an encoder beside its controls, and how often it is ahead."""
+    table = [
+        ["claim", "score", encoder.name, f"random weights, {len(controls.untrained)} seeds"]
+        + [control.name for control in controls.spectrograms]
+    ]
+    for claim, name in rows(columns):
+        cell = columns[encoder][FRAMES][claim][name]
+        seeds = [columns[control][FRAMES][claim][name] for control in controls.untrained]
+        values = [cell.value for cell in seeds if isinstance(cell, Score)]
+        row = [claim, name, _shown(cell)]
+        row.append(
+            _marked(verdicts[claim][name][UNTRAINED], f"{min(values):.2f} … {max(values):.2f}" if values else "")
+        )
+        for control in controls.spectrograms:
+            row.append(_marked(verdicts[claim][name][control.name], _shown(columns[control][FRAMES][claim][name])))
+        table.append(row)
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    table.insert(1, ["-" * width for width in widths])
+    lines = [f"## {encoder.name}, final frames", ""]
+    lines += [
+        "| " + " | ".join(f"{text:<{width}}" for text, width in zip(row, widths, strict=True)) + " |" for row in table
+    ]
+    lines += ["", f"In how many scores is {encoder.name} ahead of (▲), level with (=) or behind (▼) a control?", ""]
+    lines += [f"- {claim}: {_tally(names, controls)}" for claim, names in verdicts.items()]
+    if encoder.is_untrained:
+        lines += [
+            "",
+            f"`{encoder.name}` is itself UNTRAINED (random weights, seed 0): no claim about a trained model follows",
+            "from this table. It shows what the architecture scores before it has learned anything.",
+        ]
+    return lines
+
+
+def _shown(cell: Cell) -> str:
+    return "undefined" if isinstance(cell, str) else f"{cell:.2f}"
+
+
+def _marked(verdict: str, text: str) -> str:
+    return f"{MARKS[verdict]} {text}".rstrip()
+
+
+def _tally(names: Mapping[str, Mapping[str, str]], controls: Controls) -> str:
+    tallies = []
+    for control in (UNTRAINED, *(each.name for each in controls.spectrograms)):
+        found = [verdicts[control] for verdicts in names.values()]
+        counts = " ".join(f"{MARKS[each]}{found.count(each)}" for each in ("ahead", "level", "behind"))
+        tallies.append(f"{control} {counts}")
+    return "; ".join(tallies)

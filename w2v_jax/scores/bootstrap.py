@@ -1,0 +1,120 @@
+"""Intervals: scores computed again on units drawn with replacement (Efron's percentile bootstrap)."""
+
+import dataclasses
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+# A replicate may be undefined by chance (all draws the same unit); where more than this share is, the score is.
+_MOST_UNDEFINED = 0.1
+
+
+class UndefinedScoreError(ValueError):
+    """A score that these features or parameters do not have."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Bootstrap:
+    """How intervals are made.
+
+    Attributes:
+        resamples: how often units are drawn.
+        level: share of the replicates inside the interval.
+        seed: of the draws. Scores of as many units with the same seed are drawn alike, and so can be compared.
+    """
+
+    resamples: int = 400
+    level: float = 0.95
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.resamples < 20:
+            raise ValueError(f"resamples is {self.resamples}; expected at least 20")
+        if not 0 < self.level < 1:
+            raise ValueError(f"level is {self.level}; expected 0 to 1, both excluded")
+
+    def counts(self, units: int) -> np.ndarray:
+        """How often each unit is drawn in each resample: (resamples, units) int64, each row of sum `units`."""
+        if units < 2:
+            raise UndefinedScoreError(f"there is {units} unit to draw from; an interval needs at least 2")
+        return np.random.default_rng(self.seed).multinomial(units, [1 / units] * units, size=self.resamples)
+
+
+@dataclasses.dataclass(frozen=True)
+class Score:
+    """A number and its interval.
+
+    Attributes:
+        value: the score of all units.
+        low: lower end of the interval.
+        high: upper end.
+        units: how many units were drawn from.
+        bootstrap: how.
+        replicates: (resamples,), the score of each resample.
+    """
+
+    value: float
+    low: float
+    high: float
+    units: int
+    bootstrap: Bootstrap
+    replicates: np.ndarray = dataclasses.field(repr=False, compare=False)
+
+    def __format__(self, spec: str) -> str:
+        return f"{self.value:{spec}} [{self.low:{spec}}, {self.high:{spec}}]"
+
+
+def make_score(value: float, replicates: npt.ArrayLike, *, units: int, bootstrap: Bootstrap) -> Score:
+    """A score from its replicates, (resamples,), NaN where one is undefined.
+
+    Raises:
+        UndefinedScoreError: the value, or many replicates, are not finite.
+    """
+    replicates = np.asarray(replicates, np.float64)
+    undefined = 1 - np.isfinite(replicates).mean()
+    if not math.isfinite(value) or undefined > _MOST_UNDEFINED:
+        raise UndefinedScoreError(
+            f"the score is {value} and {undefined:.0%} of its resamples are undefined; "
+            f"expected a number: there are too few units ({units}), or nothing varies"
+        )
+    tail = (1 - bootstrap.level) / 2
+    low, high = np.nanquantile(np.where(np.isfinite(replicates), replicates, np.nan), [tail, 1 - tail])
+    return Score(float(value), float(low), float(high), units, bootstrap, replicates)
+
+
+def mean_score(values: npt.ArrayLike, *, bootstrap: Bootstrap) -> Score:
+    """The mean of one value per unit, (units,).
+
+    Raises:
+        UndefinedScoreError: fewer than two units, or values that are not finite.
+    """
+    values = np.asarray(values, np.float64)
+    if values.ndim != 1:
+        raise ValueError(f"values has shape {values.shape}; expected (units,)")
+    replicates = bootstrap.counts(len(values)) @ values / len(values)
+    return make_score(values.mean(), replicates, units=len(values), bootstrap=bootstrap)
+
+
+def difference(first: Score, second: Score) -> Score:
+    """`first - second`, resample by resample, so that what both owe to the same draw cancels.
+
+    Raises:
+        ValueError: scores of different numbers of units, or drawn differently.
+    """
+    if (first.units, first.bootstrap) != (second.units, second.bootstrap):
+        raise ValueError(
+            f"first has {first.units} units, {first.bootstrap}, and second {second.units}, {second.bootstrap}; "
+            "expected the same in both: they can be compared only draw by draw"
+        )
+    return make_score(
+        first.value - second.value,
+        first.replicates - second.replicates,
+        units=first.units,
+        bootstrap=first.bootstrap,
+    )
+
+
+def beats(first: Score, second: Score) -> bool:
+    """Whether `first` is higher than `second` beyond the interval of their difference."""
+    return difference(first, second).low > 0

@@ -1,0 +1,147 @@
+"""Decodability: how well a linear map reads the parameters off the features."""
+
+import itertools
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from w2v_jax.scores.bootstrap import Bootstrap, Score, UndefinedScoreError, make_score
+from w2v_jax.scores.points import positions
+from w2v_jax.scores.requirements import one_blas_thread, scipy_linalg
+
+# Ridge penalties to choose from, in units of the mean squared singular value of the features.
+PENALTIES = tuple(10.0**power for power in range(-7, 3))
+
+
+def decodability(
+    features: npt.ArrayLike,
+    parameters: Mapping[str, npt.ArrayLike],
+    *,
+    groups: npt.ArrayLike | None = None,
+    folds: int = 5,
+    max_points: int = 1000,
+    bootstrap: Bootstrap | None = None,
+) -> dict[str, Score]:
+    """Cross-validated R^2 of ridge regression for each parameter.
+
+    Each fold is predicted by a map fitted on the others. Its penalty is chosen within those others, by leaving
+    out one of them at a time: the held-out fold has no part in it. Features are centred, not standardised: the score
+    does not depend on how the space is turned, and channels that hardly vary stay quiet.
+
+    R^2 is 1 - (squared errors) / (squared deviations from the mean), over all points: 1 where the parameter can be
+    read off, 0 where its mean would do as well, below 0 where the map misleads. What is drawn again is the point,
+    or the whole group where `groups` is given (of few groups, the interval is a rough one); maps are not
+    fitted again, so the interval is that of the test, not of the training.
+
+    Args:
+        features: (n, d).
+        parameters: (n,) each.
+        groups: (n,); where given, the folds are the points of equal value: with f0 here, every f0 is decoded
+            by a map that has not heard it. Else the folds are drawn by the seed.
+        folds: number of folds without `groups`.
+        max_points: of more points, so many are chosen by the seed: the cost grows with the cube.
+        bootstrap: how the interval is made.
+
+    Returns:
+        By parameter, minus infinity to 1.
+
+    Raises:
+        UndefinedScoreError: a parameter that does not vary, fewer than 3 folds or than 2 points in each, features
+            that are the same for all.
+        RequirementError: scipy or threadpoolctl is not installed.
+    """
+    bootstrap = bootstrap or Bootstrap()
+    features = np.asarray(features, np.float64)
+    if features.ndim != 2 or not np.isfinite(features).all():
+        raise ValueError(f"features has shape {features.shape}; expected (n, d), and finite numbers only")
+    targets = positions(parameters, num_points=len(features))
+    if groups is not None:
+        groups = np.asarray(groups)
+        if groups.shape != (len(features),):
+            raise ValueError(f"groups has shape {groups.shape}; expected ({len(features)},)")
+    if len(features) > max_points:
+        chosen = np.sort(np.random.default_rng(bootstrap.seed).choice(len(features), max_points, replace=False))
+        features, targets = features[chosen], targets[chosen]
+        groups = None if groups is None else groups[chosen]
+    if groups is None:
+        fold = np.random.default_rng(bootstrap.seed).permutation(np.arange(len(features)) % folds)
+    else:
+        _, fold = np.unique(groups, return_inverse=True)
+    sizes = np.bincount(fold)
+    if len(sizes) < 3 or sizes.min() < 2:
+        raise UndefinedScoreError(
+            f"there are {len(features)} points in folds of {sizes.tolist()}; expected at least 3 folds of at least 2"
+        )
+
+    with one_blas_thread():
+        predicted = _held_out_predictions(features, targets, fold)
+    squared_errors = np.square(targets - predicted)
+    units = np.arange(len(features)) if groups is None else fold
+    return {
+        name: _r2(targets[:, index], squared_errors[:, index], units, bootstrap)
+        for index, name in enumerate(parameters)
+    }
+
+
+def _held_out_predictions(features: np.ndarray, targets: np.ndarray, fold: np.ndarray) -> np.ndarray:
+    """Predictions, (n, p), of each fold's targets by a ridge regression that was fitted on the others.
+
+    One eigendecomposition serves all penalties, folds and pairs of folds. For the map H from targets to their fit,
+    fitted without the points S the residuals there are `(I - H_SS)^-1 (y - H y)_S`. With S a fold, these are the
+    predictions asked for; with S two folds, what is left out of one when the penalty for the other is chosen.
+    (scikit-learn's RidgeCV knows this for single points only, and fits hundreds of maps otherwise.)
+    """
+    linalg = scipy_linalg()
+    centre = features.mean(axis=0)
+    features = features - centre
+    if not np.abs(features).max() > 1e-9 * np.abs(centre).max():
+        raise UndefinedScoreError("features are the same for all points; expected variation")
+    deviations = targets - targets.mean(axis=0)
+    left, squares = _left_singular(features)
+    rows = [np.flatnonzero(fold == each) for each in range(fold.max() + 1)]
+
+    held_out = np.empty((len(PENALTIES), *targets.shape))  # residuals
+    errors = np.zeros((len(PENALTIES), len(rows), targets.shape[1]))  # of a penalty, where a fold is left out
+    for index, penalty in enumerate(np.array(PENALTIES) * squares.mean()):
+        shrunk = left * (squares / (squares + penalty))
+        residual = deviations - shrunk @ (left.T @ deviations)
+
+        def without(chosen, shrunk=shrunk, residual=residual):
+            fit = shrunk[chosen] @ left[chosen].T + 1 / len(left)  # the last term is the intercept's
+            return linalg.solve(np.eye(len(chosen)) - fit, residual[chosen], assume_a="pos")
+
+        for chosen in rows:
+            held_out[index, chosen] = without(chosen)
+        for first, second in itertools.combinations(range(len(rows)), 2):
+            both = np.square(without(np.concatenate([rows[first], rows[second]])))
+            errors[index, first] += both[len(rows[first]) :].sum(axis=0)
+            errors[index, second] += both[: len(rows[first])].sum(axis=0)
+    best = errors.argmin(axis=0)[fold]  # (n, p)
+    return targets - np.take_along_axis(held_out, best[None], axis=0)[0]
+
+
+def _left_singular(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Left singular vectors, (n, r), and squared singular values, (r,), without those that rounding made."""
+    tall = matrix.shape[0] >= matrix.shape[1]
+    gram = matrix.T @ matrix if tall else matrix @ matrix.T
+    squares, vectors = scipy_linalg().eigh(gram, driver="evd", check_finite=False)
+    keep = squares > squares[-1] * len(gram) * np.finfo(np.float64).eps
+    squares, vectors = squares[keep], vectors[:, keep]
+    return (matrix @ vectors / np.sqrt(squares) if tall else vectors), squares
+
+
+def _r2(target: np.ndarray, squared_errors: np.ndarray, units: np.ndarray, bootstrap: Bootstrap) -> Score:
+    # Sums per unit first: a resample is then a product with how often each unit was drawn.
+    sums = np.stack(
+        [np.bincount(units, values) for values in (np.ones(len(units)), target, np.square(target), squared_errors)],
+        axis=1,
+    )
+
+    def r2(drawn: np.ndarray) -> np.ndarray:
+        number, total, squares, errors = (drawn @ sums).T
+        deviations = squares - np.square(total) / number
+        return 1 - errors / np.where(deviations > 1e-12 * squares, deviations, np.nan)
+
+    value = r2(np.ones((1, len(sums))))[0]
+    return make_score(value, r2(bootstrap.counts(len(sums))), units=len(sums), bootstrap=bootstrap)

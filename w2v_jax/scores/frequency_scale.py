@@ -1,0 +1,68 @@
+"""The learned frequency scale: which known scale explains how an encoder spaces pure tones (paper section 3.3)?"""
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from w2v_jax import scales
+from w2v_jax.scores.bootstrap import Bootstrap, Score, UndefinedScoreError, make_score
+from w2v_jax.scores.points import directions
+
+SCALES: dict[str, Callable[[npt.ArrayLike], np.ndarray]] = {
+    "Hz": scales.hz,
+    "log Hz": scales.log_hz,
+    "Mel": scales.mel,
+    "Bark": scales.bark,
+    "ERB": scales.erb,
+}
+
+
+def scale_fit(
+    features: npt.ArrayLike,
+    frequency: npt.ArrayLike,
+    scale: Callable[[npt.ArrayLike], np.ndarray],
+    *,
+    bootstrap: Bootstrap | None = None,
+) -> Score:
+    """R^2 of the learned scale as an affine function of a known one.
+
+    The learned scale is the sum of cosine distances 1 - cos from each tone to the next (the corrected one; see
+    `scales.learned`). Any two rising curves are alike, so that even a bad scale has an R^2 well above 0: compare
+    scales and encoders, not with 0. What is drawn again is the step from a tone to the next; a resample lays
+    the steps drawn end to end, in order of frequency, on the learned scale and on the known one.
+
+    Args:
+        features: (n, d), averaged over time.
+        frequency: (n,) in Hz, rising. Leave out the Nyquist frequency: with zero phase its tone is silence.
+        scale: maps Hz to the known scale; see `SCALES`.
+        bootstrap: how the interval is made.
+
+    Returns:
+        0 to 1.
+
+    Raises:
+        UndefinedScoreError: vectors of zeros, fewer than 4 tones, tones whose features are all the same.
+    """
+    bootstrap = bootstrap or Bootstrap()
+    unit = directions(features)
+    frequency = np.asarray(frequency, np.float64)
+    if frequency.shape != (len(unit),) or not (np.diff(frequency) > 0).all():
+        raise ValueError(f"frequency has shape {frequency.shape}; expected ({len(unit)},), each above the one before")
+    if len(unit) < 4:
+        raise UndefinedScoreError(f"features has {len(unit)} tones; expected at least 4")
+    learned = np.square(np.diff(unit, axis=0)).sum(axis=1) / 2
+    known = np.diff(scale(frequency))
+    if not learned.any():
+        raise UndefinedScoreError("features are the same for all tones, so that there is no scale")
+    every = np.arange(len(learned))
+    replicates = [_r2(learned, known, np.repeat(every, count)) for count in bootstrap.counts(len(learned))]
+    return make_score(_r2(learned, known, every), replicates, units=len(learned), bootstrap=bootstrap)
+
+
+def _r2(learned: np.ndarray, known: np.ndarray, steps: np.ndarray) -> float:
+    curves = np.cumsum([learned[steps], known[steps]], axis=1)
+    x, y = np.pad(curves, ((0, 0), (1, 0)))  # both begin at 0
+    if not x.any():
+        return np.nan
+    return float(np.corrcoef(x, y)[0, 1] ** 2)

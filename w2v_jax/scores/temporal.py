@@ -1,0 +1,52 @@
+"""Temporal detail: do frames tell a short burst from what surrounds it, and do steady sounds stay put (section 3.2)?"""
+
+import numpy as np
+import numpy.typing as npt
+
+from w2v_jax.scores.bootstrap import Bootstrap, Score, UndefinedScoreError, mean_score
+from w2v_jax.scores.requirements import scipy_stats
+
+
+def burst_separation(nearness: npt.ArrayLike, overlaps: npt.ArrayLike, *, bootstrap: Bootstrap | None = None) -> Score:
+    """The probability that a frame that sees some of the burst is nearer to its tone than one that sees none (AUC).
+
+    1 where a threshold on that nearness finds the frames of the burst, 1/2 where they are like any other. The AUC is
+    that of the frames of one sound, averaged over sounds. What is drawn again is the sound: its frames are alike.
+
+    Args:
+        nearness: (sounds, t), how near each frame is to the burst's tone; see `layers.BurstNearness`.
+        overlaps: (t,) bool, the frames that see some of the burst.
+        bootstrap: how the interval is made.
+
+    Returns:
+        0 to 1.
+
+    Raises:
+        UndefinedScoreError: a burst that all frames see, or none; fewer than 2 sounds.
+        RequirementError: scipy is not installed.
+    """
+    nearness = np.asarray(nearness, np.float64)
+    overlaps = np.asarray(overlaps, bool)
+    if nearness.ndim != 2 or overlaps.shape != nearness.shape[1:]:
+        raise ValueError(f"nearness has shape {nearness.shape} and overlaps {overlaps.shape}; expected (n, t) and (t,)")
+    inside, outside = int(overlaps.sum()), int((~overlaps).sum())
+    if not inside or not outside:
+        raise UndefinedScoreError(f"{inside} frames see the burst and {outside} do not; expected some of each")
+    ranks = scipy_stats().rankdata(nearness, axis=1)[:, overlaps]  # the AUC is Mann and Whitney's U, as a share
+    areas = (ranks.sum(axis=1) - inside * (inside + 1) / 2) / (inside * outside)
+    return mean_score(areas, bootstrap=bootstrap or Bootstrap())
+
+
+def steadiness(cosines: npt.ArrayLike, *, bootstrap: Bootstrap | None = None) -> Score:
+    """The mean, over steady sounds, of the cosine between a sound's frames and their average.
+
+    What is drawn again is the sound.
+
+    Args:
+        cosines: (sounds,), as `layers.LayerFeatures.steadiness`: the mean over the frames of each.
+        bootstrap: how the interval is made.
+
+    Raises:
+        UndefinedScoreError: fewer than two sounds, or cosines that are not finite.
+    """
+    return mean_score(cosines, bootstrap=bootstrap or Bootstrap())
