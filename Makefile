@@ -20,8 +20,9 @@ PARITY := $(VENV)/.installed-parity
 .PHONY: test lint parity reproduce benchmark precision golden clean
 .DELETE_ON_ERROR:
 
+# Two processes: most of a test's time is compiling and Python, which use one core.
 test: $(BASE)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(BASE)
 	$(BIN)/ruff check .
