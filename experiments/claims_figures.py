@@ -71,13 +71,7 @@ def draw_claims(encoder: NamedEncoder, controls: Controls, columns: Columns) -> 
         axes.spines[["top", "right", "left"]].set_visible(False)
     panels[-1].set_xlabel(f"Score, with its 95% interval (below {LEAST:g}: drawn at the left edge, hollow)")
     figure.suptitle(f"The claims as numbers: {encoder.name}, final frames", fontsize=12)
-    figure.legend(
-        handles=_legend(encoder, spectrograms_marked=True),
-        loc="outside lower center",
-        ncols=4,
-        fontsize=9,
-        frameon=False,
-    )
+    _add_legend(figure, encoder, spectrograms_marked=True)
     return figure
 
 
@@ -97,6 +91,11 @@ def _interval(axes: Axes, score: Score, row: float, kind: str) -> None:
         linewidths=0.8,
         zorder=4 if kind == "encoder" else 3,
     )
+
+
+def _add_legend(figure: Figure, encoder: NamedEncoder, *, spectrograms_marked: bool) -> None:
+    handles = _legend(encoder, spectrograms_marked=spectrograms_marked)
+    figure.legend(handles=handles, loc="outside lower center", ncols=4, fontsize=9, frameon=False)
 
 
 def _legend(encoder: NamedEncoder, *, spectrograms_marked: bool) -> list[figures.Line2D]:
@@ -139,13 +138,7 @@ def draw_layers(encoder: NamedEncoder, controls: Controls, columns: Columns) -> 
         if index >= len(BY_LAYER) - 4:
             axes.set_xlabel("Convolution, then final frames", fontsize=8)
     figure.supylabel(f"Score (below {LEAST:g}: drawn there)", fontsize=9)
-    figure.legend(
-        handles=_legend(encoder, spectrograms_marked=False),
-        loc="outside lower center",
-        ncols=4,
-        fontsize=9,
-        frameon=False,
-    )
+    _add_legend(figure, encoder, spectrograms_marked=False)
     return figure
 
 
