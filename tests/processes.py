@@ -82,6 +82,13 @@ def wait_until(condition: Callable[[], bool], *, seconds: float = 60) -> None:
         time.sleep(0.002)
 
 
+def run_in_process(function: Callable[..., object], *arguments: Any) -> multiprocessing.Process:
+    """A process that calls `function` and ends."""
+    process = _CONTEXT.Process(target=function, args=arguments)
+    process.start()
+    return process
+
+
 def program(run: Callable[..., object], log: pathlib.Path, *arguments: str) -> multiprocessing.Process:
     """An experiment as a program, all that it prints in `log`."""
     process = _CONTEXT.Process(target=_program, args=(run, log, *arguments))

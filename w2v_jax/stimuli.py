@@ -168,7 +168,7 @@ def _sinusoid(weights: tuple[np.ndarray, ...], quarter_turns: int = 0) -> Callab
         for coefficient, weight in zip(coefficients, weights, strict=True):
             turns = turns + _turns(coefficient, weight)
         finite = jnp.isfinite(sum(coefficients, phases))
-        return jnp.where(finite[:, None], _sin_of_turns(turns), jnp.nan)
+        return jnp.where(finite[:, None], sin_of_turns(turns), jnp.nan)
 
     @sinusoid.defjvp
     def _(primals, tangents):
@@ -211,7 +211,7 @@ def _twelve_bit_pieces(weight: np.ndarray, *, count: int) -> list[np.ndarray]:
     return pieces
 
 
-def _sin_of_turns(turns: jax.Array) -> jax.Array:
+def sin_of_turns(turns: jax.Array) -> jax.Array:
     """Sine of an angle given in units of 2^-32 turns."""
     # Fold the outer quarters onto the inner ones, sin(pi - x) = sin(x), while the angle is an exact integer.
     outer = (turns ^ (turns << 1)) < 0

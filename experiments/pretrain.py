@@ -1,0 +1,82 @@
+"""Trains an encoder from nothing, without data: contrastive predictive coding on synthesised speech-like sound.
+
+    python -m experiments.pretrain --output_dir=runs/mine --max_steps=20000
+
+The folder gets `step-000000.safetensors`, `step-000001`, 2, 5, 10, 20, 50, ... and the last step: encoders for
+`--encoders='runs/mine/step-*.safetensors'`; `mine.safetensors`, the last one in half precision; `curve.csv` and
+`curve.png`; `recipe.json`. Stopped or killed at any moment, the same command goes on and ends with the same encoder.
+"""
+
+import pathlib
+import sys
+from collections.abc import Sequence
+
+import jax
+from absl import app, flags, logging
+
+from experiments import compilation_cache, figures
+from experiments.training import Recipe
+from experiments.training_run import Run, TrainingError, draw_curve, read_curve, train
+from w2v_jax import files
+from w2v_jax.convolution import PRECISIONS
+
+_OUTPUT_DIR = flags.DEFINE_string("output_dir", "runs/encoder", "Folder of the run; its name is the encoder's.")
+_MAX_STEPS = flags.DEFINE_integer(
+    "max_steps", Recipe.steps, "Updates. Part of the recipe: the learning rate falls to nothing at the last one."
+)
+_MAX_MINUTES = flags.DEFINE_float(
+    "max_minutes", None, "Stop after so many minutes, wherever training is; the same command goes on.", lower_bound=0.0
+)
+_SEED = flags.DEFINE_integer("seed", Recipe.seed, "Of the initial parameters and of the sound.", lower_bound=0)
+_BATCH_SIZE = flags.DEFINE_integer(
+    "batch_size", Recipe.batch_size, "Utterances per update, a multiple of 8 per device."
+)
+_SECONDS = flags.DEFINE_float("seconds", Recipe.seconds, "Duration of an utterance.")
+_LEARNING_RATE = flags.DEFINE_float("learning_rate", Recipe.learning_rate, "Its peak.")
+_PRECISION = flags.DEFINE_enum(
+    "precision",
+    None,
+    list(PRECISIONS),
+    "Of the products in the convolutions; by default 'default' (plain float32) on a CPU, else bfloat16, with "
+    "sums, norms and parameters in float32.",
+)
+_COMPILATION_CACHE_DIR = flags.DEFINE_string(
+    "compilation_cache_dir", None, "As for the other experiments: folder for compiled programs, '' for none."
+)
+
+
+def main(arguments: Sequence[str]) -> None:
+    """The program."""
+    if not flags.FLAGS["verbosity"].present:
+        logging.set_verbosity(logging.ERROR)  # orbax tells of every file
+    if len(arguments) > 1:
+        sys.exit(f"error: unexpected argument {arguments[1]!r}; expected flags only (see --help)")
+    try:
+        compilation_cache.switch_on(_COMPILATION_CACHE_DIR.value)
+        precision = _PRECISION.value or ("default" if jax.default_backend() == "cpu" else "bfloat16")
+        recipe = Recipe(
+            seed=_SEED.value,
+            steps=_MAX_STEPS.value,
+            batch_size=_BATCH_SIZE.value,
+            seconds=_SECONDS.value,
+            learning_rate=_LEARNING_RATE.value,
+            precision=precision,
+        )
+        run = Run(pathlib.Path(_OUTPUT_DIR.value), recipe)
+        finished = train(run, max_minutes=_MAX_MINUTES.value)
+        rows = read_curve(run.curve)
+        with files.atomic_path(run.folder / "curve.png") as temporary:
+            figures.save(draw_curve(run, rows), temporary)
+    except (TrainingError, FloatingPointError, OSError) as error:
+        sys.exit(f"error: {error}")
+    except KeyboardInterrupt as stop:
+        print(f"stopped. {stop}.\nRun the same command again to go on from there.", file=sys.stderr)
+        sys.exit(130)
+    if finished:
+        print(f"{recipe.steps} steps done; the encoder is {run.result}")
+    else:
+        print(f"stopped after {rows[-1]['step']} of {recipe.steps} steps; run the same command again to go on")
+
+
+if __name__ == "__main__":
+    app.run(main)

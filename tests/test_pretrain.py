@@ -1,0 +1,160 @@
+"""Training: it learns, and a run that is stopped, killed or damaged ends as if nothing had happened."""
+
+import dataclasses
+import json
+import os
+import shutil
+
+import jax
+import numpy as np
+import pytest
+from flax import nnx
+from processes import TINY, run_in_process, wait_until
+
+from experiments import training, training_run
+from experiments.training import Recipe
+from experiments.training_run import Run, TrainingError
+from w2v_jax import checkpoint
+from w2v_jax.contrastive import ContrastiveConfig
+from w2v_jax.encoder import FeatureEncoder
+
+RECIPE = Recipe(
+    steps=60,
+    batch_size=4,
+    seconds=0.3,
+    learning_rate=3e-3,
+    encoder=TINY,
+    contrastive=ContrastiveConfig(hidden=16, steps=3, group=4),
+)
+
+
+def run_in(folder, **changes):
+    return Run(folder, dataclasses.replace(RECIPE, **changes), save_every=5, held_out_every=20)
+
+
+def files_of(run):
+    """Everything that a run leaves behind but the checkpoints: bytes, or what a weight file says of its tensors."""
+    return {
+        path.name: checkpoint.verify_weights(path) if path.suffix == ".safetensors" else path.read_bytes()
+        for path in run.folder.iterdir()
+        if path.is_file()
+    }
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    run = run_in(tmp_path_factory.mktemp("runs") / "tiny")
+    assert training_run.train(run)
+    return run
+
+
+def test_it_learns(finished):
+    rows = training_run.read_curve(finished.curve)
+    assert [row["step"] for row in rows] == list(range(61))
+    chance = np.log(RECIPE.candidates)
+    assert rows[0]["held_out_loss"] == pytest.approx(chance, abs=1)
+    assert rows[60]["held_out_loss"] < chance - 0.5
+    assert rows[60]["held_out_accuracy"] > 4 / RECIPE.candidates
+    assert {row["step"] for row in rows if "held_out_loss" in row} == {0, 1, 2, 5, 10, 20, 40, 50, 60}
+
+
+def test_what_it_leaves(finished):
+    snapshots = {"recipe.json", "curve.csv", "tiny.safetensors"}
+    assert set(files_of(finished)) == snapshots | {f"step-{s:06d}.safetensors" for s in (0, 1, 2, 5, 10, 20, 50, 60)}
+    untrained = checkpoint.encoder_tensors(FeatureEncoder(TINY, rngs=nnx.Rngs(RECIPE.seed)))
+    first, last, half = (
+        checkpoint.encoder_tensors(checkpoint.load_encoder(path))
+        for path in (finished.snapshot(0), finished.snapshot(60), finished.result)
+    )
+    for name in untrained:
+        np.testing.assert_array_equal(first[name], untrained[name])
+        assert np.abs(last[name] - untrained[name]).max() > 0
+        np.testing.assert_array_equal(half[name], last[name].astype(np.float16))
+    metadata = checkpoint.read_metadata(finished.result)
+    assert "seed 0, step 60 of 60, 4 x 0.3 s a step" in metadata.provenance.source
+
+
+def test_stopped_again_and_again(finished, tmp_path):
+    run = run_in(tmp_path / "tiny")
+    sessions = 0
+    while not training_run.train(run, max_minutes=0.3 / 60):
+        sessions += 1
+        assert sessions < 300
+    assert sessions > 0
+    assert files_of(run) == files_of(finished)
+
+
+def test_killed(finished, tmp_path):
+    run = run_in(tmp_path / "tiny")
+    for saved in ("5", "20"):
+        process = run_in_process(training_run.train, run)
+        wait_until(lambda saved=saved: (run.checkpoints / saved).exists())
+        process.kill()
+        process.join()
+        assert not run.result.exists()
+    assert training_run.train(run)
+    assert files_of(run) == files_of(finished)
+
+
+@pytest.mark.parametrize("damage", ["checkpoint", "curve"])
+def test_damaged(finished, tmp_path, damage, capsys):
+    run = run_in(tmp_path / "tiny")
+    shutil.copytree(finished.folder, run.folder)
+    if damage == "checkpoint":
+        for path in (run.checkpoints / "60").rglob("*"):
+            if path.is_file():
+                os.truncate(path, path.stat().st_size // 2)
+    else:
+        os.truncate(run.curve, run.curve.stat().st_size // 2)
+    run.result.unlink()
+    assert training_run.train(run)
+    said = capsys.readouterr().out
+    assert "checkpoint of step 60: not used" in said
+    assert ("going on from step 55" in said) == (damage == "checkpoint")
+    assert files_of(run) == files_of(finished)
+
+
+def test_another_recipe_is_refused(finished):
+    before = files_of(finished)
+    with pytest.raises(TrainingError, match=r"another recipe \(seed was 0, is 1\); choose another --output_dir"):
+        training_run.train(run_in(finished.folder, seed=1))
+    assert files_of(finished) == before
+    assert json.loads(before["recipe.json"])["seed"] == 0
+
+
+def test_a_loss_that_is_not_finite_stops_it(tmp_path):
+    run = run_in(tmp_path / "tiny", learning_rate=float("inf"))
+    with pytest.raises(FloatingPointError, match=r"step 1: the loss is nan; lower --learning_rate"):
+        training_run.train(run)
+    assert not run.snapshot(1).exists()
+
+
+def test_sound_is_its_seeds_and_held_out_sound_nobodys():
+    sounds = [
+        training._sound(RECIPE, jax.random.key(seed), stream, first, 2)
+        for seed, stream, first in ((0, 1, 0), (0, 1, 0), (0, 1, 1), (1, 1, 0), (0, 2, 0))
+    ]
+    np.testing.assert_array_equal(sounds[0], sounds[1])
+    np.testing.assert_array_equal(sounds[0][1], sounds[2][0])  # utterances are numbered
+    for other in (sounds[2], sounds[3], sounds[4]):
+        assert np.abs(sounds[0] - other).max() > 1e-3
+
+
+def test_snapshots():
+    assert [step for step in range(3_000) if training.is_snapshot(step)] == [
+        *(0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (dict(batch_size=6), "batch_size is 6; expected a multiple of 4"),
+        (dict(steps=0), "steps is 0"),
+        (dict(seconds=0.06), "expected more than the 3 that are predicted"),
+    ],
+)
+def test_recipes_that_cannot_be_trained(tmp_path, changes, message):
+    with pytest.raises(TrainingError, match=message):
+        training_run.train(run_in(tmp_path / "tiny", **changes))
+    assert not (tmp_path / "tiny").exists()
