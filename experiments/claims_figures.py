@@ -15,6 +15,7 @@ from w2v_jax.layers import FRAMES
 from w2v_jax.scores import Score
 
 LEAST = -0.25  # scores below it are drawn at the edge
+LEAST_DECIBELS = -40  # responses below it are drawn as it
 # What each kind of column looks like: shape as well as colour.
 STYLES = {
     "encoder": {"color": figures.ORANGE, "marker": "o"},
@@ -166,21 +167,21 @@ def draw_filters(encoder: NamedEncoder) -> Figure:
 
 
 def filter_images(panels: Sequence[Axes], responses: Sequence[tuning.FrequencyResponses]) -> None:
-    """The frequency responses of each encoder's filters in a panel, with one colour bar for all."""
+    """The frequency responses of an encoder's filters in each panel, with one colour bar for all."""
     for axes, found in zip(panels, responses, strict=True):
         khz = found.frequency / 1000
-        image = axes.imshow(
+        axes.imshow(
             found.decibels.T,
             origin="lower",
             aspect="auto",
             cmap=figures.SEQUENTIAL,
-            vmin=-40,
+            vmin=LEAST_DECIBELS,
             vmax=0,
             extent=(0, len(found.peak), khz[0], khz[-1]),
         )
         axes.set_xlabel("Filter")
     panels[0].set_ylabel("Frequency (kHz)")
-    panels[0].figure.colorbar(image, ax=panels, label="Response relative to its peak (dB)", shrink=0.85, extend="min")
+    figures.colour_bar(panels, "Response relative to its peak (dB)", (LEAST_DECIBELS, 0), extend="min")
 
 
 def draw_tuning(encoder: NamedEncoder, tuned: Mapping[str, tuning.TuningCurves]) -> Figure:

@@ -62,15 +62,18 @@ def _chart_axes(grid: Grid) -> np.ndarray:
     return np.stack([-points["f2"], -points["f1"]], axis=1)
 
 
-def draw_spaces(maps: Mapping[str, np.ndarray], grid: Grid, *, columns: int = 3) -> figures.Figure:
+def draw_spaces(
+    maps: Mapping[str, np.ndarray], grid: Grid, *, size: tuple[float, float] = (5.6, 5.0), columns: int = 3
+) -> figures.Figure:
     """A panel per map: the mesh, coloured by F1, with the IPA's vowels.
 
     Args:
         maps: by title, positions (n, 2) on UMAP's map.
         grid: their parameters, of one f0.
+        size: of a panel, inches.
         columns: panels beside each other, at most.
     """
-    figure, panels = figures.panels(len(maps), size=(5.6, 5.0), columns=columns)
+    figure, panels = figures.panels(len(maps), size=size, columns=columns)
     f1 = grid.axis("f1")
     colours = figures.SEQUENTIAL((f1 - f1[0]) / (f1[-1] - f1[0]))[:, None, :]
     for axes, (title, positions) in zip(panels, maps.items(), strict=True):
