@@ -252,8 +252,9 @@ def _draw_training(compared: Compared, columns: Mapping[NamedEncoder, Column]) -
     for axes in panels:
         axes.set_ylim(ends.min(), ends.max())
     panels[0].set_ylabel("Spearman's correlation, 95% interval")
-    entries = dict(zip(*panels[0].get_legend_handles_labels()[::-1], strict=True))  # each label once
-    figure.legend(entries.values(), entries.keys(), loc="outside lower center", ncols=4, fontsize=9, frameon=False)
+    drawn = [zip(*axes.get_legend_handles_labels(), strict=True) for axes in panels]
+    once = {label: handle for entries in drawn for handle, label in entries}
+    figure.legend(once.values(), once.keys(), loc="outside lower center", ncols=4, fontsize=9, frameon=False)
     return figure
 
 
