@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import numpy as np
 from absl import flags as absl_flags
 
-from experiments import claims_figures, claims_table, controls, flags
+from experiments import claims_figures, claims_table, controls, flags, vowel_chart
 from experiments.claims_sounds import FRACTIONS, FULL_GRIDS, GRIDS, QUICK_GRIDS, Heard, listen
 from experiments.claims_table import Cell, Column
 from experiments.encoders import NamedEncoder, untrained_remark
@@ -44,7 +44,7 @@ NOTES = (
     "The paper's six f0 are multiples of 25 Hz, at which frames see one or two phases; `not by 25 Hz` has six others.",
     "A tone at 3,200 or 6,400 Hz is a constant to every filter of the first layer, whose hop is 5 samples: where that "
     "layer is normalised over time, the tone is gone. Such tones are left out, as is 8 kHz, which is silence.",
-    'The "formants" are bare sines at F1 and F2, not resonances of a source.',
+    vowel_chart.NOTE,
     "A cosine near 1 says little where all sounds are alike: `relative` divides by how far apart other sounds are.",
     "Any two rising curves are alike: an R^2 of a frequency scale means something only beside the others.",
 )

@@ -1,6 +1,6 @@
 """The figures of `experiments.claims`: scores beside their controls, scores by layer, filters, and tuning."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -15,6 +15,7 @@ from w2v_jax.layers import FRAMES
 from w2v_jax.scores import Score
 
 LEAST = -0.25  # scores below it are drawn at the edge
+LEAST_DECIBELS = -40  # responses below it are drawn as it
 # What each kind of column looks like: shape as well as colour.
 STYLES = {
     "encoder": {"color": figures.ORANGE, "marker": "o"},
@@ -152,29 +153,35 @@ def _through_layers(by_layer: Mapping, claim: str, name: str) -> tuple[np.ndarra
 def draw_filters(encoder: NamedEncoder) -> Figure:
     """The frequency responses of the first layer's filters, sorted by peak, and the peaks beside known scales."""
     found = tuning.frequency_responses(encoder.encoder)
-    khz = found.frequency / 1000
     figure, (image_axes, axes) = figures.panels(
         2, size=(4.6, 4.2), title=f"First layer: {len(found.peak)} filters of {encoder.name}"
     )
-    image = image_axes.imshow(
-        found.decibels.T,
-        origin="lower",
-        aspect="auto",
-        cmap=figures.SEQUENTIAL,
-        vmin=-40,
-        vmax=0,
-        extent=(0, len(found.peak), khz[0], khz[-1]),
-    )
+    filter_images([image_axes], [found])
     image_axes.set_title("Frequency responses, sorted by peak", fontsize=10)
-    image_axes.set_xlabel("Filter")
-    image_axes.set_ylabel("Frequency (kHz)")
-    figure.colorbar(image, ax=image_axes, label="Response relative to its peak (dB)", shrink=0.85, extend="min")
     _spread(axes, {"peaks of the filters": (found.peak, figures.ORANGE)}, 0.0, float(found.frequency[-1]))
     axes.set_title("Peaks beside even spreads", fontsize=10)
     axes.set_xlabel("Share of filters")
     axes.set_ylabel("Frequency (kHz)")
     axes.legend(fontsize=8, frameon=False, loc="upper left")
     return figure
+
+
+def filter_images(panels: Sequence[Axes], responses: Sequence[tuning.FrequencyResponses]) -> None:
+    """The frequency responses of an encoder's filters in each panel, with one colour bar for all."""
+    for axes, found in zip(panels, responses, strict=True):
+        khz = found.frequency / 1000
+        axes.imshow(
+            found.decibels.T,
+            origin="lower",
+            aspect="auto",
+            cmap=figures.SEQUENTIAL,
+            vmin=LEAST_DECIBELS,
+            vmax=0,
+            extent=(0, len(found.peak), khz[0], khz[-1]),
+        )
+        axes.set_xlabel("Filter")
+    panels[0].set_ylabel("Frequency (kHz)")
+    figures.colour_bar(panels, "Response relative to its peak (dB)", (LEAST_DECIBELS, 0), extend="min")
 
 
 def draw_tuning(encoder: NamedEncoder, tuned: Mapping[str, tuning.TuningCurves]) -> Figure:

@@ -6,7 +6,7 @@ import glob
 import json
 import pathlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from flax import nnx
 
@@ -93,6 +93,11 @@ def resolve(names: Sequence[str] | None) -> list[NamedEncoder]:
             )
         given[label] = name
     return [_named(label, name) for label, name in given.items()]
+
+
+def by_step(encoders: Iterable[NamedEncoder]) -> list[NamedEncoder]:
+    """The encoders in the order of their training steps; those whose names have none last, in the order given."""
+    return sorted(encoders, key=lambda encoder: (encoder.step is None, encoder.step or 0))
 
 
 def untrained_remark(encoders: Sequence[NamedEncoder]) -> str | None:

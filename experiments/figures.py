@@ -8,6 +8,7 @@ import dataclasses
 import math
 import os
 from collections.abc import Sequence
+from typing import Literal
 
 import matplotlib
 import numpy as np
@@ -112,10 +113,22 @@ def colour_bar(
     *,
     colours: Colormap = SEQUENTIAL,
     ticks: Sequence[float] | None = None,
+    extend: Literal["neither", "min"] = "neither",
 ) -> None:
-    """A colour bar beside `axes`."""
-    figure = (axes if isinstance(axes, Axes) else axes[0]).figure
-    figure.colorbar(ScalarMappable(Normalize(*limits), colours), ax=axes, label=label, shrink=0.85, ticks=ticks)
+    """A colour bar beside `axes`; `extend` is "min" where values below the limits are drawn in the lowest colour."""
+    several = [axes] if isinstance(axes, Axes) else axes
+    columns = len({each.get_subplotspec().colspan.start for each in several})
+    several[0].figure.colorbar(
+        ScalarMappable(Normalize(*limits), colours),
+        ax=axes,
+        label=label,
+        shrink=0.85,
+        ticks=ticks,
+        extend=extend,
+        # Of the width of all: the bar takes no more room beside many panels than beside one.
+        fraction=0.15 / columns,
+        pad=0.05 / columns,
+    )
 
 
 def mesh(
@@ -204,6 +217,9 @@ def labels(axes: Axes, chosen: Sequence[Label], *, fontsize: float = 11) -> None
     dots = np.array([label.colour == "black" for label in chosen])
     axes.scatter(*positions[dots].T, s=12, c="black", zorder=5, edgecolors="white", linewidths=0.5)
     _settle(axes.figure)  # labels have a size in points, not in data
+    # A map's limits depend on what room it had when it was drawn. The dots have them made anew: do that now, not later.
+    axes.autoscale_view()
+    axes.apply_aspect()
     points_per_pixel = 72 / axes.figure.dpi
     anchors = axes.transData.transform(positions) * points_per_pixel
     sizes = np.array([(0.58 * fontsize * len(label.text) + 3, 1.15 * fontsize) for label in chosen])

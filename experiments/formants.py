@@ -18,15 +18,10 @@ from w2v_jax import grids, similarity
 
 NAME = "formants"
 
-VOWEL_SPACE_BY_F0 = grids.VOWEL_SPACE_BY_F0
-QUICK_VOWEL_SPACE_BY_F0 = grids.VOWEL_SPACE_BY_F0.thinned(f0=3, f1=6, f2=6)
 VOWEL_SPACE_FINE = grids.VOWEL_SPACE_FINE
 QUICK_VOWEL_SPACE_FINE = grids.VOWEL_SPACE_FINE.thinned(f1=8, f2=24)
 
-NOTES = (
-    'The "formants" are bare sines at F1 and F2, not resonances of a source.',
-    neighbours.NOTE,
-)
+NOTES = (vowel_chart.NOTE, neighbours.NOTE)
 
 FINE = absl_flags.DEFINE_bool("fine", False, "formants: also sweep the 120,000 points of vowel_space_fine (not drawn).")
 
@@ -40,7 +35,7 @@ def run(encoders: Sequence[NamedEncoder], workspace: Workspace, *, fine: bool = 
         fine: whether to sweep `vowel_space_fine` too.
     """
     grid = workspace.grid(vowel_chart.VOWEL_SPACE, vowel_chart.QUICK_VOWEL_SPACE)
-    grid_by_f0 = workspace.grid(VOWEL_SPACE_BY_F0, QUICK_VOWEL_SPACE_BY_F0)
+    grid_by_f0 = workspace.grid(vowel_chart.VOWEL_SPACE_BY_F0, vowel_chart.QUICK_VOWEL_SPACE_BY_F0)
     grid_fine = workspace.grid(VOWEL_SPACE_FINE, QUICK_VOWEL_SPACE_FINE)
     measured, features_by_f0, maps, maps_by_f0 = {}, {}, {}, {}
     for encoder in encoders:
@@ -91,19 +86,8 @@ def summary(measured: Metrics) -> dict[str, float]:
 
 def draw_vowel_spaces(maps: dict[NamedEncoder, np.ndarray], grid: grids.Grid) -> figures.Figure:
     """A panel per encoder: the mesh, coloured by F1, with the IPA's vowels."""
-    figure, panels = figures.panels(len(maps), size=(5.6, 5.0), columns=3)
-    f1 = grid.axis("f1")
-    colours = figures.SEQUENTIAL((f1 - f1[0]) / (f1[-1] - f1[0]))[:, None, :]
-    for axes, (encoder, positions) in zip(panels, maps.items(), strict=True):
-        (mesh,) = vowel_chart.oriented(positions, grid)
-        figures.mesh(axes, mesh, colours)
-        vowel_chart.formant_arrows(axes, mesh)
-        figures.as_map(axes, f"Vowel space: {encoder.name}")
-    figures.colour_bar(panels, "F1 (Hz)", (f1[0], f1[-1]))
-    for axes, positions in zip(panels, maps.values(), strict=True):
-        (mesh,) = vowel_chart.oriented(positions, grid)
-        figures.labels(axes, vowel_chart.vowel_labels(mesh, grid) + vowel_chart.arrow_labels(mesh))
-    return figure
+    titled = {f"Vowel space: {encoder.name}": positions for encoder, positions in maps.items()}
+    return vowel_chart.draw_spaces(titled, grid)
 
 
 def draw_by_f0(maps: dict[NamedEncoder, np.ndarray], grid: grids.Grid) -> figures.Figure:

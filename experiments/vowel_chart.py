@@ -1,6 +1,6 @@
-"""Vowel spaces, swept and drawn as meshes: shared by the formants and the diphthongs."""
+"""Vowel spaces, swept and drawn as meshes: shared by the formants, the diphthongs and others that ask about vowels."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,7 +13,11 @@ from w2v_jax.grids import VOWELS, Grid, Vowel
 
 VOWEL_SPACE = grids.VOWEL_SPACE
 QUICK_VOWEL_SPACE = grids.VOWEL_SPACE.thinned(f1=8, f2=8)
+VOWEL_SPACE_BY_F0 = grids.VOWEL_SPACE_BY_F0
+QUICK_VOWEL_SPACE_BY_F0 = grids.VOWEL_SPACE_BY_F0.thinned(f0=3, f1=6, f2=6)
 AMPLITUDES = (0.5, 0.35, 0.15)  # of f0, F1 and F2
+
+NOTE = 'The "formants" are bare sines at F1 and F2, not resonances of a source.'
 
 
 def vowel(f0, f1, f2):
@@ -56,6 +60,32 @@ def oriented_with(positions: np.ndarray, others: np.ndarray, grid: Grid) -> tupl
 def _chart_axes(grid: Grid) -> np.ndarray:
     points = grid.points()
     return np.stack([-points["f2"], -points["f1"]], axis=1)
+
+
+def draw_spaces(
+    maps: Mapping[str, np.ndarray], grid: Grid, *, size: tuple[float, float] = (5.6, 5.0), columns: int = 3
+) -> figures.Figure:
+    """A panel per map: the mesh, coloured by F1, with the IPA's vowels.
+
+    Args:
+        maps: by title, positions (n, 2) on UMAP's map.
+        grid: their parameters, of one f0.
+        size: of a panel, inches.
+        columns: panels beside each other, at most.
+    """
+    figure, panels = figures.panels(len(maps), size=size, columns=columns)
+    f1 = grid.axis("f1")
+    colours = figures.SEQUENTIAL((f1 - f1[0]) / (f1[-1] - f1[0]))[:, None, :]
+    for axes, (title, positions) in zip(panels, maps.items(), strict=True):
+        (mesh,) = oriented(positions, grid)
+        figures.mesh(axes, mesh, colours)
+        formant_arrows(axes, mesh)
+        figures.as_map(axes, title)
+    figures.colour_bar(panels, "F1 (Hz)", (f1[0], f1[-1]))
+    for axes, positions in zip(panels, maps.values(), strict=True):
+        (mesh,) = oriented(positions, grid)
+        figures.labels(axes, vowel_labels(mesh, grid) + arrow_labels(mesh))
+    return figure
 
 
 def formant_arrows(axes: Axes, mesh: np.ndarray, *, width: float = 2.5) -> None:

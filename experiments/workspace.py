@@ -16,7 +16,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from experiments import figures, sweeping
-from experiments.encoders import NamedEncoder
+from experiments.encoders import NamedEncoder, by_step
 from w2v_jax import _version, checkpoint, files, tensor_file
 from w2v_jax.convolution import Precision
 from w2v_jax.grids import Grid
@@ -257,8 +257,10 @@ def _read(path: pathlib.Path, settings: Mapping[str, str]) -> tuple[tensor_file.
 def _table(
     per_encoder: Mapping[NamedEncoder, Metrics], summary: Callable[[Metrics], Mapping[str, float]]
 ) -> list[Metrics]:
-    in_order = sorted(per_encoder, key=lambda encoder: (encoder.step is None, encoder.step or 0))
-    return [{"encoder": encoder.name, "step": encoder.step, **summary(per_encoder[encoder])} for encoder in in_order]
+    return [
+        {"encoder": encoder.name, "step": encoder.step, **summary(per_encoder[encoder])}
+        for encoder in by_step(per_encoder)
+    ]
 
 
 @functools.lru_cache(maxsize=64)

@@ -1,0 +1,115 @@
+"""`experiments.emergence`: its scores of made-up features, and the program end to end with tiny encoders."""
+
+import json
+
+import numpy as np
+import pytest
+from processes import save_tiny
+
+from experiments import controls, emergence, encoders, f0, figures, vowel_chart
+from experiments.emergence import SCORES, TONES, VOWELS, VOWELS_AT_ONE_F0
+from experiments.workspace import Workspace
+from w2v_jax.scores import Bootstrap, Score
+from w2v_jax.scores.bootstrap import mean_score
+
+# As many as with --quick, so that their scores are compiled once.
+GRID = vowel_chart.QUICK_VOWEL_SPACE_BY_F0
+POINTS = GRID.points()
+FREQUENCY = f0.QUICK_PURE_TONES.axis("frequency")
+STEPS = (100, 20, 0)
+
+
+def flat_map(*columns):
+    """Features whose cosine distances have the order of distances in `columns`: a small patch of a sphere."""
+    spanned = [(each - each.mean()) / np.ptp(each) for each in columns]
+    return np.stack([*spanned, np.full(len(columns[0]), 1000.0)], axis=1)
+
+
+@pytest.fixture(scope="module")
+def snapshots(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("weights")
+    for step in STEPS:
+        save_tiny(folder / f"step-{step:06d}.safetensors", seed=step)
+    return encoders.resolve([str(folder / f"step-{step:06d}.safetensors") for step in STEPS])
+
+
+@pytest.fixture(scope="module")
+def results(snapshots, tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(figures, "PNG_DPI", 20)
+        patch.setattr(controls, "SEEDS", (1, 2))
+        patch.setattr(vowel_chart.projection, "project", lambda features, **_: features[:, :2])
+        workspace = Workspace(tmp_path_factory.mktemp("results"), quick=True)
+        emergence.run(snapshots, workspace)
+    return workspace.output_dir / "emergence"
+
+
+def test_features_that_are_the_parameters_score_one():
+    found = emergence.measure(flat_map(*POINTS.values()), POINTS, flat_map(np.log(FREQUENCY)), FREQUENCY)
+    assert list(found) == list(SCORES)
+    for score in found.values():
+        assert (score.low, score.value, score.high) == pytest.approx((1, 1, 1), abs=1e-3)
+    assert found[TONES].units == len(FREQUENCY) - 1  # without the silent one
+
+
+def test_each_score_asks_for_its_parameters():
+    found = emergence.measure(flat_map(POINTS["f0"]), POINTS, flat_map(FREQUENCY), FREQUENCY)
+    assert 0.1 < found[VOWELS].value < 0.9
+    assert isinstance(found[VOWELS_AT_ONE_F0], str)  # vowels of one f0 are all alike
+    assert 0.5 < found[TONES].high < 0.95  # spaced in Hz
+    found = emergence.measure(flat_map(POINTS["f1"], POINTS["f2"]), POINTS, flat_map(FREQUENCY), FREQUENCY)
+    assert found[VOWELS].value < 0.9
+    assert found[VOWELS_AT_ONE_F0].value > 0.999
+
+
+def test_random_features_score_zero():
+    rng = np.random.default_rng(0)
+    found = emergence.measure(rng.normal(size=(len(GRID), 8)), POINTS, rng.normal(size=(len(FREQUENCY), 8)), FREQUENCY)
+    for score in found.values():
+        assert abs(score.value) < 0.1
+        assert score.low - 0.02 < 0 < score.high + 0.02
+
+
+def test_table_is_sorted_by_step_and_has_the_controls_beside_it(results):
+    def refuse(constant):
+        raise AssertionError(f"{constant} is not JSON")
+
+    metrics = json.loads((results / "metrics.json").read_text(encoding="utf-8"), parse_constant=refuse)
+    assert [row["step"] for row in metrics["table"]] == sorted(STEPS)
+    seeds = [f"step-000000.random-{seed}" for seed in (1, 2)]
+    assert list(metrics["controls"]) == [*seeds, "log-mel"]
+    (means,) = metrics["untrained_means"]
+    for name in SCORES:
+        for row in metrics["table"]:
+            score = metrics["encoders"][row["encoder"]]["scores"][name]
+            assert score["low"] <= score["value"] == row[name] <= score["high"]
+        values = [metrics["controls"][seed]["scores"][name]["value"] for seed in seeds]
+        assert means["scores"][name] == pytest.approx(np.mean(values))
+
+
+def test_every_figure_is_png_and_pdf(results):
+    for suffix in (".png", ".pdf"):
+        assert {path.stem for path in results.glob(f"*{suffix}")} == {"scores", "vowels", "filters"}
+
+
+def test_encoders_side_by_side(snapshots):
+    names = [each.name for each in emergence.with_controls(snapshots).drawn]
+    assert names == ["step-000000", "step-000020", "step-000100"]
+    alone = emergence.with_controls(snapshots[:1])
+    assert [alone.labels[each] for each in alone.drawn] == ["step-000100", "random weights, seed 1"]
+    many = [encoders.NamedEncoder(f"step-{n}", None, snapshots[0].config, "", None, "") for n in range(11)]
+    assert [each.step for each in emergence.with_controls(many).drawn] == [0, 3, 7, 10]
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_collapsed_encoder_is_told_and_drawn_as_far_as_it_can_be(snapshots, tmp_path, count):
+    compared = emergence.with_controls(snapshots[:count])
+    score = mean_score(np.linspace(0.2, 0.4, 9), bootstrap=Bootstrap(resamples=20))
+    columns = {each: dict.fromkeys(SCORES, score) for each in compared.all}
+    zeros = np.zeros((len(GRID), 8)), POINTS, np.zeros((len(FREQUENCY), 8)), FREQUENCY
+    columns[compared.encoders[0]] = emergence.measure(*zeros)
+    assert not any(isinstance(cell, Score) for cell in columns[compared.encoders[0]].values())
+    lines = emergence.table_lines(compared, columns)
+    assert lines[2].split()[1:] == ["undefined"] * 3
+    assert lines[-2].split()[-3:] == ["0.300"] * 3  # of the seeds
+    figures.save(emergence.draw_scores(compared, columns), tmp_path / "scores.png")
