@@ -50,7 +50,7 @@ class Recipe:
     steps: int = 20_000
     batch_size: int = 8
     seconds: float = 1.0
-    learning_rate: float = 5e-4
+    learning_rate: float = 1e-3
     warmup_steps: int = 100
     weight_decay: float = 0.01
     clip: float = 1.0
