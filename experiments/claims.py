@@ -18,7 +18,7 @@ from absl import flags as absl_flags
 from experiments import claims_figures, claims_table, controls, flags, vowel_chart
 from experiments.claims_sounds import FRACTIONS, FULL_GRIDS, GRIDS, QUICK_GRIDS, Heard, listen
 from experiments.claims_table import Cell, Column
-from experiments.encoders import NamedEncoder, untrained_remark
+from experiments.encoders import BUNDLED, NamedEncoder, remark
 from experiments.sweeping import progress_bar
 from experiments.workspace import Metrics, Workspace
 from w2v_jax import files, scores, stimuli, tuning
@@ -186,8 +186,8 @@ def run(encoders: Sequence[NamedEncoder], workspace: Workspace, *, full: bool = 
         },
     )
     print("\n".join(["", *table]))
-    if remark := untrained_remark(encoders):
-        print(f"\n{remark}")
+    if said := remark(encoders):
+        print(f"\n{said}")
     print(f"\nEverything, layer by layer: {workspace.path(NAME, 'claims.csv')}; figures beside it.")
     return metrics
 
@@ -256,4 +256,4 @@ def _with_progress(encoder: NamedEncoder, by_layer: Mapping[str, Heard]) -> Iter
 
 
 if __name__ == "__main__":
-    flags.launch(lambda encoders, workspace: run(encoders, workspace, full=FULL.value))
+    flags.launch(lambda encoders, workspace: run(encoders, workspace, full=FULL.value), default=(BUNDLED,))

@@ -20,7 +20,7 @@ from matplotlib.axes import Axes
 from experiments import claims_figures, claims_table, controls, f0, figures, flags, vowel_chart
 from experiments.claims_figures import LINES, STYLES
 from experiments.claims_table import Cell
-from experiments.encoders import NamedEncoder, by_step, untrained_remark
+from experiments.encoders import BUNDLED, NamedEncoder, by_step, remark
 from experiments.sweeping import progress_bar
 from experiments.workspace import Metrics, Workspace
 from w2v_jax import scales, scores, tuning
@@ -121,8 +121,8 @@ def run(encoders: Sequence[NamedEncoder], workspace: Workspace) -> Metrics:
         ],
     )
     print("\n".join(["", *table_lines(compared, columns)]))
-    if remark := untrained_remark(encoders):
-        print(f"\n{remark}")
+    if said := remark(encoders):
+        print(f"\n{said}")
 
     # The map last: it needs umap-learn, and all else is then there already.
     workspace.save_figure(NAME, "scores", draw_scores(compared, columns))
@@ -311,4 +311,4 @@ def draw_filters(compared: Compared) -> figures.Figure:
 
 
 if __name__ == "__main__":
-    flags.launch(run)
+    flags.launch(run, default=(BUNDLED,))

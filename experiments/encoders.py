@@ -14,8 +14,12 @@ from w2v_jax import checkpoint
 from w2v_jax.encoder import EncoderConfig, FeatureEncoder
 
 UNTRAINED = "untrained"
-DEFAULT = "formant-base"
+BUNDLED = "formant-base"
 EXAMPLE = "wav2vec2-base"
+# What `--encoders` stands for when it is not given.
+DEFAULT = (BUNDLED, UNTRAINED)
+
+_PRETRAINED = "experiments.pretrain:"  # how sources begin that `source_of_pretraining` made
 
 _STEP = re.compile(r"(?:step|checkpoint|ckpt)[-_=]?([0-9]+)", re.IGNORECASE)
 
@@ -61,12 +65,14 @@ class NamedEncoder:
         return int(found[1]) if found else None
 
 
-def resolve(names: Sequence[str] | None) -> list[NamedEncoder]:
+def resolve(names: Sequence[str] | None, *, default: Sequence[str] = DEFAULT) -> list[NamedEncoder]:
     """The encoders that `--encoders` names, all of them checked before anything else is done, none kept in memory.
 
     Args:
         names: bare names of files in `weights/`, paths, patterns of either (`*`, `?`, `[...]`), or `untrained`; None
-            for the default, which is the bundled encoder where there is one, else `untrained`.
+            for `default`.
+        default: names; the bundled encoder's is passed over where `weights/` lacks it and another is given, or else
+            replaced by `untrained`.
 
     Returns:
         In the order given; those of a pattern in the order of the numbers in their names.
@@ -76,7 +82,7 @@ def resolve(names: Sequence[str] | None) -> list[NamedEncoder]:
         FileNotFoundError, checkpoint.CheckpointError: a file that is missing or cannot be used.
     """
     if names is None:
-        names = [_default()]
+        names = _present(default)
     if not names:
         raise EncoderChoiceError(
             f"--encoders is empty; expected names of files in weights/, paths, or {UNTRAINED!r}, separated by commas"
@@ -100,24 +106,40 @@ def by_step(encoders: Iterable[NamedEncoder]) -> list[NamedEncoder]:
     return sorted(encoders, key=lambda encoder: (encoder.step is None, encoder.step or 0))
 
 
-def untrained_remark(encoders: Sequence[NamedEncoder]) -> str | None:
-    """What a reader must know where no encoder is trained; None where one is."""
-    if not all(encoder.is_untrained for encoder in encoders):
+def remark(encoders: Sequence[NamedEncoder]) -> str | None:
+    """What a reader must know where no encoder has heard speech; None where one may have."""
+    if not all(encoder.is_untrained or encoder.source.startswith(_PRETRAINED) for encoder in encoders):
         return None
-    return (
-        "NOTE: the encoder is UNTRAINED: its weights are random (seed 0). The results are a control: they show what\n"
-        "the architecture does by itself, and say nothing about what wav2vec 2.0 has learned. For trained weights:\n"
+    trained = [encoder.name for encoder in encoders if not encoder.is_untrained]
+    if trained:
+        more = f" and {len(trained) - 2} more" if len(trained) > 2 else ""
+        said = (
+            f"NOTE: {', '.join(trained[:2])}{more} learned from synthesised sound and never heard speech "
+            f"(weights/README.md). The results\nshow what such training makes of the architecture; they say nothing "
+            "about what wav2vec 2.0 has learned. For its weights:\n"
+        )
+    else:
+        said = (
+            "NOTE: the encoder is UNTRAINED: its weights are random (seed 0). The results are a control: they show\n"
+            "what the architecture does by itself, and say nothing about what wav2vec 2.0 has learned. For its weights:\n"
+        )
+    return said + (
         f"    python -m w2v_jax.convert --source=facebook/{EXAMPLE} --output=weights/{EXAMPLE}.safetensors\n"
         f"and then the same command with --encoders={EXAMPLE} (or --encoders={EXAMPLE},{UNTRAINED} to compare)."
     )
 
 
-def _default() -> str:
+def source_of_pretraining(what: str) -> str:
+    """The source that weights of our own training carry, so that `remark` knows them."""
+    return f"{_PRETRAINED} {what}"
+
+
+def _present(default: Sequence[str]) -> list[str]:
     try:
-        checkpoint.find_weights(DEFAULT)
+        checkpoint.find_weights(BUNDLED)
     except FileNotFoundError:
-        return UNTRAINED
-    return DEFAULT
+        return [name for name in default if name != BUNDLED] or [UNTRAINED]
+    return list(default)
 
 
 def _matching(pattern: str) -> list[str]:

@@ -20,12 +20,15 @@ _ENCODERS = flags.DEFINE_list(
     None,
     "Encoders to compare: names of files in weights/, paths, patterns of either (quoted, such as "
     "'runs/step-*.safetensors'), or 'untrained' (a fixed-seed control), separated by commas. "
-    f"By default {encoders.DEFAULT!r} where weights/ has it, else 'untrained'.",
+    f"By default {encoders.BUNDLED!r}, and {encoders.UNTRAINED!r} where the experiment brings no such controls.",
 )
 _OUTPUT_DIR = flags.DEFINE_string("output_dir", "results", "Folder for features, metrics and figures.")
 _QUICK = flags.DEFINE_bool("quick", False, "Thin the grids: a look at everything in under a minute.")
 _PRECISION = flags.DEFINE_enum(
-    "precision", "float32", list(PRECISIONS), "Of the products in the encoder's convolutions; float32 is exact."
+    "precision",
+    "float32",
+    list(PRECISIONS),
+    "Of the products in the encoder's convolutions; float32 is exact, default is what the device does fastest.",
 )
 _BATCH_SIZE = flags.DEFINE_integer(
     "batch_size", None, "Sounds per compiled call; by default chosen for the device.", lower_bound=1
@@ -62,8 +65,15 @@ _PATIENCE = flags.DEFINE_float(
 )
 
 
-def launch(run: Callable[[Sequence[encoders.NamedEncoder], Workspace], object]) -> None:
-    """Runs an experiment as a program: flags in, one line for each thing that its user can put right."""
+def launch(
+    run: Callable[[Sequence[encoders.NamedEncoder], Workspace], object], *, default: Sequence[str] = encoders.DEFAULT
+) -> None:
+    """Runs an experiment as a program: flags in, one line for each thing that its user can put right.
+
+    Args:
+        run: the experiment.
+        default: the encoders that it compares where `--encoders` is not given.
+    """
 
     def main(arguments: Sequence[str]) -> None:
         if not flags.FLAGS["verbosity"].present:
@@ -73,9 +83,9 @@ def launch(run: Callable[[Sequence[encoders.NamedEncoder], Workspace], object]) 
         try:
             share = _share()
             compilation_cache.switch_on(_COMPILATION_CACHE_DIR.value)
-            chosen = encoders.resolve(_ENCODERS.value)
-            if remark := encoders.untrained_remark(chosen):
-                print(remark)
+            chosen = encoders.resolve(_ENCODERS.value, default=default)
+            if said := encoders.remark(chosen):
+                print(said)
             workspace = Workspace(
                 pathlib.Path(_OUTPUT_DIR.value),
                 quick=_QUICK.value,

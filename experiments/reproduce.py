@@ -8,7 +8,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 from experiments import amplitude, diphthongs, f0, flags, formants, published, temporal
-from experiments.encoders import NamedEncoder, untrained_remark
+from experiments.encoders import NamedEncoder, remark
 from experiments.published import Comparison
 from experiments.workspace import Metrics, Workspace
 
@@ -93,8 +93,8 @@ def _print(
     print("\n== How to read them")
     for note in summary["notes"]:
         print(f"- {note}")
-    if remark := untrained_remark(encoders):
-        print(remark)
+    if said := remark(encoders):
+        print(said)
     print("\n== Figures")
     for experiment in EXPERIMENTS:
         figures = sorted(workspace.path(experiment.NAME, "").glob("*.png"))

@@ -19,6 +19,7 @@ import numpy as np
 import orbax.checkpoint as ocp
 
 from experiments import figures, sweeping, training
+from experiments.encoders import source_of_pretraining
 from experiments.training import Recipe, TrainState
 from w2v_jax import files
 from w2v_jax.checkpoint import SUFFIX, Provenance, save_encoder
@@ -247,8 +248,8 @@ def read_curve(path: pathlib.Path) -> list[Row]:
 
 def _save_encoder(run: Run, state: TrainState, path: pathlib.Path, *, dtype: type) -> None:
     recipe = run.recipe
-    source = (
-        f"experiments.pretrain: contrastive predictive coding on synthesised speech-like sound, seed {recipe.seed}, "
+    source = source_of_pretraining(
+        f"contrastive predictive coding on synthesised speech-like sound, seed {recipe.seed}, "
         f"step {int(state.step)} of {recipe.steps}, {recipe.batch_size} x {recipe.seconds:g} s a step"
     )
     encoder = training.trained_encoder(recipe, state.parameters)

@@ -178,17 +178,20 @@ def test_encoder_choice_errors(names, message):
         encoders.resolve(names)
 
 
-def test_default_encoder_is_the_control_until_one_is_bundled(tmp_path, monkeypatch):
-    monkeypatch.setattr(encoders, "DEFAULT", "no-such-encoder")
-    (chosen,) = encoders.resolve(None)
-    assert chosen.name == "untrained"
-    assert "UNTRAINED" in encoders.untrained_remark([chosen])
-    monkeypatch.setattr(encoders, "DEFAULT", "bundled")
-    save_tiny(tmp_path / "weights/bundled.safetensors", seed=0, source="here")
+def test_default_encoders(tmp_path, monkeypatch):
+    monkeypatch.setattr(encoders, "BUNDLED", "no-such-encoder")
+    for default in (("no-such-encoder", "untrained"), ("no-such-encoder",)):
+        (chosen,) = encoders.resolve(None, default=default)
+        assert chosen.name == "untrained"
+        assert "UNTRAINED" in encoders.remark([chosen])
+    monkeypatch.setattr(encoders, "BUNDLED", "bundled")
+    save_tiny(tmp_path / "weights/bundled.safetensors", seed=0, source="experiments.pretrain: a test")
     monkeypatch.chdir(tmp_path)
-    (chosen,) = encoders.resolve(None)
-    assert (chosen.name, chosen.source) == ("bundled", "here")
-    assert encoders.untrained_remark([chosen]) is None
+    chosen = encoders.resolve(None, default=("bundled", "untrained"))
+    assert [each.name for each in chosen] == ["bundled", "untrained"]
+    assert "bundled learned from synthesised sound and never heard speech" in encoders.remark(chosen)
+    save_tiny(tmp_path / "weights/converted.safetensors", seed=0, source="facebook/wav2vec2-base")
+    assert encoders.remark(encoders.resolve(["converted", "untrained"])) is None
 
 
 @pytest.mark.parametrize(

@@ -57,8 +57,8 @@ def sweep(
         parameters: arrays that share their first axis, n; taken as float32. Their values must be ones
             that `synthesize` accepts: it cannot check traced values.
         pooling: `"mean"` averages the normalised frames over time (the paper's "step-averaged"); `"none"` keeps them.
-        precision: of the encoder's convolutions: `"float32"` (exact), `"tensorfloat32"` or `"bfloat16"`. Anything but
-            the default is passed on to the encoder as `precision=`.
+        precision: of the encoder's convolutions: `"float32"` (exact), `"tensorfloat32"`, `"bfloat16"`, or `"default"`
+            (the device's fastest for float32). Anything but the first is passed on to the encoder as `precision=`.
         batch_size: rows per chunk, rounded up to a multiple of the number of devices; by default chosen for them.
         devices: where to compute; by default all devices of this process (or `jax.default_device`, where set).
         progress: called with the number of rows newly finished, in order.
