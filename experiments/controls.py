@@ -53,7 +53,11 @@ class Controls:
 
 
 def controls_of(encoders: Sequence[NamedEncoder]) -> dict[NamedEncoder, Controls]:
-    """The controls of each encoder. Encoders of one config share theirs, under the name of the first of them."""
+    """The controls of each encoder. Encoders of one config share theirs.
+
+    They are called `random-1` and so on, for any program that wants the same; those of a config other than the default
+    one bear the name of the first encoder that has it, too.
+    """
     spectrograms = tuple(_spectrogram(name) for name in SPECTROGRAMS)
     untrained: dict[EncoderConfig, tuple[NamedEncoder, ...]] = {}
     for encoder in encoders:
@@ -77,7 +81,7 @@ def inside(encoder: NamedEncoder, module: type[LayerMeans] | type[BurstNearness]
 
 def _untrained(like: NamedEncoder, seed: int) -> NamedEncoder:
     return MadeEncoder(
-        name=f"{like.name}.random-{seed}",
+        name=f"random-{seed}" if like.config == EncoderConfig() else f"{like.name}.random-{seed}",
         weights=None,
         config=like.config,
         source=f"untrained: random weights, seed {seed}",

@@ -121,7 +121,7 @@ def remark(encoders: Sequence[NamedEncoder]) -> str | None:
     else:
         said = (
             "NOTE: the encoder is UNTRAINED: its weights are random (seed 0). The results are a control: they show\n"
-            "what the architecture does by itself, and say nothing about what wav2vec 2.0 has learned. For its weights:\n"
+            "what the architecture does by itself, and say nothing about what wav2vec 2.0 has learned. For that:\n"
         )
     return said + (
         f"    python -m w2v_jax.convert --source=facebook/{EXAMPLE} --output=weights/{EXAMPLE}.safetensors\n"
