@@ -4,6 +4,7 @@
 # make reproduce   every experiment of the paper; ENCODERS=a,b and FLAGS=--quick are passed on
 # make benchmark   milliseconds per stimulus beside PyTorch's, on this machine (installs PyTorch)
 # make precision   what cheaper precisions change in features and metrics (installs PyTorch)
+# make retrain     the first 50 steps of the bundled encoder's training, compared with its recorded curve
 # make golden      write the golden features of the tests again (needs PyTorch)
 
 PYTHON ?= python3
@@ -17,7 +18,7 @@ BIN := $(VENV)/bin
 BASE := $(VENV)/.installed
 PARITY := $(VENV)/.installed-parity
 
-.PHONY: test lint parity reproduce benchmark precision golden clean
+.PHONY: test lint parity reproduce benchmark precision retrain golden clean
 .DELETE_ON_ERROR:
 
 # Two processes: most of a test's time is compiling and Python, which use one core.
@@ -39,6 +40,9 @@ benchmark: $(PARITY)
 
 precision: $(PARITY)
 	$(BIN)/python -m benchmarks.precision --output=$(OUTPUT_DIR)/precision.json
+
+retrain: $(BASE)
+	$(BIN)/python -m pytest -m retrain -s
 
 golden: $(PARITY)
 	$(BIN)/python tests/make_golden.py

@@ -1,5 +1,6 @@
 """Eight simulated devices: the same numbers as one, and no word between them."""
 
+import dataclasses
 import importlib
 import os
 import pathlib
@@ -7,10 +8,15 @@ import subprocess
 import sys
 
 import jax
+import jax.numpy as jnp
 import numpy as np
+import pytest
 from flax import nnx
 
+from experiments import training
+from experiments.training import Recipe
 from w2v_jax import stimuli, sweep
+from w2v_jax.contrastive import ContrastiveConfig
 from w2v_jax.encoder import EncoderConfig, FeatureEncoder
 
 ROOT = pathlib.Path(__file__).parent.parent
@@ -48,6 +54,7 @@ def check() -> None:
     rounded = sweep(encoder, two_tones, GRID, pooling="none", batch_size=2 * NUM_DEVICES - 7)
     np.testing.assert_array_equal(rounded, alone)
     check_program(encoder)
+    check_training()
     check_nothing_is_compiled_again(encoder)
 
 
@@ -62,6 +69,36 @@ def check_program(encoder: FeatureEncoder) -> None:
     assert f"num_partitions={NUM_DEVICES}" in text
     for operation in ("all-reduce", "all-gather", "all-to-all", "collective", "reduce-scatter", "send", "recv"):
         assert operation not in text, operation
+
+
+def check_training() -> None:
+    """Steps of training on all devices are those on one, but for rounding."""
+    recipe = Recipe(
+        steps=10,
+        batch_size=2 * NUM_DEVICES,
+        seconds=0.1,
+        encoder=CONFIG,
+        contrastive=ContrastiveConfig(hidden=8, steps=2, group=2),
+    )
+    training._sound = numbered_noise  # quicker to compile than speech
+    losses = []
+    for devices in (jax.local_devices(), jax.local_devices()[3:4]):
+        recipe.check(num_devices=len(devices))
+        mesh = training.mesh_of(devices)
+        state = training.replicated(training.initial_state(recipe), mesh)
+        losses.append([])
+        for _ in range(4):
+            state, outcome = training.train_step(recipe, mesh, state)
+            losses[-1].append(float(outcome.loss))
+    np.testing.assert_allclose(losses[0], losses[1], rtol=1e-4)
+    assert np.ptp(losses[0]) > 1e-2  # they are losses of different sounds
+    with pytest.raises(ValueError, match="batch_size is 8; expected a multiple of 16"):
+        dataclasses.replace(recipe, batch_size=8).check(num_devices=NUM_DEVICES)
+
+
+def numbered_noise(recipe: Recipe, key: jax.Array, stream: int, first: jax.Array, count: int) -> jax.Array:
+    samples = round(recipe.seconds * 16_000)
+    return jax.vmap(lambda n: jax.random.normal(jax.random.fold_in(key, n), (samples,)))(first + jnp.arange(count))
 
 
 def check_nothing_is_compiled_again(encoder: FeatureEncoder) -> None:

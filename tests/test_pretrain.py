@@ -3,7 +3,10 @@
 import dataclasses
 import json
 import os
+import pathlib
 import shutil
+import subprocess
+import sys
 
 import jax
 import jax.numpy as jnp
@@ -78,10 +81,9 @@ def test_it_learns(finished):
 
 
 def test_what_it_leaves(finished):
-    snapshots = {"recipe.json", "curve.csv", "tiny.safetensors"}
-    assert set(files_of(finished)) == snapshots | {
-        f"step-{s:06d}.safetensors" for s in (0, 1, 2, 5, 10, 20, 50, 100, 200)
-    }
+    others = {"recipe.json", "curve.csv", "tiny.safetensors"}
+    steps = (0, 1, 2, 5, 10, 20, 50, 100, 200)
+    assert set(files_of(finished)) == others | {finished.snapshot(step).name for step in steps}
     untrained = checkpoint.encoder_tensors(FeatureEncoder(TINY, rngs=nnx.Rngs(RECIPE.seed)))
     first, last, half = (
         checkpoint.encoder_tensors(checkpoint.load_encoder(path))
@@ -186,3 +188,12 @@ def test_recipes_that_cannot_be_trained(tmp_path, changes, message):
     with pytest.raises(TrainingError, match=message):
         training_run.train(run_in(tmp_path / "tiny", **changes))
     assert not (tmp_path / "tiny").exists()
+
+
+def test_the_program_says_what_is_wrong_in_one_line(tmp_path):
+    command = [sys.executable, "-m", "experiments.pretrain", "--batch_size=6", f"--output_dir={tmp_path / 'new'}"]
+    done = subprocess.run(command, cwd=pathlib.Path(__file__).parent.parent, capture_output=True, text=True)
+    assert done.returncode == 1
+    said = "error: batch_size is 6; expected a multiple of 8 (utterances in groups of 8, on 1 device)\n"
+    assert done.stderr == said
+    assert not (tmp_path / "new").exists()

@@ -1,0 +1,52 @@
+"""The encoder in the box is what its card says, and its training can be begun again."""
+
+import math
+import pathlib
+import re
+
+import jax
+import numpy as np
+import pytest
+
+from experiments import training, training_run
+from experiments.training import Recipe
+from w2v_jax import checkpoint, tensor_file
+from w2v_jax.encoder import EncoderConfig
+
+WEIGHTS = pathlib.Path(__file__).parent.parent / "weights"
+BUNDLED = WEIGHTS / "formant-base.safetensors"
+CARD = (WEIGHTS / "README.md").read_text()
+RECIPE = Recipe(steps=5_000)
+
+
+@pytest.fixture(scope="module")
+def curve():
+    return training_run.read_curve(WEIGHTS / "formant-base.curve.csv")
+
+
+def test_the_file():
+    assert BUNDLED.stat().st_size < 9e6
+    assert {entry.dtype for entry in tensor_file.open_file(BUNDLED).entries.values()} == {np.dtype(np.float16)}
+    metadata = checkpoint.verify_weights(BUNDLED)
+    assert metadata.config == EncoderConfig()
+    assert f"step {RECIPE.steps} of {RECIPE.steps}" in metadata.provenance.source
+    assert metadata.digest in CARD
+
+
+def test_the_card_tells_the_end_of_the_curve(curve):
+    assert len(curve) == RECIPE.steps + 1
+    loss, accuracy = re.search(r"held-out loss ([0-9.]+), accuracy ([0-9.]+)", CARD).groups()
+    assert f"{curve[-1]['held_out_loss']:.3f}" == loss
+    assert f"{curve[-1]['held_out_accuracy']:.3f}" == accuracy
+    assert curve[0]["held_out_loss"] == pytest.approx(math.log(RECIPE.candidates), abs=0.2)
+
+
+@pytest.mark.retrain
+def test_training_again_gives_the_start_of_the_curve(curve):
+    mesh = training.mesh_of(jax.local_devices()[:1])
+    state = training.replicated(training.initial_state(RECIPE), mesh)
+    for row in curve[1:51]:
+        state, outcome = training.train_step(RECIPE, mesh, state)
+        print(f"step {row['step']}: loss {float(outcome.loss):.6f}, recorded {row['loss']:.6f}", flush=True)
+        # Rounding differs between processors, and grows from step to step.
+        assert float(outcome.loss) == pytest.approx(row["loss"], rel=1e-3)
