@@ -29,7 +29,7 @@ import safetensors
 import safetensors.numpy
 from flax import nnx
 
-from w2v_jax import _version, files, tensor_file
+from w2v_jax import _version, tensor_file
 from w2v_jax.encoder import EncoderConfig, FeatureEncoder
 
 FORMAT = "w2v_jax.encoder"
@@ -173,12 +173,9 @@ def write_tensors(
         "format_version": FORMAT_VERSION,
         "config": json.dumps(dataclasses.asdict(config)),
         "provenance": json.dumps(dataclasses.asdict(provenance)),
-        "digest": tensors_digest(tensors),
     }
-    contiguous = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
-    with files.atomic_path(path) as temporary:
-        # Serialised here and written by us: a full disk then raises an OSError with its errno.
-        temporary.write_bytes(safetensors.numpy.save(contiguous, metadata=metadata))
+    # Our own writer: it adds the digest, and the same encoder gives the same file to the last byte.
+    tensor_file.write_file(path, tensors, metadata=metadata)
 
 
 def load_encoder(name_or_path: str | os.PathLike[str]) -> FeatureEncoder:
