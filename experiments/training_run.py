@@ -275,5 +275,6 @@ def draw_curve(run: Run, rows: Sequence[Row]) -> figures.Figure:
         panel.axhline(level, color=figures.ORANGE, linestyle="--", label=f"chance, 1 in {chance}")
         panel.set(xlabel="training step", ylabel={"loss": "loss (nats)"}.get(name, name))
         panel.set_xscale("symlog", linthresh=1)
+        panel.set_xlim(0, rows[-1]["step"])
     axes[0].legend(frameon=False)
     return figure
