@@ -182,21 +182,6 @@ def arrow(axes: Axes, start: np.ndarray, end: np.ndarray, colour: str, *, width:
     )
 
 
-def tag(axes: Axes, position: np.ndarray, text: str, colour: str | tuple[float, ...]) -> None:
-    """A short coloured text at a position."""
-    axes.annotate(
-        text,
-        xy=position,
-        ha="center",
-        va="center",
-        color=colour,
-        fontweight="bold",
-        fontsize=9,
-        path_effects=_OUTLINE,
-        zorder=6,
-    )
-
-
 def line(colour: str | tuple[float, ...], label: str, *, width: float = 2.0) -> Line2D:
     """A line for a legend."""
     return Line2D([], [], color=colour, linewidth=width, label=label)
@@ -208,7 +193,7 @@ class Label:
 
     text: str
     position: Sequence[float]
-    colour: str = "black"
+    colour: str | tuple[float, ...] = "black"
 
 
 def labels(axes: Axes, chosen: Sequence[Label], *, fontsize: float = 11) -> None:

@@ -93,8 +93,9 @@ def draw_vowel_spaces(maps: dict[NamedEncoder, np.ndarray], grid: grids.Grid) ->
 def draw_by_f0(maps: dict[NamedEncoder, np.ndarray], grid: grids.Grid) -> figures.Figure:
     """A panel per encoder: one mesh per fundamental frequency, with its F1 and F2 arrows."""
     figure, panels = figures.panels(len(maps), size=(5.4, 5.2), columns=3)
+    names = []
     for axes, (encoder, positions) in zip(panels, maps.items(), strict=True):
-        _by_f0(axes, vowel_chart.oriented(positions, grid), grid)
+        names.append(_by_f0(axes, vowel_chart.oriented(positions, grid), grid))
         figures.as_map(axes, f"Vowel spaces by f0: {encoder.name}")
     handles = [
         *(figures.line(_f0_colour(i, grid), f"{f0:g} Hz") for i, f0 in enumerate(grid.axis("f0"))),
@@ -102,15 +103,20 @@ def draw_by_f0(maps: dict[NamedEncoder, np.ndarray], grid: grids.Grid) -> figure
         figures.line(figures.ORANGE, "F2, low to high", width=3),
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=4, fontsize=9, frameon=False)
+    for axes, chosen in zip(panels, names, strict=True):
+        figures.labels(axes, chosen, fontsize=9)
     return figure
 
 
-def _by_f0(axes: Axes, meshes: np.ndarray, grid: grids.Grid) -> None:
+def _by_f0(axes: Axes, meshes: np.ndarray, grid: grids.Grid) -> list[figures.Label]:
+    """Draws a mesh per f0, and returns their names, at the ends of the highest formants."""
+    names = []
     for i, (mesh, f0) in enumerate(zip(meshes, grid.axis("f0"), strict=True)):
         colour = _f0_colour(i, grid)
         figures.mesh(axes, mesh, np.array(colour), linewidth=0.5, point_size=0)
         vowel_chart.formant_arrows(axes, mesh, width=1.8)
-        figures.tag(axes, mesh[-1, -1], f"{f0:g} Hz", colour)
+        names.append(figures.Label(f"{f0:g} Hz", mesh[-1, -1], colour))
+    return names
 
 
 def _f0_colour(index: int, grid: grids.Grid) -> tuple[float, ...]:
