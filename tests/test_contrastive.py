@@ -7,8 +7,11 @@ import pytest
 from flax import nnx
 from processes import TINY
 
-from w2v_jax.contrastive import ContrastiveConfig, ContrastivePredictor, contrastive_loss
+from w2v_jax import contrastive
+from w2v_jax.contrastive import ContrastiveConfig, ContrastivePredictor
 from w2v_jax.encoder import FeatureEncoder
+
+contrastive_loss = jax.jit(contrastive.contrastive_loss, static_argnames=("group", "temperature"))
 
 
 def random(*shape, seed=0):
