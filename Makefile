@@ -23,7 +23,7 @@ PARITY := $(VENV)/.installed-parity
 
 # Two processes: most of a test's time is compiling and Python, which use one core.
 test: $(BASE)
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(BASE)
 	$(BIN)/ruff check .

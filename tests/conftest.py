@@ -3,6 +3,14 @@
 import pytest
 from processes import SweepProcess, save_tiny
 
+# Files that take longest go first: whole files are shared between processes, and the last one should be short.
+_SLOWEST = ("experiments", "pretrain", "claims", "resume", "readme", "devices", "projection", "emergence", "layers")
+
+
+def pytest_collection_modifyitems(items):
+    rank = {f"test_{name}": place for place, name in enumerate(_SLOWEST)}
+    items.sort(key=lambda item: rank.get(item.path.stem, len(rank)))
+
 
 @pytest.fixture(scope="session")
 def weights(tmp_path_factory):
