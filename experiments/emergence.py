@@ -145,7 +145,7 @@ def with_controls(encoders: Sequence[NamedEncoder]) -> Compared:
     labels = {each: each.name for each in (*in_order, log_mel)}
     for seeds in untrained:
         for seed, each in zip(controls.SEEDS, seeds, strict=True):
-            # A control has the name of the first encoder of its architecture: that of a snapshot would mislead.
+            # The name of a control may be that of the first encoder of its architecture: a snapshot's would mislead.
             labels[each] = f"random weights, seed {seed}" if len(untrained) == 1 else each.name
     return Compared(in_order, untrained, log_mel, labels)
 

@@ -100,7 +100,7 @@ def train(run: Run, *, max_minutes: float | None = None) -> bool:
         state, rows = _resumed(run, manager)
         state = training.replicated(state, mesh)
         try:
-            state, rows = _train(run, mesh, state, rows, manager, stop_at=_end(started, max_minutes))
+            state = _train(run, mesh, state, rows, manager, stop_at=_end(started, max_minutes))
         except KeyboardInterrupt:
             kept = manager.latest_step()
             raise KeyboardInterrupt(
@@ -117,7 +117,8 @@ def _train(
     manager: ocp.CheckpointManager,
     *,
     stop_at: float,
-) -> tuple[TrainState, list[Row]]:
+) -> TrainState:
+    """The state after the last step; `rows` grows by one per step."""
     recipe = run.recipe
     step = int(state.step)
     # The loss of a step is read when the next one has been given to the device, which then need not wait.
@@ -160,7 +161,7 @@ def _train(
         read(0)
         if manager.latest_step() != step:
             _keep(run, manager, state, rows)
-    return state, rows
+    return state
 
 
 def _check_finite(step: int, loss: float) -> None:
