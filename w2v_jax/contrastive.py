@@ -28,13 +28,15 @@ class ContrastiveConfig:
         hidden: units of the recurrent network.
         steps: predictions are made 1, 2, ... `steps` frames ahead.
         temperature: by which cosines are divided before the softmax.
-        group: utterances whose frames are the candidates for one another's; see `contrastive_loss`.
+        group: utterances whose frames are the candidates for one another's; see `contrastive_loss`. With two, half of
+            them are frames of the same utterance, which only what is being said tells apart; with many, nearly all are
+            other voices, and the voice is learned first.
     """
 
     hidden: int = 256
     steps: int = 12
     temperature: float = 0.1
-    group: int = 8
+    group: int = 2
 
 
 class Outcome(NamedTuple):

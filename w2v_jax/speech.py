@@ -51,7 +51,6 @@ class SpeechConfig:
         phone_level: level of a phone, dB.
         level: of the whole utterance, root mean square, dB below 1.
         background: stationary noise, dB below the utterance.
-        channel: tilt of the whole, dB per octave about 1 kHz.
     """
 
     f0: Range = (65.0, 420.0)
@@ -67,12 +66,11 @@ class SpeechConfig:
     breath: Range = (-45.0, -8.0)
     friction: Range = (500.0, 7500.0)
     friction_bandwidth: Range = (150.0, 2500.0)
-    phone: Range = (0.04, 0.3)
-    kinds: tuple[float, ...] = (0.5, 0.16, 0.1, 0.14, 0.1)
-    phone_level: Range = (-15.0, 0.0)
+    phone: Range = (0.06, 0.4)
+    kinds: tuple[float, ...] = (0.6, 0.12, 0.08, 0.12, 0.08)
+    phone_level: Range = (-10.0, 0.0)
     level: Range = (-40.0, -10.0)
-    background: Range = (-60.0, -15.0)
-    channel: Range = (-3.0, 3.0)
+    background: Range = (-70.0, -35.0)
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
@@ -128,9 +126,7 @@ def utterance(
     )
     waveform = filtered(source, vocal_tract, sample_rate=sample_rate)
     waveform += filtered(per_sample(said["noise"]) * friction, constriction, sample_rate=sample_rate)
-    channel = _tilted(voice["channel"], corner=1000.0, sample_rate=sample_rate)
     waveform += voice["background"] * background
-    waveform = filtered(waveform, jnp.broadcast_to(channel, (frames, channel.size)), sample_rate=sample_rate)
     return waveform * voice["level"] * lax.rsqrt(jnp.mean(jnp.square(waveform)))
 
 
@@ -214,15 +210,14 @@ def _num_samples(duration: float, sample_rate: int) -> int:
 
 def _speaker(key: jax.Array, config: SpeechConfig) -> dict[str, jax.Array]:
     """What stays the same through an utterance; scalars."""
-    draws = jax.random.uniform(key, (7,))  # in one go: random numbers take longer to compile than to make
+    draws = jax.random.uniform(key, (6,))  # in one go: random numbers take longer to compile than to make
     return {
         "f0": _log_between(config.f0, draws[0]),
         "tract": _log_between(config.tract, draws[1]),
         "tilt": _between(config.tilt, draws[2]),
         "breath": _gain(_between(config.breath, draws[3])),
         "background": _gain(_between(config.background, draws[4])),
-        "channel": _between(config.channel, draws[5]),
-        "level": _gain(_between(config.level, draws[6])),
+        "level": _gain(_between(config.level, draws[5])),
     }
 
 
