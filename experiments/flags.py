@@ -1,12 +1,12 @@
-"""The flags that all experiments share, and how an experiment becomes a program."""
+"""The flags that all probing experiments share, and how such an experiment becomes a program."""
 
 import pathlib
 import sys
 from collections.abc import Callable, Sequence
 
-from absl import app, flags, logging
+from absl import flags
 
-from experiments import compilation_cache, distribution, encoders
+from experiments import distribution, encoders, programs
 from experiments.distribution import DistributionError
 from experiments.sweeping import ALONE, NO_SPACE, Share
 from experiments.workspace import Workspace
@@ -34,12 +34,6 @@ _BATCH_SIZE = flags.DEFINE_integer(
     "batch_size", None, "Sounds per compiled call; by default chosen for the device.", lower_bound=1
 )
 _RECOMPUTE = flags.DEFINE_bool("recompute", False, "Compute everything again, whatever is in --output_dir.")
-_COMPILATION_CACHE_DIR = flags.DEFINE_string(
-    "compilation_cache_dir",
-    None,
-    "Folder for compiled programs, which later runs read instead of compiling; '' for none. By default w2v_jax in "
-    "$XDG_CACHE_HOME, else in ~/.cache.",
-)
 _DISTRIBUTED = flags.DEFINE_bool(
     "distributed",
     False,
@@ -63,6 +57,7 @@ _PATIENCE = flags.DEFINE_float(
     "missing itself.",
     lower_bound=0.0,
 )
+flags.disclaim_key_flags()  # `launch` makes them the program's own, which --help tells of
 
 
 def launch(
@@ -75,28 +70,26 @@ def launch(
         default: the encoders that it compares where `--encoders` is not given.
     """
 
-    def main(arguments: Sequence[str]) -> None:
-        if not flags.FLAGS["verbosity"].present:
-            logging.set_verbosity(logging.WARNING)  # absl would show what every library logs
-        if len(arguments) > 1:
-            sys.exit(f"error: unexpected argument {arguments[1]!r}; expected flags only (see --help)")
-        try:
-            share = _share()
-            compilation_cache.switch_on(_COMPILATION_CACHE_DIR.value)
-            chosen = encoders.resolve(_ENCODERS.value, default=default)
-            if said := encoders.remark(chosen):
-                print(said)
-            workspace = Workspace(
-                pathlib.Path(_OUTPUT_DIR.value),
-                quick=_QUICK.value,
-                precision=_PRECISION.value,
-                batch_size=_BATCH_SIZE.value,
-                recompute=_RECOMPUTE.value,
-                share=share,
-            )
-            workspace.check()
-            run(chosen, workspace)
-        except (
+    def main() -> None:
+        share = _share()
+        chosen = encoders.resolve(_ENCODERS.value, default=default)
+        if said := encoders.remark(chosen):
+            print(said)
+        workspace = Workspace(
+            pathlib.Path(_OUTPUT_DIR.value),
+            quick=_QUICK.value,
+            precision=_PRECISION.value,
+            batch_size=_BATCH_SIZE.value,
+            recompute=_RECOMPUTE.value,
+            share=share,
+        )
+        workspace.check()
+        run(chosen, workspace)
+
+    flags.adopt_module_key_flags(sys.modules[__name__])
+    programs.launch(
+        main,
+        errors=(
             DistributionError,
             encoders.EncoderChoiceError,
             CheckpointError,
@@ -104,14 +97,10 @@ def launch(
             RequirementError,
             FloatingPointError,
             OSError,
-        ) as error:
-            sys.exit(f"error: {_one_line(error)}")
-        except KeyboardInterrupt as stop:
-            finished = str(stop) or f"sweeps that were finished are kept in {_OUTPUT_DIR.value}"
-            print(f"stopped. {finished}.\nRun the same command again to go on from there.", file=sys.stderr)
-            sys.exit(130)
-
-    app.run(main)
+        ),
+        describe=_one_line,
+        kept=lambda: f"sweeps that were finished are kept in {_OUTPUT_DIR.value}",
+    )
 
 
 def _share() -> Share:

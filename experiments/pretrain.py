@@ -8,13 +8,11 @@ The folder gets `step-000000.safetensors`, `step-000001`, 2, 5, 10, 20, 50, ... 
 """
 
 import pathlib
-import sys
-from collections.abc import Sequence
 
 import jax
-from absl import app, flags, logging
+from absl import flags, logging
 
-from experiments import compilation_cache, figures
+from experiments import figures, programs
 from experiments.training import Recipe
 from experiments.training_run import Run, TrainingError, draw_curve, read_curve, train
 from w2v_jax import files
@@ -40,38 +38,24 @@ _PRECISION = flags.DEFINE_enum(
     "Of the products in the convolutions; by default 'default' (plain float32) on a CPU, else bfloat16, with "
     "sums, norms and parameters in float32.",
 )
-_COMPILATION_CACHE_DIR = flags.DEFINE_string(
-    "compilation_cache_dir", None, "As for the other experiments: folder for compiled programs, '' for none."
-)
 
 
-def main(arguments: Sequence[str]) -> None:
+def main() -> None:
     """The program."""
-    if not flags.FLAGS["verbosity"].present:
-        logging.set_verbosity(logging.ERROR)  # orbax tells of every file
-    if len(arguments) > 1:
-        sys.exit(f"error: unexpected argument {arguments[1]!r}; expected flags only (see --help)")
-    try:
-        compilation_cache.switch_on(_COMPILATION_CACHE_DIR.value)
-        precision = _PRECISION.value or ("default" if jax.default_backend() == "cpu" else "bfloat16")
-        recipe = Recipe(
-            seed=_SEED.value,
-            steps=_MAX_STEPS.value,
-            batch_size=_BATCH_SIZE.value,
-            seconds=_SECONDS.value,
-            learning_rate=_LEARNING_RATE.value,
-            precision=precision,
-        )
-        run = Run(pathlib.Path(_OUTPUT_DIR.value), recipe)
-        finished = train(run, max_minutes=_MAX_MINUTES.value)
-        rows = read_curve(run.curve)
-        with files.atomic_path(run.folder / "curve.png") as temporary:
-            figures.save(draw_curve(run, rows), temporary)
-    except (TrainingError, FloatingPointError, OSError) as error:
-        sys.exit(f"error: {error}")
-    except KeyboardInterrupt as stop:
-        print(f"stopped. {stop}.\nRun the same command again to go on from there.", file=sys.stderr)
-        sys.exit(130)
+    precision = _PRECISION.value or ("default" if jax.default_backend() == "cpu" else "bfloat16")
+    recipe = Recipe(
+        seed=_SEED.value,
+        steps=_MAX_STEPS.value,
+        batch_size=_BATCH_SIZE.value,
+        seconds=_SECONDS.value,
+        learning_rate=_LEARNING_RATE.value,
+        precision=precision,
+    )
+    run = Run(pathlib.Path(_OUTPUT_DIR.value), recipe)
+    finished = train(run, max_minutes=_MAX_MINUTES.value)
+    rows = read_curve(run.curve)
+    with files.atomic_path(run.folder / "curve.png") as temporary:
+        figures.save(draw_curve(run, rows), temporary)
     if finished:
         print(f"{recipe.steps} steps done; the encoder is {run.result}")
     else:
@@ -79,4 +63,9 @@ def main(arguments: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    app.run(main)
+    programs.launch(
+        main,
+        errors=(TrainingError, FloatingPointError, OSError),
+        kept=lambda: f"what was saved is kept in {_OUTPUT_DIR.value}",
+        verbosity=logging.ERROR,  # orbax tells of every file
+    )

@@ -7,12 +7,16 @@ published numbers beside ours.
 import dataclasses
 from collections.abc import Mapping, Sequence
 
+from absl import flags as absl_flags
+
 from experiments import amplitude, diphthongs, f0, flags, formants, published, temporal
 from experiments.encoders import NamedEncoder, remark
 from experiments.published import Comparison
 from experiments.workspace import Metrics, Workspace
 
 NAME = "reproduce"
+
+absl_flags.declare_key_flag(formants.FINE.name)  # this program's, too
 
 EXPERIMENTS = (temporal, f0, formants, amplitude, diphthongs)
 

@@ -10,10 +10,12 @@ import sys
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from absl import app
+from absl import flags as absl_flags
 from flax import nnx
 from safetensors.numpy import load_file
 
-from experiments import encoders, figures, published, reproduce, temporal
+from experiments import encoders, figures, flags, published, reproduce, temporal
 from experiments.workspace import Workspace
 from w2v_jax import grids
 from w2v_jax.checkpoint import Provenance, save_encoder
@@ -258,3 +260,10 @@ def test_program_says_in_one_line_what_is_wrong(tmp_path):
     assert found.stderr.startswith("error: ")
     assert len(found.stderr.splitlines()) == 1
     assert not output.exists()
+
+
+def test_help_tells_of_every_flag(monkeypatch):
+    monkeypatch.setattr(app, "run", lambda main: None)
+    flags.launch(temporal.run)  # as the module that this is
+    told = {flag.name for flag in absl_flags.FLAGS.get_key_flags_for_module(sys.modules[__name__])}
+    assert {"encoders", "output_dir", "quick", "distributed", "compilation_cache_dir"} <= told

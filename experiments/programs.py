@@ -1,0 +1,52 @@
+"""How a function becomes a program: what every one of them does with flags, errors and Ctrl-C."""
+
+import sys
+from collections.abc import Callable, Sequence
+
+from absl import app, flags, logging
+
+from experiments import compilation_cache
+
+_COMPILATION_CACHE_DIR = flags.DEFINE_string(
+    "compilation_cache_dir",
+    None,
+    "Folder for compiled programs, which later runs read instead of compiling; '' for none. By default w2v_jax in "
+    "$XDG_CACHE_HOME, else in ~/.cache.",
+)
+flags.disclaim_key_flags()  # those adopted below are the program's own, which --help tells of
+
+
+def launch(
+    body: Callable[[], None],
+    *,
+    errors: tuple[type[Exception], ...],
+    describe: Callable[[Exception], str] = str,
+    kept: Callable[[], str],
+    verbosity: int = logging.WARNING,
+) -> None:
+    """Runs `body` as a program, once flags are parsed.
+
+    Args:
+        body: the program.
+        errors: those that its user can put right. They end it with one line and status 1.
+        describe: that line, less "error: ".
+        kept: what is left when Ctrl-C stops it and the exception does not say; then the status is 130.
+        verbosity: of libraries' logs, without `--verbosity`.
+    """
+
+    def main(arguments: Sequence[str]) -> None:
+        if not flags.FLAGS["verbosity"].present:
+            logging.set_verbosity(verbosity)
+        if len(arguments) > 1:
+            sys.exit(f"error: unexpected argument {arguments[1]!r}; expected flags only (see --help)")
+        try:
+            compilation_cache.switch_on(_COMPILATION_CACHE_DIR.value)
+            body()
+        except errors as error:
+            sys.exit(f"error: {describe(error)}")
+        except KeyboardInterrupt as stop:
+            print(f"stopped. {str(stop) or kept()}.\nRun the same command again to go on from there.", file=sys.stderr)
+            sys.exit(130)
+
+    flags.adopt_module_key_flags(sys.modules[__name__])
+    app.run(main)
