@@ -27,6 +27,7 @@ RECIPE = Recipe(
     batch_size=4,
     seconds=0.3,
     learning_rate=1e-2,
+    first_layer_rate=1.0,
     encoder=TINY,
     contrastive=ContrastiveConfig(hidden=16, steps=3, group=4),
 )
