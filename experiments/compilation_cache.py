@@ -13,10 +13,14 @@ def default_folder() -> pathlib.Path:
 
 
 def switch_on(folder: str | None) -> None:
-    """Keeps everything that is compiled from now on in `folder` (None: the default one; empty: nowhere).
+    """Keeps everything that is compiled from now on in `folder`.
 
-    A folder that cannot be written is not used: it would save time, and is not worth a failure.
+    None: where JAX has been told to (`JAX_COMPILATION_CACHE_DIR`), else in the default one; empty: nowhere. A folder
+    that cannot be written is not used: it would save time, and is not worth a failure.
     """
+    if folder is None and jax.config.jax_compilation_cache_dir:
+        return
+    jax.config.update("jax_compilation_cache_dir", None)
     if folder == "":
         return
     path = default_folder() if folder is None else pathlib.Path(folder)

@@ -10,8 +10,8 @@ from experiments import compilation_cache
 _COMPILATION_CACHE_DIR = flags.DEFINE_string(
     "compilation_cache_dir",
     None,
-    "Folder for compiled programs, which later runs read instead of compiling; '' for none. By default w2v_jax in "
-    "$XDG_CACHE_HOME, else in ~/.cache.",
+    "Folder for compiled programs, which later runs read instead of compiling; '' for none. By default "
+    "$JAX_COMPILATION_CACHE_DIR, else w2v_jax in $XDG_CACHE_HOME, else in ~/.cache.",
 )
 flags.disclaim_key_flags()  # those adopted below are the program's own, which --help tells of
 

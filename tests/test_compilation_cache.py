@@ -52,6 +52,16 @@ def test_no_cache_where_none_is_wanted_or_to_be_had(start, tmp_path):
     assert "cache_misses" not in start("unusable", tmp_path / "file" / "cache")[0]
 
 
+def test_where_jax_has_been_told_to():
+    before = jax.config.jax_compilation_cache_dir
+    try:
+        jax.config.update("jax_compilation_cache_dir", "of/jax")
+        compilation_cache.switch_on(None)
+        assert jax.config.jax_compilation_cache_dir == "of/jax"
+    finally:
+        jax.config.update("jax_compilation_cache_dir", before)
+
+
 def test_default_folder(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert compilation_cache.default_folder() == tmp_path / "w2v_jax"

@@ -63,7 +63,7 @@ def test_programs_that_meet_through_jax(weights, tmp_path):
     output = tmp_path / "results"
 
     def start(index: int, name: str, *options: str):
-        common = (f"--encoders={weights}", f"--output_dir={output}", "--batch_size=1", "--compilation_cache_dir=")
+        common = (f"--encoders={weights}", f"--output_dir={output}", "--batch_size=1")
         numbers = ("--distributed", "--num_processes=2", f"--process_id={index}")
         return program(sweep_tones, tmp_path / name, *common, *numbers, *options)
 

@@ -254,7 +254,7 @@ def run_program(*arguments):
 
 def test_program_says_in_one_line_what_is_wrong(tmp_path):
     output = tmp_path / "results"
-    found = run_program("--encoders=untrained,no-such-encoder", f"--output_dir={output}", "--compilation_cache_dir=")
+    found = run_program("--encoders=untrained,no-such-encoder", f"--output_dir={output}")
     assert found.returncode == 1
     assert "no weights 'no-such-encoder'" in found.stderr
     assert found.stderr.startswith("error: ")
