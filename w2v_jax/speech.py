@@ -104,7 +104,7 @@ def utterance(
     """
     config = config or SpeechConfig()
     num_samples = _num_samples(duration, sample_rate)
-    frames = -(-num_samples // (sample_rate // FRAME_RATE)) + 1
+    frames = _num_frames(num_samples, sample_rate)
     of_speaker, of_phones, of_noise = jax.random.split(key, 3)
     voice = _speaker(of_speaker, config)
     said = _articulation(of_phones, config, voice, num_frames=frames)
@@ -186,7 +186,7 @@ def filtered(source: jax.Array, transfer: jax.Array, *, sample_rate: int = SAMPL
         (samples,) float32.
     """
     hop = sample_rate // FRAME_RATE
-    frames = -(-len(source) // hop) + 1
+    frames = _num_frames(len(source), sample_rate)
     if transfer.shape != (frames, len(_bins(sample_rate))):
         raise ValueError(f"transfer has shape {transfer.shape}; expected ({frames}, {len(_bins(sample_rate))})")
     blocks = jnp.pad(source, (hop, (frames * hop) - len(source))).reshape(frames + 1, hop)
@@ -206,6 +206,11 @@ def _num_samples(duration: float, sample_rate: int) -> int:
     if not math.isfinite(duration) or round(duration * sample_rate) < 1:
         raise ValueError(f"duration is {duration} s; expected at least one sample at {sample_rate} Hz")
     return round(duration * sample_rate)
+
+
+def _num_frames(num_samples: int, sample_rate: int) -> int:
+    """Frames of articulation: the last one at the end of the sound or after it."""
+    return -(-num_samples // (sample_rate // FRAME_RATE)) + 1
 
 
 def _speaker(key: jax.Array, config: SpeechConfig) -> dict[str, jax.Array]:
