@@ -16,7 +16,7 @@ from w2v_jax.encoder import EncoderConfig
 WEIGHTS = pathlib.Path(__file__).parent.parent / "weights"
 BUNDLED = WEIGHTS / "formant-base.safetensors"
 CARD = (WEIGHTS / "README.md").read_text()
-RECIPE = Recipe(steps=5_000)
+RECIPE = Recipe(steps=7_500)
 
 
 @pytest.fixture(scope="module")
