@@ -101,6 +101,21 @@ def test_what_it_leaves(finished):
     assert "seed 0, step 200 of 200, 4 x 0.3 s a step" in metadata.provenance.source
 
 
+def test_the_first_layer_has_a_rate_of_its_own():
+    def update(rate):
+        recipe = dataclasses.replace(RECIPE, first_layer_rate=rate)
+        state = training.initial_state(recipe)
+        changes, _ = training._optimizer(recipe).update(state.parameters, state.optimizer, state.parameters)
+        return dict(jax.tree_util.tree_leaves_with_path(changes))
+
+    alike, faster = update(1.0), update(7.0)
+    ratios = {jax.tree_util.keystr(path): float(jnp.sum(faster[path]) / jnp.sum(alike[path])) for path in alike}
+    ratios = {path: ratio for path, ratio in ratios.items() if ratio == ratio}  # biases begin at 0, and stay there
+    (first,) = (path for path, ratio in ratios.items() if ratio != pytest.approx(1))
+    assert "['conv_layers'][0]['kernel']" in first
+    assert ratios[first] == pytest.approx(7)
+
+
 def test_stopped_again_and_again(finished, tmp_path):
     run = run_in(tmp_path / "tiny")
     sessions = 0
