@@ -27,7 +27,9 @@ _MAX_MINUTES = flags.DEFINE_float(
 )
 _SEED = flags.DEFINE_integer("seed", Recipe.seed, "Of the initial parameters and of the sound.", lower_bound=0)
 _BATCH_SIZE = flags.DEFINE_integer(
-    "batch_size", Recipe.batch_size, "Utterances per update, a multiple of 2 per device."
+    "batch_size",
+    Recipe.batch_size,
+    f"Utterances per update, a multiple of {Recipe.contrastive.group} per device.",
 )
 _SECONDS = flags.DEFINE_float("seconds", Recipe.seconds, "Duration of an utterance.")
 _LEARNING_RATE = flags.DEFINE_float("learning_rate", Recipe.learning_rate, "Its peak.")

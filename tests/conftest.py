@@ -6,10 +6,6 @@ import tempfile
 import pytest
 from processes import SweepProcess, save_tiny
 
-# Files that take longest go first: whole files are shared between processes, and the last one should be short.
-_SLOWEST = ("experiments", "pretrain", "claims", "resume", "readme", "devices", "projection", "emergence", "layers")
-
-
 # What one process compiles the others need not: pytest's workers and the programs that tests start.
 _COMPILED = "JAX_COMPILATION_CACHE_DIR"
 
@@ -20,6 +16,10 @@ def pytest_configure(config):
         config.add_cleanup(folder.cleanup)
         os.environ[_COMPILED] = folder.name
         os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.2"
+
+
+# Files that take longest go first: whole files are shared between processes, and the last one should be short.
+_SLOWEST = ("experiments", "pretrain", "claims", "resume", "readme", "devices", "projection", "emergence", "layers")
 
 
 def pytest_collection_modifyitems(items):
