@@ -24,8 +24,9 @@ from flax import nnx
 
 import w2v_jax
 from benchmarks.contenders import TorchModel
-from experiments import amplitude, encoders, f0, formants, temporal
-from experiments.workspace import Metrics, Workspace
+from experiments import amplitude, f0, formants, temporal
+from experiments.harness import front_ends
+from experiments.harness.workspace import Metrics, Workspace
 from w2v_jax import files, tensor_file
 from w2v_jax.convolution import PRECISIONS
 
@@ -55,7 +56,7 @@ class Float64Encoder(nnx.Module):
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class _NamedFloat64(encoders.NamedEncoder):
+class _NamedFloat64(front_ends.NamedEncoder):
     module: Float64Encoder | None = None
 
     @property
@@ -70,7 +71,7 @@ def main(arguments: Sequence[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         root = pathlib.Path(folder)
         w2v_jax.save_encoder(model.as_ours(), root / "random.safetensors")
-        (ours,) = encoders.resolve([str(root / "random.safetensors")])
+        (ours,) = front_ends.resolve([str(root / "random.safetensors")])
         fields = {field.name: getattr(ours, field.name) for field in dataclasses.fields(ours)}
         exact = _NamedFloat64(**fields | {"digest": REFERENCE}, module=Float64Encoder(model, ours.config))
         metrics = {REFERENCE: _run(exact, Workspace(root / REFERENCE, quick=True))}
@@ -96,7 +97,7 @@ def main(arguments: Sequence[str]) -> None:
             temporary.write_text(json.dumps(report, indent=1) + "\n")
 
 
-def _run(encoder: encoders.NamedEncoder, workspace: Workspace) -> Metrics:
+def _run(encoder: front_ends.NamedEncoder, workspace: Workspace) -> Metrics:
     return {each.NAME: each.run([encoder], workspace)["encoders"][encoder.name] for each in EXPERIMENTS}
 
 

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from experiments import figures, flags, neighbours
-from experiments.encoders import NamedEncoder
-from experiments.workspace import Metrics, Workspace
 from w2v_jax import grids, projection, stimuli
+
+from .harness import figures, flags, neighbours
+from .harness.front_ends import NamedEncoder
+from .harness.workspace import Metrics, Workspace
 
 NAME = "amplitude"
 

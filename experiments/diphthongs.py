@@ -8,11 +8,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from experiments import figures, flags, vowel_chart
-from experiments.encoders import NamedEncoder
-from experiments.workspace import Metrics, Workspace
 from w2v_jax import grids, projection, similarity, stimuli
 from w2v_jax.grids import VOWELS, Vowel
+
+from .harness import figures, flags, vowel_chart
+from .harness.front_ends import NamedEncoder
+from .harness.workspace import Metrics, Workspace
 
 NAME = "diphthongs"
 

@@ -17,15 +17,19 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
-from experiments import claims_figures, claims_table, controls, f0, figures, flags, vowel_chart
-from experiments.claims_figures import LINES, STYLES
-from experiments.claims_table import Cell
-from experiments.encoders import BUNDLED, NamedEncoder, by_step, remark
-from experiments.sweeping import progress_bar
-from experiments.workspace import Metrics, Workspace
 from w2v_jax import scales, scores, tuning
 from w2v_jax.grids import Points
 from w2v_jax.scores import Score, UndefinedScoreError
+
+from . import f0
+from .claims import figures as claims_figures
+from .claims import table as claims_table
+from .claims.figures import LINES, STYLES
+from .claims.table import Cell
+from .harness import controls, figures, flags, vowel_chart
+from .harness.front_ends import BUNDLED, NamedEncoder, by_step, remark
+from .harness.sweeping import progress_bar
+from .harness.workspace import Metrics, Workspace
 
 NAME = "emergence"
 

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from experiments import figures, flags
-from experiments.encoders import NamedEncoder
-from experiments.workspace import Metrics, Workspace
 from w2v_jax import grids, projection, scales, similarity, stimuli
+
+from .harness import figures, flags
+from .harness.front_ends import NamedEncoder
+from .harness.workspace import Metrics, Workspace
 
 NAME = "f0"
 

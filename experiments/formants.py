@@ -11,10 +11,11 @@ import numpy as np
 from absl import flags as absl_flags
 from matplotlib.axes import Axes
 
-from experiments import figures, flags, neighbours, vowel_chart
-from experiments.encoders import NamedEncoder
-from experiments.workspace import Metrics, Workspace
 from w2v_jax import grids, similarity
+
+from .harness import figures, flags, neighbours, vowel_chart
+from .harness.front_ends import NamedEncoder
+from .harness.workspace import Metrics, Workspace
 
 NAME = "formants"
 

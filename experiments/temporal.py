@@ -8,11 +8,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from experiments import figures, flags
-from experiments.encoders import NamedEncoder
-from experiments.workspace import Metrics, Workspace
 from w2v_jax import grids, projection, similarity, stimuli
 from w2v_jax.encoder import EncoderConfig
+
+from .harness import figures, flags
+from .harness.front_ends import NamedEncoder
+from .harness.workspace import Metrics, Workspace
 
 NAME = "temporal"
 

@@ -19,7 +19,7 @@ def pytest_configure(config):
 
 
 # Files that take longest go first: whole files are shared between processes, and the last one should be short.
-_SLOWEST = ("experiments", "pretrain", "claims", "resume", "readme", "devices", "projection", "emergence", "layers")
+_SLOWEST = ("experiments", "pretrain", "claims", "resume", "readme", "devices", "projection", "emergence", "probes")
 
 
 def pytest_collection_modifyitems(items):

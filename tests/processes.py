@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from flax import nnx
 
-from experiments import encoders, flags, sweeping
+from experiments.harness import flags, front_ends, sweeping
 from w2v_jax import stimuli
 from w2v_jax.checkpoint import Provenance, save_encoder
 from w2v_jax.encoder import EncoderConfig, FeatureEncoder
@@ -132,7 +132,7 @@ def _sweep(
     if kill_at is not None:
         _arm(*kill_at)
     output.mkdir(parents=True, exist_ok=True)
-    (encoder,) = encoders.resolve([weights])
+    (encoder,) = front_ends.resolve([weights])
     sweep = sweeping.Sweep(
         path=output / "tones.safetensors",
         label="tones",

@@ -8,8 +8,9 @@ import jax
 import numpy as np
 import pytest
 
-from experiments import training, training_run
-from experiments.training import Recipe
+from experiments.pretrain import run as training_run
+from experiments.pretrain import training
+from experiments.pretrain.training import Recipe
 from w2v_jax import checkpoint, tensor_file
 from w2v_jax.encoder import EncoderConfig
 

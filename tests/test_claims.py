@@ -7,8 +7,12 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from experiments import claims, claims_figures, claims_sounds, claims_table, controls, encoders, figures
-from experiments.workspace import Workspace
+from experiments.claims import __main__ as claims
+from experiments.claims import figures as claims_figures
+from experiments.claims import sounds as claims_sounds
+from experiments.claims import table as claims_table
+from experiments.harness import controls, figures, front_ends
+from experiments.harness.workspace import Workspace
 from w2v_jax.checkpoint import Provenance, save_encoder
 from w2v_jax.encoder import EncoderConfig, FeatureEncoder
 from w2v_jax.scores import Bootstrap
@@ -22,7 +26,7 @@ TINY = EncoderConfig(channels=(8, 12), kernel_sizes=(16, 25), strides=(16, 20), 
 def tiny(tmp_path_factory):
     path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
     save_encoder(FeatureEncoder(TINY, rngs=nnx.Rngs(7)), path, provenance=Provenance(source="tiny"))
-    return encoders.resolve([str(path)])
+    return front_ends.resolve([str(path)])
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +106,7 @@ def test_verdicts_hold_for_every_seed(tiny):
 
 
 def test_an_untrained_encoder_is_said_to_prove_nothing(tiny):
-    (untrained,) = encoders.resolve(["untrained"])
+    (untrained,) = front_ends.resolve(["untrained"])
     found = controls.Controls((), controls.controls_of(tiny)[tiny[0]].spectrograms)
     column = {"frames": {claim: dict.fromkeys(names, "no score") for claim, names in claims.CLAIMS.items()}}
     columns = dict.fromkeys([untrained, *found.all], column)

@@ -8,7 +8,8 @@ import jax
 import pytest
 from processes import program, save_tiny
 
-from experiments import compilation_cache, temporal
+from experiments import temporal
+from experiments.harness import compilation_cache
 from w2v_jax.grids import STATIONARITY
 
 

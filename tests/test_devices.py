@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from experiments import training
-from experiments.training import Recipe
+from experiments.pretrain import training
+from experiments.pretrain.training import Recipe
 from w2v_jax import stimuli, sweep
 from w2v_jax.contrastive import ContrastiveConfig
 from w2v_jax.encoder import EncoderConfig, FeatureEncoder
@@ -60,7 +60,7 @@ def check() -> None:
 
 def check_program(encoder: FeatureEncoder) -> None:
     """The program that a sweep runs has as many parts as devices, and none of the operations that join them."""
-    module = importlib.import_module("w2v_jax.sweep")
+    module = importlib.import_module("w2v_jax.engine")
     program, calls = module._chunk_features, []
     module._chunk_features = lambda *arguments: (calls.append(arguments), program(*arguments))[1]
     sweep(encoder, two_tones, GRID, pooling="none", batch_size=2 * NUM_DEVICES)

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from processes import NUM_SHARDS, SweepProcess, program, wait_until
 
-from experiments import distribution, f0
-from experiments.sweeping import Share
+from experiments import f0
+from experiments.harness import distribution
+from experiments.harness.sweeping import Share
 from w2v_jax import sweep
 from w2v_jax.checkpoint import load_encoder
 from w2v_jax.grids import PURE_TONES

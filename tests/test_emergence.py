@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from processes import save_tiny
 
-from experiments import controls, emergence, encoders, f0, figures, vowel_chart
+from experiments import emergence, f0
 from experiments.emergence import SCORES, TONES, VOWELS, VOWELS_AT_ONE_F0
-from experiments.workspace import Workspace
+from experiments.harness import controls, figures, front_ends, vowel_chart
+from experiments.harness.workspace import Workspace
 from w2v_jax.scores import Bootstrap, Score
 from w2v_jax.scores.bootstrap import mean_score
 
@@ -30,7 +31,7 @@ def snapshots(tmp_path_factory):
     folder = tmp_path_factory.mktemp("weights")
     for step in STEPS:
         save_tiny(folder / f"step-{step:06d}.safetensors", seed=step)
-    return encoders.resolve([str(folder / f"step-{step:06d}.safetensors") for step in STEPS])
+    return front_ends.resolve([str(folder / f"step-{step:06d}.safetensors") for step in STEPS])
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +98,7 @@ def test_encoders_side_by_side(snapshots):
     assert names == ["step-000000", "step-000020", "step-000100"]
     alone = emergence.with_controls(snapshots[:1])
     assert [alone.labels[each] for each in alone.drawn] == ["step-000100", "random weights, seed 1"]
-    many = [encoders.NamedEncoder(f"step-{n}", None, snapshots[0].config, "", None, "") for n in range(11)]
+    many = [front_ends.NamedEncoder(f"step-{n}", None, snapshots[0].config, "", None, "") for n in range(11)]
     assert [each.step for each in emergence.with_controls(many).drawn] == [0, 3, 7, 10]
 
 

@@ -15,8 +15,11 @@ from absl import flags as absl_flags
 from flax import nnx
 from safetensors.numpy import load_file
 
-from experiments import encoders, figures, flags, published, reproduce, temporal
-from experiments.workspace import Workspace
+from experiments import temporal
+from experiments.harness import figures, flags, front_ends
+from experiments.harness.workspace import Workspace
+from experiments.reproduce import __main__ as reproduce
+from experiments.reproduce import published
 from w2v_jax import grids
 from w2v_jax.checkpoint import Provenance, save_encoder
 from w2v_jax.encoder import EncoderConfig, FeatureEncoder
@@ -35,7 +38,7 @@ def save_tiny(path, *, seed, source):
 def pair(tmp_path_factory):
     """Two tiny encoders whose files say that they are two of the paper's models."""
     folder = tmp_path_factory.mktemp("weights")
-    return encoders.resolve(
+    return front_ends.resolve(
         [
             save_tiny(folder / "first.safetensors", seed=1, source="facebook/wav2vec2-base"),
             save_tiny(folder / "second.safetensors", seed=2, source="facebook/wav2vec2-large@abc"),
@@ -176,24 +179,24 @@ def test_frames_that_overlap_a_burst():
     ],
 )
 def test_encoder_choice_errors(names, message):
-    with pytest.raises(encoders.EncoderChoiceError, match=message):
-        encoders.resolve(names)
+    with pytest.raises(front_ends.EncoderChoiceError, match=message):
+        front_ends.resolve(names)
 
 
 def test_default_encoders(tmp_path, monkeypatch):
-    monkeypatch.setattr(encoders, "BUNDLED", "no-such-encoder")
+    monkeypatch.setattr(front_ends, "BUNDLED", "no-such-encoder")
     for default in (("no-such-encoder", "untrained"), ("no-such-encoder",)):
-        (chosen,) = encoders.resolve(None, default=default)
+        (chosen,) = front_ends.resolve(None, default=default)
         assert chosen.name == "untrained"
-        assert "UNTRAINED" in encoders.remark([chosen])
-    monkeypatch.setattr(encoders, "BUNDLED", "bundled")
+        assert "UNTRAINED" in front_ends.remark([chosen])
+    monkeypatch.setattr(front_ends, "BUNDLED", "bundled")
     save_tiny(tmp_path / "weights/bundled.safetensors", seed=0, source="experiments.pretrain: a test")
     monkeypatch.chdir(tmp_path)
-    chosen = encoders.resolve(None, default=("bundled", "untrained"))
+    chosen = front_ends.resolve(None, default=("bundled", "untrained"))
     assert [each.name for each in chosen] == ["bundled", "untrained"]
-    assert "bundled learned from synthesised sound and never heard speech" in encoders.remark(chosen)
+    assert "bundled learned from synthesised sound and never heard speech" in front_ends.remark(chosen)
     save_tiny(tmp_path / "weights/converted.safetensors", seed=0, source="facebook/wav2vec2-base")
-    assert encoders.remark(encoders.resolve(["converted", "untrained"])) is None
+    assert front_ends.remark(front_ends.resolve(["converted", "untrained"])) is None
 
 
 @pytest.mark.parametrize(

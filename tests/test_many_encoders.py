@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from processes import TINY, save_tiny
 
-from experiments import amplitude, encoders, figures
-from experiments.workspace import Workspace
+from experiments import amplitude
+from experiments.harness import figures, front_ends
+from experiments.harness.workspace import Workspace
 from w2v_jax import stimuli
 from w2v_jax.checkpoint import CheckpointError
 from w2v_jax.encoder import FeatureEncoder
@@ -32,15 +33,15 @@ def names(chosen):
 
 def test_patterns_match_paths_and_weights_in_the_order_of_steps(runs, monkeypatch):
     in_order = ["step-3", "step-20", "step-100"]
-    assert names(encoders.resolve([f"{runs}/step-*.safetensors"])) == in_order
-    assert names(encoders.resolve([f"{runs}/step-*"])) == in_order
-    assert names(encoders.resolve([f"{runs}/step-?"])) == ["step-3"]
+    assert names(front_ends.resolve([f"{runs}/step-*.safetensors"])) == in_order
+    assert names(front_ends.resolve([f"{runs}/step-*"])) == in_order
+    assert names(front_ends.resolve([f"{runs}/step-?"])) == ["step-3"]
     monkeypatch.chdir(runs.parent)
-    assert names(encoders.resolve(["untrained", "step-*0"])) == ["untrained", "step-20", "step-100"]
-    with pytest.raises(encoders.EncoderChoiceError, match=r"no .safetensors file matches 'run-\*'"):
-        encoders.resolve(["run-*"])
-    with pytest.raises(encoders.EncoderChoiceError, match="names 'step-3' twice"):
-        encoders.resolve(["step-*", "step-3"])
+    assert names(front_ends.resolve(["untrained", "step-*0"])) == ["untrained", "step-20", "step-100"]
+    with pytest.raises(front_ends.EncoderChoiceError, match=r"no .safetensors file matches 'run-\*'"):
+        front_ends.resolve(["run-*"])
+    with pytest.raises(front_ends.EncoderChoiceError, match="names 'step-3' twice"):
+        front_ends.resolve(["step-*", "step-3"])
 
 
 @pytest.mark.parametrize(
@@ -48,7 +49,7 @@ def test_patterns_match_paths_and_weights_in_the_order_of_steps(runs, monkeypatc
     [("step-000100", 100), ("base_step_7", 7), ("checkpoint-5000", 5000), ("large.Step12", 12), ("base-960", None)],
 )
 def test_step_of_a_name(name, step):
-    assert encoders.NamedEncoder(name, None, TINY, "", None, "").step == step
+    assert front_ends.NamedEncoder(name, None, TINY, "", None, "").step == step
 
 
 def test_files_are_checked_before_the_first_is_used(runs):
@@ -57,11 +58,11 @@ def test_files_are_checked_before_the_first_is_used(runs):
     content[-1] ^= 1
     path.write_bytes(content)
     with pytest.raises(CheckpointError, match=r"step-100\.safetensors: its tensors have digest"):
-        encoders.resolve([f"{runs}/step-*"])
+        front_ends.resolve([f"{runs}/step-*"])
 
 
 def test_a_file_that_is_replaced_meanwhile(runs):
-    (chosen,) = encoders.resolve([f"{runs}/step-3.safetensors"])
+    (chosen,) = front_ends.resolve([f"{runs}/step-3.safetensors"])
     save_tiny(chosen.weights, seed=5)
     with pytest.raises(CheckpointError, match="it was replaced while it was in use"):
         _ = chosen.encoder
@@ -81,7 +82,7 @@ def test_one_compilation_and_one_encoder_in_memory(runs, tmp_path):
     compilations = []
     gc.collect()
     alive_before = _encoders_alive()
-    for encoder in encoders.resolve([f"{runs}/step-*"]):
+    for encoder in front_ends.resolve([f"{runs}/step-*"]):
         compiled.clear()
         features = workspace.sweep("many", encoder, GRID, two_tones)
         assert features.shape == (25, 64)
@@ -99,7 +100,7 @@ def test_table_is_sorted_by_step(runs, tmp_path, monkeypatch):
     monkeypatch.setattr(figures, "PNG_DPI", 20)
     monkeypatch.setattr(amplitude.projection, "project", lambda features, **_: features[:, :2])
     save_tiny(runs / "other.safetensors", seed=0)
-    chosen = encoders.resolve([f"{runs}/other.safetensors", *(f"{runs}/step-{step}.safetensors" for step in STEPS)])
+    chosen = front_ends.resolve([f"{runs}/other.safetensors", *(f"{runs}/step-{step}.safetensors" for step in STEPS)])
     table = amplitude.run(chosen, Workspace(tmp_path / "results", quick=True))["table"]
     assert [(row["encoder"], row["step"]) for row in table] == [
         ("step-3", 3),

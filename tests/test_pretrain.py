@@ -15,9 +15,10 @@ import pytest
 from flax import nnx
 from processes import TINY, run_in_process, wait_until
 
-from experiments import training, training_run
-from experiments.training import Recipe
-from experiments.training_run import Run, TrainingError
+from experiments.pretrain import run as training_run
+from experiments.pretrain import training
+from experiments.pretrain.run import Run, TrainingError
+from experiments.pretrain.training import Recipe
 from w2v_jax import checkpoint
 from w2v_jax.contrastive import ContrastiveConfig, Outcome
 from w2v_jax.encoder import FeatureEncoder

@@ -41,7 +41,8 @@ def test_commands_exist(module):
 
 @pytest.mark.parametrize("name", re.findall(r"^\| `(\w+)` \|", README, flags=re.MULTILINE))
 def test_experiments_exist(name):
-    assert (ROOT / "experiments" / f"{name}.py").exists()
+    path = ROOT / "experiments" / name
+    assert path.with_suffix(".py").exists() or (path / "__main__.py").exists()
 
 
 @pytest.mark.parametrize("path", re.findall(r"\]\((\w+/[\w.]+)\)", README))

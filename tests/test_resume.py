@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 from processes import NUM_ROWS, NUM_SHARDS, ROWS_PER_SHARD, SweepProcess, program, two_tones, wait_until
 
-from experiments import encoders, f0
-from experiments.workspace import Workspace
+from experiments import f0
+from experiments.harness import front_ends
+from experiments.harness.workspace import Workspace
 from w2v_jax import sweep
 from w2v_jax.checkpoint import load_encoder
 from w2v_jax.grids import BURST_TONES, Grid
@@ -160,7 +161,7 @@ def test_features_that_are_not_finite_stop_the_sweep_and_are_not_kept(weights, t
     def broken_from_200_hz(frequency):
         return two_tones(frequency, 1_000.0) * jnp.where(frequency >= 200, jnp.inf, 1.0)
 
-    (encoder,) = encoders.resolve([weights])
+    (encoder,) = front_ends.resolve([weights])
     workspace = Workspace(tmp_path, batch_size=1)
     grid = Grid("tones", ({"frequency": np.arange(300)},))
     with pytest.raises(FloatingPointError, match=r"tiny: tones: features of row 200 .* {'frequency': 200\.0}"):
@@ -171,7 +172,7 @@ def test_features_that_are_not_finite_stop_the_sweep_and_are_not_kept(weights, t
 
 
 def test_shards_left_by_one_who_was_killed_after_the_last_are_removed(weights, tmp_path):
-    (encoder,) = encoders.resolve([weights])
+    (encoder,) = front_ends.resolve([weights])
     workspace = Workspace(tmp_path)
     features = workspace.sweep("x", encoder, BURST_TONES, f0.tone)
     leftover = tmp_path / "x/burst_tones.tiny.shards/rows-00000000-00000002.safetensors"

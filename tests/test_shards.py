@@ -7,9 +7,10 @@ import pytest
 from flax import nnx
 from safetensors.numpy import load_file, save_file
 
-from w2v_jax import checkpoint, shards, stimuli, tensor_file
+from experiments.harness import shards
+from w2v_jax import checkpoint, stimuli, tensor_file
 from w2v_jax.encoder import EncoderConfig, FeatureEncoder
-from w2v_jax.sweep import block_size, sweep, sweep_spans
+from w2v_jax.engine import block_size, sweep, sweep_spans
 
 SETTINGS = {"encoder": "sha256:0", "precision": "float32"}
 FEATURES = np.arange(22 * 3, dtype=np.float32).reshape(22, 3)

@@ -8,8 +8,8 @@ from scipy import signal
 
 from w2v_jax import scales, stimuli
 from w2v_jax.encoder import EncoderConfig
+from w2v_jax.engine import sweep
 from w2v_jax.spectrograms import LogMagnitudeSpectrogram, LogMelSpectrogram, SpectrogramConfig
-from w2v_jax.sweep import sweep
 
 CONFIG = SpectrogramConfig()
 

@@ -5,7 +5,7 @@ from w2v_jax._version import __version__
 from w2v_jax.checkpoint import load_encoder, save_encoder
 from w2v_jax.convert import convert_checkpoint
 from w2v_jax.encoder import EncoderConfig, FeatureEncoder
-from w2v_jax.sweep import sweep
+from w2v_jax.engine import sweep
 
 __all__ = [
     "EncoderConfig",

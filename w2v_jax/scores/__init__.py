@@ -11,10 +11,10 @@ sounds were taken; each docstring names the unit that is drawn again.
 from w2v_jax.scores.bootstrap import Bootstrap, Score, UndefinedScoreError, beats, difference
 from w2v_jax.scores.decoding import decodability
 from w2v_jax.scores.frequency_scale import scale_fit
-from w2v_jax.scores.geometry import geometry
-from w2v_jax.scores.invariance import invariance, relative_invariance
-from w2v_jax.scores.monotonicity import monotonicity
-from w2v_jax.scores.neighbours import neighbours
+from w2v_jax.scores.invariances import invariance, relative_invariance
+from w2v_jax.scores.neighbourhoods import neighbours
+from w2v_jax.scores.orderings import monotonicity
+from w2v_jax.scores.representational_similarity import geometry
 from w2v_jax.scores.temporal import burst_separation, steadiness
 
 __all__ = [

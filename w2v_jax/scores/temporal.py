@@ -14,7 +14,7 @@ def burst_separation(nearness: npt.ArrayLike, overlaps: npt.ArrayLike, *, bootst
     that of the frames of one sound, averaged over sounds. What is drawn again is the sound: its frames are alike.
 
     Args:
-        nearness: (sounds, t), how near each frame is to the burst's tone; see `layers.BurstNearness`.
+        nearness: (sounds, t), how near each frame is to the burst's tone; see `probes.BurstNearness`.
         overlaps: (t,) bool, the frames that see some of the burst.
         bootstrap: how the interval is made.
 
@@ -43,7 +43,7 @@ def steadiness(cosines: npt.ArrayLike, *, bootstrap: Bootstrap | None = None) ->
     What is drawn again is the sound.
 
     Args:
-        cosines: (sounds,), as `layers.LayerFeatures.steadiness`: the mean over the frames of each.
+        cosines: (sounds,), as `probes.LayerFeatures.steadiness`: the mean over the frames of each.
         bootstrap: how the interval is made.
 
     Raises:

@@ -18,12 +18,14 @@ import jax
 import numpy as np
 import orbax.checkpoint as ocp
 
-from experiments import figures, sweeping, training
-from experiments.encoders import source_of_pretraining
-from experiments.training import Recipe, TrainState
 from w2v_jax import files
 from w2v_jax.checkpoint import SUFFIX, Provenance, save_encoder
 from w2v_jax.contrastive import Outcome
+
+from ..harness import figures, sweeping
+from ..harness.front_ends import source_of_pretraining
+from . import training
+from .training import Recipe, TrainState
 
 Row = dict[str, float]
 

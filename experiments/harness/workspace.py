@@ -15,14 +15,15 @@ import jax
 import numpy as np
 from matplotlib.figure import Figure
 
-from experiments import figures, sweeping
-from experiments.encoders import NamedEncoder, by_step
 from w2v_jax import _version, checkpoint, files, tensor_file
 from w2v_jax.convolution import Precision
+from w2v_jax.engine import Pooling
 from w2v_jax.grids import Grid
 from w2v_jax.projection import UmapSettings
-from w2v_jax.shards import SETTINGS, changed_settings, parsed_settings
-from w2v_jax.sweep import Pooling
+
+from . import figures, sweeping
+from .front_ends import NamedEncoder, by_step
+from .shards import SETTINGS, changed_settings, parsed_settings
 
 Metrics = dict[str, Any]
 Tensors = dict[str, np.ndarray]

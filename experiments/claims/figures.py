@@ -6,13 +6,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiments import figures
-from experiments.claims_table import Columns
-from experiments.controls import Controls
-from experiments.encoders import NamedEncoder
 from w2v_jax import scales, tuning
-from w2v_jax.layers import FRAMES
+from w2v_jax.probes import FRAMES
 from w2v_jax.scores import Score
+
+from ..harness import figures
+from ..harness.controls import Controls
+from ..harness.front_ends import NamedEncoder
+from .table import Columns
 
 LEAST = -0.25  # scores below it are drawn at the edge
 LEAST_DECIBELS = -40  # responses below it are drawn as it

@@ -8,7 +8,7 @@ from flax import nnx
 
 from w2v_jax import stimuli
 from w2v_jax.encoder import EncoderConfig, FeatureEncoder
-from w2v_jax.sweep import sweep
+from w2v_jax.engine import sweep
 
 CONFIG = EncoderConfig(channels=(6, 4), kernel_sizes=(4, 3), strides=(3, 2))
 GRID = dict(low=np.linspace(100, 400, 11), high=np.linspace(1_000, 3_000, 11)[::-1])

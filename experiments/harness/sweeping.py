@@ -19,11 +19,12 @@ import jax
 import numpy as np
 import tqdm
 
-from experiments.encoders import NamedEncoder
 from w2v_jax.convolution import Precision
-from w2v_jax.shards import ShardFolder, changed_settings, parsed_settings, shard_spans
-from w2v_jax.sweep import Pooling, block_size, suggested_batch_size, sweep_spans
+from w2v_jax.engine import Pooling, block_size, suggested_batch_size, sweep_spans
 from w2v_jax.tensor_file import TensorFileError, open_file
+
+from .front_ends import NamedEncoder
+from .shards import ShardFolder, changed_settings, parsed_settings, shard_spans
 
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 

@@ -15,15 +15,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import numpy as np
 from absl import flags as absl_flags
 
-from experiments import claims_figures, claims_table, controls, flags, vowel_chart
-from experiments.claims_sounds import FRACTIONS, FULL_GRIDS, GRIDS, QUICK_GRIDS, Heard, listen
-from experiments.claims_table import Cell, Column
-from experiments.encoders import BUNDLED, NamedEncoder, remark
-from experiments.sweeping import progress_bar
-from experiments.workspace import Metrics, Workspace
 from w2v_jax import files, scores, stimuli, tuning
 from w2v_jax.scores import Score, UndefinedScoreError
 from w2v_jax.scores.frequency_scale import SCALES
+
+from ..harness import controls, flags, vowel_chart
+from ..harness.front_ends import BUNDLED, NamedEncoder, remark
+from ..harness.sweeping import progress_bar
+from ..harness.workspace import Metrics, Workspace
+from . import figures as claims_figures
+from . import table as claims_table
+from .sounds import FRACTIONS, FULL_GRIDS, GRIDS, QUICK_GRIDS, Heard, listen
+from .table import Cell, Column
 
 NAME = "claims"
 

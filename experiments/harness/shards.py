@@ -28,7 +28,7 @@ ROWS_PER_SHARD = 128
 def shard_spans(num_rows: int, *, block_size: int, rows_per_shard: int = ROWS_PER_SHARD) -> tuple[range, ...]:
     """The rows of each shard of a sweep, about `rows_per_shard`.
 
-    They are whole blocks (rows that a device computes in one call), as `w2v_jax.sweep.sweep_spans` wants them.
+    They are whole blocks (rows that a device computes in one call), as `w2v_jax.engine.sweep_spans` wants them.
     """
     rows = block_size * max(1, rows_per_shard // block_size)
     return tuple(range(start, min(start + rows, num_rows)) for start in range(0, num_rows, rows))

@@ -6,7 +6,7 @@ processes when one dies, and let none come back, while a sweep needs no word bet
 
 import jax
 
-from experiments.sweeping import Share
+from .sweeping import Share
 
 
 class DistributionError(ValueError):

@@ -4,12 +4,13 @@ import csv
 import io
 from collections.abc import Iterator, Mapping
 
-from experiments.controls import Controls
-from experiments.encoders import NamedEncoder
-from experiments.workspace import Metrics
 from w2v_jax import scores
-from w2v_jax.layers import FRAMES
+from w2v_jax.probes import FRAMES
 from w2v_jax.scores import Score, UndefinedScoreError
+
+from ..harness.controls import Controls
+from ..harness.front_ends import NamedEncoder
+from ..harness.workspace import Metrics
 
 # A score, or why there is none.
 Cell = Score | str

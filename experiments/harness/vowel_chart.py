@@ -5,11 +5,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
-from experiments import figures
-from experiments.encoders import NamedEncoder
-from experiments.workspace import Workspace
 from w2v_jax import grids, projection, stimuli
 from w2v_jax.grids import VOWELS, Grid, Vowel
+
+from . import figures
+from .front_ends import NamedEncoder
+from .workspace import Workspace
 
 VOWEL_SPACE = grids.VOWEL_SPACE
 QUICK_VOWEL_SPACE = grids.VOWEL_SPACE.thinned(f1=8, f2=8)

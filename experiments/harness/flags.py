@@ -6,21 +6,22 @@ from collections.abc import Callable, Sequence
 
 from absl import flags
 
-from experiments import distribution, encoders, programs
-from experiments.distribution import DistributionError
-from experiments.sweeping import ALONE, NO_SPACE, Share
-from experiments.workspace import Workspace
 from w2v_jax.checkpoint import CheckpointError
 from w2v_jax.convolution import PRECISIONS
 from w2v_jax.projection import ProjectionUnavailableError
 from w2v_jax.scores.requirements import RequirementError
+
+from . import distribution, front_ends, programs
+from .distribution import DistributionError
+from .sweeping import ALONE, NO_SPACE, Share
+from .workspace import Workspace
 
 _ENCODERS = flags.DEFINE_list(
     "encoders",
     None,
     "Encoders to compare: names of files in weights/, paths, patterns of either (quoted, such as "
     "'runs/step-*.safetensors'), or 'untrained' (a fixed-seed control), separated by commas. "
-    f"By default {encoders.BUNDLED!r}, and {encoders.UNTRAINED!r} where the experiment brings no such controls.",
+    f"By default {front_ends.BUNDLED!r}, and {front_ends.UNTRAINED!r} where the experiment brings no such controls.",
 )
 _OUTPUT_DIR = flags.DEFINE_string("output_dir", "results", "Folder for features, metrics and figures.")
 _QUICK = flags.DEFINE_bool("quick", False, "Thin the grids: a look at everything in under a minute.")
@@ -61,7 +62,9 @@ flags.disclaim_key_flags()  # `launch` makes them the program's own, which --hel
 
 
 def launch(
-    run: Callable[[Sequence[encoders.NamedEncoder], Workspace], object], *, default: Sequence[str] = encoders.DEFAULT
+    run: Callable[[Sequence[front_ends.NamedEncoder], Workspace], object],
+    *,
+    default: Sequence[str] = front_ends.DEFAULT,
 ) -> None:
     """Runs an experiment as a program: flags in, one line for each thing that its user can put right.
 
@@ -72,8 +75,8 @@ def launch(
 
     def main() -> None:
         share = _share()
-        chosen = encoders.resolve(_ENCODERS.value, default=default)
-        if said := encoders.remark(chosen):
+        chosen = front_ends.resolve(_ENCODERS.value, default=default)
+        if said := front_ends.remark(chosen):
             print(said)
         workspace = Workspace(
             pathlib.Path(_OUTPUT_DIR.value),
@@ -91,7 +94,7 @@ def launch(
         main,
         errors=(
             DistributionError,
-            encoders.EncoderChoiceError,
+            front_ends.EncoderChoiceError,
             CheckpointError,
             ProjectionUnavailableError,
             RequirementError,

@@ -7,14 +7,16 @@ from collections.abc import Callable, Mapping, Sequence
 import jax.numpy as jnp
 import numpy as np
 
-from experiments import amplitude, controls, vowel_chart
-from experiments.encoders import NamedEncoder
-from experiments.workspace import Workspace
 from w2v_jax import grids, scales, scores, stimuli
 from w2v_jax.grids import Grid
-from w2v_jax.layers import BurstNearness, Layer, LayerMeans, layers, split, split_nearness
+from w2v_jax.probes import BurstNearness, Layer, LayerMeans, layers, split, split_nearness
 from w2v_jax.scores import Score
 from w2v_jax.scores.frequency_scale import SCALES
+
+from .. import amplitude
+from ..harness import controls, vowel_chart
+from ..harness.front_ends import NamedEncoder
+from ..harness.workspace import Workspace
 
 # The frame rate is 50 Hz: of a tone at a multiple of it, all frames see one phase. The other tones here share no
 # divisor with 50, so that every frame sees another phase (at 25 Hz, say, they would see two).

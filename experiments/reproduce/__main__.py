@@ -9,10 +9,12 @@ from collections.abc import Mapping, Sequence
 
 from absl import flags as absl_flags
 
-from experiments import amplitude, diphthongs, f0, flags, formants, published, temporal
-from experiments.encoders import NamedEncoder, remark
-from experiments.published import Comparison
-from experiments.workspace import Metrics, Workspace
+from .. import amplitude, diphthongs, f0, formants, temporal
+from ..harness import flags
+from ..harness.front_ends import NamedEncoder, remark
+from ..harness.workspace import Metrics, Workspace
+from . import published
+from .published import Comparison
 
 NAME = "reproduce"
 

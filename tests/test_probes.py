@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from w2v_jax import layers, similarity, stimuli, tuning
+from w2v_jax import probes, similarity, stimuli, tuning
 from w2v_jax.encoder import EncoderConfig, FeatureEncoder
+from w2v_jax.engine import sweep
 from w2v_jax.scores import UndefinedScoreError
 from w2v_jax.spectrograms import LogMelSpectrogram
-from w2v_jax.sweep import sweep
 
 TINY = EncoderConfig(channels=(8, 12, 6), kernel_sizes=(10, 3, 3), strides=(5, 4, 4), conv_norm="layer")
 
@@ -24,22 +24,22 @@ def tone(frequency):
 
 
 def test_layers_have_their_own_geometry():
-    found = layers.layers(FeatureEncoder(EncoderConfig(channels=(4,) * 7), rngs=nnx.Rngs(0)))
+    found = probes.layers(FeatureEncoder(EncoderConfig(channels=(4,) * 7), rngs=nnx.Rngs(0)))
     assert [layer.name for layer in found] == [*(f"conv {i}" for i in range(7)), "frames"]
     assert [(layer.receptive_field, layer.hop) for layer in found[-2:]] == [(400, 320)] * 2
     assert (found[0].receptive_field, found[0].hop) == (10, 5)
     assert [layer.num_frames(16_000) for layer in found] == [3199, 1599, 799, 399, 199, 99, 49, 49]
     # 20 ms from sample 7,840 to 8,160; frame k sees samples 320 k to 320 k + 400.
     np.testing.assert_array_equal(np.flatnonzero(found[-1].frames_seeing(7840, 8160, num_samples=16_000)), [24, 25])
-    (only,) = layers.layers(LogMelSpectrogram())
+    (only,) = probes.layers(LogMelSpectrogram())
     assert (only.name, only.channels, only.receptive_field, only.hop) == ("frames", 80, 400, 320)
 
 
 def test_one_sweep_has_every_layer(encoder):
     frequency = np.array([100.0, 700.0, 3000.0])
-    layout = layers.layers(encoder)
-    features = sweep(layers.LayerMeans(encoder), tone, {"frequency": frequency}, batch_size=2)
-    found = layers.split(features, layout)
+    layout = probes.layers(encoder)
+    features = sweep(probes.LayerMeans(encoder), tone, {"frequency": frequency}, batch_size=2)
+    found = probes.split(features, layout)
     waveforms = jnp.stack([tone(each) for each in frequency])
     expected = dict(zip(found, [*encoder.activations(waveforms), encoder(waveforms)], strict=True))
     assert list(found) == ["conv 0", "conv 1", "conv 2", "frames"]
@@ -47,15 +47,15 @@ def test_one_sweep_has_every_layer(encoder):
         np.testing.assert_allclose(found[name].mean, frames.mean(axis=1), atol=1e-6)
         np.testing.assert_allclose(found[name].steadiness, np.diag(similarity.stationarity(frames)), atol=1e-6)
     with pytest.raises(ValueError, match="for 4 layers"):
-        layers.split(features[:, :-1], layout)
+        probes.split(features[:, :-1], layout)
 
 
 def test_nearness_of_a_burst_in_every_layer(encoder):
     sounds = jnp.stack([tone(215.0), tone(835.0), stimuli.burst(215.0, 835.0, 0.5, duration=0.1)])
     triples = jnp.stack([jnp.roll(sounds, 1, axis=0), sounds]).reshape(2, -1)
-    layout = layers.layers(encoder)
-    nearness = np.asarray(layers.BurstNearness(encoder, num_samples=1600)(triples))
-    found = layers.split_nearness(nearness, layout, num_samples=1600)
+    layout = probes.layers(encoder)
+    nearness = np.asarray(probes.BurstNearness(encoder, num_samples=1600)(triples))
+    found = probes.split_nearness(nearness, layout, num_samples=1600)
     base, burst, mixed = zip(*([*encoder.activations(sounds), encoder(sounds)]), strict=True)
     for index, layer in enumerate(layout):
         tones = jnp.stack([burst[index].mean(axis=0), base[index].mean(axis=0)])
@@ -63,9 +63,9 @@ def test_nearness_of_a_burst_in_every_layer(encoder):
         assert found[layer.name].shape == (2, 1, layer.num_frames(1600))
         np.testing.assert_allclose(found[layer.name][1, 0], cosines[:, 0] - cosines[:, 1], atol=1e-5)
     with pytest.raises(ValueError, match="two tones and at least one burst"):
-        layers.BurstNearness(encoder, num_samples=500)(jnp.zeros(1000))
+        probes.BurstNearness(encoder, num_samples=500)(jnp.zeros(1000))
     with pytest.raises(ValueError, match="expected \\(n, bursts"):
-        layers.split_nearness(nearness, layout, num_samples=3200)
+        probes.split_nearness(nearness, layout, num_samples=3200)
 
 
 def test_tuning_curves_of_made_up_channels():

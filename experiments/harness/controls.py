@@ -8,10 +8,11 @@ from collections.abc import Callable, Sequence
 import flax
 from flax import nnx
 
-from experiments.encoders import NamedEncoder
 from w2v_jax.encoder import EncoderConfig, FeatureEncoder
-from w2v_jax.layers import BurstNearness, LayerMeans
+from w2v_jax.probes import BurstNearness, LayerMeans
 from w2v_jax.spectrograms import LogMagnitudeSpectrogram, LogMelSpectrogram, SpectrogramConfig
+
+from .front_ends import NamedEncoder
 
 # Not seed 0, which is the encoder named `untrained`.
 SEEDS = (1, 2, 3)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from absl import app, flags, logging
 
-from experiments import compilation_cache
+from . import compilation_cache
 
 _COMPILATION_CACHE_DIR = flags.DEFINE_string(
     "compilation_cache_dir",

@@ -12,11 +12,12 @@ import pathlib
 import jax
 from absl import flags, logging
 
-from experiments import figures, programs
-from experiments.training import Recipe
-from experiments.training_run import Run, TrainingError, draw_curve, read_curve, train
 from w2v_jax import files
 from w2v_jax.convolution import PRECISIONS
+
+from ..harness import figures, programs
+from .run import Run, TrainingError, draw_curve, read_curve, train
+from .training import Recipe
 
 _OUTPUT_DIR = flags.DEFINE_string("output_dir", "runs/encoder", "Folder of the run; its name is the encoder's.")
 _MAX_STEPS = flags.DEFINE_integer(

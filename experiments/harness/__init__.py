@@ -1,0 +1,1 @@
+"""What the programs share: launching, front ends by name, results on disk, progress, figures."""

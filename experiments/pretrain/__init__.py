@@ -1,0 +1,1 @@
+"""Training an encoder from nothing: `python -m experiments.pretrain`."""

@@ -1,0 +1,1 @@
+"""Every experiment of the paper in one run: `python -m experiments.reproduce`."""
