@@ -5,8 +5,7 @@ resonances that move: formants for the voice, the constrictions of fricatives an
 cascaded resonators as in Klatt 1980). Nothing here is recorded, and none of it is a probe: no bare tones, no sums of a
 few sines.
 
-Pure functions of explicit keys, which run jitted and vmapped. The filters work on overlapping windows in the frequency
-domain, so that nothing recurs from sample to sample: an accelerator makes a batch in one go.
+Pure functions of explicit keys, which run jitted and vmapped.
 """
 
 import dataclasses
@@ -17,13 +16,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from w2v_jax.stimuli import SAMPLE_RATE, sin_of_turns
+from w2v_jax import source_filter
+from w2v_jax.stimuli import SAMPLE_RATE
 
 Range = tuple[float, float]
-
-# Frames a second at which articulation is sampled, and over how many of them the response of a filter may ring.
-FRAME_RATE = 100
-_RINGING_FRAMES = 7
 
 _KINDS = 5
 _VOWEL, _FRICATIVE, _VOICED_FRICATIVE, _STOP, _SILENCE = range(_KINDS)
@@ -104,113 +100,40 @@ def utterance(
     """
     config = config or SpeechConfig()
     num_samples = _num_samples(duration, sample_rate)
-    frames = _num_frames(num_samples, sample_rate)
+    frames = source_filter.num_filter_frames(num_samples, sample_rate)
     of_speaker, of_phones, of_noise = jax.random.split(key, 3)
     voice = _speaker(of_speaker, config)
     said = _articulation(of_phones, config, voice, num_frames=frames)
     breathing, friction, background = jax.random.normal(of_noise, (3, num_samples))
 
     def per_sample(track: jax.Array) -> jax.Array:
-        return _interpolated(track, num_samples=num_samples, hop=sample_rate // FRAME_RATE)
+        return _interpolated(track, num_samples=num_samples, hop=sample_rate // source_filter.FRAME_RATE)
 
-    pulses = harmonics(per_sample(said["f0"]), sample_rate=sample_rate)
+    pulses = source_filter.harmonics(per_sample(said["f0"]), sample_rate=sample_rate)
     # Harmonics of amplitude 1 have the power of one half each.
     pulses = pulses * jnp.sqrt(4 * per_sample(said["f0"]) / sample_rate)
     source = per_sample(said["voicing"]) * (pulses + voice["breath"] * breathing)
-    vocal_tract = _even(
-        resonances(said["formants"], said["bandwidths"], sample_rate=sample_rate)
-        * _tilted(voice["tilt"], corner=300.0, sample_rate=sample_rate)
+    vocal_tract = source_filter.unit_power(
+        source_filter.resonances(said["formants"], said["bandwidths"], sample_rate=sample_rate)
+        * source_filter.tilted(voice["tilt"], corner=300.0, sample_rate=sample_rate)
     )
-    constriction = _even(
-        _constriction(said["friction"], said["friction_bandwidths"], said["friction_mix"], sample_rate=sample_rate)
+    constriction = source_filter.unit_power(
+        source_filter.constriction(
+            said["friction"], said["friction_bandwidths"], said["friction_mix"], sample_rate=sample_rate
+        )
     )
-    waveform = filtered(source, vocal_tract, sample_rate=sample_rate)
-    waveform += filtered(per_sample(said["noise"]) * friction, constriction, sample_rate=sample_rate)
+    waveform = source_filter.filtered(source, vocal_tract, sample_rate=sample_rate)
+    waveform += source_filter.filtered(per_sample(said["noise"]) * friction, constriction, sample_rate=sample_rate)
     waveform += voice["background"] * background
     return waveform * voice["level"] * lax.rsqrt(jnp.mean(jnp.square(waveform)))
 
 
-def harmonics(f0: jax.Array, *, sample_rate: int = SAMPLE_RATE) -> jax.Array:
-    """All harmonics of a fundamental below the Nyquist frequency: cosines of amplitude 1, in phase.
-
-    In closed form: the sum of `cos(h x)` for h = 1 ... n is `sin((n + 1/2) x) / (2 sin(x / 2)) - 1/2`. The
-    phase is kept in turns as a 32-bit integer, as in `stimuli`.
-
-    Args:
-        f0: (samples,) in Hz, positive, below the Nyquist frequency.
-        sample_rate: Hz.
-
-    Returns:
-        (samples,) float32. Where f0 glides, the highest harmonic comes and goes at the Nyquist frequency.
-    """
-    # Half the phase, in units of 2^-32 turns; the sum wraps around by itself.
-    half_turns = jnp.round(f0 * np.float32(2.0**31 / sample_rate)).astype(jnp.int32)
-    half = jnp.cumsum(half_turns, dtype=jnp.int32)
-    number = jnp.maximum(jnp.ceil(np.float32(sample_rate / 2) / f0) - 1, 0).astype(jnp.int32)
-    odd = 2 * number + 1
-    below = sin_of_turns(half)
-    # At a pulse both sines are zero, and their ratio is n + 1/2.
-    at_pulse = below == 0
-    ratio = sin_of_turns(odd * half) / jnp.where(at_pulse, 1.0, below)
-    return 0.5 * jnp.where(at_pulse, odd.astype(jnp.float32), ratio) - 0.5
-
-
-def resonances(frequencies: jax.Array, bandwidths: jax.Array, *, sample_rate: int = SAMPLE_RATE) -> jax.Array:
-    """Transfer function of resonators in cascade, each a pair of poles of gain 1 at 0 Hz (Klatt 1980).
-
-    Args:
-        frequencies: (..., resonators) in Hz.
-        bandwidths: (..., resonators) in Hz.
-        sample_rate: Hz, a multiple of 100.
-
-    Returns:
-        (..., bins) complex64, at the frequencies of `filtered`.
-    """
-    radius = jnp.exp(-np.pi / sample_rate * bandwidths)[..., None]
-    cosine = jnp.cos(2 * np.pi / sample_rate * frequencies)[..., None]
-    delay = jnp.asarray(np.exp(-2j * np.pi * _bins(sample_rate) / sample_rate), jnp.complex64)
-    first, second = 2 * radius * cosine, -(radius**2)
-    return jnp.prod((1 - first - second) / (1 - first * delay - second * delay**2), axis=-2)
-
-
-def filtered(source: jax.Array, transfer: jax.Array, *, sample_rate: int = SAMPLE_RATE) -> jax.Array:
-    """A sound through a filter that changes from frame to frame: windows of 20 ms, half overlapping, added up.
-
-    Args:
-        source: (samples,).
-        transfer: (frames, bins) complex: of the filter at the times k / 100 s, `frames = ceil(samples / hop) + 1`; bins
-            as in `resonances`. Its response should have died away after 50 ms.
-        sample_rate: Hz, a multiple of 100.
-
-    Returns:
-        (samples,) float32.
-    """
-    hop = sample_rate // FRAME_RATE
-    frames = _num_frames(len(source), sample_rate)
-    if transfer.shape != (frames, len(_bins(sample_rate))):
-        raise ValueError(f"transfer has shape {transfer.shape}; expected ({frames}, {len(_bins(sample_rate))})")
-    blocks = jnp.pad(source, (hop, (frames * hop) - len(source))).reshape(frames + 1, hop)
-    window = np.sin(np.pi * np.arange(2 * hop) / (2 * hop)).astype(np.float32) ** 2
-    windowed = jnp.concatenate([blocks[:-1], blocks[1:]], axis=-1) * window
-    ringing = jnp.fft.irfft(jnp.fft.rfft(windowed, _RINGING_FRAMES * hop) * transfer, _RINGING_FRAMES * hop)
-    parts = ringing.reshape(frames, _RINGING_FRAMES, hop)
-    padded = jnp.zeros((frames + _RINGING_FRAMES, hop))
-    for late in range(_RINGING_FRAMES):
-        padded = padded.at[late : late + frames].add(parts[:, late])
-    return padded.ravel()[hop : hop + len(source)]
-
-
 def _num_samples(duration: float, sample_rate: int) -> int:
-    if sample_rate % FRAME_RATE or sample_rate <= 0:
-        raise ValueError(f"sample_rate is {sample_rate}; expected a positive multiple of {FRAME_RATE} Hz")
+    if sample_rate % source_filter.FRAME_RATE or sample_rate <= 0:
+        raise ValueError(f"sample_rate is {sample_rate}; expected a positive multiple of {source_filter.FRAME_RATE} Hz")
     if not math.isfinite(duration) or round(duration * sample_rate) < 1:
         raise ValueError(f"duration is {duration} s; expected at least one sample at {sample_rate} Hz")
     return round(duration * sample_rate)
-
-
-def _num_frames(num_samples: int, sample_rate: int) -> int:
-    """Frames of articulation: the last one at the end of the sound or after it."""
-    return -(-num_samples // (sample_rate // FRAME_RATE)) + 1
 
 
 def _speaker(key: jax.Array, config: SpeechConfig) -> dict[str, jax.Array]:
@@ -220,9 +143,9 @@ def _speaker(key: jax.Array, config: SpeechConfig) -> dict[str, jax.Array]:
         "f0": _log_between(config.f0, draws[0]),
         "tract": _log_between(config.tract, draws[1]),
         "tilt": _between(config.tilt, draws[2]),
-        "breath": _gain(_between(config.breath, draws[3])),
-        "background": _gain(_between(config.background, draws[4])),
-        "level": _gain(_between(config.level, draws[5])),
+        "breath": source_filter.gain(_between(config.breath, draws[3])),
+        "background": source_filter.gain(_between(config.background, draws[4])),
+        "level": source_filter.gain(_between(config.level, draws[5])),
     }
 
 
@@ -231,11 +154,11 @@ def _articulation(
 ) -> dict[str, jax.Array]:
     """What moves: one target per phone, and smooth ways between them; each (frames,) or (frames, resonances)."""
     # As many phones as there may be; time begins somewhere in the middle of the first.
-    most = math.ceil(num_frames / FRAME_RATE / config.phone[0]) + 1
+    most = math.ceil(num_frames / source_filter.FRAME_RATE / config.phone[0]) + 1
     draws = jax.random.uniform(key, (19, most))
     lengths = _log_between(config.phone, draws[0])
     ends = jnp.cumsum(lengths) - lengths[0] * draws[1, 0]
-    time = jnp.arange(num_frames) / FRAME_RATE
+    time = jnp.arange(num_frames) / source_filter.FRAME_RATE
     phone = jnp.sum(time[:, None] >= ends[:-1], axis=-1)
     since = time - (ends - lengths)[phone]
     kind = jnp.sum(draws[2, :, None] >= np.cumsum(config.kinds)[:-1], axis=-1)[phone]
@@ -247,7 +170,7 @@ def _articulation(
         formants.append(floor)
     formants = jnp.stack(formants, axis=-1) * voice["tract"]
     bandwidths = _log_between(config.bandwidth, draws[7:11].T) * np.array([1.0, 1.2, 1.6, 2.0], np.float32)
-    level = _gain(_between(config.phone_level, draws[11]))[phone]
+    level = source_filter.gain(_between(config.phone_level, draws[11]))[phone]
 
     # A stop is closed for its first half; its burst dies away within a few hundredths of a second.
     closed = 0.5 * lengths[phone]
@@ -265,32 +188,8 @@ def _articulation(
         "noise": quickest @ (fricative * level) + jnp.where(kind == _STOP, burst * level, 0.0),
         "friction": _log_between(config.friction, draws[14:16].T)[phone],
         "friction_bandwidths": _log_between(config.friction_bandwidth, draws[16:18].T)[phone],
-        "friction_mix": _gain(_between((-20.0, 0.0), draws[18]))[phone],
+        "friction_mix": source_filter.gain(_between((-20.0, 0.0), draws[18]))[phone],
     }
-
-
-def _constriction(frequencies: jax.Array, bandwidths: jax.Array, mix: jax.Array, *, sample_rate: int) -> jax.Array:
-    """Two resonances side by side, the second one weaker by the factor `mix`; (frames, bins)."""
-    one, other = (
-        _even(resonances(frequencies[:, i : i + 1], bandwidths[:, i : i + 1], sample_rate=sample_rate)) for i in (0, 1)
-    )
-    return one + mix[:, None] * other
-
-
-def _tilted(decibels_per_octave: jax.Array, *, corner: float, sample_rate: int) -> jax.Array:
-    """Gain, (bins,), that falls or rises from `corner` up; flat below it."""
-    octaves = np.log2(np.maximum(_bins(sample_rate) / corner, 1.0))
-    return _gain(decibels_per_octave * octaves.astype(np.float32))
-
-
-def _even(transfer: jax.Array) -> jax.Array:
-    """`transfer`, (..., bins), with a mean power of 1."""
-    return transfer * lax.rsqrt(jnp.mean(jnp.square(jnp.abs(transfer)), axis=-1, keepdims=True))
-
-
-def _bins(sample_rate: int) -> np.ndarray:
-    """Frequencies at which transfer functions are known, (bins,) in Hz."""
-    return np.fft.rfftfreq(_RINGING_FRAMES * (sample_rate // FRAME_RATE), 1 / sample_rate)
 
 
 def _smoothing(num_frames: int, width: int) -> np.ndarray:
@@ -313,7 +212,3 @@ def _between(bounds: Range, draw: jax.Array) -> jax.Array:
 
 def _log_between(bounds: Range, draw: jax.Array) -> jax.Array:
     return bounds[0] * (bounds[1] / bounds[0]) ** draw
-
-
-def _gain(decibels: jax.Array) -> jax.Array:
-    return 10.0 ** (decibels / 20)
