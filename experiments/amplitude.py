@@ -3,15 +3,17 @@
 Writes the sweep `amplitudes` of two tones and its UMAP picture for each encoder.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from w2v_jax import grids, projection, stimuli
+from w2v_jax import grids, projection, similarity, stimuli
 
-from .harness import figures, flags, neighbours
-from .harness.front_ends import NamedEncoder
-from .harness.workspace import Metrics, Workspace
+from .harness import figures, flags, maps, metrics
+from .harness.conclusions import compared
+from .harness.front_ends import NamedFrontEnd
+from .harness.metrics import Metrics
+from .harness.results import Results
 
 NAME = "amplitude"
 
@@ -23,37 +25,38 @@ MARKED_AMPLITUDES = (0.1, 0.2, 0.3, 0.4, 0.5)
 NOTES = (
     "The amplitudes are spaced evenly in their square root, as in the authors' code. The paper says evenly in energy, "
     "which would be their square: its grid has more quiet sounds than its text says.",
-    neighbours.NOTE,
+    "The mean cosine distances between neighbours, in the table, are those along one amplitude, the other fixed.",
 )
 
 
-def two_tones(amplitude_low, amplitude_high):
-    return stimuli.sine_mixture(FREQUENCIES, [amplitude_low, amplitude_high])
+def two_tones(amplitude_low, amplitude_high, *, sample_rate):
+    return stimuli.sine_mixture(FREQUENCIES, [amplitude_low, amplitude_high], sample_rate=sample_rate)
 
 
-def run(encoders: Sequence[NamedEncoder], workspace: Workspace) -> Metrics:
-    """Runs the section for every encoder and returns its metrics."""
-    grid = workspace.grid(AMPLITUDES, QUICK_AMPLITUDES)
-    measured, maps = {}, {}
-    for encoder in encoders:
-        features = workspace.sweep(NAME, encoder, grid, two_tones)
-        measured[encoder] = {
+def run(front_ends: Sequence[NamedFrontEnd], results: Results) -> Metrics:
+    """Runs the section for every front end and returns its metrics."""
+    grid = QUICK_AMPLITUDES if results.quick else AMPLITUDES
+    measured, positions = {}, {}
+    for each in front_ends:
+        features = results.sweep(NAME, each, grid, two_tones)
+        low, high = similarity.grid_distances(features, grid.shape)
+        measured[each] = {
             "amplitudes": grid.axis("amplitude_low"),
             "energy_steps": measure_spacing(grid),
-            "mean_adjacent_distance": neighbours.mean_distance(features, grid),
+            "mean_adjacent_distance": {"amplitude_low": low, "amplitude_high": high},
         }
-        maps[encoder] = workspace.positions(
-            NAME,
-            encoder,
-            grid.name,
-            [features],
-            lambda features=features: {"positions": projection.project(features)},
-            settings=projection.LOCAL,
-        )["positions"]
-        workspace.save_figure(NAME, f"amplitudes.{encoder.name}", draw({encoder: maps[encoder]}, grid))
-    if len(encoders) > 1:
-        workspace.save_figure(NAME, "amplitudes", draw(maps, grid))
-    return workspace.save_metrics(NAME, measured, summary=summary, notes=NOTES)
+        positions[each] = maps.umap(results, NAME, each, grid.name, features)
+        results.save_figure(NAME, f"amplitudes.{each.name}", draw({each: positions[each]}, grid))
+    if len(front_ends) > 1:
+        results.save_figure(NAME, "amplitudes", draw(positions, grid))
+    return metrics.save(
+        results,
+        NAME,
+        measured,
+        summary=summary,
+        conclusion=conclude({each.name: found for each, found in measured.items()}),
+        notes=NOTES,
+    )
 
 
 def measure_spacing(grid: grids.Grid) -> Metrics:
@@ -71,7 +74,18 @@ def summary(measured: Metrics) -> dict[str, float]:
     }
 
 
-def draw(maps: dict[NamedEncoder, np.ndarray], grid: grids.Grid) -> figures.Figure:
+def conclude(measured: Mapping[str, Metrics]) -> str:
+    """What came out, in a sentence; by name of the front end."""
+    parts = []
+    for frequency, parameter in zip(FREQUENCIES, ("amplitude_low", "amplitude_high"), strict=True):
+        distances = {name: found["mean_adjacent_distance"][parameter] for name, found in measured.items()}
+        parts.append(
+            f"{compared(distances, better='higher', means='farther apart', spec='.2g')} for the {frequency:g} Hz tone"
+        )
+    return f"A step in one amplitude moves the features by a cosine distance of {', and of '.join(parts)}."
+
+
+def draw(maps: dict[NamedFrontEnd, np.ndarray], grid: grids.Grid) -> figures.Figure:
     """A panel per encoder: the mesh, coloured by which tone is louder, with both amplitudes marked along its edges."""
     figure, panels = figures.panels(len(maps), size=(5.6, 5.0), columns=3)
     points = grid.points()
@@ -81,14 +95,14 @@ def draw(maps: dict[NamedEncoder, np.ndarray], grid: grids.Grid) -> figures.Figu
     amplitudes = np.stack([points["amplitude_low"], points["amplitude_high"]], axis=1)
     low, high = (f"{frequency:g} Hz" for frequency in FREQUENCIES)
     meshes = {
-        encoder: (positions @ projection.orientation(positions, amplitudes)).reshape(*grid.shape, 2)
-        for encoder, positions in maps.items()
+        each: (positions @ projection.orientation(positions, amplitudes)).reshape(*grid.shape, 2)
+        for each, positions in maps.items()
     }
-    for axes, (encoder, mesh) in zip(panels, meshes.items(), strict=True):
+    for axes, (each, mesh) in zip(panels, meshes.items(), strict=True):
         figures.mesh(axes, mesh, colours, linewidth=0.8, point_size=9)
         figures.arrow(axes, mesh[0, 0], mesh[-1, 0], figures.BLUE)
         figures.arrow(axes, mesh[0, 0], mesh[0, -1], figures.ORANGE)
-        figures.as_map(axes, f"Amplitudes of {low} and {high}: {encoder.name}")
+        figures.as_map(axes, f"Amplitudes of {low} and {high}: {each.name}")
         axes.margins(0.14)
     figures.colour_bar(panels, f"{high} over {low} (dB)", (-limit, limit), colours=figures.BLUE_TO_ORANGE)
     for axes, mesh in zip(panels, meshes.values(), strict=True):

@@ -4,16 +4,18 @@ Writes the sweep `diphthongs` (frame by frame), and its frames placed on a UMAP 
 `vowel_space` of `experiments.formants`, which this reads or makes).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from w2v_jax import grids, projection, similarity, stimuli
+from w2v_jax import grids, similarity, stimuli
 from w2v_jax.grids import VOWELS, Vowel
 
-from .harness import figures, flags, vowel_chart
-from .harness.front_ends import NamedEncoder
-from .harness.workspace import Metrics, Workspace
+from .harness import figures, flags, maps, metrics, vowel_chart
+from .harness.conclusions import compared
+from .harness.front_ends import NamedFrontEnd
+from .harness.metrics import Metrics
+from .harness.results import Results
 
 NAME = "diphthongs"
 
@@ -24,44 +26,46 @@ QUICK_VOWELS = tuple(vowel for vowel in VOWELS if vowel.symbol in "iauɔ")
 CLOSING = ("ai", "au", "ei", "ou", "ɔi", "œy", "ɛi", "ɑu")
 
 NOTES = (
-    "UMAP is fitted to the step-averaged vowel space; single frames of the diphthongs are placed on it afterwards.",
-    "`pairs` compares the mean of a diphthong's first and last tenth with the steady vowels that it starts and ends "
-    "on: the points of the vowel space nearest to them in F1 and F2.",
+    "In the figures of diphthongs UMAP is fitted to the vowel space, averaged over time; single frames of the "
+    "diphthongs are placed on it afterwards.",
+    "The shares in the table compare the mean of a diphthong's first and last tenth with the steady vowels that it "
+    "starts and ends on: the points of the vowel space nearest to them in F1 and F2.",
 )
 
 
-def diphthong(f0, f1_start, f2_start, f1_end, f2_end):
-    return stimuli.glide(f0, [f1_start, f2_start], [f1_end, f2_end], vowel_chart.AMPLITUDES, duration=DURATION)
+def diphthong(f0, f1_start, f2_start, f1_end, f2_end, *, sample_rate):
+    return stimuli.glide(
+        f0,
+        [f1_start, f2_start],
+        [f1_end, f2_end],
+        vowel_chart.AMPLITUDES,
+        duration=DURATION,
+        sample_rate=sample_rate,
+    )
 
 
-def run(encoders: Sequence[NamedEncoder], workspace: Workspace) -> Metrics:
-    """Runs the experiment for every encoder and returns its metrics."""
-    vowels = QUICK_VOWELS if workspace.quick else VOWELS
+def run(front_ends: Sequence[NamedFrontEnd], results: Results) -> Metrics:
+    """Runs the experiment for every front end and returns its metrics."""
+    vowels = QUICK_VOWELS if results.quick else VOWELS
     grid = grids.diphthongs(vowels)
-    vowel_grid = workspace.grid(vowel_chart.VOWEL_SPACE, vowel_chart.QUICK_VOWEL_SPACE)
+    vowel_grid = vowel_chart.vowel_space(quick=results.quick)
     measured = {}
-    for encoder in encoders:
-        vowel_space = vowel_chart.sweep(workspace, encoder, vowel_grid)
-        frames = workspace.sweep(NAME, encoder, grid, diphthong, pooling="none")
-        positions = workspace.positions(
-            NAME,
-            encoder,
-            grid.name,
-            [vowel_space, frames],
-            lambda vowel_space=vowel_space, frames=frames: place(vowel_space, frames),
-            settings=projection.LOCAL,
-        )
-        measured[encoder] = {"pairs": measure(frames, vowel_space, vowel_grid, vowels)}
-        drawing = orient(positions, vowel_grid)
-        workspace.save_figure(NAME, f"closing.{encoder.name}", draw_closing(encoder, *drawing, vowel_grid, vowels))
-        workspace.save_figure(NAME, f"diphthongs.{encoder.name}", draw_all(encoder, *drawing, vowel_grid, vowels))
-    return workspace.save_metrics(NAME, measured, summary=summary, notes=NOTES)
-
-
-def place(vowel_space: np.ndarray, frames: np.ndarray) -> dict[str, np.ndarray]:
-    """Positions of the vowel space, (n, 2), and on its map those of the frames, (diphthongs, t, 2)."""
-    positions, placed = projection.project_onto(vowel_space, frames.reshape(-1, frames.shape[-1]))
-    return {"vowel_space": positions, "frames": placed.reshape(*frames.shape[:2], 2)}
+    for each in front_ends:
+        vowel_space = vowel_chart.sweep(results, each, vowel_grid)
+        frames = results.sweep(NAME, each, grid, diphthong, pooling="none")
+        positions, placed = maps.umap_onto(results, NAME, each, grid.name, vowel_space, frames)
+        measured[each] = {"pairs": measure(frames, vowel_space, vowel_grid, vowels)}
+        mesh, paths = vowel_chart.oriented_with(positions, placed, vowel_grid)
+        results.save_figure(NAME, f"closing.{each.name}", draw_closing(each, mesh, paths, vowel_grid, vowels))
+        results.save_figure(NAME, f"diphthongs.{each.name}", draw_all(each, mesh, paths, vowel_grid, vowels))
+    return metrics.save(
+        results,
+        NAME,
+        measured,
+        summary=summary,
+        conclusion=conclude({each.name: found for each, found in measured.items()}),
+        notes=NOTES,
+    )
 
 
 def measure(
@@ -108,19 +112,27 @@ def summary(measured: Metrics) -> dict[str, float]:
     }
 
 
-def orient(positions: dict[str, np.ndarray], vowel_grid: grids.Grid) -> tuple[np.ndarray, np.ndarray]:
-    """The mesh of vowels, (F1, F2, 2), and the frames, (diphthongs, t, 2), turned alike."""
-    return vowel_chart.oriented_with(positions["vowel_space"], positions["frames"], vowel_grid)
+def conclude(measured: Mapping[str, Metrics]) -> str:
+    """What came out, in a sentence; by name of the front end."""
+    shares = {name: list(summary(found).values()) for name, found in measured.items()}
+    begin, end = (
+        compared({name: both[which] for name, both in shares.items()}, better="higher", means="more often")
+        for which in (0, 1)
+    )
+    return (
+        f"The share of diphthongs that begin nearer to their start vowel than to their end vowel is {begin}, and of "
+        f"those that end nearer to their end vowel {end}."
+    )
 
 
 def draw_closing(
-    encoder: NamedEncoder, mesh: np.ndarray, frames: np.ndarray, vowel_grid: grids.Grid, vowels: Sequence[Vowel]
+    front_end: NamedFrontEnd, mesh: np.ndarray, frames: np.ndarray, vowel_grid: grids.Grid, vowels: Sequence[Vowel]
 ) -> figures.Figure:
     """A panel for each closing diphthong: its frames on the mesh, coloured by time."""
     symbols = [vowel.symbol for vowel in vowels]
     chosen = [name for name in CLOSING if set(name) <= set(symbols)]
     figure, panels = figures.panels(
-        len(chosen), size=(3.0, 3.0), title=f"Closing diphthongs on the vowel space: {encoder.name}"
+        len(chosen), size=(3.0, 3.0), title=f"Closing diphthongs on the vowel space: {front_end.name}"
     )
     for axes, name in zip(panels, chosen, strict=True):
         start, end = (symbols.index(symbol) for symbol in name)
@@ -128,7 +140,7 @@ def draw_closing(
         figures.mesh(axes, mesh, "#C4C4C4", linewidth=0.4, point_size=0)
         axes.plot(*path.T, color="#707070", linewidth=0.4, zorder=2)
         axes.scatter(
-            *path.T, c=np.linspace(0, DURATION, len(path)), cmap=figures.SEQUENTIAL, s=12, linewidths=0, zorder=3
+            *path.T, c=front_end.frames.times(len(path)), cmap=figures.SEQUENTIAL, s=12, linewidths=0, zorder=3
         )
         figures.as_map(axes, f"{vowel_chart.ipa(vowels[start])} to {vowel_chart.ipa(vowels[end])}")
     figures.colour_bar(panels, "Time (s)", (0, DURATION))
@@ -139,16 +151,16 @@ def draw_closing(
 
 
 def draw_all(
-    encoder: NamedEncoder, mesh: np.ndarray, frames: np.ndarray, vowel_grid: grids.Grid, vowels: Sequence[Vowel]
+    front_end: NamedFrontEnd, mesh: np.ndarray, frames: np.ndarray, vowel_grid: grids.Grid, vowels: Sequence[Vowel]
 ) -> figures.Figure:
     """A panel for each start vowel: the ways to every end vowel, coloured by time."""
     figure, panels = figures.panels(
-        len(vowels), size=(3.0, 3.0), title=f"All diphthongs by start vowel, on the vowel space: {encoder.name}"
+        len(vowels), size=(3.0, 3.0), title=f"All diphthongs by start vowel, on the vowel space: {front_end.name}"
     )
     by_start = frames.reshape(len(vowels), len(vowels), *frames.shape[1:])
     for axes, vowel, paths in zip(panels, vowels, by_start, strict=True):
         figures.mesh(axes, mesh, "#C4C4C4", linewidth=0.3, point_size=0)
-        time = np.tile(np.linspace(0, DURATION, paths.shape[1]), len(vowels))
+        time = np.tile(front_end.frames.times(paths.shape[1]), len(vowels))
         axes.scatter(*paths.reshape(-1, 2).T, c=time, cmap=figures.SEQUENTIAL, s=3, linewidths=0, zorder=3)
         figures.as_map(axes, f"from {vowel_chart.ipa(vowel)}")
     figures.colour_bar(panels, "Time (s)", (0, DURATION))

@@ -5,9 +5,9 @@ the paper's vowels (in f0, F1 and F2; and in F1 and F2, between vowels of one f0
 frequency). The controls are encoders with random weights (three seeds) and a log-Mel spectrogram.
 
 Writes `metrics.json`, whose table follows the training steps in the encoders' names, and three figures: `scores`, over
-the steps where at least two names have one; and side by side, for up to four encoders (for one: beside random weights),
-`vowels`, the vowel spaces drawn by UMAP, and `filters`, the frequency responses of the first layer. The sweeps are kept
-with those of `experiments.formants` and `experiments.f0`.
+the steps where at least two names have one; and side by side, for up to four front ends (for one: next to random
+weights), `vowels`, the vowel spaces drawn by UMAP, and `filters`, the frequency responses of the first layer. The
+sweeps are kept with those of `experiments.formants` and `experiments.f0`.
 """
 
 import dataclasses
@@ -18,18 +18,20 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from w2v_jax import scales, scores, tuning
+from w2v_jax.front_end import filters as filters_of
 from w2v_jax.grids import Points
-from w2v_jax.scores import Score, UndefinedScoreError
+from w2v_jax.scores import Score
 
 from . import f0
-from .claims import figures as claims_figures
-from .claims import table as claims_table
-from .claims.figures import LINES, STYLES
-from .claims.table import Cell
-from .harness import controls, figures, flags, vowel_chart
-from .harness.front_ends import BUNDLED, NamedEncoder, by_step, remark
-from .harness.sweeping import progress_bar
-from .harness.workspace import Metrics, Workspace
+from .harness import cells, controls, figures, flags, metrics, vowel_chart
+from .harness.cells import Cell
+from .harness.conclusions import compared as side_by_side
+from .harness.conclusions import listed
+from .harness.figures import LINES, STYLES
+from .harness.front_ends import BUNDLED, NamedFrontEnd, by_step
+from .harness.metrics import Metrics
+from .harness.progress import progress_bar
+from .harness.results import Results
 
 NAME = "emergence"
 
@@ -41,7 +43,7 @@ SCORES = (VOWELS, VOWELS_AT_ONE_F0, TONES)
 # Of the 5,400 vowels, the same ones for every encoder: an untrained encoder's scores and the log-Mel spectrogram's are
 # within 0.025 of those over all pairs (with 400 within 0.06), at a small part of what the sweep costs.
 MAX_POINTS = 1000
-MOST_DRAWN = 4  # encoders side by side
+MOST_DRAWN = 4  # front ends side by side
 LOG_MEL = "log-mel"
 
 NOTES = (
@@ -50,12 +52,13 @@ NOTES = (
     f"Of more than {MAX_POINTS:,} sounds so many are chosen by a seed, the same ones for every encoder. An interval "
     "holds 95% of the values that a score takes when those are drawn again; it says nothing of other sounds, nor of "
     "another training run.",
-    "The tone at 8 kHz is silence, and left out. Those at 3,200 and 6,400 Hz are constant to every filter of the first "
-    "layer, whose hop is 5 samples: where that layer is normalised over time, rounding noise is left of them.",
+    "A tone at the Nyquist frequency is silence, and left out. Those that repeat after 5 samples (3,200 and 6,400 Hz "
+    "at 16 kHz) are constant to a first layer that moves by 5 samples: where it is normalised over time, rounding "
+    "noise is left of them.",
     vowel_chart.NOTE,
 )
 
-Column = Mapping[str, Cell]  # of one encoder: by name of the score
+Column = Mapping[str, Cell]  # of one front end: by name of the score
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,107 +66,116 @@ class Compared:
     """Who is compared.
 
     Attributes:
-        encoders: in the order of their training steps.
+        front_ends: in the order of their training steps.
         untrained: for each architecture among them, encoders with random weights, one per seed.
-        log_mel: the log-Mel spectrogram.
+        log_mels: for each way to frame a waveform among them, the log-Mel spectrogram, where it is not among them.
         labels: what figures and tables call each of these.
     """
 
-    encoders: tuple[NamedEncoder, ...]
-    untrained: tuple[tuple[NamedEncoder, ...], ...]
-    log_mel: NamedEncoder
-    labels: Mapping[NamedEncoder, str]
+    front_ends: tuple[NamedFrontEnd, ...]
+    untrained: tuple[tuple[NamedFrontEnd, ...], ...]
+    log_mels: tuple[NamedFrontEnd, ...]
+    labels: Mapping[NamedFrontEnd, str]
 
     @property
-    def controls(self) -> tuple[NamedEncoder, ...]:
+    def controls(self) -> tuple[NamedFrontEnd, ...]:
         """The untrained ones first."""
-        return (*(each for seeds in self.untrained for each in seeds), self.log_mel)
+        return (*(each for seeds in self.untrained for each in seeds), *self.log_mels)
 
     @property
-    def all(self) -> tuple[NamedEncoder, ...]:
-        """The encoders, then their controls."""
-        return (*self.encoders, *self.controls)
+    def all(self) -> tuple[NamedFrontEnd, ...]:
+        """The front ends, then their controls."""
+        return tuple(dict.fromkeys((*self.front_ends, *self.controls)))
 
     @property
-    def drawn(self) -> tuple[NamedEncoder, ...]:
-        """Those to draw side by side: up to `MOST_DRAWN`, evenly chosen; of one, with an untrained one beside it."""
-        if len(self.encoders) == 1:
-            return (*self.encoders, self.untrained[0][0])
-        evenly = np.linspace(0, len(self.encoders) - 1, MOST_DRAWN).round().astype(int)
-        return tuple(self.encoders[index] for index in np.unique(evenly))
+    def drawn(self) -> tuple[NamedFrontEnd, ...]:
+        """Those to draw side by side: up to `MOST_DRAWN`, evenly chosen; of one, with its first control next to it."""
+        if len(self.front_ends) == 1:
+            return (*self.front_ends, *self.controls[:1])
+        evenly = np.linspace(0, len(self.front_ends) - 1, MOST_DRAWN).round().astype(int)
+        return tuple(self.front_ends[index] for index in np.unique(evenly))
 
 
-def run(encoders: Sequence[NamedEncoder], workspace: Workspace) -> Metrics:
-    """Scores every encoder and its controls, draws, and returns the metrics (in the first process)."""
-    compared = with_controls(encoders)
-    by_f0 = workspace.grid(vowel_chart.VOWEL_SPACE_BY_F0, vowel_chart.QUICK_VOWEL_SPACE_BY_F0)
-    one_f0 = workspace.grid(vowel_chart.VOWEL_SPACE, vowel_chart.QUICK_VOWEL_SPACE)
-    pure_tones = workspace.grid(f0.PURE_TONES, f0.QUICK_PURE_TONES)
+def run(front_ends: Sequence[NamedFrontEnd], results: Results) -> Metrics:
+    """Scores every front end and its controls, draws, and returns the metrics (in the first process)."""
+    compared = with_controls(front_ends)
+    by_f0 = vowel_chart.vowel_space_by_f0(quick=results.quick)
+    one_f0 = vowel_chart.vowel_space(quick=results.quick)
     vowels, tones, vowel_spaces = {}, {}, {}
     for each in compared.all:
-        vowels[each] = vowel_chart.sweep(workspace, each, by_f0)
-        tones[each] = workspace.sweep(f0.NAME, each, pure_tones, f0.tone)
+        vowels[each] = vowel_chart.sweep(results, each, by_f0)
+        tones[each] = results.sweep(f0.NAME, each, f0.pure_tones(each, quick=results.quick), f0.tone)
         if each in compared.drawn:
-            vowel_spaces[each] = vowel_chart.sweep(workspace, each, one_f0)
-    if not workspace.share.is_first:
+            vowel_spaces[each] = vowel_chart.sweep(results, each, one_f0)
+    if not results.share.is_first:
         return {}  # the first process measures and draws
 
     columns = {}
     with progress_bar("scores", len(compared.all), unit=" encoders") as bar:
         for each in compared.all:
-            columns[each] = measure(vowels[each], by_f0.points(), tones[each], pure_tones.axis("frequency"))
+            frequency = f0.pure_tones(each, quick=results.quick).axis("frequency")
+            columns[each] = measure(vowels[each], by_f0.points(), tones[each], frequency, nyquist=each.frames.nyquist)
             bar.update()
-    metrics = workspace.save_metrics(
+    without_filters = [compared.labels[each] for each in compared.drawn if filters_of(each.front_end) is None]
+    found = metrics.save(
+        results,
         NAME,
-        {each: {"step": each.step, "scores": _plain(columns[each])} for each in compared.encoders},
+        {each: {"step": each.step, "scores": _plain(columns[each])} for each in compared.front_ends},
         summary=summary,
-        notes=NOTES,
-        controls={each.name: {"source": each.source, "scores": _plain(columns[each])} for each in compared.controls},
+        conclusion=conclude(compared, columns),
+        notes=[
+            *NOTES,
+            *([f"{listed(without_filters)} has no first filters to draw."] if without_filters else []),
+        ],
+        controls={each.name: {**metrics.about(each), "scores": _plain(columns[each])} for each in compared.controls},
         untrained_means=[
             {"encoders": [each.name for each in seeds], "scores": means(columns[each] for each in seeds)}
             for seeds in compared.untrained
         ],
     )
     print("\n".join(["", *table_lines(compared, columns)]))
-    if said := remark(encoders):
-        print(f"\n{said}")
 
     # The map last: it needs umap-learn, and all else is then there already.
-    workspace.save_figure(NAME, "scores", draw_scores(compared, columns))
-    workspace.save_figure(NAME, "filters", draw_filters(compared))
+    results.save_figure(NAME, "scores", draw_scores(compared, columns))
+    if filters := draw_filters(compared):
+        results.save_figure(NAME, "filters", filters)
     maps = {
-        compared.labels[each]: vowel_chart.project(workspace, each, one_f0, features)
+        compared.labels[each]: vowel_chart.project(results, each, one_f0, features)
         for each, features in vowel_spaces.items()
     }
-    workspace.save_figure(NAME, "vowels", vowel_chart.draw_spaces(maps, one_f0, size=(4.4, 4.2), columns=MOST_DRAWN))
-    print(f"\nEvery number: {workspace.path(NAME, 'metrics.json')}; figures beside it.")
-    return metrics
+    results.save_figure(NAME, "vowels", vowel_chart.draw_spaces(maps, one_f0, size=(4.4, 4.2), columns=MOST_DRAWN))
+    return found
 
 
-def with_controls(encoders: Sequence[NamedEncoder]) -> Compared:
-    """The encoders and what they are compared with."""
-    in_order = tuple(by_step(encoders))
+def with_controls(front_ends: Sequence[NamedFrontEnd]) -> Compared:
+    """The front ends and what they are compared with."""
+    in_order = tuple(by_step(front_ends))
     controls_of = controls.controls_of(in_order)
-    untrained = tuple(dict.fromkeys(controls_of[each].untrained for each in in_order))
-    (log_mel,) = (each for each in controls_of[in_order[0]].spectrograms if each.name == LOG_MEL)
-    labels = {each: each.name for each in (*in_order, log_mel)}
+    untrained = tuple(dict.fromkeys(controls_of[each].untrained for each in in_order if controls_of[each].untrained))
+    log_mels = tuple(
+        dict.fromkeys(
+            controls_of[each].spectrograms[LOG_MEL] for each in in_order if LOG_MEL in controls_of[each].spectrograms
+        )
+    )
+    labels = {each: each.name for each in (*in_order, *log_mels)}
     for seeds in untrained:
-        for seed, each in zip(controls.SEEDS, seeds, strict=True):
+        for each in seeds:
             # The name of a control may be that of the first encoder of its architecture: a snapshot's would mislead.
-            labels[each] = f"random weights, seed {seed}" if len(untrained) == 1 else each.name
-    return Compared(in_order, untrained, log_mel, labels)
+            labels.setdefault(each, each.source.removeprefix("untrained: ") if len(untrained) == 1 else each.name)
+    return Compared(in_order, untrained, tuple(each for each in log_mels if each not in in_order), labels)
 
 
-def measure(vowels: np.ndarray, points: Points, tones: np.ndarray, frequency: np.ndarray) -> Column:
+def measure(vowels: np.ndarray, points: Points, tones: np.ndarray, frequency: np.ndarray, *, nyquist: float) -> Column:
     """The three scores, each -1 to 1, or why there is none.
 
     Args:
         vowels: (n, channels), averaged over time.
         points: their `f0`, `f1` and `f2`, (n,) each.
         tones: (m, channels), likewise.
-        frequency: theirs, (m,) in Hz; what is at the Nyquist frequency is left out.
+        frequency: theirs, (m,) in Hz.
+        nyquist: Hz; a tone there is left out.
     """
-    below = frequency < f0.NYQUIST
+    below = frequency < nyquist
     formants = {name: points[name] for name in ("f1", "f2")}
     return {
         VOWELS: _geometry(vowels, points),
@@ -173,10 +185,8 @@ def measure(vowels: np.ndarray, points: Points, tones: np.ndarray, frequency: np
 
 
 def _geometry(features: np.ndarray, parameters: Points, *, within: np.ndarray | None = None) -> Cell:
-    try:
-        return scores.geometry(features, parameters, within=within, max_points=MAX_POINTS)
-    except UndefinedScoreError as error:  # training may collapse
-        return str(error)
+    # Training may collapse, and then there is none.
+    return cells.attempted(lambda: scores.geometry(features, parameters, within=within, max_points=MAX_POINTS))
 
 
 def summary(measured: Metrics) -> dict[str, float]:
@@ -195,18 +205,33 @@ def means(columns: Iterable[Column]) -> dict[str, float | None]:
 
 
 def _plain(column: Column) -> Metrics:
-    return {name: claims_table.number(cell) for name, cell in column.items()}
+    return {name: cells.number(cell) for name, cell in column.items()}
 
 
-def table_lines(compared: Compared, columns: Mapping[NamedEncoder, Column]) -> list[str]:
+def conclude(compared: Compared, columns: Mapping[NamedFrontEnd, Column]) -> str:
+    """What came out, in a sentence."""
+    parts = []
+    for name in SCORES:
+        found = {each: columns[each][name] for each in (*compared.front_ends, *compared.log_mels)}
+        values = {compared.labels[each]: cell.value for each, cell in found.items() if isinstance(cell, Score)}
+        for seeds in compared.untrained:
+            mean = means(columns[each] for each in seeds)[name]
+            if mean is not None:
+                values[f"random weights ({seeds[0].name} ...)"] = mean
+        if values:
+            parts.append(f"{side_by_side(values, better='higher', means='closer')} of {name}")
+    return f"Distances in the features follow those of the sounds with a correlation of {'; '.join(parts)}."
+
+
+def table_lines(compared: Compared, columns: Mapping[NamedFrontEnd, Column]) -> list[str]:
     """The scores as text: encoders in the order of their steps, then controls, in rows."""
     rows = [("", *SCORES)]
-    rows += [(compared.labels[each], *map(_shown, columns[each].values())) for each in compared.encoders]
+    rows += [(compared.labels[each], *map(_shown, columns[each].values())) for each in compared.front_ends]
     for seeds in compared.untrained:
         rows += [(compared.labels[each], *map(_shown, columns[each].values())) for each in seeds]
         found = means(columns[each] for each in seeds).values()
         rows.append((f"mean of {len(seeds)} seeds", *("-" if mean is None else f"{mean:.3f}" for mean in found)))
-    rows.append((compared.labels[compared.log_mel], *map(_shown, columns[compared.log_mel].values())))
+    rows += [(compared.labels[each], *map(_shown, columns[each].values())) for each in compared.log_mels]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
         "Spearman's correlation of cosine distance with distance in ... [95% interval]",
@@ -218,18 +243,18 @@ def _shown(cell: Cell) -> str:
     return f"{cell:.3f}" if isinstance(cell, Score) else "undefined"
 
 
-def draw_scores(compared: Compared, columns: Mapping[NamedEncoder, Column]) -> figures.Figure:
+def draw_scores(compared: Compared, columns: Mapping[NamedFrontEnd, Column]) -> figures.Figure:
     """The scores over the training steps, or those of all encoders under each other where fewer than two have one."""
-    if sum(each.step is not None for each in compared.encoders) > 1:
+    if sum(each.step is not None for each in compared.front_ends) > 1:
         return _draw_training(compared, columns)
     return _draw_rows(compared, columns)
 
 
-def _draw_training(compared: Compared, columns: Mapping[NamedEncoder, Column]) -> figures.Figure:
+def _draw_training(compared: Compared, columns: Mapping[NamedFrontEnd, Column]) -> figures.Figure:
     """A panel per score: a curve with its interval, and what has no step as lines across."""
     figure, panels = figures.panels(len(SCORES), size=(4.0, 3.6), title="Structure of sound through training")
-    trained = [each for each in compared.encoders if each.step is not None]
-    others = [each for each in compared.encoders if each.step is None]
+    trained = [each for each in compared.front_ends if each.step is not None]
+    others = [each for each in compared.front_ends if each.step is None]
     steps = [each.step for each in trained]
     for axes, name in zip(panels, SCORES, strict=True):
         axes.axhline(0, color="black", linewidth=0.6)
@@ -242,7 +267,8 @@ def _draw_training(compared: Compared, columns: Mapping[NamedEncoder, Column]) -
         for each, dashes in zip(others, itertools.cycle(("--", ":"))):
             _level(axes, columns[each][name], color=figures.GREEN, linestyle=dashes, label=each.name)
         style = {"color": STYLES[LOG_MEL]["color"], "linestyle": LINES[LOG_MEL]}
-        _level(axes, columns[compared.log_mel][name], label=LOG_MEL, **style)
+        for each in compared.log_mels:
+            _level(axes, columns[each][name], label=each.name, **style)
         low, values, high = _intervals(trained, columns, name)
         axes.fill_between(steps, low, high, color=figures.ORANGE, alpha=0.25, linewidth=0)
         axes.plot(steps, values, color=figures.ORANGE, linewidth=1.8, marker="o", markersize=4, label="in training")
@@ -267,12 +293,14 @@ def _level(axes: Axes, cell: Cell, **style: str) -> None:
         axes.axhline(cell.value, linewidth=1.4, **style)
 
 
-def _draw_rows(compared: Compared, columns: Mapping[NamedEncoder, Column]) -> figures.Figure:
+def _draw_rows(compared: Compared, columns: Mapping[NamedFrontEnd, Column]) -> figures.Figure:
     """A panel per score: a row per encoder and control, with its interval."""
     height = 1.3 + 0.28 * len(compared.all)
     figure, panels = figures.panels(len(SCORES), size=(3.6, height), title="Structure of sound in the features")
     rows = np.arange(len(compared.all))
-    kinds = ["encoder"] * len(compared.encoders) + ["untrained"] * (len(compared.controls) - 1) + [LOG_MEL]
+    kinds = ["encoder"] * len(compared.front_ends)
+    kinds += ["untrained"] * (len(compared.all) - len(kinds) - len(compared.log_mels))
+    kinds += [LOG_MEL] * len(compared.log_mels)
     for axes, name in zip(panels, SCORES, strict=True):
         for row, each, kind in zip(rows, compared.all, kinds, strict=True):
             low, value, high = _intervals([each], columns, name)
@@ -294,22 +322,28 @@ def _draw_rows(compared: Compared, columns: Mapping[NamedEncoder, Column]) -> fi
 
 
 def _intervals(
-    encoders: Sequence[NamedEncoder], columns: Mapping[NamedEncoder, Column], name: str
+    front_ends: Sequence[NamedFrontEnd], columns: Mapping[NamedFrontEnd, Column], name: str
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """A score of several encoders: lower ends, values and upper ends, (encoders,) each; NaN where there is none."""
-    cells = [columns[each][name] for each in encoders]
-    ends = [(cell.low, cell.value, cell.high) if isinstance(cell, Score) else (np.nan,) * 3 for cell in cells]
+    several = [columns[each][name] for each in front_ends]
+    ends = [(cell.low, cell.value, cell.high) if isinstance(cell, Score) else (np.nan,) * 3 for cell in several]
     low, values, high = np.array(ends).T
     return low, values, high
 
 
-def draw_filters(compared: Compared) -> figures.Figure:
-    """A panel per encoder: the frequency responses of its first layer."""
-    figure, panels = figures.panels(
-        len(compared.drawn), size=(3.6, 4.0), title="Filters of the first layer, sorted by peak"
-    )
-    claims_figures.filter_images(panels, [tuning.frequency_responses(each.encoder) for each in compared.drawn])
-    for axes, each in zip(panels, compared.drawn, strict=True):
+def draw_filters(compared: Compared) -> figures.Figure | None:
+    """A panel per front end that has filters: the frequency responses of its first layer; None where none has any."""
+    filters = {each: filters_of(each.front_end) for each in compared.drawn}
+    responses = {
+        each: tuning.frequency_responses(found, sample_rate=each.frames.sample_rate)
+        for each, found in filters.items()
+        if found is not None
+    }
+    if not responses:
+        return None
+    figure, panels = figures.panels(len(responses), size=(3.6, 4.0), title="Filters of the first layer, sorted by peak")
+    figures.filter_images(panels, list(responses.values()))
+    for axes, each in zip(panels, responses, strict=True):
         axes.set_title(compared.labels[each], fontsize=11)
     return figure
 

@@ -1,18 +1,20 @@
 """Section 3.3: fundamental frequency and bias.
 
 Writes the sweeps `bias` and `pure_tones`, the bias heat map, the UMAP picture of pure tones, and the frequency scale
-that the encoder has learned beside Mel and Bark.
+that the front end has learned, next to Mel and Bark.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from w2v_jax import grids, projection, scales, similarity, stimuli
+from w2v_jax import grids, scales, similarity, stimuli
 
-from .harness import figures, flags
-from .harness.front_ends import NamedEncoder
-from .harness.workspace import Metrics, Workspace
+from .harness import figures, flags, maps, metrics
+from .harness.conclusions import compared, listed
+from .harness.front_ends import NamedFrontEnd
+from .harness.metrics import Metrics
+from .harness.results import Results
 
 NAME = "f0"
 
@@ -22,7 +24,6 @@ PURE_TONES = grids.PURE_TONES
 QUICK_PURE_TONES = grids.PURE_TONES.thinned(frequency=80)
 MARKED_KHZ = range(1, 8)
 
-NYQUIST = stimuli.SAMPLE_RATE / 2
 SCALES = {"Hz": scales.hz, "Mel": scales.mel, "Bark": scales.bark}
 VERSIONS: dict[scales.Version, str] = {
     "published": "As published: sum of 2 − cos",
@@ -30,42 +31,70 @@ VERSIONS: dict[scales.Version, str] = {
 }
 
 NOTES = (
-    "The last pure tone, 8,000 Hz, is the Nyquist frequency: with zero phase its samples are 0 but for rounding, "
-    "so its features are those of silence. `without_nyquist` leaves it out.",
-    "`published` accumulates 2 - cos as the paper's figure does: a constant 1 per step makes it a straight line almost "
-    "whatever the encoder does. `corrected` accumulates the cosine distance 1 - cos that the text defines.",
+    "In the figure of the frequency scale, the curve as published adds up 2 - cos as the paper's figure does: a "
+    "constant 1 per step makes it a straight line almost whatever the encoder does. The corrected curve adds up the "
+    "cosine distance 1 - cos that the paper's text defines.",
 )
 
 
-def tone(frequency):
-    return stimuli.sine_mixture([frequency])
+def tone(frequency, *, sample_rate):
+    return stimuli.sine_mixture([frequency], sample_rate=sample_rate)
 
 
-def biased_tone(frequency, bias):
-    return stimuli.sine_mixture([frequency], BIAS_AMPLITUDE, bias=bias)
+def biased_tone(frequency, bias, *, sample_rate):
+    return stimuli.sine_mixture([frequency], BIAS_AMPLITUDE, bias=bias, sample_rate=sample_rate)
 
 
-def run(encoders: Sequence[NamedEncoder], workspace: Workspace) -> Metrics:
-    """Runs the section for every encoder and returns its metrics."""
-    grid = workspace.grid(PURE_TONES, QUICK_PURE_TONES)
-    frequency = grid.axis("frequency")
+def pure_tones(front_end: NamedFrontEnd, *, quick: bool) -> grids.Grid:
+    """The paper's pure tones, as far as the front end's sample rate holds them."""
+    return (QUICK_PURE_TONES if quick else PURE_TONES).limited("frequency", highest=front_end.frames.nyquist)
+
+
+def run(front_ends: Sequence[NamedFrontEnd], results: Results) -> Metrics:
+    """Runs the section for every front end and returns its metrics."""
     measured = {}
-    for encoder in encoders:
-        biased = workspace.sweep(NAME, encoder, BIAS, biased_tone)
-        tones = workspace.sweep(NAME, encoder, grid, tone)
-        positions = workspace.positions(
-            NAME,
-            encoder,
-            grid.name,
-            [tones],
-            lambda tones=tones: {"positions": projection.project(tones)},
-            settings=projection.LOCAL,
-        )["positions"]
-        measured[encoder] = {"bias": measure_bias(biased), "frequency_scale": measure_scale(tones, frequency)}
-        workspace.save_figure(NAME, f"bias.{encoder.name}", draw_bias(encoder, measured[encoder]))
-        workspace.save_figure(NAME, f"pure_tones.{encoder.name}", draw_pure_tones(encoder, positions, frequency))
-        workspace.save_figure(NAME, f"frequency_scale.{encoder.name}", draw_scale(encoder, measured[encoder]))
-    return workspace.save_metrics(NAME, measured, summary=summary, notes=NOTES)
+    for each in front_ends:
+        grid = pure_tones(each, quick=results.quick)
+        frequency = grid.axis("frequency")
+        biased = results.sweep(NAME, each, BIAS, biased_tone)
+        tones = results.sweep(NAME, each, grid, tone)
+        positions = maps.umap(results, NAME, each, grid.name, tones)
+        measured[each] = {
+            "bias": measure_bias(biased),
+            "frequency_scale": measure_scale(tones, frequency, nyquist=each.frames.nyquist),
+        }
+        results.save_figure(NAME, f"bias.{each.name}", draw_bias(each, measured[each]))
+        results.save_figure(NAME, f"pure_tones.{each.name}", draw_pure_tones(each, positions, frequency))
+        results.save_figure(NAME, f"frequency_scale.{each.name}", draw_scale(each, measured[each]))
+    return metrics.save(
+        results,
+        NAME,
+        measured,
+        summary=summary,
+        conclusion=conclude({each.name: found for each, found in measured.items()}),
+        notes=notes(front_ends),
+    )
+
+
+def notes(front_ends: Sequence[NamedFrontEnd]) -> list[str]:
+    """What a reader must know, which depends on what the sample rates hold."""
+    said = list(NOTES)
+    highest = float(PURE_TONES.axis("frequency")[-1])
+    at_nyquist = [each.name for each in front_ends if each.frames.nyquist == highest]
+    if at_nyquist:
+        said.insert(
+            0,
+            f"The last pure tone, {highest:,.0f} Hz, is at the Nyquist frequency of {listed(at_nyquist)}: with zero "
+            "phase its samples are 0 but for rounding, so its features are those of silence. The dashed curves of the "
+            "frequency scale leave it out.",
+        )
+    for each in front_ends:
+        if each.frames.nyquist < highest:
+            said.append(
+                f"{each.name} hears {each.frames.sample_rate:,} samples a second: the pure tones above "
+                f"{each.frames.nyquist:,.0f} Hz, which that rate cannot hold, are left out."
+            )
+    return said
 
 
 def measure_bias(features: np.ndarray) -> Metrics:
@@ -81,18 +110,19 @@ def measure_bias(features: np.ndarray) -> Metrics:
     }
 
 
-def measure_scale(features: np.ndarray, frequency: np.ndarray) -> Metrics:
+def measure_scale(features: np.ndarray, frequency: np.ndarray, *, nyquist: float) -> Metrics:
     """The learned scale with and without the tone at Nyquist, and how far it is from known scales.
 
     Args:
         features: (tones, channels).
-        frequency: (tones,) in Hz, ascending, the last at Nyquist.
+        frequency: (tones,) in Hz, ascending.
+        nyquist: Hz; of a tone there, with zero phase, nothing is left.
     """
-    below = frequency < NYQUIST
+    below = frequency < nyquist
     return {
         "frequency": frequency,
-        # Silence may have no features at all, and so no distance to anything.
-        "with_nyquist": _scales(features, frequency) if features[-1].any() else None,
+        # None where no tone is there, or where silence has no features at all, and so no distance to anything.
+        "with_nyquist": _scales(features, frequency) if not below[-1] and features[-1].any() else None,
         "without_nyquist": _scales(features[below], frequency[below]),
     }
 
@@ -127,7 +157,22 @@ def summary(measured: Metrics) -> dict[str, float]:
     return found
 
 
-def draw_bias(encoder: NamedEncoder, measured: Metrics) -> figures.Figure:
+def conclude(measured: Mapping[str, Metrics]) -> str:
+    """What came out, in a sentence; by name of the front end."""
+    unmoved = {name: float(np.min(found["bias"]["matrix"])) for name, found in measured.items()}
+    nearest = []
+    for name, found in measured.items():
+        differences = found["frequency_scale"]["without_nyquist"]["corrected"]["rms_difference"]
+        scale = min(differences, key=differences.__getitem__)
+        nearest.append(f"{scale} for {name} (rms difference {differences[scale]:.2f})")
+    least = compared(unmoved, better="higher", means="moved less")
+    return (
+        f"The least cosine of a tone with a DC offset to the same tone without is {least}; of Hz, Mel and Bark, the "
+        f"spacing of pure tones (corrected) is nearest to {listed(nearest)}; lower is nearer."
+    )
+
+
+def draw_bias(front_end: NamedFrontEnd, measured: Metrics) -> figures.Figure:
     figure, (axes,) = figures.panels(1, size=(5.2, 4.2))
     figures.heat_map(
         axes,
@@ -137,35 +182,37 @@ def draw_bias(encoder: NamedEncoder, measured: Metrics) -> figures.Figure:
         limits=(-1, 1),
         colour_label="Cosine similarity to no bias",
     )
-    axes.set_title(f"Tones with a bias: {encoder.name}")
+    axes.set_title(f"Tones with a bias: {front_end.name}")
     axes.set_xlabel("Bias b")
     axes.set_ylabel("Frequency (kHz)")
     return figure
 
 
-def draw_pure_tones(encoder: NamedEncoder, positions: np.ndarray, frequency: np.ndarray) -> figures.Figure:
+def draw_pure_tones(front_end: NamedFrontEnd, positions: np.ndarray, frequency: np.ndarray) -> figures.Figure:
     figure, (axes,) = figures.panels(1, size=(5.8, 5.0))
     axes.scatter(*positions.T, c=frequency / 1000, cmap=figures.SEQUENTIAL, s=22, linewidths=0)
-    marked = [int(np.argmin(np.abs(frequency - 1000 * khz))) for khz in MARKED_KHZ]
+    heard = [khz for khz in MARKED_KHZ if 1000 * khz <= frequency[-1]]
+    marked = [int(np.argmin(np.abs(frequency - 1000 * khz))) for khz in heard]
     axes.scatter(*positions[marked].T, s=45, color=figures.ORANGE, edgecolors="white", linewidths=0.6, zorder=3)
-    names = [f"{khz} kHz" for khz in MARKED_KHZ]
-    if frequency[-1] >= NYQUIST:
+    names = [f"{khz} kHz" for khz in heard]
+    if frequency[-1] >= front_end.frames.nyquist:
         axes.scatter(*positions[-1], s=90, color="black", marker="X", edgecolors="white", linewidths=0.8, zorder=4)
         marked.append(len(frequency) - 1)
-        names.append("8 kHz (Nyquist)")
-    figures.as_map(axes, f"Pure tones: {encoder.name}")
+        names.append(f"{frequency[-1] / 1000:g} kHz (Nyquist)")
+    figures.as_map(axes, f"Pure tones: {front_end.name}")
     figures.colour_bar(axes, "Frequency (kHz)", (frequency[0] / 1000, frequency[-1] / 1000))
     figures.labels(axes, [figures.Label(*each) for each in zip(names, positions[marked], strict=True)], fontsize=9)
     return figure
 
 
-def draw_scale(encoder: NamedEncoder, measured: Metrics) -> figures.Figure:
+def draw_scale(front_end: NamedFrontEnd, measured: Metrics) -> figures.Figure:
     """As published and corrected: Mel, Bark and the encoder's own scale, with and without the tone at Nyquist."""
     scale = measured["frequency_scale"]
     frequency = np.asarray(scale["frequency"])
-    inside = frequency[frequency < NYQUIST]
+    inside = frequency[frequency < front_end.frames.nyquist]
+    highest = f"{frequency[-1] / 1000:g} kHz"
     figure, panels = figures.panels(
-        2, size=(4.6, 3.9), title=f"Learned frequency scale: {encoder.name} ({len(frequency)} tones)"
+        2, size=(4.6, 3.9), title=f"Learned frequency scale: {front_end.name} ({len(frequency)} tones)"
     )
     for axes, (version, title) in zip(panels, VERSIONS.items(), strict=True):
         references = scale["without_nyquist"]["references"]
@@ -174,19 +221,21 @@ def draw_scale(encoder: NamedEncoder, measured: Metrics) -> figures.Figure:
         axes.plot(inside, references["Bark"], color=figures.ORANGE, label="Bark")
         if scale["with_nyquist"]:
             learned = scale["with_nyquist"][version]["scale"]
-            axes.plot(frequency, learned, color=figures.GREY, linewidth=2.5, label=encoder.name)
-            axes.plot(frequency[-2:], learned[-2:], "kx-", linewidth=1, markersize=5, label="step to 8 kHz (Nyquist)")
+            axes.plot(frequency, learned, color=figures.GREY, linewidth=2.5, label=front_end.name)
+            axes.plot(
+                frequency[-2:], learned[-2:], "kx-", linewidth=1, markersize=5, label=f"step to {highest} (Nyquist)"
+            )
         axes.plot(
             inside,
             scale["without_nyquist"][version]["scale"],
             color=figures.GREEN,
             linestyle="--",
-            label=f"{encoder.name}, without 8 kHz",
+            label=front_end.name + (f", without {highest}" if scale["with_nyquist"] else ""),
         )
         axes.set_title(title, fontsize=11)
         axes.set_xlabel("Frequency (Hz)")
         axes.set_ylabel("Normalised scale")
-        axes.set_xticks(range(0, 8001, 2000))
+        axes.set_xticks(range(0, int(frequency[-1]) + 1, 2000))
     handles, names = panels[0].get_legend_handles_labels()
     figure.legend(handles, names, loc="outside lower center", ncols=3, fontsize=9, frameon=False)
     return figure

@@ -5,7 +5,7 @@ encoder drawn by UMAP, the same at six fundamental frequencies, and the linear C
 """
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from absl import flags as absl_flags
@@ -13,60 +13,77 @@ from matplotlib.axes import Axes
 
 from w2v_jax import grids, similarity
 
-from .harness import figures, flags, neighbours, vowel_chart
-from .harness.front_ends import NamedEncoder
-from .harness.workspace import Metrics, Workspace
+from .harness import figures, flags, metrics, vowel_chart
+from .harness.conclusions import compared
+from .harness.front_ends import NamedFrontEnd
+from .harness.metrics import Metrics
+from .harness.results import Results
 
 NAME = "formants"
 
 VOWEL_SPACE_FINE = grids.VOWEL_SPACE_FINE
 QUICK_VOWEL_SPACE_FINE = grids.VOWEL_SPACE_FINE.thinned(f1=8, f2=24)
 
-NOTES = (vowel_chart.NOTE, neighbours.NOTE)
+NOTES = (
+    vowel_chart.NOTE,
+    "The mean cosine distances between neighbours, in the table, are those along one parameter, the others fixed.",
+)
 
 FINE = absl_flags.DEFINE_bool("fine", False, "formants: also sweep the 120,000 points of vowel_space_fine (not drawn).")
 
 
-def run(encoders: Sequence[NamedEncoder], workspace: Workspace, *, fine: bool = False) -> Metrics:
-    """Runs the section for every encoder and returns its metrics.
+def run(front_ends: Sequence[NamedFrontEnd], results: Results, *, fine: bool = False) -> Metrics:
+    """Runs the section for every front end and returns its metrics.
 
     Args:
-        encoders: the encoders.
-        workspace: where results are kept.
+        front_ends: the front ends.
+        results: where results are kept.
         fine: whether to sweep `vowel_space_fine` too.
     """
-    grid = workspace.grid(vowel_chart.VOWEL_SPACE, vowel_chart.QUICK_VOWEL_SPACE)
-    grid_by_f0 = workspace.grid(vowel_chart.VOWEL_SPACE_BY_F0, vowel_chart.QUICK_VOWEL_SPACE_BY_F0)
-    grid_fine = workspace.grid(VOWEL_SPACE_FINE, QUICK_VOWEL_SPACE_FINE)
+    grid = vowel_chart.vowel_space(quick=results.quick)
+    grid_by_f0 = vowel_chart.vowel_space_by_f0(quick=results.quick)
+    grid_fine = QUICK_VOWEL_SPACE_FINE if results.quick else VOWEL_SPACE_FINE
     measured, features_by_f0, maps, maps_by_f0 = {}, {}, {}, {}
-    for encoder in encoders:
-        features = vowel_chart.sweep(workspace, encoder, grid)
-        features_by_f0[encoder] = vowel_chart.sweep(workspace, encoder, grid_by_f0)
-        measured[encoder] = {
-            each.name: {"mean_adjacent_distance": neighbours.mean_distance(points, each)}
-            for each, points in ((grid, features), (grid_by_f0, features_by_f0[encoder]))
+    for each in front_ends:
+        features = vowel_chart.sweep(results, each, grid)
+        features_by_f0[each] = vowel_chart.sweep(results, each, grid_by_f0)
+        measured[each] = {
+            grid.name: measure_neighbours(features, grid),
+            grid_by_f0.name: measure_neighbours(features_by_f0[each], grid_by_f0),
         }
         if fine:
-            finely = vowel_chart.sweep(workspace, encoder, grid_fine)
-            measured[encoder][grid_fine.name] = {"mean_adjacent_distance": neighbours.mean_distance(finely, grid_fine)}
-        maps[encoder] = vowel_chart.project(workspace, encoder, grid, features)
-        maps_by_f0[encoder] = vowel_chart.project(workspace, encoder, grid_by_f0, features_by_f0[encoder])
+            measured[each][grid_fine.name] = measure_neighbours(vowel_chart.sweep(results, each, grid_fine), grid_fine)
+        maps[each] = vowel_chart.project(results, each, grid, features)
+        maps_by_f0[each] = vowel_chart.project(results, each, grid_by_f0, features_by_f0[each])
 
-    for encoder in encoders:
-        workspace.save_figure(NAME, f"vowel_space.{encoder.name}", draw_vowel_spaces({encoder: maps[encoder]}, grid))
-        workspace.save_figure(
-            NAME, f"vowel_space_by_f0.{encoder.name}", draw_by_f0({encoder: maps_by_f0[encoder]}, grid_by_f0)
-        )
+    for each in front_ends:
+        results.save_figure(NAME, f"vowel_space.{each.name}", draw_vowel_spaces({each: maps[each]}, grid))
+        results.save_figure(NAME, f"vowel_space_by_f0.{each.name}", draw_by_f0({each: maps_by_f0[each]}, grid_by_f0))
     between = None
-    if len(encoders) > 1:
-        workspace.save_figure(NAME, "vowel_space", draw_vowel_spaces(maps, grid))
-        workspace.save_figure(NAME, "vowel_space_by_f0", draw_by_f0(maps_by_f0, grid_by_f0))
+    if len(front_ends) > 1:
+        results.save_figure(NAME, "vowel_space", draw_vowel_spaces(maps, grid))
+        results.save_figure(NAME, "vowel_space_by_f0", draw_by_f0(maps_by_f0, grid_by_f0))
         between = {"linear_cka": measure_cka(features_by_f0)}
-        workspace.save_figure(NAME, "cka", draw_cka(encoders, between))
-    return workspace.save_metrics(NAME, measured, summary=summary, notes=NOTES, between_encoders=between)
+        results.save_figure(NAME, "cka", draw_cka(front_ends, between))
+    return metrics.save(
+        results,
+        NAME,
+        measured,
+        summary=summary,
+        conclusion=conclude({each.name: found for each, found in measured.items()}, between),
+        notes=NOTES,
+        between_encoders=between,
+    )
 
 
-def measure_cka(features: dict[NamedEncoder, np.ndarray]) -> list[Metrics]:
+def measure_neighbours(features: np.ndarray, grid: grids.Grid) -> Metrics:
+    """Mean cosine distance of features, (n, channels), between neighbours along each parameter that varies."""
+    distances = similarity.grid_distances(features, grid.shape)
+    named = {next(iter(axis)): distance for axis, distance in zip(grid.axes, distances, strict=True)}
+    return {"mean_adjacent_distance": {name: distance for name, distance in named.items() if distance is not None}}
+
+
+def measure_cka(features: dict[NamedFrontEnd, np.ndarray]) -> list[Metrics]:
     """Linear CKA of every two encoders, of features (n, channels) of the same sounds."""
     return [
         {
@@ -85,19 +102,36 @@ def summary(measured: Metrics) -> dict[str, float]:
     }
 
 
-def draw_vowel_spaces(maps: dict[NamedEncoder, np.ndarray], grid: grids.Grid) -> figures.Figure:
+def conclude(measured: Mapping[str, Metrics], between: Metrics | None) -> str:
+    """What came out, in a sentence; by name of the front end."""
+    along_f1, along_f2 = (
+        {name: found["vowel_space_by_f0"]["mean_adjacent_distance"][axis] for name, found in measured.items()}
+        for axis in ("f1", "f2")
+    )
+    said = (
+        f"A step to the neighbouring vowel moves the features by a cosine distance of "
+        f"{compared(along_f1, better='higher', means='farther apart', spec='.3f')} along F1, and of "
+        f"{compared(along_f2, better='higher', means='farther apart', spec='.3f')} along F2"
+    )
+    if between:
+        likeness = {" and ".join(pair["encoders"]): pair["linear_cka"] for pair in between["linear_cka"]}
+        said += f"; linear CKA is {compared(likeness, better='higher', means='more alike', spec='.3f')}"
+    return said + "."
+
+
+def draw_vowel_spaces(maps: dict[NamedFrontEnd, np.ndarray], grid: grids.Grid) -> figures.Figure:
     """A panel per encoder: the mesh, coloured by F1, with the IPA's vowels."""
-    titled = {f"Vowel space: {encoder.name}": positions for encoder, positions in maps.items()}
+    titled = {f"Vowel space: {each.name}": positions for each, positions in maps.items()}
     return vowel_chart.draw_spaces(titled, grid)
 
 
-def draw_by_f0(maps: dict[NamedEncoder, np.ndarray], grid: grids.Grid) -> figures.Figure:
+def draw_by_f0(maps: dict[NamedFrontEnd, np.ndarray], grid: grids.Grid) -> figures.Figure:
     """A panel per encoder: one mesh per fundamental frequency, with its F1 and F2 arrows."""
     figure, panels = figures.panels(len(maps), size=(5.4, 5.2), columns=3)
     names = []
-    for axes, (encoder, positions) in zip(panels, maps.items(), strict=True):
+    for axes, (each, positions) in zip(panels, maps.items(), strict=True):
         names.append(_by_f0(axes, vowel_chart.oriented(positions, grid), grid))
-        figures.as_map(axes, f"Vowel spaces by f0: {encoder.name}")
+        figures.as_map(axes, f"Vowel spaces by f0: {each.name}")
     handles = [
         *(figures.line(_f0_colour(i, grid), f"{f0:g} Hz") for i, f0 in enumerate(grid.axis("f0"))),
         figures.line(figures.BLUE, "F1, low to high", width=3),
@@ -125,8 +159,8 @@ def _f0_colour(index: int, grid: grids.Grid) -> tuple[float, ...]:
     return figures.SEQUENTIAL(0.92 * index / (grid.shape[0] - 1))
 
 
-def draw_cka(encoders: Sequence[NamedEncoder], between: Metrics) -> figures.Figure:
-    names = [encoder.name for encoder in encoders]
+def draw_cka(front_ends: Sequence[NamedFrontEnd], between: Metrics) -> figures.Figure:
+    names = [each.name for each in front_ends]
     matrix = np.eye(len(names))
     for pair in between["linear_cka"]:
         row, column = (names.index(name) for name in pair["encoders"])
@@ -140,4 +174,4 @@ def draw_cka(encoders: Sequence[NamedEncoder], between: Metrics) -> figures.Figu
 
 
 if __name__ == "__main__":
-    flags.launch(lambda encoders, workspace: run(encoders, workspace, fine=FINE.value))
+    flags.launch(lambda front_ends, results: run(front_ends, results, fine=FINE.value))

@@ -4,16 +4,18 @@ Writes the sweeps `stationarity` and `bursts` (frame by frame) and `burst_tones`
 burst, and a UMAP picture of six bursts.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from w2v_jax import grids, projection, similarity, stimuli
-from w2v_jax.encoder import EncoderConfig
+from w2v_jax import grids, similarity, stimuli
+from w2v_jax.front_end import Frames
 
-from .harness import figures, flags
-from .harness.front_ends import NamedEncoder
-from .harness.workspace import Metrics, Workspace
+from .harness import figures, flags, maps, metrics
+from .harness.conclusions import compared, listed
+from .harness.front_ends import NamedFrontEnd
+from .harness.metrics import Metrics
+from .harness.results import Results
 
 NAME = "temporal"
 
@@ -21,42 +23,69 @@ STATIONARITY = grids.STATIONARITY
 BURSTS = grids.BURSTS
 BURST_TONES = grids.BURST_TONES
 EXAMPLE_BURST = {"base_frequency": 10.0, "burst_frequency": 40.0, "burst_fraction": 0.2}
-
-NOTES = (
-    "The tones of `stationarity` are multiples of 50 Hz, the frame rate of wav2vec 2.0: all frames see one phase, "
-    "so they are stationary by construction. At other frequencies frames cycle through phases.",
-)
+DURATION = 1.0  # seconds, of every sound
 
 
-def tone(frequency):
-    return stimuli.sine_mixture([frequency])
+def tone(frequency, *, sample_rate):
+    return stimuli.sine_mixture([frequency], duration=DURATION, sample_rate=sample_rate)
 
 
-def burst(burst_fraction):
-    return stimuli.burst(BURST_TONES.axis("frequency")[0], BURST_TONES.axis("frequency")[1], burst_fraction)
+def burst(burst_fraction, *, sample_rate):
+    base, burst_tone = BURST_TONES.axis("frequency")
+    return stimuli.burst(base, burst_tone, burst_fraction, duration=DURATION, sample_rate=sample_rate)
 
 
-def run(encoders: Sequence[NamedEncoder], workspace: Workspace) -> Metrics:
-    """Runs the section for every encoder and returns its metrics."""
-    workspace.save_figure(NAME, "example_burst", draw_example())
+def run(front_ends: Sequence[NamedFrontEnd], results: Results) -> Metrics:
+    """Runs the section for every front end and returns its metrics."""
+    results.save_figure(NAME, "example_burst", draw_example())
     measured = {}
-    for encoder in encoders:
-        steady = workspace.sweep(NAME, encoder, STATIONARITY, tone, pooling="none")
-        measured[encoder] = {"stationarity": measure_stationarity(steady)}
-        workspace.save_figure(NAME, f"stationarity.{encoder.name}", draw_stationarity(encoder, measured[encoder]))
-        tones = workspace.sweep(NAME, encoder, BURST_TONES, tone)
-        frames = workspace.sweep(NAME, encoder, BURSTS, burst, pooling="none")
-        positions = workspace.positions(
-            NAME,
-            encoder,
-            BURSTS.name,
-            [frames, tones],
-            lambda frames=frames, tones=tones: burst_maps(frames, tones),
-            settings=projection.LOCAL,
-        )
-        measured[encoder]["bursts"] = measure_bursts(frames, tones, encoder.config)
-        workspace.save_figure(NAME, f"bursts.{encoder.name}", draw_bursts(encoder, positions, measured[encoder]))
-    return workspace.save_metrics(NAME, measured, summary=summary, notes=NOTES)
+    for each in front_ends:
+        steady = results.sweep(NAME, each, STATIONARITY, tone, pooling="none")
+        tones = results.sweep(NAME, each, BURST_TONES, tone)
+        frames = results.sweep(NAME, each, BURSTS, burst, pooling="none")
+        with_tones = np.stack([np.concatenate([of_burst, tones]) for of_burst in frames])
+        positions = maps.umap(results, NAME, each, BURSTS.name, with_tones)
+        measured[each] = {
+            "stationarity": measure_stationarity(steady),
+            "bursts": measure_bursts(frames, tones, each.frames),
+        }
+        results.save_figure(NAME, f"stationarity.{each.name}", draw_stationarity(each, measured[each]))
+        results.save_figure(NAME, f"bursts.{each.name}", draw_bursts(each, positions, measured[each]))
+    return metrics.save(
+        results,
+        NAME,
+        measured,
+        summary=summary,
+        conclusion=conclude({each.name: found for each, found in measured.items()}),
+        notes=notes(front_ends),
+    )
+
+
+def notes(front_ends: Sequence[NamedFrontEnd]) -> list[str]:
+    """What the frame rates of the front ends make of the tones."""
+    said = []
+    for frames, names in _by_frames(front_ends).items():
+        phases = {float(hertz): frames.phases(hertz) for hertz in STATIONARITY.axis("frequency")}
+        if set(phases.values()) == {1}:
+            said.append(
+                f"The tones of the stationarity figure are multiples of {frames.rate:g} Hz, the frame rate of "
+                f"{listed(names)}: all frames of a tone see the same phase, so these tones are stationary by "
+                "construction. At other frequencies the frames cycle through phases."
+            )
+        else:
+            cycles = ", ".join(f"{count} at {hertz:g} Hz" for hertz, count in phases.items())
+            said.append(
+                f"At {frames.rate:g} frames a second ({listed(names)}), the frames of a tone in the stationarity "
+                f"figure see this many different phases: {cycles}."
+            )
+    return said
+
+
+def _by_frames(front_ends: Sequence[NamedFrontEnd]) -> dict[Frames, list[str]]:
+    found: dict[Frames, list[str]] = {}
+    for each in front_ends:
+        found.setdefault(each.frames, []).append(each.name)
+    return found
 
 
 def measure_stationarity(frames: np.ndarray) -> Metrics:
@@ -65,30 +94,29 @@ def measure_stationarity(frames: np.ndarray) -> Metrics:
     return {"frequency": STATIONARITY.axis("frequency"), "matrix": matrix}
 
 
-def overlap(burst_fraction: float, *, num_samples: int, num_frames: int, config: EncoderConfig) -> np.ndarray:
-    """Which frames see any of the burst's samples: (num_frames,) bool."""
+def overlap(burst_fraction: float, frames: Frames) -> np.ndarray:
+    """Which frames see any of the burst's samples: (frames,) bool."""
+    num_samples = round(DURATION * frames.sample_rate)
     start, stop = (int(edge) for edge in stimuli.burst_span(burst_fraction, num_samples=num_samples))
-    first_sample = np.arange(num_frames) * config.hop
-    return (first_sample < stop) & (first_sample + config.receptive_field > start)
+    return frames.seeing(start, stop, num_samples=num_samples)
 
 
-def measure_bursts(frames: np.ndarray, tones: np.ndarray, config: EncoderConfig) -> list[Metrics]:
+def measure_bursts(features: np.ndarray, tones: np.ndarray, frames: Frames) -> list[Metrics]:
     """Per burst: are the frames that overlap it like the burst's tone, and the others like the base tone?
 
     Args:
-        frames: (bursts, t, channels).
-        tones: (2, channels), the base tone and the burst's tone, step-averaged.
-        config: the encoder's frame geometry.
+        features: (bursts, t, channels).
+        tones: (2, channels), the base tone and the burst's tone, averaged over time.
+        frames: how the front end frames a waveform.
     """
     measured = []
-    for fraction, burst_frames in zip(BURSTS.axis("burst_fraction"), frames, strict=True):
-        num_samples = stimuli.SAMPLE_RATE  # one second
-        overlaps = overlap(fraction, num_samples=num_samples, num_frames=len(burst_frames), config=config)
-        cosines = np.asarray(similarity.cosine_similarity(burst_frames, tones))
+    for fraction, of_burst in zip(BURSTS.axis("burst_fraction"), features, strict=True):
+        overlaps = overlap(fraction, frames)
+        cosines = np.asarray(similarity.cosine_similarity(of_burst, tones))
         measured.append(
             {
                 "burst_fraction": fraction,
-                "duration_ms": round(1000 * float(fraction), 3),
+                "duration_ms": round(1000 * DURATION * float(fraction), 3),
                 "overlaps": overlaps,
                 "frames_overlapping": int(overlaps.sum()),
                 "mean_cosine": {
@@ -105,11 +133,6 @@ def _named(cosines: np.ndarray) -> Metrics | None:
         return None
     base, tone_of_burst = cosines.mean(axis=0)
     return {"to_200_hz": base, "to_800_hz": tone_of_burst}
-
-
-def burst_maps(frames: np.ndarray, tones: np.ndarray) -> dict[str, np.ndarray]:
-    """One map per burst, of its t frames and then the two tones: (bursts, t + 2, 2)."""
-    return {"positions": np.stack([projection.project(np.concatenate([each, tones])) for each in frames])}
 
 
 def summary(measured: Metrics) -> dict[str, float]:
@@ -129,6 +152,25 @@ def summary(measured: Metrics) -> dict[str, float]:
     return found
 
 
+def conclude(measured: Mapping[str, Metrics]) -> str:
+    """What came out, in a sentence; by name of the front end."""
+    steadiest, nearer = {}, {}
+    for name, found in measured.items():
+        steadiest[name] = float(np.diag(np.array(found["stationarity"]["matrix"])).min())
+        shortest = found["bursts"][-1]
+        if cosines := shortest["mean_cosine"]["overlapping"]:
+            nearer[name] = cosines["to_800_hz"] - cosines["to_200_hz"]
+    steady = compared(steadiest, better="higher", means="steadier")
+    said = f"The least cosine between a steady tone's frames and their mean is {steady}"
+    if nearer:
+        clearer = compared(nearer, better="higher", means="clearer")
+        said += (
+            f"; the frames that overlap a burst of {shortest['duration_ms']:g} ms are nearer to its 800 Hz than to the "
+            f"200 Hz around it by {clearer}"
+        )
+    return said + "."
+
+
 def draw_example() -> figures.Figure:
     waveform = np.asarray(stimuli.burst(**EXAMPLE_BURST))
     figure, (axes,) = figures.panels(1, size=(5.5, 2.8))
@@ -139,7 +181,7 @@ def draw_example() -> figures.Figure:
     return figure
 
 
-def draw_stationarity(encoder: NamedEncoder, measured: Metrics) -> figures.Figure:
+def draw_stationarity(front_end: NamedFrontEnd, measured: Metrics) -> figures.Figure:
     figure, (axes,) = figures.panels(1, size=(5.2, 4.2))
     khz = [f"{frequency / 1000:g}" for frequency in STATIONARITY.axis("frequency")]
     figures.heat_map(
@@ -150,17 +192,17 @@ def draw_stationarity(encoder: NamedEncoder, measured: Metrics) -> figures.Figur
         limits=(-1, 1),
         colour_label="Mean cosine similarity",
     )
-    axes.set_title(f"Stationarity of tones: {encoder.name}")
+    axes.set_title(f"Stationarity of tones: {front_end.name}")
     axes.set_xlabel("Step-wise frames of tone (kHz)")
     axes.set_ylabel("Step-averaged tone (kHz)")
     return figure
 
 
-def draw_bursts(encoder: NamedEncoder, positions: dict[str, np.ndarray], measured: Metrics) -> figures.Figure:
+def draw_bursts(front_end: NamedFrontEnd, positions: np.ndarray, measured: Metrics) -> figures.Figure:
     figure, panels = figures.panels(
-        len(BURSTS), size=(2.5, 2.6), columns=3, title=f"200 Hz tone with an 800 Hz burst: {encoder.name}"
+        len(BURSTS), size=(2.5, 2.6), columns=3, title=f"200 Hz tone with an 800 Hz burst: {front_end.name}"
     )
-    for axes, points, burst_measures in zip(panels, positions["positions"], measured["bursts"], strict=True):
+    for axes, points, burst_measures in zip(panels, positions, measured["bursts"], strict=True):
         overlaps = np.asarray(burst_measures["overlaps"])
         frames, tones = points[:-2], points[-2:]
         for tone_position, colour, label in zip(

@@ -19,7 +19,18 @@ def pytest_configure(config):
 
 
 # Files that take longest go first: whole files are shared between processes, and the last one should be short.
-_SLOWEST = ("experiments", "pretrain", "claims", "resume", "readme", "devices", "projection", "emergence", "probes")
+_SLOWEST = (
+    "every_front_end",
+    "experiments",
+    "pretrain",
+    "claims",
+    "resume",
+    "readme",
+    "devices",
+    "projection",
+    "emergence",
+    "probes",
+)
 
 
 def pytest_collection_modifyitems(items):

@@ -2,7 +2,6 @@
 imported everything and computed nothing."""
 
 import contextlib
-import json
 import multiprocessing
 import os
 import pathlib
@@ -37,8 +36,8 @@ def save_tiny(path: pathlib.Path, *, seed: int = 1) -> str:
     return str(path)
 
 
-def two_tones(low, high):
-    return stimuli.sine_mixture([low, high], [0.6, 0.4], duration=0.1)
+def two_tones(low, high, *, sample_rate=16_000):
+    return stimuli.sine_mixture([low, high], [0.6, 0.4], duration=0.1, sample_rate=sample_rate)
 
 
 class SweepProcess:
@@ -117,6 +116,7 @@ def _sweep(
     kill_at: tuple[str, int] | None = None,
     most_file_bytes: int | None = None,
     settings: dict[str, str] | None = None,
+    overwrite: bool = False,
 ) -> None:
     """The process's work.
 
@@ -126,30 +126,31 @@ def _sweep(
         kill_at: a function and a number: the process kills itself instead of that call (from 0) of it.
         most_file_bytes: its limit on the size of files.
         settings: of the sweep, where not the right ones.
+        overwrite: whether shards of other settings may be replaced.
     """
     if most_file_bytes is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (most_file_bytes, most_file_bytes))
     if kill_at is not None:
         _arm(*kill_at)
     output.mkdir(parents=True, exist_ok=True)
-    (encoder,) = front_ends.resolve([weights])
+    (tiny,) = front_ends.resolve([weights])
     sweep = sweeping.Sweep(
         path=output / "tones.safetensors",
         label="tones",
-        encoder=encoder,
+        front_end=tiny,
         synthesize=two_tones,
         points={
             "low": np.linspace(100, 400, NUM_ROWS, dtype=np.float32),
             "high": np.linspace(1_000, 3_000, NUM_ROWS, dtype=np.float32),
         },
-        settings={"encoder": encoder.digest} if settings is None else settings,
+        settings={"encoder": tiny.digest} if settings is None else settings,
         batch_size=4,
     )
     # Line by line, for those who are killed.
     with log.open("w", buffering=1) as file, contextlib.redirect_stdout(file), contextlib.redirect_stderr(file):
         try:
-            sweeping.run(sweep, share=share, metadata={"settings": json.dumps(sweep.settings)})
-        except OSError as error:
+            sweeping.run(sweep, share=share, overwrite=overwrite)
+        except (OSError, sweeping.ReplacementError) as error:
             print(error)
             sys.exit(1)
 

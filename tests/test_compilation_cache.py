@@ -13,12 +13,12 @@ from experiments.harness import compilation_cache
 from w2v_jax.grids import STATIONARITY
 
 
-def sweep_and_measure(encoders, workspace):
+def sweep_and_measure(front_ends, results):
     """What an experiment does with JAX; prints how often JAX has looked into its cache, and what it found."""
     events = collections.Counter()
     jax.monitoring.register_event_listener(lambda event, **_: events.update([event.rpartition("/")[2]]))
-    (encoder,) = encoders
-    frames = workspace.sweep("temporal", encoder, STATIONARITY, temporal.tone, pooling="none")
+    (tiny,) = front_ends
+    frames = results.sweep("temporal", tiny, STATIONARITY, temporal.tone, pooling="none")
     temporal.measure_stationarity(frames)
     print(json.dumps(events))
 

@@ -9,7 +9,8 @@ import pytest
 from processes import NUM_SHARDS, SweepProcess, program, wait_until
 
 from experiments import f0
-from experiments.harness import distribution
+from experiments.harness import distribution, metrics
+from experiments.harness.results import AtRate
 from experiments.harness.sweeping import Share
 from w2v_jax import sweep
 from w2v_jax.checkpoint import load_encoder
@@ -49,11 +50,11 @@ def test_the_first_takes_over_from_one_who_does_not_come_back(weights, undisturb
     assert "nothing new for 0.5 s; computing rows" in first.said
 
 
-def sweep_tones(encoders, workspace):
+def sweep_tones(front_ends, results):
     """What an experiment does, without the pictures."""
-    (encoder,) = encoders
-    features = workspace.sweep("f0", encoder, PURE_TONES, f0.tone)
-    workspace.save_metrics("f0", {encoder: {"mean": features.mean()}})
+    (tiny,) = front_ends
+    features = results.sweep("f0", tiny, PURE_TONES, f0.tone)
+    return metrics.save(results, "f0", {tiny: {"mean": features.mean()}})
 
 
 def test_programs_that_meet_through_jax(weights, tmp_path):
@@ -80,7 +81,7 @@ def test_programs_that_meet_through_jax(weights, tmp_path):
         "pure_tones.tiny.safetensors",
     ]
     found = open_file(output / "f0/pure_tones.tiny.safetensors").array("features")
-    expected = sweep(load_encoder(weights), f0.tone, PURE_TONES.points(), batch_size=1)
+    expected = sweep(load_encoder(weights), AtRate(f0.tone, 16_000), PURE_TONES.points(), batch_size=1)
     np.testing.assert_array_equal(found, expected)
     assert json.loads((output / "f0/metrics.json").read_text())["encoders"]["tiny"]["mean"] == float(expected.mean())
 

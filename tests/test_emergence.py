@@ -9,12 +9,13 @@ from processes import save_tiny
 from experiments import emergence, f0
 from experiments.emergence import SCORES, TONES, VOWELS, VOWELS_AT_ONE_F0
 from experiments.harness import controls, figures, front_ends, vowel_chart
-from experiments.harness.workspace import Workspace
+from experiments.harness.results import Results
+from w2v_jax import projection
 from w2v_jax.scores import Bootstrap, Score
 from w2v_jax.scores.bootstrap import mean_score
 
 # As many as with --quick, so that their scores are compiled once.
-GRID = vowel_chart.QUICK_VOWEL_SPACE_BY_F0
+GRID = vowel_chart.vowel_space_by_f0(quick=True)
 POINTS = GRID.points()
 FREQUENCY = f0.QUICK_PURE_TONES.axis("frequency")
 STEPS = (100, 20, 0)
@@ -39,14 +40,14 @@ def results(snapshots, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(figures, "PNG_DPI", 20)
         patch.setattr(controls, "SEEDS", (1, 2))
-        patch.setattr(vowel_chart.projection, "project", lambda features, **_: features[:, :2])
-        workspace = Workspace(tmp_path_factory.mktemp("results"), quick=True)
-        emergence.run(snapshots, workspace)
-    return workspace.output_dir / "emergence"
+        patch.setattr(projection, "project", lambda features, **_: features[:, :2])
+        results = Results(tmp_path_factory.mktemp("results"), quick=True)
+        emergence.run(snapshots, results)
+    return results.folder / "emergence"
 
 
 def test_features_that_are_the_parameters_score_one():
-    found = emergence.measure(flat_map(*POINTS.values()), POINTS, flat_map(np.log(FREQUENCY)), FREQUENCY)
+    found = emergence.measure(flat_map(*POINTS.values()), POINTS, flat_map(np.log(FREQUENCY)), FREQUENCY, nyquist=8_000)
     assert list(found) == list(SCORES)
     for score in found.values():
         assert (score.low, score.value, score.high) == pytest.approx((1, 1, 1), abs=1e-3)
@@ -54,18 +55,22 @@ def test_features_that_are_the_parameters_score_one():
 
 
 def test_each_score_asks_for_its_parameters():
-    found = emergence.measure(flat_map(POINTS["f0"]), POINTS, flat_map(FREQUENCY), FREQUENCY)
+    found = emergence.measure(flat_map(POINTS["f0"]), POINTS, flat_map(FREQUENCY), FREQUENCY, nyquist=8_000)
     assert 0.1 < found[VOWELS].value < 0.9
     assert isinstance(found[VOWELS_AT_ONE_F0], str)  # vowels of one f0 are all alike
     assert 0.5 < found[TONES].high < 0.95  # spaced in Hz
-    found = emergence.measure(flat_map(POINTS["f1"], POINTS["f2"]), POINTS, flat_map(FREQUENCY), FREQUENCY)
+    found = emergence.measure(
+        flat_map(POINTS["f1"], POINTS["f2"]), POINTS, flat_map(FREQUENCY), FREQUENCY, nyquist=8_000
+    )
     assert found[VOWELS].value < 0.9
     assert found[VOWELS_AT_ONE_F0].value > 0.999
 
 
 def test_random_features_score_zero():
     rng = np.random.default_rng(0)
-    found = emergence.measure(rng.normal(size=(len(GRID), 8)), POINTS, rng.normal(size=(len(FREQUENCY), 8)), FREQUENCY)
+    found = emergence.measure(
+        rng.normal(size=(len(GRID), 8)), POINTS, rng.normal(size=(len(FREQUENCY), 8)), FREQUENCY, nyquist=8_000
+    )
     for score in found.values():
         assert abs(score.value) < 0.1
         assert score.low - 0.02 < 0 < score.high + 0.02
@@ -98,7 +103,7 @@ def test_encoders_side_by_side(snapshots):
     assert names == ["step-000000", "step-000020", "step-000100"]
     alone = emergence.with_controls(snapshots[:1])
     assert [alone.labels[each] for each in alone.drawn] == ["step-000100", "random weights, seed 1"]
-    many = [front_ends.NamedEncoder(f"step-{n}", None, snapshots[0].config, "", None, "") for n in range(11)]
+    many = [front_ends.random_encoder(f"step-{n}", n, config=snapshots[0].config) for n in range(11)]
     assert [each.step for each in emergence.with_controls(many).drawn] == [0, 3, 7, 10]
 
 
@@ -108,8 +113,8 @@ def test_a_collapsed_encoder_is_told_and_drawn_as_far_as_it_can_be(snapshots, tm
     score = mean_score(np.linspace(0.2, 0.4, 9), bootstrap=Bootstrap(resamples=20))
     columns = {each: dict.fromkeys(SCORES, score) for each in compared.all}
     zeros = np.zeros((len(GRID), 8)), POINTS, np.zeros((len(FREQUENCY), 8)), FREQUENCY
-    columns[compared.encoders[0]] = emergence.measure(*zeros)
-    assert not any(isinstance(cell, Score) for cell in columns[compared.encoders[0]].values())
+    columns[compared.front_ends[0]] = emergence.measure(*zeros, nyquist=8_000)
+    assert not any(isinstance(cell, Score) for cell in columns[compared.front_ends[0]].values())
     lines = emergence.table_lines(compared, columns)
     assert lines[2].split()[1:] == ["undefined"] * 3
     assert lines[-2].split()[-3:] == ["0.300"] * 3  # of the seeds

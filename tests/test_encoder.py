@@ -1,7 +1,6 @@
 """Geometry, shapes, transformations and errors of the encoder; its numbers are in test_golden and test_parity."""
 
 import dataclasses
-import functools
 
 import jax
 import jax.numpy as jnp
@@ -14,6 +13,7 @@ from hypothesis import strategies as st
 
 from w2v_jax import convolution
 from w2v_jax.encoder import EncoderConfig, FeatureEncoder
+from w2v_jax.front_end import Frames
 
 TINY = EncoderConfig(channels=(6, 5, 4), kernel_sizes=(4, 3, 2), strides=(3, 2, 1))
 
@@ -30,10 +30,9 @@ def noise(*shape: int) -> np.ndarray:
 features = jax.jit(lambda encoder, waveform: encoder(waveform))
 
 
-def test_frame_geometry_of_wav2vec2():
-    config = EncoderConfig()
-    assert (config.receptive_field, config.hop, config.num_frames(16_000)) == (400, 320, 49)
-    assert [config.num_frames(n) for n in (0, 399, 400, 719, 720)] == [0, 0, 1, 1, 2]
+def test_frames_of_the_presets_architecture():
+    assert EncoderConfig().frames == Frames(sample_rate=16_000, receptive_field=400, hop=320)
+    assert EncoderConfig(sample_rate=24_000).frames.rate == 75
 
 
 def test_config_is_hashable_and_equal_by_value():
@@ -51,6 +50,7 @@ def test_config_is_hashable_and_equal_by_value():
         (dict(conv_norm="batch"), "conv_norm"),
         (dict(conv_bias=1), "conv_bias"),
         (dict(layer_norm_eps=0.0), "layer_norm_eps"),
+        (dict(sample_rate=16e3), "sample_rate is 16000.0"),
     ],
 )
 def test_bad_config_is_named(changes, message):
@@ -66,24 +66,24 @@ layers = st.lists(st.tuples(st.integers(1, 6), st.integers(1, 4)), min_size=1, m
 def test_num_frames_is_what_the_encoder_returns(layers, extra):
     kernel_sizes, strides = zip(*layers, strict=True)
     config = EncoderConfig(channels=(3,) * len(layers), kernel_sizes=kernel_sizes, strides=strides)
-    samples = config.receptive_field + extra
+    samples = config.frames.receptive_field + extra
     waveform = jax.ShapeDtypeStruct((samples,), jnp.float32)
     shape = jax.eval_shape(lambda x: FeatureEncoder(config, rngs=nnx.Rngs(0))(x), waveform).shape
-    assert shape == (config.num_frames(samples), 3)
+    assert shape == (config.frames.num_frames(samples), 3)
 
 
 @pytest.mark.parametrize("conv_norm", ["group", "layer"])
 def test_a_frame_sees_its_receptive_field_and_no_more(conv_norm):
     # The group norm looks at all times, so only its absence ("layer") makes frames local.
     encoder = tiny_encoder(conv_norm=conv_norm)
-    config, frame = encoder.config, 2
+    frames, frame = encoder.frames, 2
     gradient = jax.jit(jax.grad(lambda x: jnp.sum(encoder(x)[frame] * jnp.arange(4.0))))(noise(60))
     seen = np.flatnonzero(gradient)
     if conv_norm == "layer":
-        assert seen.min() == frame * config.hop
-        assert seen.max() == frame * config.hop + config.receptive_field - 1
+        assert seen.min() == frame * frames.hop
+        assert seen.max() == frame * frames.hop + frames.receptive_field - 1
     else:
-        assert len(seen) > config.receptive_field
+        assert len(seen) > frames.receptive_field
 
 
 @pytest.mark.parametrize("conv_norm", ["group", "layer"])
@@ -91,7 +91,7 @@ def test_leading_shapes(conv_norm):
     encoder = tiny_encoder(conv_norm=conv_norm, conv_bias=True)
     waveforms = noise(2, 3, 100)
     batched = features(encoder, waveforms)
-    assert batched.shape == (2, 3, encoder.config.num_frames(100), 4)
+    assert batched.shape == (2, 3, encoder.frames.num_frames(100), 4)
     np.testing.assert_allclose(batched[1, 2], features(encoder, waveforms[1, 2]), atol=3e-5)
     assert features(encoder, waveforms[:0]).shape == (0, 3, *batched.shape[2:])
 
@@ -100,7 +100,14 @@ def test_activations_are_one_array_per_layer_and_lead_to_the_features():
     encoder = tiny_encoder()
     hidden = encoder.activations(noise(2, 100))
     assert [h.shape for h in hidden] == [(2, 33, 6), (2, 16, 5), (2, 15, 4)]
-    np.testing.assert_array_equal(encoder.layer_norm(hidden[-1]), encoder(noise(2, 100)))
+    outputs = encoder.outputs(noise(2, 100))
+    assert list(outputs) == list(encoder.layers) == ["conv 0", "conv 1", "conv 2", "frames"]
+    for (name, frames), found, expected in zip(
+        encoder.layers.items(), outputs.values(), [*hidden, encoder(noise(2, 100))], strict=True
+    ):
+        np.testing.assert_array_equal(found, expected, err_msg=name)
+        assert frames.num_frames(100) == found.shape[1]
+    np.testing.assert_array_equal(encoder.filters[2], encoder.conv_layers[0].kernel[...][:, 0, 2])
 
 
 def test_jit_vmap_and_grad_agree_with_plain_calls():
@@ -161,7 +168,7 @@ def test_works_inside_a_linen_model():
 @pytest.mark.parametrize(
     ("waveform", "error", "message"),
     [
-        (noise(TINY.receptive_field - 1), ValueError, "receptive field"),
+        (noise(TINY.frames.receptive_field - 1), ValueError, "receptive field"),
         (jnp.float32(0.5), ValueError, "scalar"),
         (noise(100).astype(np.float64), TypeError, r"float64.*astype\('float32'\)"),
         (jnp.zeros(100, jnp.bfloat16), TypeError, "bfloat16"),
@@ -180,17 +187,30 @@ def test_convolution_in_tiles_and_groups_is_the_convolution(frames_in, channels)
     x, kernel = noise(3, frames_in, channels), noise(3, channels, 8)
     windows = np.lib.stride_tricks.sliding_window_view(x.astype(np.float64), 3, axis=1)[:, ::2]
     exact = np.einsum("btck,kcd->btd", windows, kernel.astype(np.float64))
-    found = jax.jit(convolution.convolve, static_argnums=2)(x, kernel, 2)
+    found = jax.jit(lambda x, kernel: convolution.convolve(x, kernel, 2, "exact"))(x, kernel)
     np.testing.assert_allclose(found, exact, atol=1e-4 if channels > 1 else 1e-5)
 
 
-def test_cheaper_precisions_are_ordered_by_their_error():
-    encoder, waveform = tiny_encoder(channels=(32, 32, 32)), noise(4, 400)
-    found = {p: jax.jit(functools.partial(encoder, precision=p))(waveform) for p in convolution.PRECISIONS}
-    exact = found["float32"]
-    errors = {p: float(jnp.linalg.norm(each - exact)) for p, each in found.items()}
-    assert errors["float32"] == 0 < errors["tensorfloat32"] < errors["bfloat16"] / 4
-    assert errors["default"] < errors["tensorfloat32"] / 20  # on a CPU
-    assert errors["bfloat16"] < 0.05 * float(jnp.linalg.norm(exact))
-    with pytest.raises(ValueError, match="precision is 'float16'; expected one of float32"):
-        encoder(waveform, precision="float16")
+def test_precisions_are_ordered_by_their_error():
+    waveform = noise(4, 400)
+    config = dataclasses.replace(TINY, channels=(32, 32, 32))
+    found = {
+        precision: features(FeatureEncoder(config, precision=precision, rngs=nnx.Rngs(0)), waveform)
+        for precision in convolution.PRECISIONS
+    }
+    errors = {precision: float(jnp.linalg.norm(each - found["exact"])) for precision, each in found.items()}
+    assert errors["exact"] == 0 < errors["float32"] < errors["tensorfloat32"] / 20  # on a CPU
+    assert errors["tensorfloat32"] < errors["bfloat16"] / 4
+    assert errors["bfloat16"] < 0.05 * float(jnp.linalg.norm(found["exact"]))
+
+
+def test_precision_is_a_static_attribute_of_the_encoder():
+    encoder = FeatureEncoder(TINY, precision="bfloat16", rngs=nnx.Rngs(0))
+    cheap = encoder(noise(100))
+    assert encoder.precision == "bfloat16"
+    assert nnx.graphdef(encoder) != nnx.graphdef(tiny_encoder())
+    encoder.set_attributes(precision="float32")
+    np.testing.assert_array_equal(encoder(noise(100)), tiny_encoder()(noise(100)))
+    assert (encoder(noise(100)) != cheap).any()
+    with pytest.raises(ValueError, match="precision is 'float8'; expected one of float32, exact, "):
+        FeatureEncoder(TINY, precision="float8", rngs=nnx.Rngs(0))

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -15,12 +16,13 @@ from absl import flags as absl_flags
 from flax import nnx
 from safetensors.numpy import load_file
 
-from experiments import temporal
-from experiments.harness import figures, flags, front_ends
-from experiments.harness.workspace import Workspace
+from experiments import f0, temporal
+from experiments.harness import figures, flags, front_ends, metrics
+from experiments.harness.results import Results
+from experiments.harness.sweeping import ReplacementError
 from experiments.reproduce import __main__ as reproduce
 from experiments.reproduce import published
-from w2v_jax import grids
+from w2v_jax import grids, projection, stimuli
 from w2v_jax.checkpoint import Provenance, save_encoder
 from w2v_jax.encoder import EncoderConfig, FeatureEncoder
 
@@ -49,11 +51,13 @@ def pair(tmp_path_factory):
 @pytest.fixture(scope="module")
 def results(pair, tmp_path_factory):
     """A folder with the results of `reproduce --quick` for both."""
-    workspace = Workspace(tmp_path_factory.mktemp("results"), quick=True)
+    results = Results(tmp_path_factory.mktemp("results"), quick=True)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(figures, "PNG_DPI", 40)
-        reproduce.run(pair, workspace)
-    return workspace.output_dir
+        patch.setattr(figures, "PNG_DPI", 20)
+        patch.setattr(projection, "project", lambda features, **_: features[:, :2])  # as quick as UMAP is slow
+        patch.setattr(projection, "project_onto", lambda features, others, **_: (features[:, :2], others[:, :2]))
+        reproduce.run(pair, results)
+    return results.folder
 
 
 def test_reproduce_writes_every_sweep_in_grid_order(results):
@@ -78,8 +82,8 @@ def test_reproduce_writes_every_sweep_in_grid_order(results):
 def test_features_are_those_of_the_encoder(results, pair):
     tensors = load_file(results / "temporal/bursts.second.safetensors")
     row = 3
-    waveform = temporal.burst(jnp.float32(tensors["burst_fraction"][row]))
-    np.testing.assert_allclose(tensors["features"][row], pair[1].encoder(waveform), atol=2e-5)
+    waveform = temporal.burst(jnp.float32(tensors["burst_fraction"][row]), sample_rate=16_000)
+    np.testing.assert_allclose(tensors["features"][row], pair[1].front_end(waveform), atol=2e-5)
 
 
 def test_every_metrics_file_is_strict_json(results):
@@ -125,11 +129,12 @@ def test_published_numbers_stand_beside_ours(results):
 
 
 def test_second_run_reads_what_the_first_has_made(results, pair, capsys):
-    workspace = Workspace(results, quick=True)
-    temporal.run(pair, workspace)
-    printed = capsys.readouterr().out
-    assert printed.count("unchanged, read from") == 2 * 4  # three sweeps and a map, for each encoder
-    assert "UMAP ..." not in printed
+    again = Results(results.parent, quick=True)
+    temporal.run(pair, again)
+    assert len(again.read_back) == 2 * 4  # three sweeps and a map, for each encoder
+    assert capsys.readouterr().out == ""
+    (line,) = [line for line in flags.ending(pair, again, "") if "read back" in line]
+    assert line == f"(8 files in {results} read back, not computed again)"
 
     # A damaged file is made again, with the same content.
     path = results / "temporal/stationarity.first.safetensors"
@@ -138,21 +143,72 @@ def test_second_run_reads_what_the_first_has_made(results, pair, capsys):
     flipped[-100] ^= 1
     for damaged in (whole[:-7], bytes(flipped), b""):
         path.write_bytes(damaged)
-        workspace.sweep("temporal", pair[0], grids.STATIONARITY, temporal.tone, pooling="none")
+        Results(results.parent, quick=True).sweep(
+            "temporal", pair[0], grids.STATIONARITY, temporal.tone, pooling="none"
+        )
         assert "stationarity.first.safetensors: computed again (the file is damaged" in capsys.readouterr().out
         assert_same_tensors(load_file(path), tensors)
 
 
-def test_other_weights_are_computed_again(results, pair, capsys):
+def test_results_of_other_settings_are_never_replaced_unasked(results, pair, capsys):
     swapped = dataclasses.replace(pair[1], name="first")
     path = results / "temporal/burst_tones.first.safetensors"
-    tensors = load_file(path)
-    grid = grids.BURST_TONES
-    Workspace(results).sweep("temporal", swapped, grid, temporal.tone)
-    assert "computed again (changed: encoder)" in capsys.readouterr().out
-    Workspace(results, recompute=True).sweep("temporal", pair[0], grid, temporal.tone)
+    tensors, before = load_file(path), path.read_bytes()
+    another = grids.Grid("burst_tones", ({"frequency": np.array([300.0, 900.0])},))
+    careful = Results(results.parent, quick=True)
+    for front_end, grid, changed in (
+        (swapped, grids.BURST_TONES, "encoder"),
+        (pair[0], another, "grid"),
+        (dataclasses.replace(pair[0], precision="bfloat16"), grids.BURST_TONES, "precision"),
+    ):
+        with pytest.raises(ReplacementError, match=rf"made with other settings \(changed: {changed}\); .*--overwrite"):
+            careful.sweep("temporal", front_end, grid, temporal.tone)
+        assert path.read_bytes() == before
+    Results(results.parent, quick=True, overwrite=True).sweep("temporal", swapped, grids.BURST_TONES, temporal.tone)
+    assert "computed again (--overwrite; changed: encoder)" in capsys.readouterr().out
+    assert path.read_bytes() != before
+    Results(results.parent, quick=True, recompute=True).sweep("temporal", pair[0], grids.BURST_TONES, temporal.tone)
     assert "computed again (--recompute)" in capsys.readouterr().out
     assert_same_tensors(load_file(path), tensors)
+
+
+def test_quick_results_have_a_folder_of_their_own(tmp_path, pair):
+    for quick in (False, True):
+        results = Results(tmp_path, quick=quick)
+        grid = f0.pure_tones(pair[0], quick=quick)
+        assert len(results.sweep("f0", pair[0], grid, f0.tone)) == len(grid) == (80 if quick else 800)
+    assert sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.safetensors")) == [
+        "f0/pure_tones.first.safetensors",
+        "quick/f0/pure_tones.first.safetensors",
+    ]
+
+
+def test_metrics_of_other_encoders_stay_in_the_file(tmp_path, pair):
+    def save(value, *chosen):
+        return metrics.save(
+            Results(tmp_path),
+            "x",
+            {each: {"value": value} for each in chosen},
+            summary=lambda measured: {"value": measured["value"]},
+        )
+
+    save(1, *pair)
+    found = save(2, pair[1])
+    assert list(found["encoders"]) == ["second"]
+    kept = json.loads((tmp_path / "x/metrics.json").read_text())
+    assert {name: each["value"] for name, each in kept["encoders"].items()} == {"first": 1, "second": 2}
+    assert {row["encoder"]: row["value"] for row in kept["table"]} == {"first": 1, "second": 2}
+
+
+def test_an_array_per_point_is_swept_and_kept(tmp_path, pair):
+    def mixture(frequencies, *, sample_rate):
+        return stimuli.sine_mixture(frequencies, 0.5, duration=0.1, sample_rate=sample_rate)
+
+    rows = np.array([[100.0, 700.0], [150.0, 800.0], [200.0, 900.0]], np.float32)
+    grid = grids.Grid("mixtures", ({"frequencies": rows},))
+    features = Results(tmp_path).sweep("x", pair[0], grid, mixture)
+    np.testing.assert_allclose(features[1], pair[0].front_end(mixture(rows[1], sample_rate=16_000)).mean(0), atol=1e-5)
+    np.testing.assert_array_equal(load_file(tmp_path / "x/mixtures.first.safetensors")["frequencies"], rows)
 
 
 def assert_same_tensors(found, expected):
@@ -161,12 +217,14 @@ def assert_same_tensors(found, expected):
         np.testing.assert_array_equal(found[name], expected[name])
 
 
-def test_frames_that_overlap_a_burst():
-    # 20 ms from sample 7,840 to 8,160; frame k sees samples 320 k to 320 k + 400.
-    overlaps = temporal.overlap(0.02, num_samples=16_000, num_frames=49, config=EncoderConfig())
-    np.testing.assert_array_equal(np.flatnonzero(overlaps), [24, 25])
-    overlaps = temporal.overlap(0.32, num_samples=16_000, num_frames=49, config=EncoderConfig())
-    np.testing.assert_array_equal(np.flatnonzero(overlaps), np.arange(16, 33))
+def test_every_experiment_ends_with_what_came_out_and_its_figures(results, pair):
+    for experiment in reproduce.EXPERIMENTS:
+        said = json.loads((results / experiment.NAME / "metrics.json").read_text())["conclusion"]
+        assert "for first and" in said or "for first (" in said
+        assert re.search(r"higher is|lower is", said)
+    drawn = Results(results.parent, quick=True)
+    drawn.save_figure("temporal", "example_burst", temporal.draw_example())
+    assert f"    {results}/temporal: example_burst" in flags.ending(pair, drawn, "What came out.")
 
 
 @pytest.mark.parametrize(
@@ -257,12 +315,26 @@ def run_program(*arguments):
 
 def test_program_says_in_one_line_what_is_wrong(tmp_path):
     output = tmp_path / "results"
-    found = run_program("--encoders=untrained,no-such-encoder", f"--output_dir={output}")
+    found = run_program("--encoders=untrained,formant-bass", f"--output_dir={output}")
     assert found.returncode == 1
-    assert "no weights 'no-such-encoder'" in found.stderr
-    assert found.stderr.startswith("error: ")
+    assert found.stderr.startswith("error: no weights 'formant-bass'; did you mean 'formant-base'?")
     assert len(found.stderr.splitlines()) == 1
+    assert found.stdout == ""
     assert not output.exists()
+
+
+@pytest.mark.parametrize(
+    ("folder", "message"),
+    [
+        ("file", r"--output_dir=\S+ is a file; expected a folder"),
+        ("file/below", r"--output_dir=\S+ cannot be made \(Not a directory: \S+\); choose another folder"),
+        ("/proc/1/below", r"--output_dir=/proc/1/below cannot be made \(No such file or directory: "),
+    ],
+)
+def test_output_folders_that_cannot_be(tmp_path, folder, message):
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match=message):
+        Results(tmp_path / folder).check()
 
 
 def test_help_tells_of_every_flag(monkeypatch):

@@ -9,8 +9,8 @@ from processes import TINY, save_tiny
 
 from experiments import amplitude
 from experiments.harness import figures, front_ends
-from experiments.harness.workspace import Workspace
-from w2v_jax import stimuli
+from experiments.harness.results import Results
+from w2v_jax import projection, stimuli
 from w2v_jax.checkpoint import CheckpointError
 from w2v_jax.encoder import FeatureEncoder
 from w2v_jax.grids import AMPLITUDES
@@ -49,7 +49,7 @@ def test_patterns_match_paths_and_weights_in_the_order_of_steps(runs, monkeypatc
     [("step-000100", 100), ("base_step_7", 7), ("checkpoint-5000", 5000), ("large.Step12", 12), ("base-960", None)],
 )
 def test_step_of_a_name(name, step):
-    assert front_ends.NamedEncoder(name, None, TINY, "", None, "").step == step
+    assert front_ends.random_encoder(name, 0, config=TINY).step == step
 
 
 def test_files_are_checked_before_the_first_is_used(runs):
@@ -63,9 +63,9 @@ def test_files_are_checked_before_the_first_is_used(runs):
 
 def test_a_file_that_is_replaced_meanwhile(runs):
     (chosen,) = front_ends.resolve([f"{runs}/step-3.safetensors"])
-    save_tiny(chosen.weights, seed=5)
+    save_tiny(runs / "step-3.safetensors", seed=5)
     with pytest.raises(CheckpointError, match="it was replaced while it was in use"):
-        _ = chosen.encoder
+        _ = chosen.front_end
 
 
 def test_one_compilation_and_one_encoder_in_memory(runs, tmp_path):
@@ -74,17 +74,18 @@ def test_one_compilation_and_one_encoder_in_memory(runs, tmp_path):
         lambda event, *_, **__: compiled.append(event) if event.endswith("backend_compile_duration") else None
     )
 
-    def two_tones(amplitude_low, amplitude_high):
+    def two_tones(amplitude_low, amplitude_high, *, sample_rate):
         traced.append(1)
-        return stimuli.sine_mixture([100.0, 700.0], [amplitude_low, amplitude_high], duration=0.1)
+        tones = [100.0, 700.0], [amplitude_low, amplitude_high]
+        return stimuli.sine_mixture(*tones, duration=0.1, sample_rate=sample_rate)
 
-    workspace = Workspace(tmp_path / "results")
+    results = Results(tmp_path / "results")
     compilations = []
     gc.collect()
     alive_before = _encoders_alive()
     for encoder in front_ends.resolve([f"{runs}/step-*"]):
         compiled.clear()
-        features = workspace.sweep("many", encoder, GRID, two_tones)
+        features = results.sweep("many", encoder, GRID, two_tones)
         assert features.shape == (25, 64)
         compilations.append(len(compiled))
         gc.collect()
@@ -98,10 +99,10 @@ def test_one_compilation_and_one_encoder_in_memory(runs, tmp_path):
 
 def test_table_is_sorted_by_step(runs, tmp_path, monkeypatch):
     monkeypatch.setattr(figures, "PNG_DPI", 20)
-    monkeypatch.setattr(amplitude.projection, "project", lambda features, **_: features[:, :2])
+    monkeypatch.setattr(projection, "project", lambda features, **_: features[:, :2])
     save_tiny(runs / "other.safetensors", seed=0)
     chosen = front_ends.resolve([f"{runs}/other.safetensors", *(f"{runs}/step-{step}.safetensors" for step in STEPS)])
-    table = amplitude.run(chosen, Workspace(tmp_path / "results", quick=True))["table"]
+    table = amplitude.run(chosen, Results(tmp_path / "results", quick=True))["table"]
     assert [(row["encoder"], row["step"]) for row in table] == [
         ("step-3", 3),
         ("step-20", 20),

@@ -16,21 +16,21 @@ from w2v_jax.grids import Grid
 CONFIG = EncoderConfig(channels=(4, 512), kernel_sizes=(16, 25), strides=(16, 20))
 
 
-def short_tones(f1, f2):
-    return stimuli.sine_mixture([f1, f2], [0.5, 0.5], duration=0.03)
+def short_tones(f1, f2, *, sample_rate):
+    return stimuli.sine_mixture([f1, f2], [0.5, 0.5], duration=0.03, sample_rate=sample_rate)
 
 
-def sweep_few(encoders, workspace):
-    sweep_tones(encoders, workspace, 25)
+def sweep_few(front_ends, results):
+    sweep_tones(front_ends, results, 25)
 
 
-def sweep_many(encoders, workspace):
-    sweep_tones(encoders, workspace, 600)
+def sweep_many(front_ends, results):
+    sweep_tones(front_ends, results, 600)
 
 
-def sweep_tones(encoders, workspace, length: int) -> None:
+def sweep_tones(front_ends, results, length: int) -> None:
     grid = Grid("tones", ({"f1": np.linspace(100, 1000, 200)}, {"f2": np.linspace(100, 3000, length)}))
-    features = workspace.sweep("memory", encoders[0], grid, short_tones)
+    features = results.sweep("memory", front_ends[0], grid, short_tones)
     assert features.shape == (200 * length, 512)
     assert features[-2].any()
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)

@@ -9,7 +9,6 @@ from w2v_jax import probes, similarity, stimuli, tuning
 from w2v_jax.encoder import EncoderConfig, FeatureEncoder
 from w2v_jax.engine import sweep
 from w2v_jax.scores import UndefinedScoreError
-from w2v_jax.spectrograms import LogMelSpectrogram
 
 TINY = EncoderConfig(channels=(8, 12, 6), kernel_sizes=(10, 3, 3), strides=(5, 4, 4), conv_norm="layer")
 
@@ -23,49 +22,34 @@ def tone(frequency):
     return stimuli.sine_mixture([frequency], duration=0.1)
 
 
-def test_layers_have_their_own_geometry():
-    found = probes.layers(FeatureEncoder(EncoderConfig(channels=(4,) * 7), rngs=nnx.Rngs(0)))
-    assert [layer.name for layer in found] == [*(f"conv {i}" for i in range(7)), "frames"]
-    assert [(layer.receptive_field, layer.hop) for layer in found[-2:]] == [(400, 320)] * 2
-    assert (found[0].receptive_field, found[0].hop) == (10, 5)
-    assert [layer.num_frames(16_000) for layer in found] == [3199, 1599, 799, 399, 199, 99, 49, 49]
-    # 20 ms from sample 7,840 to 8,160; frame k sees samples 320 k to 320 k + 400.
-    np.testing.assert_array_equal(np.flatnonzero(found[-1].frames_seeing(7840, 8160, num_samples=16_000)), [24, 25])
-    (only,) = probes.layers(LogMelSpectrogram())
-    assert (only.name, only.channels, only.receptive_field, only.hop) == ("frames", 80, 400, 320)
-
-
 def test_one_sweep_has_every_layer(encoder):
     frequency = np.array([100.0, 700.0, 3000.0])
-    layout = probes.layers(encoder)
-    features = sweep(probes.LayerMeans(encoder), tone, {"frequency": frequency}, batch_size=2)
-    found = probes.split(features, layout)
-    waveforms = jnp.stack([tone(each) for each in frequency])
-    expected = dict(zip(found, [*encoder.activations(waveforms), encoder(waveforms)], strict=True))
-    assert list(found) == ["conv 0", "conv 1", "conv 2", "frames"]
+    channels = probes.layer_channels(encoder, num_samples=1600)
+    assert channels == {"conv 0": 8, "conv 1": 12, "conv 2": 6, "frames": 6}
+    features = sweep(encoder, tone, {"frequency": frequency}, pooling=probes.layer_means, batch_size=2)
+    found = probes.split_means(features, channels)
+    expected = encoder.outputs(jnp.stack([tone(each) for each in frequency]))
+    assert list(found) == list(expected)
     for name, frames in expected.items():
         np.testing.assert_allclose(found[name].mean, frames.mean(axis=1), atol=1e-6)
         np.testing.assert_allclose(found[name].steadiness, np.diag(similarity.stationarity(frames)), atol=1e-6)
     with pytest.raises(ValueError, match="for 4 layers"):
-        probes.split(features[:, :-1], layout)
+        probes.split_means(features[:, :-1], channels)
 
 
 def test_nearness_of_a_burst_in_every_layer(encoder):
     sounds = jnp.stack([tone(215.0), tone(835.0), stimuli.burst(215.0, 835.0, 0.5, duration=0.1)])
-    triples = jnp.stack([jnp.roll(sounds, 1, axis=0), sounds]).reshape(2, -1)
-    layout = probes.layers(encoder)
-    nearness = np.asarray(probes.BurstNearness(encoder, num_samples=1600)(triples))
-    found = probes.split_nearness(nearness, layout, num_samples=1600)
-    base, burst, mixed = zip(*([*encoder.activations(sounds), encoder(sounds)]), strict=True)
-    for index, layer in enumerate(layout):
-        tones = jnp.stack([burst[index].mean(axis=0), base[index].mean(axis=0)])
-        cosines = similarity.cosine_similarity(mixed[index], tones)
-        assert found[layer.name].shape == (2, 1, layer.num_frames(1600))
-        np.testing.assert_allclose(found[layer.name][1, 0], cosines[:, 0] - cosines[:, 1], atol=1e-5)
-    with pytest.raises(ValueError, match="two tones and at least one burst"):
-        probes.BurstNearness(encoder, num_samples=500)(jnp.zeros(1000))
-    with pytest.raises(ValueError, match="expected \\(n, bursts"):
-        probes.split_nearness(nearness, layout, num_samples=3200)
+    outputs = encoder.outputs(jnp.stack([jnp.roll(sounds, 1, axis=0), sounds]))
+    found = probes.split_nearness(np.asarray(probes.burst_nearness(outputs)), encoder.layers, num_samples=1600)
+    for name, frames in encoder.layers.items():
+        base, burst, mixed = outputs[name][1]
+        cosines = similarity.cosine_similarity(mixed, jnp.stack([burst.mean(axis=0), base.mean(axis=0)]))
+        assert found[name].shape == (2, 1, frames.num_frames(1600))
+        np.testing.assert_allclose(found[name][1, 0], cosines[:, 0] - cosines[:, 1], atol=1e-5)
+    with pytest.raises(ValueError, match=r"expected \(rows, 2 \+ bursts, frames, channels\)"):
+        probes.burst_nearness(encoder.outputs(sounds))
+    with pytest.raises(ValueError, match=r"expected \(n, bursts"):
+        probes.split_nearness(np.zeros((2, 1, 5)), encoder.layers, num_samples=3200)
 
 
 def test_tuning_curves_of_made_up_channels():
@@ -95,12 +79,12 @@ def test_spread_of_best_frequencies():
 
 
 def test_filters_are_sorted_by_peak():
-    encoder = FeatureEncoder(EncoderConfig(channels=(3,), kernel_sizes=(64,), strides=(5,)), rngs=nnx.Rngs(0))
     time = np.arange(64) / 16_000
-    kernel = np.stack([np.sin(2 * np.pi * 3000 * time), np.zeros(64), 5 * np.sin(2 * np.pi * 1000 * time)], axis=1)
-    encoder.conv_layers[0].kernel[...] = jnp.asarray(kernel[:, None, :], jnp.float32)
-    found = tuning.frequency_responses(encoder)
+    filters = [np.sin(2 * np.pi * 3000 * time), np.zeros(64), 5 * np.sin(2 * np.pi * 1000 * time)]
+    found = tuning.frequency_responses(filters, sample_rate=16_000)
     np.testing.assert_array_equal(found.channel, [2, 0])  # the filter of zeros is left out
     np.testing.assert_allclose(found.peak, [1000, 3000], atol=63)
     np.testing.assert_allclose(found.decibels.max(axis=1), 0)
     assert found.decibels.min() >= -60
+    with pytest.raises(ValueError, match="as many bins as taps"):
+        tuning.frequency_responses(filters, sample_rate=16_000, num_bins=32)

@@ -15,7 +15,7 @@ from processes import NUM_ROWS, NUM_SHARDS, ROWS_PER_SHARD, SweepProcess, progra
 
 from experiments import f0
 from experiments.harness import front_ends
-from experiments.harness.workspace import Workspace
+from experiments.harness.results import Results
 from w2v_jax import sweep
 from w2v_jax.checkpoint import load_encoder
 from w2v_jax.grids import BURST_TONES, Grid
@@ -27,9 +27,9 @@ def result(output: pathlib.Path) -> bytes:
     return (output / "tones.safetensors").read_bytes()
 
 
-def finishes(weights, output, undisturbed) -> str:
+def finishes(weights, output, undisturbed, **options) -> str:
     """Runs the sweep to its end, compares, and returns what it said."""
-    process = SweepProcess(weights, output)
+    process = SweepProcess(weights, output, **options)
     assert process.join() == 0, process.said
     assert result(output) == undisturbed
     return process.said
@@ -93,8 +93,13 @@ def test_damaged_shards_and_other_configurations(weights, undisturbed, tmp_path)
 
     other = tmp_path / "other"
     SweepProcess(weights, other, kill_at=("pathlib.Path.replace", 6), settings={"encoder": "another"}).join()
-    said = finishes(weights, other, undisturbed)
-    assert "starting over (changed: encoder)" in said
+    kept = {path: path.read_bytes() for path in (other / "tones.shards").iterdir()}
+    process = SweepProcess(weights, other)
+    assert process.join() == 1
+    assert "begun here with other settings (changed: encoder)" in process.said
+    assert {path: path.read_bytes() for path in (other / "tones.shards").iterdir()} == kept
+    said = finishes(weights, other, undisturbed, overwrite=True)
+    assert "starting over (--overwrite; changed: encoder)" in said
     assert "going on" not in said
 
 
@@ -158,25 +163,25 @@ def test_interrupted_program_says_what_was_finished(weights, tmp_path):
 
 
 def test_features_that_are_not_finite_stop_the_sweep_and_are_not_kept(weights, tmp_path):
-    def broken_from_200_hz(frequency):
+    def broken_from_200_hz(frequency, *, sample_rate):
         return two_tones(frequency, 1_000.0) * jnp.where(frequency >= 200, jnp.inf, 1.0)
 
-    (encoder,) = front_ends.resolve([weights])
-    workspace = Workspace(tmp_path, batch_size=1)
+    (tiny,) = front_ends.resolve([weights])
+    results = Results(tmp_path, batch_size=1)
     grid = Grid("tones", ({"frequency": np.arange(300)},))
     with pytest.raises(FloatingPointError, match=r"tiny: tones: features of row 200 .* {'frequency': 200\.0}"):
-        workspace.sweep("x", encoder, grid, broken_from_200_hz)
+        results.sweep("x", tiny, grid, broken_from_200_hz)
     (kept,) = (tmp_path / "x/tones.tiny.shards").iterdir()
     assert kept.name == f"rows-00000000-{ROWS_PER_SHARD:08d}.safetensors"
     open_file(kept).check()
 
 
-def test_shards_left_by_one_who_was_killed_after_the_last_are_removed(weights, tmp_path):
-    (encoder,) = front_ends.resolve([weights])
-    workspace = Workspace(tmp_path)
-    features = workspace.sweep("x", encoder, BURST_TONES, f0.tone)
+def test_shards_left_by_a_process_killed_after_the_last_are_removed(weights, tmp_path):
+    (tiny,) = front_ends.resolve([weights])
+    results = Results(tmp_path)
+    features = results.sweep("x", tiny, BURST_TONES, f0.tone)
     leftover = tmp_path / "x/burst_tones.tiny.shards/rows-00000000-00000002.safetensors"
     leftover.parent.mkdir()
     leftover.touch()
-    np.testing.assert_array_equal(workspace.sweep("x", encoder, BURST_TONES, f0.tone), features)
+    np.testing.assert_array_equal(results.sweep("x", tiny, BURST_TONES, f0.tone), features)
     assert [path.name for path in (tmp_path / "x").iterdir()] == ["burst_tones.tiny.safetensors"]

@@ -1,13 +1,11 @@
 """Shards on disk: what is there is used, what is damaged or of another sweep is not, and all of them make one file."""
 
-import json
-
 import numpy as np
 import pytest
 from flax import nnx
 from safetensors.numpy import load_file, save_file
 
-from experiments.harness import shards
+from experiments.harness import kept, shards
 from w2v_jax import checkpoint, stimuli, tensor_file
 from w2v_jax.encoder import EncoderConfig, FeatureEncoder
 from w2v_jax.engine import block_size, sweep, sweep_spans
@@ -33,8 +31,8 @@ def test_spans_are_whole_blocks_without_gaps(folder):
 
 def test_assembled_file_is_what_safetensors_would_have_written(folder, tmp_path):
     fill(folder)
-    assert folder.inventory() == shards.Inventory(tuple(folder.spans), (), ())
-    folder.assemble(tmp_path / "x.safetensors", PARAMETERS, metadata={"settings": "{}"})
+    assert folder.inventory() == shards.Inventory(tuple(folder.spans), (), (), ())
+    folder.assemble(tmp_path / "x.safetensors", PARAMETERS, SETTINGS)
     found = load_file(tmp_path / "x.safetensors")
     expected = {"features": FEATURES, **PARAMETERS}
     assert found.keys() == expected.keys()
@@ -69,25 +67,25 @@ def test_shards_that_cannot_be_used_are_missing(folder):
         assert found.missing == (range(8, 16),)
         assert "rows 8 to 15 again" in found.remarks[0]
         with pytest.raises(tensor_file.TensorFileError):
-            folder.assemble(folder.path.with_suffix(".safetensors"), PARAMETERS, metadata={})
+            folder.assemble(folder.path.with_suffix(".safetensors"), PARAMETERS, SETTINGS)
     second.unlink()
-    assert folder.inventory() == shards.Inventory((range(0, 8), range(16, 22)), (range(8, 16),), ())
+    assert folder.inventory() == shards.Inventory((range(0, 8), range(16, 22)), (range(8, 16),), (), ())
     assert third.exists()
 
 
 @pytest.mark.parametrize(
-    ("settings", "spans", "remark"),
+    ("settings", "spans", "changed"),
     [
-        (SETTINGS | {"precision": "bfloat16"}, None, "starting over (changed: precision)"),
-        ({"encoder": "sha256:0"}, None, "starting over (changed: precision)"),
-        (SETTINGS, shards.shard_spans(22, block_size=3, rows_per_shard=9), "starting over (changed: rows per shard)"),
+        (SETTINGS | {"precision": "bfloat16"}, None, "precision"),
+        ({"encoder": "sha256:0"}, None, "precision"),
+        (SETTINGS, shards.shard_spans(22, block_size=3, rows_per_shard=9), "rows per shard"),
     ],
 )
-def test_shards_of_another_sweep_are_not_used(folder, settings, spans, remark):
+def test_shards_of_another_sweep_are_not_used(folder, settings, spans, changed):
     fill(folder)
     found = shards.ShardFolder(folder.path, settings, spans or folder.spans).inventory()
-    assert found.finished == ()
-    assert found.remarks == (remark,)
+    assert found.finished == found.remarks == ()
+    assert found.changed == (changed,)
 
 
 def test_a_writer_that_fails_leaves_nothing(folder, tmp_path):
@@ -106,11 +104,15 @@ def test_a_writer_that_fails_leaves_nothing(folder, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_settings_are_readable(folder):
+def test_files_say_what_they_were_made_with(folder):
     folder.write(folder.spans[0], FEATURES[:8])
-    (shard,) = folder.path.iterdir()
-    assert shards.parsed_settings(tensor_file.open_file(shard)) == SETTINGS
-    assert json.loads(tensor_file.open_file(shard).metadata["rows"]) == [0, 8]
+    (path,) = folder.path.iterdir()
+    np.testing.assert_array_equal(kept.read_back(path, SETTINGS).array("features"), FEATURES[:8])
+    with pytest.raises(kept.OtherSettingsError, match="changed: encoder, hop"):
+        kept.find(path, {"encoder": "sha256:1", "precision": "float32", "hop": "320"})
+    tensor_file.write_file(path, {"features": FEATURES}, metadata={})
+    with pytest.raises(tensor_file.TensorFileError, match="does not say its settings"):
+        kept.find(path, SETTINGS)
 
 
 def two_tones(low, high):

@@ -9,6 +9,7 @@ from scipy import signal
 from w2v_jax import scales, stimuli
 from w2v_jax.encoder import EncoderConfig
 from w2v_jax.engine import sweep
+from w2v_jax.front_end import Frames
 from w2v_jax.spectrograms import LogMagnitudeSpectrogram, LogMelSpectrogram, SpectrogramConfig
 
 CONFIG = SpectrogramConfig()
@@ -60,12 +61,22 @@ def test_spectrograms_agree_with_float64(sound):
 
 def test_frames_are_those_of_the_encoder():
     encoder = EncoderConfig()
-    assert (CONFIG.receptive_field, CONFIG.hop) == (encoder.receptive_field, encoder.hop)
-    for num_samples in (0, 399, 400, 719, 720, 16_000, 32_000):
-        assert CONFIG.num_frames(num_samples) == encoder.num_frames(num_samples)
+    assert CONFIG.frames == encoder.frames
     waveforms = jnp.zeros((2, 3, 1000))
-    assert LogMelSpectrogram()(waveforms).shape == (2, 3, encoder.num_frames(1000), 80)
-    assert LogMagnitudeSpectrogram()(waveforms).shape == (2, 3, encoder.num_frames(1000), 513)
+    assert LogMelSpectrogram()(waveforms).shape == (2, 3, encoder.frames.num_frames(1000), 80)
+    assert LogMagnitudeSpectrogram()(waveforms).shape == (2, 3, encoder.frames.num_frames(1000), 513)
+
+
+@pytest.mark.parametrize("frames", [Frames(8_000, 80, 40), Frames(24_000, 3_000, 240), Frames(16_000, 465, 160, 100)])
+def test_other_frames(frames):
+    config = SpectrogramConfig.framed_as(frames)
+    module = LogMagnitudeSpectrogram(config)
+    assert module.frames == frames
+    tone = stimuli.sine_mixture([0.1 * frames.sample_rate], duration=0.5, sample_rate=frames.sample_rate)
+    spectrum = module(tone)
+    assert spectrum.shape == (frames.num_frames(len(tone)), config.fft_size // 2 + 1)
+    assert (spectrum[1:-1].argmax(axis=1) == round(0.1 * config.fft_size)).all()
+    assert LogMelSpectrogram(config)(tone).shape == (len(spectrum), 80)
 
 
 @pytest.mark.parametrize("module", [LogMelSpectrogram(), LogMagnitudeSpectrogram()])
@@ -104,9 +115,9 @@ def test_spectrograms_go_through_the_sweep():
         (lambda: LogMelSpectrogram()(jnp.zeros(())), ValueError, r"shape \(\)"),
         (lambda: LogMelSpectrogram()(jnp.zeros(500, jnp.int32)), TypeError, "waveform is int32; expected a float32"),
         (lambda: LogMelSpectrogram()([0.0] * 500), TypeError, "waveform is list"),
-        (lambda: SpectrogramConfig(fft_size=256), ValueError, "at least receptive_field, 400"),
+        (lambda: SpectrogramConfig(fft_size=256), ValueError, "at least the receptive field, 400"),
         (lambda: SpectrogramConfig(bands=400), ValueError, "without any bin"),
-        (lambda: SpectrogramConfig(hop=0), ValueError, "hop is 0; expected a positive integer"),
+        (lambda: SpectrogramConfig(bands=0), ValueError, "bands is 0; expected a positive integer"),
         (lambda: SpectrogramConfig(floor=0), ValueError, "floor is 0"),
     ],
 )

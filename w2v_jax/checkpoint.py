@@ -14,11 +14,13 @@ Tensor names and shapes, for layer i:
 """
 
 import dataclasses
+import difflib
 import functools
 import hashlib
 import json
 import os
 import pathlib
+import re
 import types
 from collections.abc import Iterable, Mapping
 
@@ -30,6 +32,7 @@ import safetensors.numpy
 from flax import nnx
 
 from w2v_jax import _version, tensor_file
+from w2v_jax.convolution import Precision, check_precision
 from w2v_jax.encoder import EncoderConfig, FeatureEncoder
 
 FORMAT = "w2v_jax.encoder"
@@ -80,20 +83,25 @@ def encoder_tensors(encoder: FeatureEncoder) -> dict[str, np.ndarray]:
 
 
 def encoder_from_tensors(
-    config: EncoderConfig, tensors: Mapping[str, np.ndarray], *, origin: str = "tensors"
+    config: EncoderConfig,
+    tensors: Mapping[str, np.ndarray],
+    *,
+    precision: Precision = "float32",
+    origin: str = "tensors",
 ) -> FeatureEncoder:
     """An encoder with the given parameters, cast to float32.
 
     Args:
         config: the architecture.
         tensors: exactly the names and shapes of `tensor_shapes(config)`, of any floating dtype, finite.
+        precision: of the encoder; see `FeatureEncoder`.
         origin: name of the file they come from, for the error message.
 
     Raises:
         CheckpointError: missing, extra, misshapen, non-floating or non-finite tensors.
     """
     check_tensors(config, tensors, origin=origin)
-    abstract = nnx.eval_shape(lambda: FeatureEncoder(config, rngs=nnx.Rngs(0)))
+    abstract = nnx.eval_shape(lambda: FeatureEncoder(config, precision=precision, rngs=nnx.Rngs(0)))
     graphdef, state = nnx.split(abstract)
     leaves = {
         path: variable.replace(jnp.asarray(tensors[_name(path)], dtype=jnp.float32))
@@ -178,20 +186,28 @@ def write_tensors(
     tensor_file.write_file(path, tensors, metadata=metadata)
 
 
-def load_encoder(name_or_path: str | os.PathLike[str]) -> FeatureEncoder:
+def load_encoder(name_or_path: str | os.PathLike[str], *, precision: Precision = "float32") -> FeatureEncoder:
     """Loads an encoder from our own weight file, verifying its digest.
 
     Args:
         name_or_path: a path, or the bare name (with or without suffix) of a file in `weights/`: of the current
-            folder first, then beside the package.
+            folder first, then of the installed package, where `formant-base` is.
+        precision: of the encoder; see `FeatureEncoder`.
 
     Returns:
         The encoder, with float32 parameters.
 
     Raises:
-        FileNotFoundError: there is no such file.
+        FileNotFoundError: there is no such file; the message says which names there are.
         CheckpointError: it is not one of ours, or not what was saved.
+        ValueError: an unknown precision.
+
+    Examples:
+        >>> encoder = load_encoder("formant-base")
+        >>> encoder(jnp.zeros(16_000)).shape
+        (49, 512)
     """
+    check_precision(precision)
     path = find_weights(name_or_path)
     metadata = read_metadata(path)
     try:
@@ -201,7 +217,7 @@ def load_encoder(name_or_path: str | os.PathLike[str]) -> FeatureEncoder:
     found = tensors_digest(tensors)
     if found != metadata.digest:
         raise _altered(path, metadata, found)
-    return encoder_from_tensors(metadata.config, tensors, origin=str(path))
+    return encoder_from_tensors(metadata.config, tensors, precision=precision, origin=str(path))
 
 
 def read_metadata(name_or_path: str | os.PathLike[str]) -> Metadata:
@@ -250,9 +266,17 @@ def verify_weights(name_or_path: str | os.PathLike[str]) -> Metadata:
 
 
 def weights_folders() -> list[pathlib.Path]:
-    """Where bare names are looked for: `weights/` of the current folder, then the one beside the package."""
-    folders = (pathlib.Path("weights"), pathlib.Path(__file__).resolve().parent.parent / "weights")
+    """Where bare names are looked for: `weights/` of the current folder, of the package, and of the repository."""
+    package = pathlib.Path(__file__).resolve().parent
+    folders = [pathlib.Path("weights"), package / "weights"]
+    if (package.parent / "pyproject.toml").is_file():
+        folders.append(package.parent / "weights")
     return list(dict.fromkeys(folders))
+
+
+def weight_names() -> list[str]:
+    """The bare names that `find_weights` knows, in alphabetical order."""
+    return sorted({path.stem for folder in weights_folders() for path in folder.glob(f"*{SUFFIX}")})
 
 
 def find_weights(name_or_path: str | os.PathLike[str]) -> pathlib.Path:
@@ -260,17 +284,47 @@ def find_weights(name_or_path: str | os.PathLike[str]) -> pathlib.Path:
     path = pathlib.Path(name_or_path)
     if path.is_file():
         return path
-    searched = [path]
     if len(path.parts) == 1 and path.name:
         file_name = path.name if path.suffix == SUFFIX else path.name + SUFFIX
-        candidates = [folder / file_name for folder in weights_folders()]
-        for candidate in candidates:
-            if candidate.is_file():
-                return candidate
-        searched += candidates
-    raise FileNotFoundError(
-        f"no weights {os.fspath(name_or_path)!r} (looked for {_listing(map(str, searched))}); "
-        f"make them with: python -m w2v_jax.convert --source=SOURCE --output=weights/NAME{SUFFIX}"
+        for folder in weights_folders():
+            if (folder / file_name).is_file():
+                return folder / file_name
+    raise FileNotFoundError(_no_weights(os.fspath(name_or_path), path))
+
+
+# Names of --encoders that stand for no file, and what they are in Python.
+_NOT_FILES = {
+    "untrained": "FeatureEncoder(EncoderConfig(), rngs=nnx.Rngs(0))",
+    "log-mel": "w2v_jax.spectrograms.LogMelSpectrogram()",
+    "stft": "w2v_jax.spectrograms.LogMagnitudeSpectrogram()",
+}
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
+
+
+def _no_weights(name: str, path: pathlib.Path) -> str:
+    """Why there are none, and what to do: one line."""
+    convert = f"python -m w2v_jax.convert --source={name or 'SOURCE'} --output=weights/{path.name or 'NAME'}{SUFFIX}"
+    if name in _NOT_FILES:
+        return f"{name!r} is a control, which has no weight file; in Python it is {_NOT_FILES[name]}"
+    if path.is_dir():
+        inside = sorted(each.name for each in path.glob(f"*{SUFFIX}"))
+        return (
+            f"{name!r} is a folder; expected one weight file"
+            + (f": it has {_listing(inside)}" if inside else "")
+            + f". If it is a checkpoint of another tool, convert it: {convert}"
+        )
+    known = weight_names()
+    listed = f"weights here: {_listing(known, 8)}" if known else "there are no weights here"
+    if _HUB_ID.fullmatch(name) and path.suffix != SUFFIX:
+        return f"no weights {name!r}; it looks like the id of a model on the Hugging Face hub: convert it: {convert}"
+    if len(path.parts) > 1:
+        return f"no weights {name!r}: there is no such file ({listed})"
+    stem = path.name.removesuffix(SUFFIX)
+    if close := difflib.get_close_matches(stem, [*known, *_NOT_FILES], n=1):
+        return f"no weights {name!r}; did you mean {close[0]!r}? ({listed})"
+    return (
+        f"no weights {name!r} ({listed}); to make some: "
+        f"python -m w2v_jax.convert --source=SOURCE --output=weights/{stem or 'NAME'}{SUFFIX}"
     )
 
 

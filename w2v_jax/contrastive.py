@@ -13,7 +13,6 @@ import jax.numpy as jnp
 from flax import nnx
 from jax import lax
 
-from w2v_jax.convolution import Precision
 from w2v_jax.encoder import FeatureEncoder
 
 # Below the length of any frame that a LayerNorm makes.
@@ -67,9 +66,9 @@ class ContrastivePredictor(nnx.Module):
         self.context = nnx.GRUCell(channels, config.hidden, rngs=rngs)
         self.heads = nnx.Linear(config.hidden, config.steps * channels, rngs=rngs)
 
-    def __call__(self, waveforms: jax.Array, *, precision: Precision = "float32") -> Outcome:
+    def __call__(self, waveforms: jax.Array) -> Outcome:
         """How well the frames of `waveforms`, (utterances, samples), are predicted; see `contrastive_loss`."""
-        frames = self.encoder(waveforms, precision=precision)
+        frames = self.encoder(waveforms)
         return contrastive_loss(
             frames, self.predictions(frames), group=self.config.group, temperature=self.config.temperature
         )

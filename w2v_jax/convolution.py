@@ -1,8 +1,8 @@
-"""Convolution over time in float32, with sums short enough to keep their last digits.
+"""Convolution over time, in the precision that is asked for.
 
-XLA's CPU backend adds up to 320 products one after another, and the error of the features comes to 1.5 to 1.8
-times PyTorch's. So on CPU the sum over input channels is taken in groups, whose partial results are
-added up. The tiles keep a partial result in the cache; even so the whole encoder takes 1.6 times as long.
+`"float32"` leaves the sums to XLA, whose CPU backend adds up to 320 products one after another: the error of the
+features is then 1.5 to 1.8 times PyTorch's. `"exact"` takes the sum over input channels in groups, whose partial
+results are added up. Its tiles keep a partial result in the cache; even so the whole encoder takes 1.6 times as long.
 """
 
 import functools
@@ -13,13 +13,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-Precision = Literal["float32", "tensorfloat32", "bfloat16", "default"]
-PRECISIONS: tuple[Precision, ...] = ("float32", "tensorfloat32", "bfloat16", "default")
+Precision = Literal["float32", "exact", "tensorfloat32", "bfloat16"]
+PRECISIONS: tuple[Precision, ...] = ("float32", "exact", "tensorfloat32", "bfloat16")
 
 # Bits of the mantissa that a cheaper precision keeps of each factor; sums are float32 in all of them.
 _MANTISSA_BITS = {"tensorfloat32": 10, "bfloat16": 7}
-
-_LAX_PRECISION = {"tensorfloat32": lax.Precision.HIGH, "default": lax.Precision.DEFAULT}
 
 # Input channels whose products are summed by one convolution, and output frames that it makes. Measured over the
 # encoder: 16 channels bring the error of the features to 0.8 to 0.95 of PyTorch's own (32: to 1.0 to 1.2), and one
@@ -37,10 +35,10 @@ def convolve(x: jax.Array, kernel: jax.Array, stride: int, precision: Precision 
         x: (batch, frames_in, in_channels).
         kernel: (kernel_size, in_channels, out_channels).
         stride: in input frames.
-        precision: `"float32"`, exact; or to what the factors of each product are rounded first (on a device without
-            such products, a CPU, the rounding is done in software: the same error, without the speed). `"default"` is
-            what XLA does with float32 when it is not asked for more, its fastest: float32 in long sums on a CPU,
-            TensorFloat32 on a recent NVIDIA GPU, bfloat16 on a TPU.
+        precision: `"float32"`: products in full float32, summed as the device likes. `"exact"`: the same products in
+            short sums, with an error no larger than PyTorch's own. `"tensorfloat32"` and `"bfloat16"`: the factors of
+            each product are rounded first (on a CPU, which has no such products, in software: the same error, without
+            the speed).
 
     Returns:
         (batch, frames_out, out_channels), with `frames_out = (frames_in - kernel_size) // stride + 1`.
@@ -48,8 +46,7 @@ def convolve(x: jax.Array, kernel: jax.Array, stride: int, precision: Precision 
     Raises:
         ValueError: an unknown precision.
     """
-    if precision not in PRECISIONS:
-        raise ValueError(f"precision is {precision!r}; expected one of {', '.join(PRECISIONS)}")
+    check_precision(precision)
     return _convolve_for_platform(x, kernel, stride, precision)
 
 
@@ -61,20 +58,22 @@ def _convolve_jvp(stride, precision, primals, tangents):
     return convolve(x, kernel, stride, precision), derivative(x_dot, kernel) + derivative(x, kernel_dot)
 
 
+def check_precision(precision: str) -> None:
+    """Raises `ValueError` for a precision that is not one of `PRECISIONS`."""
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision is {precision!r}; expected one of {', '.join(PRECISIONS)}")
+
+
 # Compiled as a whole, so that a call outside `jax.jit` does not compile its loops anew each time.
 @functools.partial(jax.jit, static_argnums=(2, 3))
 def _convolve_for_platform(x: jax.Array, kernel: jax.Array, stride: int, precision: Precision) -> jax.Array:
-    on_cpu, elsewhere = _convolve_in_tiles, functools.partial(_convolve, precision=precision)
+    if precision == "exact" and kernel.shape[1] > _GROUP_CHANNELS and 0 not in x.shape:
+        return _convolve_in_tiles(x, kernel, stride)
     if precision in _MANTISSA_BITS:
-        on_cpu = functools.partial(_convolve_rounded, mantissa_bits=_MANTISSA_BITS[precision])
-    elif precision == "default" or kernel.shape[1] <= _GROUP_CHANNELS or 0 in x.shape:
-        on_cpu = _convolve
-    return lax.platform_dependent(
-        x,
-        kernel,
-        cpu=functools.partial(on_cpu, stride=stride),
-        default=functools.partial(elsewhere, stride=stride),
-    )
+        rounded = functools.partial(_convolve_rounded, stride=stride, mantissa_bits=_MANTISSA_BITS[precision])
+        by_device = functools.partial(_convolve, stride=stride, precision=precision)
+        return lax.platform_dependent(x, kernel, cpu=rounded, default=by_device)
+    return _convolve(x, kernel, stride)
 
 
 def _convolve(x: jax.Array, kernel: jax.Array, stride: int, precision: Precision = "float32") -> jax.Array:
@@ -87,7 +86,7 @@ def _convolve(x: jax.Array, kernel: jax.Array, stride: int, precision: Precision
         window_strides=(stride,),
         padding="VALID",
         dimension_numbers=("NWC", "WIO", "NWC"),
-        precision=_LAX_PRECISION.get(precision, lax.Precision.HIGHEST),
+        precision=lax.Precision.HIGH if precision == "tensorfloat32" else lax.Precision.HIGHEST,
         preferred_element_type=jnp.float32 if precision == "bfloat16" else None,
     )
 
@@ -98,7 +97,7 @@ def _convolve_rounded(x: jax.Array, kernel: jax.Array, *, stride: int, mantissa_
     return _convolve(x, kernel, stride)
 
 
-def _convolve_in_tiles(x: jax.Array, kernel: jax.Array, *, stride: int) -> jax.Array:
+def _convolve_in_tiles(x: jax.Array, kernel: jax.Array, stride: int) -> jax.Array:
     """The same, in tiles of about `_TILE_FRAMES` output frames: parts of one waveform, or several short ones."""
     batch, frames_in, channels = x.shape
     kernel_size = len(kernel)

@@ -5,7 +5,6 @@ The reference is the pair `feature_extractor` and `feature_projection.layer_norm
 """
 
 import dataclasses
-import itertools
 import math
 from typing import Literal
 
@@ -15,7 +14,8 @@ import numpy as np
 from flax import nnx
 from jax import lax
 
-from w2v_jax.convolution import Precision, convolve
+from w2v_jax.convolution import Precision, check_precision, convolve
+from w2v_jax.front_end import FRAMES, Frames
 
 # Both reference implementations (transformers and fairseq) fix the epsilon of the norms inside the
 # convolutional stack; only that of the final LayerNorm is a setting.
@@ -35,6 +35,14 @@ class EncoderConfig:
             Large LV-60).
         conv_bias: whether the convolutions have a bias.
         layer_norm_eps: epsilon of the final LayerNorm; norms inside the stack always use 1e-5.
+        sample_rate: Hz, of the waveforms that the encoder was made for.
+
+    Raises:
+        ValueError: a value that no encoder has; the message names it.
+
+    Examples:
+        >>> EncoderConfig().frames
+        Frames(sample_rate=16000, receptive_field=400, hop=320, padding=0)
     """
 
     channels: tuple[int, ...] = (512,) * 7
@@ -43,6 +51,7 @@ class EncoderConfig:
     conv_norm: Literal["group", "layer"] = "group"
     conv_bias: bool = False
     layer_norm_eps: float = 1e-5
+    sample_rate: int = 16_000
 
     def __post_init__(self) -> None:
         for name in ("channels", "kernel_sizes", "strides"):
@@ -64,21 +73,24 @@ class EncoderConfig:
         if isinstance(eps, bool) or not isinstance(eps, int | float) or not (0 < eps < math.inf):
             raise ValueError(f"EncoderConfig.layer_norm_eps is {eps!r}; expected a positive number")
         object.__setattr__(self, "layer_norm_eps", float(eps))
+        if not _is_positive_int(self.sample_rate):
+            raise ValueError(f"EncoderConfig.sample_rate is {self.sample_rate!r}; expected a positive integer in Hz")
+        object.__setattr__(self, "sample_rate", int(self.sample_rate))
 
     @property
-    def receptive_field(self) -> int:
-        """Samples that one frame sees (400 for wav2vec 2.0: 25 ms at 16 kHz)."""
-        hops = itertools.accumulate((1, *self.strides[:-1]), lambda hop, stride: hop * stride)
-        return 1 + sum((kernel - 1) * hop for kernel, hop in zip(self.kernel_sizes, hops, strict=True))
+    def layer_frames(self) -> tuple[Frames, ...]:
+        """How each convolution's output frames the waveform."""
+        found, receptive_field, hop = [], 1, 1
+        for kernel_size, stride in zip(self.kernel_sizes, self.strides, strict=True):
+            receptive_field += (kernel_size - 1) * hop
+            hop *= stride
+            found.append(Frames(self.sample_rate, receptive_field, hop))
+        return tuple(found)
 
     @property
-    def hop(self) -> int:
-        """Samples between the starts of neighbouring frames (320 for wav2vec 2.0: 20 ms at 16 kHz)."""
-        return math.prod(self.strides)
-
-    def num_frames(self, num_samples: int) -> int:
-        """Frames for a waveform of `num_samples` samples; 0 when it is shorter than the receptive field."""
-        return max(0, (num_samples - self.receptive_field) // self.hop + 1)
+    def frames(self) -> Frames:
+        """How the features frame the waveform (wav2vec 2.0: 400 samples, 320 apart)."""
+        return self.layer_frames[-1]
 
 
 def _is_positive_int(value: object) -> bool:
@@ -99,8 +111,8 @@ class Norm(nnx.Module):
     """Normalisation over one axis, then a scale and bias per channel.
 
     The variance is taken in two passes: `E[x^2] - E[x]^2` loses digits when the mean is large, as it is
-    after the first convolution of a waveform with a DC bias. There the rounded mean itself is off, by more than the
-    result can bear; the mean of what it leaves mends it.
+    after the first convolution of a waveform with a DC bias. There even the rounded mean is too inaccurate, so the mean
+    of the residual is subtracted as well.
     """
 
     def __init__(self, channels: int, *, axis: int, eps: float):
@@ -129,9 +141,11 @@ class ConvLayer(nnx.Module):
         stride: int,
         use_bias: bool,
         norm: Norm | None,
+        precision: Precision,
         rngs: nnx.Rngs,
     ):
         self.stride = stride
+        self.precision = precision
         # The untrained initialisation is the one of the reference: He-normal kernels, and a bias
         # uniform within the reciprocal root of the fan-in.
         fan_in = in_channels * kernel_size
@@ -145,9 +159,9 @@ class ConvLayer(nnx.Module):
         )
         self.norm = norm
 
-    def __call__(self, x: jax.Array, *, precision: Precision = "float32") -> jax.Array:
+    def __call__(self, x: jax.Array) -> jax.Array:
         """`x`, (batch, frames_in, in_channels), to (batch, frames_out, out_channels)."""
-        x = convolve(x, self.kernel[...], self.stride, precision)
+        x = convolve(x, self.kernel[...], self.stride, self.precision)
         if self.bias is not None:
             x = x + self.bias[...]
         if self.norm is not None:
@@ -156,17 +170,32 @@ class ConvLayer(nnx.Module):
 
 
 class FeatureEncoder(nnx.Module):
-    """Raw waveform to normalised frames.
+    """Raw waveform to normalised frames: a front end with layers (`w2v_jax.front_end`).
 
     The waveform is taken as it is, not normalised (paper section 3.1).
 
     Args:
         config: the architecture.
+        precision: of the products in the convolutions; see `w2v_jax.convolution.convolve`. Sums, norms and GELU are
+            float32 in all of them. Static, as in Flax's own layers: `encoder.set_attributes(precision="exact")` sets
+            another.
         rngs: source of the random initial parameters (stream `params`).
+
+    Raises:
+        ValueError: an unknown precision.
+
+    Examples:
+        >>> encoder = FeatureEncoder(EncoderConfig(channels=(4,) * 7), rngs=nnx.Rngs(0))
+        >>> encoder(jnp.zeros((2, 16_000))).shape
+        (2, 49, 4)
+        >>> {name: frames.hop for name, frames in encoder.layers.items()}["conv 0"]
+        5
     """
 
-    def __init__(self, config: EncoderConfig, *, rngs: nnx.Rngs):
+    def __init__(self, config: EncoderConfig, *, precision: Precision = "float32", rngs: nnx.Rngs):
+        check_precision(precision)
         self.config = config
+        self.precision = precision
         layers = []
         in_channels = 1
         for index, (channels, kernel_size, stride) in enumerate(
@@ -185,6 +214,7 @@ class FeatureEncoder(nnx.Module):
                     stride=stride,
                     use_bias=config.conv_bias,
                     norm=norm,
+                    precision=precision,
                     rngs=rngs,
                 )
             )
@@ -192,29 +222,42 @@ class FeatureEncoder(nnx.Module):
         self.conv_layers = nnx.List(layers)
         self.layer_norm = Norm(in_channels, axis=-1, eps=config.layer_norm_eps)
 
-    def __call__(self, waveform: jax.Array, *, precision: Precision = "float32") -> jax.Array:
+    @property
+    def frames(self) -> Frames:
+        """How the features frame the waveform."""
+        return self.config.frames
+
+    @property
+    def layers(self) -> dict[str, Frames]:
+        """The layers by name: "conv 0", "conv 1", ... after norm and GELU, and "frames" after the final LayerNorm."""
+        found = {f"conv {index}": frames for index, frames in enumerate(self.config.layer_frames)}
+        return {**found, FRAMES: self.frames}
+
+    @property
+    def filters(self) -> jax.Array:
+        """Impulse responses of the first convolution's filters, (channels, taps)."""
+        return self.conv_layers[0].kernel[...][:, 0, :].T
+
+    def __call__(self, waveform: jax.Array) -> jax.Array:
         """Features of `waveform`, after the final LayerNorm.
 
         Args:
             waveform: (..., samples), of the parameters' dtype (float32 unless cast), any leading shape.
-            precision: of the products in the convolutions; see `w2v_jax.convolution.convolve`. Sums, norms and GELU
-                are float32 in all of them.
 
         Returns:
-            (..., frames, channels), with `frames = config.num_frames(samples)`.
+            (..., frames, channels), with `frames.num_frames(samples)` frames.
 
         Raises:
             TypeError: `waveform` is no array, or not of the parameters' dtype.
-            ValueError: it has no time axis or is shorter than the receptive field; an unknown precision.
+            ValueError: it has no time axis or is shorter than the receptive field.
         """
-        return self.layer_norm(self.activations(waveform, precision=precision)[-1])
+        return self.layer_norm(self.activations(waveform)[-1])
 
-    def activations(self, waveform: jax.Array, *, precision: Precision = "float32") -> tuple[jax.Array, ...]:
+    def activations(self, waveform: jax.Array) -> tuple[jax.Array, ...]:
         """Output of every convolutional layer, after its norm and GELU.
 
         Args:
             waveform: as for calling the encoder.
-            precision: likewise.
 
         Returns:
             One array (..., frames_i, channels_i) per layer i.
@@ -224,9 +267,21 @@ class FeatureEncoder(nnx.Module):
         x = jnp.reshape(waveform, (math.prod(leading), waveform.shape[-1], 1))
         outputs = []
         for layer in self.conv_layers:
-            x = layer(x, precision=precision)
+            x = layer(x)
             outputs.append(x.reshape(*leading, *x.shape[1:]))
         return tuple(outputs)
+
+    def outputs(self, waveform: jax.Array) -> dict[str, jax.Array]:
+        """The activations, and the features after them, by the names of `layers`.
+
+        Args:
+            waveform: as for calling the encoder.
+
+        Returns:
+            One array (..., frames_i, channels_i) per layer.
+        """
+        hidden = self.activations(waveform)
+        return dict(zip(self.layers, (*hidden, self.layer_norm(hidden[-1])), strict=True))
 
     def _check(self, waveform: jax.Array) -> None:
         expected = self.layer_norm.scale[...].dtype
@@ -240,8 +295,8 @@ class FeatureEncoder(nnx.Module):
             )
         if waveform.ndim == 0:
             raise ValueError("waveform is a scalar; expected an array (..., samples)")
-        if waveform.shape[-1] < self.config.receptive_field:
+        if waveform.shape[-1] < self.frames.receptive_field:
             raise ValueError(
                 f"waveform has {waveform.shape[-1]} samples (shape {waveform.shape}); this encoder's receptive field "
-                f"is {self.config.receptive_field}: pass a longer waveform, time on the last axis"
+                f"is {self.frames.receptive_field}: pass a longer waveform, time on the last axis"
             )

@@ -4,7 +4,7 @@ import collections
 import functools
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -13,73 +13,92 @@ from flax import nnx
 from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec as P
 
-from w2v_jax.convolution import PRECISIONS, Precision
+from w2v_jax import front_end as front_ends
+from w2v_jax.front_end import FrontEnd
 
-Pooling = Literal["mean", "none"]
+# Of the outputs of all layers, by name (rows, ..., frames, channels), what is kept of each row.
+LayerPooling = Callable[[Mapping[str, jax.Array]], jax.Array]
+Pooling = Literal["mean", "none"] | LayerPooling
 
 # Chunks given to the device before the first one is waited for: it computes while the host copies.
 _CHUNKS_IN_FLIGHT = 2
 
 # What `suggested_batch_size` allows for: the largest activation of a block on CPU; elsewhere the device's memory where
-# it does not say, and how many activations of that size are alive at once. Many small rows gain nothing further.
+# it does not say, and how many activations of that size are alive at once. Many small rows gain nothing further. A
+# front end on the host does not say how much memory it needs.
 _CPU_BLOCK_BYTES = 8 * 2**20
 _ASSUMED_MEMORY_BYTES = 8 * 2**30
 _LIVE_ACTIVATIONS = 4
 _MOST_ROWS = 256
+_HOST_ROWS = 8
 
 _ROWS = "rows"  # the mesh's only axis
 _Item = TypeVar("_Item")
 
+# A chunk of parameters, given to the device at once, and what its features are when they are asked for.
+_Program = Callable[[dict[str, jax.Array]], Callable[[], np.ndarray]]
+
 
 def sweep(
-    encoder: nnx.Module,
+    front_end: FrontEnd,
     synthesize: Callable[..., jax.Array],
     parameters: Mapping[str, np.ndarray],
     *,
     pooling: Pooling = "mean",
-    precision: Precision = "float32",
     batch_size: int | None = None,
     devices: Sequence[jax.Device] | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> np.ndarray:
     """Features of one synthesised stimulus per row of `parameters`.
 
-    Synthesis, encoder and pooling are one jitted, vmapped program over chunks of `batch_size` rows. The last chunk is
-    padded, so one program serves the whole grid; it is compiled once per `synthesize`, encoder
-    architecture, pooling, batch size and devices (weights are arguments). Only parameters go to the
-    devices, and only pooled features come back, while the next chunk is being computed. Each device has its own
-    copy of the weights and its own rows of a chunk, and never hears of the others.
+    Synthesis, front end and pooling are one jitted, vmapped program over chunks of `batch_size` rows. The last chunk is
+    padded, so one program serves the whole grid; it is compiled once per `synthesize`, front end without its weights
+    (they are arguments), pooling, batch size and devices. Only parameters go to the devices, and only pooled features
+    come back, while the next chunk is being computed. Each device has its own copy of the weights and its own rows of a
+    chunk, and never hears of the others.
+
+    A front end that is no `flax.nnx.Module` is called on the host, with NumPy arrays, between a compiled synthesis and
+    a compiled pooling.
 
     Args:
-        encoder: a `FeatureEncoder`, or any module that maps (batch, samples) to (batch, frames, channels).
+        front_end: an encoder, a spectrogram, or any other front end: a module or callable that maps (batch, samples) to
+            (batch, frames, channels). See `w2v_jax.front_end.FrontEnd`.
         synthesize: `synthesize(**one_point)`, given one scalar (or row) per parameter, returns (samples,) float32, the
-            same length for every point. Pass the same function object again to reuse its program.
-        parameters: arrays that share their first axis, n; taken as float32. Their values must be ones
-            that `synthesize` accepts: it cannot check traced values.
-        pooling: `"mean"` averages the normalised frames over time (the paper's "step-averaged"); `"none"` keeps them.
-        precision: of the encoder's convolutions: `"float32"` (exact), `"tensorfloat32"`, `"bfloat16"`, or `"default"`
-            (the device's fastest for float32). Anything but the first is passed on to the encoder as `precision=`.
+            same length for every point; or (sounds, samples), several sounds a row. Pass the same function object again
+            to reuse its program.
+        parameters: arrays that share their first axis, n; taken as float32.
+        pooling: `"mean"` averages the frames over time (the paper's "step-averaged"); `"none"` keeps them. A function
+            is given the outputs of every layer, by name (rows, frames_i, channels_i), and returns what is kept of each
+            row, (rows, ...); see `w2v_jax.probes`. With several sounds a row there is an axis for them after the rows.
         batch_size: rows per chunk, rounded up to a multiple of the number of devices; by default chosen for them.
         devices: where to compute; by default all devices of this process (or `jax.default_device`, where set).
         progress: called with the number of rows newly finished, in order.
 
     Returns:
-        Float32 on the host, row by row in the order of `parameters`: (n, channels) for `"mean"`, else
-        (n, frames, channels).
+        Float32 on the host, row by row in the order of `parameters`: (n, channels) for `"mean"`, (n, frames, channels)
+        for `"none"`.
 
     Raises:
-        ValueError: parameters that are empty, not finite or of different lengths; an unknown pooling or precision; a
-            synthesis that does not return (samples,) float32.
+        TypeError: a front end that is a name, or cannot be called; a `synthesize` that JAX cannot trace.
+        ValueError: parameters that are empty, not finite or of different lengths; an unknown pooling; a synthesis that
+            does not return float32 sound; a front end on the host that does not return frames.
         FloatingPointError: features that are not finite, with the parameters that made them.
+
+    Examples:
+        >>> from w2v_jax.spectrograms import LogMelSpectrogram
+        >>> from w2v_jax.stimuli import sine_mixture
+        >>> def tone(frequency):
+        ...     return sine_mixture([frequency])
+        >>> sweep(LogMelSpectrogram(), tone, {"frequency": np.array([500.0, 1000.0, 2000.0])}).shape
+        (3, 80)
     """
     _, num_rows = _columns(parameters)
     (features,) = sweep_spans(
-        encoder,
+        front_end,
         synthesize,
         parameters,
         [range(num_rows)],
         pooling=pooling,
-        precision=precision,
         batch_size=batch_size,
         devices=devices,
         progress=progress,
@@ -88,13 +107,12 @@ def sweep(
 
 
 def sweep_spans(
-    encoder: nnx.Module,
+    front_end: FrontEnd,
     synthesize: Callable[..., jax.Array],
     parameters: Mapping[str, np.ndarray],
     spans: Sequence[range],
     *,
     pooling: Pooling = "mean",
-    precision: Precision = "float32",
     batch_size: int | None = None,
     devices: Sequence[jax.Device] | None = None,
     progress: Callable[[int], None] | None = None,
@@ -106,25 +124,24 @@ def sweep_spans(
     a row always has the same place in its block.
 
     Args:
-        encoder, synthesize, parameters: as for `sweep`, the whole of it.
+        front_end, synthesize, parameters: as for `sweep`, the whole of it.
         spans: rows wanted. Each span starts at a multiple of `block_size`, and stops at one or at the last row.
-        pooling, precision, batch_size, devices, progress: as for `sweep`.
+        pooling, batch_size, devices, progress: as for `sweep`.
 
     Returns:
         For each span its rows of what `sweep` returns.
 
     Raises:
-        ValueError: as for `sweep`, or a span that does not consist of whole blocks.
+        TypeError, ValueError: as for `sweep`, or a span that does not consist of whole blocks.
         FloatingPointError: as for `sweep`, while iterating.
     """
+    _check_front_end(front_end)
     columns, num_rows = _columns(parameters)
-    if pooling not in ("mean", "none"):
-        raise ValueError(f"pooling is {pooling!r}; expected 'mean' or 'none'")
-    if precision not in PRECISIONS:
-        raise ValueError(f"precision is {precision!r}; expected one of {', '.join(PRECISIONS)}")
+    if not callable(pooling) and pooling not in ("mean", "none"):
+        raise ValueError(f"pooling is {pooling!r}; expected 'mean', 'none' or a function of the layers' outputs")
     devices = _devices(devices)
     if batch_size is None:
-        batch_size = suggested_batch_size(encoder, synthesize, parameters, devices=devices)
+        batch_size = suggested_batch_size(front_end, synthesize, parameters, devices=devices)
     block = block_size(num_rows, batch_size=batch_size, devices=devices)
     for span in spans:
         whole = span.start % block == 0 and (span.stop % block == 0 or span.stop == num_rows)
@@ -132,10 +149,8 @@ def sweep_spans(
             raise ValueError(f"span is {span}; expected whole blocks of {block} of the {num_rows} rows")
     _check_synthesis(synthesize, columns)
     mesh = jax.sharding.Mesh(np.array(devices), (_ROWS,))
-    program = functools.partial(_chunk_features, nnx.graphdef(encoder), synthesize, pooling, precision, mesh)
-    state = jax.device_put(nnx.state(encoder), NamedSharding(mesh, P()))
-    program = functools.partial(program, state)
-    return _features_of_spans(program, mesh, columns, spans, block=block, progress=progress)
+    program = (_on_devices if front_ends.is_compiled(front_end) else _on_host)(front_end, synthesize, pooling, mesh)
+    return _features_of_spans(program, mesh, synthesize, columns, spans, block=block, progress=progress)
 
 
 def block_size(num_rows: int, *, batch_size: int, devices: Sequence[jax.Device] | None = None) -> int:
@@ -146,7 +161,7 @@ def block_size(num_rows: int, *, batch_size: int, devices: Sequence[jax.Device] 
 
 
 def suggested_batch_size(
-    encoder: nnx.Module,
+    front_end: FrontEnd,
     synthesize: Callable[..., jax.Array],
     parameters: Mapping[str, np.ndarray],
     *,
@@ -155,18 +170,23 @@ def suggested_batch_size(
     """The batch size that a sweep takes where it is given none, from the devices and their memory.
 
     On CPU the largest activation of a block should stay near the caches: on two cores a wav2vec 2.0 encoder is fastest
-    with one second of sound at a time. An accelerator is given as much as a quarter of its memory holds.
+    with one second of sound at a time. An accelerator is given as much as a quarter of its memory holds. A front end on
+    the host is given a few rows at a time.
 
     Args:
-        encoder, synthesize, parameters, devices: as for `sweep`.
+        front_end, synthesize, parameters, devices: as for `sweep`.
 
     Returns:
         Rows per chunk, over all devices.
     """
+    _check_front_end(front_end)
     columns, _ = _columns(parameters)
     devices = _devices(devices)
-    waveforms = jax.ShapeDtypeStruct((1, *_check_synthesis(synthesize, columns).shape), np.float32)
-    inside = jax.eval_shape(getattr(encoder, "activations", encoder), waveforms)
+    sound = _check_synthesis(synthesize, columns)
+    if not front_ends.is_compiled(front_end):
+        return len(devices) * _HOST_ROWS
+    waveforms = jax.ShapeDtypeStruct((1, *sound.shape), np.float32)
+    inside = jax.eval_shape(functools.partial(_outputs, front_end), waveforms)
     largest = max(each.size * each.dtype.itemsize for each in jax.tree.leaves([waveforms, inside]))
     if devices[0].platform == "cpu":
         rows = _CPU_BLOCK_BYTES // largest
@@ -177,8 +197,9 @@ def suggested_batch_size(
 
 
 def _features_of_spans(
-    program: Callable[[dict[str, jax.Array]], jax.Array],
+    program: _Program,
     mesh: jax.sharding.Mesh,
+    synthesize: Callable[..., jax.Array],
     columns: Mapping[str, np.ndarray],
     spans: Sequence[range],
     *,
@@ -192,20 +213,19 @@ def _features_of_spans(
             for span in spans
             for start in range(span.start, span.stop, block)
         ]
-        in_flight: collections.deque[tuple[list[range], jax.Array]] = collections.deque()
+        in_flight: collections.deque[tuple[list[range], Callable[[], np.ndarray]]] = collections.deque()
         for first in range(0, len(blocks), mesh.size):
             several = blocks[first : first + mesh.size]
             rows = _padded([_padded(each, block) for each in several], mesh.size)
             chunk = {name: column[np.ravel(rows)] for name, column in columns.items()}
-            chunk = jax.device_put(chunk, NamedSharding(mesh, P(_ROWS)))
-            in_flight.append((several, program(chunk)))
+            in_flight.append((several, program(jax.device_put(chunk, NamedSharding(mesh, P(_ROWS))))))
             if len(in_flight) > _CHUNKS_IN_FLIGHT:
                 yield from finished(*in_flight.popleft())
         while in_flight:
             yield from finished(*in_flight.popleft())
 
-    def finished(several: list[range], chunk: jax.Array) -> Iterator[tuple[range, np.ndarray]]:
-        features = np.asarray(chunk)
+    def finished(several: list[range], chunk: Callable[[], np.ndarray]) -> Iterator[tuple[range, np.ndarray]]:
+        features = chunk()
         for index, rows in enumerate(several):
             yield rows, features[index * block :][: len(rows)]
 
@@ -213,7 +233,7 @@ def _features_of_spans(
     for span in spans:
         features: np.ndarray | None = None
         for rows, part in itertools.islice(computed, -(-len(span) // block)):
-            _check_features(part, columns, rows.start)
+            _check_features(part, synthesize, columns, rows.start)
             if features is None:
                 features = np.empty((len(span), *part.shape[1:]), np.float32)
             features[rows.start - span.start : rows.stop - span.start] = part
@@ -223,26 +243,127 @@ def _features_of_spans(
         yield features
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1, 2, 3, 4))
+def _on_devices(
+    front_end: nnx.Module, synthesize: Callable[..., jax.Array], pooling: Pooling, mesh: jax.sharding.Mesh
+) -> _Program:
+    """A program that does everything on the devices."""
+    state = jax.device_put(nnx.state(front_end), NamedSharding(mesh, P()))
+    run = functools.partial(_chunk_features, nnx.graphdef(front_end), synthesize, pooling, mesh, state)
+
+    def program(chunk: dict[str, jax.Array]) -> Callable[[], np.ndarray]:
+        features = run(chunk)
+        return lambda: np.asarray(features)
+
+    return program
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1, 2, 3))
 def _chunk_features(
     graphdef: nnx.GraphDef,
     synthesize: Callable[..., jax.Array],
     pooling: Pooling,
-    precision: Precision,
     mesh: jax.sharding.Mesh,
     state: nnx.State,
     chunk: dict[str, jax.Array],
 ) -> jax.Array:
     def on_one_device(state: nnx.State, chunk: dict[str, jax.Array]) -> jax.Array:
+        front_end = nnx.merge(graphdef, state)
         waveforms = jax.vmap(lambda point: synthesize(**point))(chunk)
-        options = {} if precision == "float32" else {"precision": precision}
-        frames = nnx.merge(graphdef, state)(waveforms, **options)
-        return jnp.mean(frames, axis=-2) if pooling == "mean" else frames
+        if callable(pooling):
+            return pooling(_outputs(front_end, waveforms))
+        return _pooled(pooling, _frames(front_end, waveforms))
 
     # Not left to the partitioner: it would gather the batch for the encoder's loops over it.
     return jax.shard_map(on_one_device, mesh=mesh, in_specs=(P(), P(_ROWS)), out_specs=P(_ROWS), check_vma=False)(
         state, chunk
     )
+
+
+def _on_host(
+    front_end: FrontEnd, synthesize: Callable[..., jax.Array], pooling: Pooling, mesh: jax.sharding.Mesh
+) -> _Program:
+    """A program that makes sounds on the devices, calls the front end with them here, and pools on a device again.
+
+    While the front end is called, the next sounds are being made.
+    """
+
+    def program(chunk: dict[str, jax.Array]) -> Callable[[], np.ndarray]:
+        waveforms = _chunk_waveforms(synthesize, mesh, chunk)
+        return lambda: features_of(np.asarray(waveforms))
+
+    def features_of(waveforms: np.ndarray) -> np.ndarray:
+        if not callable(pooling):
+            return np.asarray(_pooled_alone(pooling, _checked(front_end, _frames(front_end, waveforms), waveforms)))
+        outputs = _outputs(front_end, waveforms)
+        checked = {name: _checked(front_end, frames, waveforms) for name, frames in outputs.items()}
+        return np.asarray(_pooled_alone(pooling, checked))
+
+    return program
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1))
+def _chunk_waveforms(
+    synthesize: Callable[..., jax.Array], mesh: jax.sharding.Mesh, chunk: dict[str, jax.Array]
+) -> jax.Array:
+    def on_one_device(chunk: dict[str, jax.Array]) -> jax.Array:
+        return jax.vmap(lambda point: synthesize(**point))(chunk)
+
+    return jax.shard_map(on_one_device, mesh=mesh, in_specs=P(_ROWS), out_specs=P(_ROWS), check_vma=False)(chunk)
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _pooled_alone(pooling: Pooling, outputs: Any) -> jax.Array:
+    return pooling(outputs) if callable(pooling) else _pooled(pooling, outputs)
+
+
+def _pooled(pooling: Literal["mean", "none"], frames: jax.Array) -> jax.Array:
+    return jnp.mean(frames, axis=-2) if pooling == "mean" else frames
+
+
+def _frames(front_end: FrontEnd, waveforms: Any) -> Any:
+    """The front end's frames of (rows, ..., samples); it need not take more than (batch, samples)."""
+    frames = front_end(waveforms.reshape(-1, waveforms.shape[-1]))
+    return _unflattened(frames, waveforms)
+
+
+def _outputs(front_end: FrontEnd, waveforms: Any) -> dict[str, Any]:
+    """The outputs of every layer, likewise."""
+    found = front_ends.outputs(front_end, waveforms.reshape(-1, waveforms.shape[-1]))
+    return {name: _unflattened(frames, waveforms) for name, frames in found.items()}
+
+
+def _unflattened(frames: Any, waveforms: Any) -> Any:
+    if waveforms.ndim == 2 or not hasattr(frames, "reshape"):
+        return frames
+    return frames.reshape(*waveforms.shape[:-1], *frames.shape[1:])
+
+
+def _checked(front_end: FrontEnd, frames: object, waveforms: np.ndarray) -> np.ndarray:
+    """What a front end returned on the host, if it is frames of the waveforms."""
+    name = getattr(front_end, "__name__", type(front_end).__name__)
+    found = frames if isinstance(frames, np.ndarray | jax.Array) else None
+    if found is None:
+        raise ValueError(f"{name} returned a {type(frames).__name__}; expected a NumPy array (n, frames, channels)")
+    if found.ndim != waveforms.ndim + 1 or found.shape[:-2] != waveforms.shape[:-1]:
+        raise ValueError(
+            f"{name} returned shape {found.shape} for {waveforms.shape}; expected "
+            f"({', '.join(map(str, waveforms.shape[:-1]))}, frames, channels)"
+        )
+    if not np.issubdtype(found.dtype, np.floating):
+        raise ValueError(f"{name} returned {found.dtype}; expected floating-point frames")
+    return np.asarray(found, np.float32)
+
+
+def _check_front_end(front_end: object) -> None:
+    if isinstance(front_end, str):
+        raise TypeError(
+            f"front_end is the name {front_end!r}; expected a front end: w2v_jax.load_encoder({front_end!r}), say"
+        )
+    if not callable(front_end):
+        raise TypeError(
+            f"front_end is a {type(front_end).__name__}; expected a front end, which maps (batch, samples) to "
+            "(batch, frames, channels): an encoder from w2v_jax.load_encoder, a spectrogram, or a callable of yours"
+        )
 
 
 def _devices(devices: Sequence[jax.Device] | None) -> list[jax.Device]:
@@ -276,20 +397,49 @@ def _columns(parameters: Mapping[str, np.ndarray]) -> tuple[dict[str, np.ndarray
 
 
 def _check_synthesis(synthesize: Callable[..., jax.Array], columns: Mapping[str, np.ndarray]) -> jax.ShapeDtypeStruct:
-    """Shape and dtype of one waveform, if it is one."""
-    point = {name: jax.ShapeDtypeStruct(column.shape[1:], np.float32) for name, column in columns.items()}
-    waveform = jax.eval_shape(lambda point: synthesize(**point), point)
-    if not isinstance(waveform, jax.ShapeDtypeStruct) or waveform.ndim != 1 or waveform.dtype != np.float32:
-        raise ValueError(f"synthesize returns {waveform}; expected one waveform, (samples,) float32")
-    return waveform
+    """Shape and dtype of one row's sound, if it is one."""
+    return _sound(synthesize, tuple((name, column.shape[1:]) for name, column in columns.items()))
 
 
-def _check_features(rows: np.ndarray, columns: Mapping[str, np.ndarray], start: int) -> None:
+@functools.lru_cache(maxsize=16)  # a sweep asks several times, and tracing takes as long as a few sounds
+def _sound(
+    synthesize: Callable[..., jax.Array], shapes: tuple[tuple[str, tuple[int, ...]], ...]
+) -> jax.ShapeDtypeStruct:
+    point = {name: jax.ShapeDtypeStruct(shape, np.float32) for name, shape in shapes}
+    name = getattr(synthesize, "__name__", type(synthesize).__name__)
+    try:
+        sound = jax.eval_shape(lambda point: synthesize(**point), point)
+    except (
+        jax.errors.TracerArrayConversionError,
+        jax.errors.ConcretizationTypeError,
+        jax.errors.TracerIntegerConversionError,
+    ) as error:
+        raise TypeError(
+            f"synthesize, {name}, asks for the value of a parameter while JAX traces it "
+            f"({str(error).splitlines()[0]}); a stimulus is compiled: write it with jax.numpy in place of numpy, and "
+            "with jnp.where in place of if"
+        ) from error
+    if not isinstance(sound, jax.ShapeDtypeStruct) or sound.ndim not in (1, 2) or sound.dtype != np.float32:
+        raise ValueError(
+            f"synthesize, {name}, returns {sound}; expected a waveform (samples,) of float32, or (sounds, samples)"
+        )
+    return sound
+
+
+def _check_features(
+    rows: np.ndarray, synthesize: Callable[..., jax.Array], columns: Mapping[str, np.ndarray], start: int
+) -> None:
     finite = np.isfinite(rows).all(axis=tuple(range(1, rows.ndim)))
     if not finite.all():
         row = start + int(np.argmin(finite))
-        point = {name: column[row].tolist() for name, column in columns.items()}
-        raise FloatingPointError(f"features of row {row} are not finite; its parameters are {point}")
+        point = {name: column[row] for name, column in columns.items()}
+        told = f"its parameters are { ({name: value.tolist() for name, value in point.items()}) }"
+        # A stimulus cannot check a traced value; asked again for this one alone, it can.
+        try:
+            synthesize(**point)
+        except ValueError as error:
+            raise FloatingPointError(f"row {row} cannot be made: {error}; {told}") from error
+        raise FloatingPointError(f"features of row {row} are not finite; {told}")
 
 
 def _padded(items: Sequence[_Item], length: int) -> list[_Item]:

@@ -112,6 +112,25 @@ class Grid:
             axes.append({name: np.asarray(values)[keep] for name, values in axis.items()})
         return Grid(self.name, tuple(axes))
 
+    def limited(self, parameter: str, *, highest: float) -> "Grid":
+        """The same grid without the values of `parameter` above `highest`, such as the Nyquist frequency.
+
+        Raises:
+            KeyError: the grid has no such parameter.
+            ValueError: no value is left.
+        """
+        values = self.axis(parameter)
+        keep = values <= highest
+        if not keep.any():
+            raise ValueError(
+                f"grid {self.name!r}: no {parameter} is at most {highest:g}; the lowest is {values.min():g}"
+            )
+        axes = tuple(
+            {name: np.asarray(each)[keep] for name, each in axis.items()} if parameter in axis else axis
+            for axis in self.axes
+        )
+        return Grid(self.name, axes)
+
 
 def diphthongs(vowels: Sequence[Vowel] = VOWELS) -> Grid:
     """Every ordered pair of `vowels`, start vowel outside, end vowel inside; 120 Hz (the authors' code)."""

@@ -1,52 +1,26 @@
-"""Inside an encoder: every layer's output beside the final frames, as modules that `w2v_jax.sweep` takes as they are.
+"""What is asked of every layer of a front end, in the program that computes it: poolings for `w2v_jax.sweep`.
 
-`LayerMeans` pools every layer in the program that computes it, and `BurstNearness` asks every frame of every layer
-about a burst; `split` and `split_nearness` take apart what the sweep returned.
+A pooling maps the outputs of all layers, by name (rows, ..., frames_i, channels_i), to what is kept of each row.
+`layer_means` averages every layer over time, and `burst_nearness` asks every frame of every layer about a burst;
+`split_means` and `split_nearness` take apart what the sweep returned.
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flax import nnx
 
-from w2v_jax.convolution import Precision
-from w2v_jax.encoder import EncoderConfig, FeatureEncoder
+from w2v_jax import front_end as front_ends
+from w2v_jax.front_end import Frames, FrontEnd
 
-FRAMES = "frames"
-
-
-@dataclasses.dataclass(frozen=True)
-class Layer:
-    """One output of an encoder, and its frame geometry.
-
-    Attributes:
-        name: `"conv 0"`, `"conv 1"`, ... after norm and GELU; `"frames"` after the final LayerNorm.
-        channels: its width.
-        receptive_field: samples that one of its frames sees.
-        hop: samples between the starts of its frames.
-    """
-
-    name: str
-    channels: int
-    receptive_field: int
-    hop: int
-
-    def num_frames(self, num_samples: int) -> int:
-        """Frames for a waveform of `num_samples` samples."""
-        return max(0, (num_samples - self.receptive_field) // self.hop + 1)
-
-    def frames_seeing(self, start: int, stop: int, *, num_samples: int) -> np.ndarray:
-        """Which frames see any sample from `start` up to, but without, `stop`: (frames,) bool."""
-        first = np.arange(self.num_frames(num_samples)) * self.hop
-        return (first < stop) & (first + self.receptive_field > start)
+Outputs = Mapping[str, jax.Array]
 
 
 @dataclasses.dataclass(frozen=True)
 class LayerFeatures:
-    """What a sweep of `LayerMeans` has of one layer.
+    """What a sweep with `layer_means` has of one layer.
 
     Attributes:
         mean: (n, channels), averaged over time.
@@ -57,126 +31,93 @@ class LayerFeatures:
     steadiness: np.ndarray
 
 
-def layers(encoder: nnx.Module) -> tuple[Layer, ...]:
-    """The layers of `encoder`, input first; of a module that is no `FeatureEncoder`, such as a spectrogram, one."""
-    if not isinstance(encoder, FeatureEncoder):
-        spectrum = jax.eval_shape(encoder, jax.ShapeDtypeStruct((encoder.config.receptive_field,), np.float32))
-        return (Layer(FRAMES, spectrum.shape[-1], encoder.config.receptive_field, encoder.config.hop),)
-    config = encoder.config
-    found = []
-    for depth in range(1, len(config.channels) + 1):
-        upto = EncoderConfig(config.channels[:depth], config.kernel_sizes[:depth], config.strides[:depth])
-        found.append(Layer(f"conv {depth - 1}", config.channels[depth - 1], upto.receptive_field, upto.hop))
-    return (*found, dataclasses.replace(found[-1], name=FRAMES))
+def layer_means(outputs: Outputs) -> jax.Array:
+    """All layers averaged over time, next to each other on the channel axis, then how steady each is.
 
-
-class LayerMeans(nnx.Module):
-    """All layers averaged over time, beside each other on the channel axis, then how steady each is.
+    Features without direction, such as frames of zeros, have no cosine: their steadiness is NaN.
 
     Args:
-        encoder: a `FeatureEncoder`, or a module with its interface.
+        outputs: by layer (rows, frames_i, channels_i).
+
+    Returns:
+        (rows, the channels of all layers + layers).
     """
-
-    def __init__(self, encoder: nnx.Module):
-        self.encoder = encoder
-
-    def __call__(self, waveform: jax.Array, *, precision: Precision = "float32") -> jax.Array:
-        """(..., samples) to (..., 1, the channels of all layers + layers): one "frame", since it is already pooled.
-
-        `precision` is that of a `FeatureEncoder`'s convolutions; no other module has any.
-        Features without direction, such as frames of zeros, have no cosine: their steadiness is NaN.
-        """
-        outputs = _outputs(self.encoder, waveform, precision)
-        means = [jnp.mean(frames, axis=-2) for frames in outputs]
-        steady = [_steadiness(frames, mean)[..., None] for frames, mean in zip(outputs, means, strict=True)]
-        return jnp.concatenate([*means, *steady], axis=-1)[..., None, :]
+    means = [jnp.mean(frames, axis=-2) for frames in outputs.values()]
+    steady = [_steadiness(frames, mean)[..., None] for frames, mean in zip(outputs.values(), means, strict=True)]
+    return jnp.concatenate([*means, *steady], axis=-1)
 
 
-class BurstNearness(nnx.Module):
+def burst_nearness(outputs: Outputs) -> jax.Array:
     """How much nearer each frame of a burst is to the burst's tone than to the base tone, in every layer.
 
     That is cos(frame, burst tone) - cos(frame, base tone), with both tones by themselves, averaged over time: the paper
     draws the frames beside those two (section 3.2). Only these numbers leave the program, not the frames.
 
     Args:
-        encoder: a `FeatureEncoder`, or a module with its interface.
-        num_samples: of each sound.
+        outputs: by layer (rows, 2 + bursts, frames_i, channels_i): of each row the base tone, the burst's tone, and any
+            number of bursts of it.
+
+    Returns:
+        (rows, bursts, the frames of all layers), -2 to 2; NaN for a frame of zeros.
+
+    Raises:
+        ValueError: fewer than three sounds a row.
     """
-
-    def __init__(self, encoder: nnx.Module, *, num_samples: int):
-        self.encoder = encoder
-        self.num_samples = num_samples
-
-    def __call__(self, waveform: jax.Array, *, precision: Precision = "float32") -> jax.Array:
-        """Nearness, -2 to 2.
-
-        Args:
-            waveform: (..., (2 + bursts) num_samples): the base tone, the burst's tone, and any number of bursts of it,
-                after each other. They are encoded apart.
-            precision: as for `LayerMeans`.
-
-        Returns:
-            (..., bursts * the frames of all layers, 1): burst by burst, and in each layer by layer; NaN for a
-            frame of zeros.
-        """
-        count, rest = divmod(waveform.shape[-1], self.num_samples)
-        if rest or count < 3:
-            raise ValueError(
-                f"waveform has {waveform.shape[-1]} samples; expected two tones and at least one burst "
-                f"of {self.num_samples} samples each"
-            )
-        leading = waveform.shape[:-1]
-
-        # One base tone at a time: the first layer's frames alone take 7 MB of each sound.
-        def one(sounds: jax.Array) -> jax.Array:
-            return jnp.concatenate([_nearness(frames) for frames in _outputs(self.encoder, sounds, precision)], axis=-1)
-
-        nearness = jax.lax.map(one, waveform.reshape(-1, count, self.num_samples))
-        return nearness.reshape(*leading, -1, 1)
+    shapes = {name: frames.shape for name, frames in outputs.items()}
+    if any(len(shape) != 4 or shape[1] < 3 for shape in shapes.values()):
+        raise ValueError(f"outputs have shapes {shapes}; expected (rows, 2 + bursts, frames, channels)")
+    return jnp.concatenate([_nearness(frames) for frames in outputs.values()], axis=-1)
 
 
-def split(features: np.ndarray, layout: Sequence[Layer]) -> dict[str, LayerFeatures]:
-    """Takes apart a sweep of `LayerMeans`.
+def split_means(features: np.ndarray, channels: Mapping[str, int]) -> dict[str, LayerFeatures]:
+    """Takes apart a sweep with `layer_means`.
 
     Args:
         features: (n, the channels of all layers + layers).
-        layout: `layers(encoder)`.
+        channels: of each layer; see `layer_channels`.
 
     Raises:
         ValueError: another width.
     """
-    widths = [layer.channels for layer in layout]
-    expected = sum(widths) + len(layout)
+    count = len(channels)
+    expected = sum(channels.values()) + count
     if features.ndim != 2 or features.shape[1] != expected:
-        raise ValueError(f"features has shape {features.shape}; expected (n, {expected}) for {len(layout)} layers")
-    means = np.split(features[:, : -len(layout)], np.cumsum(widths)[:-1], axis=1)
-    steady = features[:, -len(layout) :].T
-    return {layer.name: LayerFeatures(mean, each) for layer, mean, each in zip(layout, means, steady, strict=True)}
+        raise ValueError(f"features has shape {features.shape}; expected (n, {expected}) for {count} layers")
+    means = np.split(features[:, :-count], np.cumsum(list(channels.values()))[:-1], axis=1)
+    steady = features[:, -count:].T
+    return {name: LayerFeatures(mean, each) for name, mean, each in zip(channels, means, steady, strict=True)}
 
 
-def split_nearness(features: np.ndarray, layout: Sequence[Layer], *, num_samples: int) -> dict[str, np.ndarray]:
-    """Takes apart a sweep of `BurstNearness`: by layer (n, bursts, frames).
+def split_nearness(features: np.ndarray, layers: Mapping[str, Frames], *, num_samples: int) -> dict[str, np.ndarray]:
+    """Takes apart a sweep with `burst_nearness`: by layer (n, bursts, frames).
 
     Args:
-        features: (n, bursts * the frames of all layers, 1), what the sweep returned with pooling "none".
-        layout: `layers(encoder)`.
+        features: (n, bursts, the frames of all layers).
+        layers: `front_end.layers(front_end)`.
         num_samples: of each sound.
 
     Raises:
         ValueError: a number of frames that such sounds do not have.
     """
-    counts = [layer.num_frames(num_samples) for layer in layout]
-    if features.ndim != 3 or features.shape[1] % sum(counts) or features.shape[2] != 1:
-        raise ValueError(f"features has shape {features.shape}; expected (n, bursts * {sum(counts)}, 1)")
-    parts = np.split(features.reshape(len(features), -1, sum(counts)), np.cumsum(counts)[:-1], axis=2)
-    return {layer.name: part for layer, part in zip(layout, parts, strict=True)}
+    counts = [frames.num_frames(num_samples) for frames in layers.values()]
+    if features.ndim != 3 or features.shape[2] != sum(counts):
+        raise ValueError(f"features has shape {features.shape}; expected (n, bursts, {sum(counts)})")
+    return dict(zip(layers, np.split(features, np.cumsum(counts)[:-1], axis=2), strict=True))
 
 
-def _outputs(encoder: nnx.Module, waveform: jax.Array, precision: Precision) -> tuple[jax.Array, ...]:
-    if not isinstance(encoder, FeatureEncoder):
-        return (encoder(waveform),)
-    hidden = encoder.activations(waveform, precision=precision)
-    return (*hidden, encoder.layer_norm(hidden[-1]))
+def layer_channels(front_end: FrontEnd, *, num_samples: int) -> dict[str, int]:
+    """How many channels each layer has.
+
+    Args:
+        front_end: the front end. One that computes on the host is called once.
+        num_samples: of a waveform that it takes.
+    """
+    if front_ends.is_compiled(front_end):
+        waveforms = jax.ShapeDtypeStruct((1, num_samples), np.float32)
+        found = jax.eval_shape(lambda waveforms: front_ends.outputs(front_end, waveforms), waveforms)
+    else:
+        found = front_ends.outputs(front_end, np.zeros((1, num_samples), np.float32))
+    return {name: frames.shape[-1] for name, frames in found.items()}
 
 
 def _steadiness(frames: jax.Array, mean: jax.Array) -> jax.Array:
@@ -185,9 +126,10 @@ def _steadiness(frames: jax.Array, mean: jax.Array) -> jax.Array:
 
 
 def _nearness(frames: jax.Array) -> jax.Array:
-    """(2 + bursts, t, d), frames of the base tone, the burst's tone and the bursts, to (bursts, t)."""
-    base, burst = _unit(jnp.mean(frames[:2], axis=1))
-    return jnp.matmul(_unit(frames[2:]), burst - base, precision=jax.lax.Precision.HIGHEST)
+    """(rows, 2 + bursts, t, d), frames of the base tone, the burst's tone and the bursts, to (rows, bursts, t)."""
+    tones = _unit(jnp.mean(frames[:, :2], axis=2))
+    towards_burst = tones[:, 1] - tones[:, 0]
+    return jnp.einsum("rbtd,rd->rbt", _unit(frames[:, 2:]), towards_burst, precision=jax.lax.Precision.HIGHEST)
 
 
 def _unit(vectors: jax.Array) -> jax.Array:

@@ -4,6 +4,9 @@ All functions take float32 (other floating dtypes are cast), run jitted or not, 
 checked only where they are concrete: inside `jax.jit`, `jax.vmap` or `jax.grad`, undefined cases give NaN.
 """
 
+import math
+from collections.abc import Sequence
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -69,6 +72,40 @@ def adjacent_distance(features: jax.Array) -> jax.Array:
         raise ValueError(f"features has {len(features)} row; expected at least two")
     _check_directions("features", features)
     return _paired_cosine_distance(features[:-1], features[1:])
+
+
+def grid_distances(features: jax.Array, shape: Sequence[int]) -> list[float | None]:
+    """Mean cosine distance between neighbours on a grid of sounds, along each of its axes, the others fixed.
+
+    Args:
+        features: (n, d), in the order of the grid, outer axis first.
+        shape: points along each axis; their product is n.
+
+    Returns:
+        One distance per axis; None along an axis of one point.
+
+    Raises:
+        ValueError: as for `cosine_similarity`, or a shape of another number of points.
+
+    Examples:
+        >>> features = jnp.array([[1.0, 0.0], [0.0, 1.0], [1.0, 0.0], [0.0, 1.0]])
+        >>> grid_distances(features, (2, 2))  # alike along the outer axis, at right angles along the inner one
+        [0.0, 1.0]
+    """
+    features = _matrix("features", features, ndim=2)
+    if math.prod(shape) != len(features):
+        raise ValueError(f"features has {len(features)} rows; expected {math.prod(shape)} for a grid of {tuple(shape)}")
+    _check_directions("features", features)
+    on_grid = features.reshape(*shape, features.shape[1])
+    distances: list[float | None] = []
+    for axis, count in enumerate(shape):
+        if count < 2:
+            distances.append(None)
+            continue
+        lines = jnp.moveaxis(on_grid, axis, 0)
+        ends = (each.reshape(-1, features.shape[1]) for each in (lines[:-1], lines[1:]))
+        distances.append(float(jnp.mean(_paired_cosine_distance(*ends))))
+    return distances
 
 
 def stationarity(frames: jax.Array) -> jax.Array:

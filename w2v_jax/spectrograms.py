@@ -14,6 +14,10 @@ import numpy as np
 from flax import nnx
 
 from w2v_jax import scales
+from w2v_jax.front_end import Frames
+
+# Frames of wav2vec 2.0, whose control a spectrogram mostly is.
+_WAV2VEC2 = Frames(sample_rate=16_000, receptive_field=400, hop=320)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,30 +25,29 @@ class SpectrogramConfig:
     """Frames and bands of a spectrogram. Frozen and hashable; the defaults frame a waveform as wav2vec 2.0 does.
 
     Attributes:
-        receptive_field: samples in a frame, all of them under a Hann window (400: 25 ms at 16 kHz).
-        hop: samples between the starts of neighbouring frames (320: 20 ms).
+        frames: how it frames a waveform; all samples of a frame lie under a Hann window.
         fft_size: samples of a frame padded with zeros; 1,024 gives the lowest of 80 Mel bands more than one bin.
-        sample_rate: Hz.
         bands: Mel bands of `LogMelSpectrogram`.
         floor: power, relative to a full-scale sine's, at which the logarithm flattens out.
+
+    Raises:
+        ValueError: a value that no spectrogram has, or Mel bands without any bin of the FFT.
     """
 
-    receptive_field: int = 400
-    hop: int = 320
+    frames: Frames = _WAV2VEC2
     fft_size: int = 1024
-    sample_rate: int = 16_000
     bands: int = 80
     floor: float = 1e-8
 
     def __post_init__(self) -> None:
-        for name in ("receptive_field", "hop", "fft_size", "sample_rate", "bands"):
+        for name in ("fft_size", "bands"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise ValueError(f"SpectrogramConfig.{name} is {value!r}; expected a positive integer")
-        if self.fft_size < self.receptive_field:
+        if self.fft_size < self.frames.receptive_field:
             raise ValueError(
-                f"SpectrogramConfig.fft_size is {self.fft_size}; expected at least receptive_field, "
-                f"{self.receptive_field}"
+                f"SpectrogramConfig.fft_size is {self.fft_size}; expected at least the receptive field, "
+                f"{self.frames.receptive_field}"
             )
         if not 0 < self.floor < 1:
             raise ValueError(f"SpectrogramConfig.floor is {self.floor!r}; expected 0 to 1, both excluded")
@@ -54,20 +57,45 @@ class SpectrogramConfig:
                 f"expected fewer bands than {self.bands}, or an fft_size above {self.fft_size}"
             )
 
-    def num_frames(self, num_samples: int) -> int:
-        """Frames for a waveform of `num_samples` samples; 0 when it is shorter than one frame."""
-        return max(0, (num_samples - self.receptive_field) // self.hop + 1)
+    @classmethod
+    def framed_as(cls, frames: Frames) -> "SpectrogramConfig":
+        """The defaults for other frames: the smallest power of two from 1,024 on that serves as `fft_size`."""
+        fft_size = 1024
+        while fft_size < frames.receptive_field:
+            fft_size *= 2
+        while True:
+            try:
+                return cls(frames, fft_size)
+            except ValueError:  # a band without a bin: a finer grid of bins will have one
+                fft_size *= 2
 
 
-class LogMagnitudeSpectrogram(nnx.Module):
-    """Log-magnitude short-time Fourier transform: one channel per bin of the FFT.
+class _Spectrogram(nnx.Module):
+    """What both spectrograms have.
 
     Args:
-        config: frames and floor.
+        config: frames, bands and floor.
     """
 
     def __init__(self, config: SpectrogramConfig | None = None):
         self.config = config or SpectrogramConfig()
+
+    @property
+    def frames(self) -> Frames:
+        """How it frames a waveform."""
+        return self.config.frames
+
+
+class LogMagnitudeSpectrogram(_Spectrogram):
+    """Log-magnitude short-time Fourier transform: one channel per bin of the FFT.
+
+    Args:
+        config: frames and floor.
+
+    Examples:
+        >>> LogMagnitudeSpectrogram()(jnp.zeros(16_000)).shape
+        (49, 513)
+    """
 
     def __call__(self, waveform: jax.Array) -> jax.Array:
         """`log(1 + power / floor)` of every bin; a full-scale sine has power 1.
@@ -85,15 +113,16 @@ class LogMagnitudeSpectrogram(nnx.Module):
         return jnp.log1p(_power(waveform, self.config) / self.config.floor)
 
 
-class LogMelSpectrogram(nnx.Module):
+class LogMelSpectrogram(_Spectrogram):
     """Log-Mel spectrogram: triangles of height 1, evenly spaced in Mel from 0 Hz to the Nyquist frequency.
 
     Args:
         config: frames, bands and floor.
-    """
 
-    def __init__(self, config: SpectrogramConfig | None = None):
-        self.config = config or SpectrogramConfig()
+    Examples:
+        >>> LogMelSpectrogram()(jnp.zeros((2, 16_000))).shape
+        (2, 49, 80)
+    """
 
     def __call__(self, waveform: jax.Array) -> jax.Array:
         """`log(1 + power / floor)` of every band: as `LogMagnitudeSpectrogram`, but (..., frames, bands)."""
@@ -107,15 +136,18 @@ def _power(waveform: jax.Array, config: SpectrogramConfig) -> jax.Array:
     if not isinstance(waveform, jax.Array | np.ndarray) or waveform.dtype != np.float32:
         found = getattr(waveform, "dtype", type(waveform).__name__)
         raise TypeError(f"waveform is {found}; expected a float32 array (..., samples)")
-    num_samples = waveform.shape[-1] if waveform.ndim else 0
-    if num_samples < config.receptive_field:
+    frames = config.frames
+    num_frames = frames.num_frames(waveform.shape[-1]) if waveform.ndim else 0
+    if not num_frames:
         raise ValueError(
             f"waveform has shape {waveform.shape}; expected (..., samples) with at least the "
-            f"{config.receptive_field} samples of one frame"
+            f"{frames.receptive_field - 2 * frames.padding} samples of one frame"
         )
-    starts = np.arange(config.num_frames(num_samples)) * config.hop
-    frames = waveform[..., starts[:, None] + np.arange(config.receptive_field)]
-    spectrum = jnp.fft.rfft(frames * _window(config.receptive_field), n=config.fft_size, axis=-1)
+    if frames.padding:
+        waveform = jnp.pad(waveform, [(0, 0)] * (waveform.ndim - 1) + [(frames.padding, frames.padding)])
+    starts = np.arange(num_frames) * frames.hop
+    cut = waveform[..., starts[:, None] + np.arange(frames.receptive_field)]
+    spectrum = jnp.fft.rfft(cut * _window(frames.receptive_field), n=config.fft_size, axis=-1)
     # Not the absolute value, whose gradient is undefined where it is 0.
     return jnp.square(spectrum.real) + jnp.square(spectrum.imag)
 
@@ -130,7 +162,7 @@ def _window(length: int) -> np.ndarray:
 @functools.cache
 def _mel_filters(config: SpectrogramConfig) -> np.ndarray:
     """(fft_size // 2 + 1, bands) float32: band b rises from edge b to 1 at edge b + 1 and falls to edge b + 2."""
-    nyquist = config.sample_rate / 2
+    nyquist = config.frames.nyquist
     # Triangles in Mel, not in Hz: the same shape for every band.
     position = scales.mel(np.linspace(0, nyquist, config.fft_size // 2 + 1))
     position = position / scales.mel(nyquist) * (config.bands + 1)

@@ -1,8 +1,9 @@
 """One waveform from a few parameters: sums of sines, bursts and glides (paper section 3.1).
 
 Everything here is pure, runs jitted or not, vmaps, and is differentiable in frequency, amplitude, phase and
-bias to any order. Values are checked only where they are concrete: inside `jax.jit`, `jax.vmap` or `jax.grad`
-the caller answers for them (a traced value that is not finite gives a waveform of NaN).
+bias to any order. Values are checked where they are concrete. Inside `jax.jit`, `jax.vmap` or `jax.grad` they cannot
+be: there a frequency that the sample rate cannot hold, or a value that is not finite, gives a waveform of NaN, which
+`w2v_jax.sweep` reports with its parameters.
 
 A float32 holds no phase: 2 pi f t at 8 kHz and 1 s is off by 1e-3. So the phase is kept in turns (cycles), and only
 its fraction, as a 32-bit integer. A product of frequency and time is split into products of 12-bit pieces, which
@@ -54,7 +55,7 @@ def sine_mixture(
     frequencies = _vector("frequencies", frequencies)
     amplitudes = _vector("amplitudes", amplitudes, like=frequencies)
     phases = _vector("phases", phases, like=frequencies)
-    _check_frequencies("frequencies", frequencies, sample_rate)
+    frequencies = _checked_frequencies("frequencies", frequencies, sample_rate)
     bias = _scalar("bias", bias)
     tones = _sinusoid((time,))(phases, frequencies)
     return jnp.sum(amplitudes[:, None] * tones, axis=0) + bias
@@ -85,14 +86,15 @@ def burst(
     """
     time = _time(duration, sample_rate)
     frequencies = jnp.stack([_scalar("base_frequency", base_frequency), _scalar("burst_frequency", burst_frequency)])
-    _check_frequencies("base_frequency and burst_frequency", frequencies, sample_rate)
+    frequencies = _checked_frequencies("base_frequency and burst_frequency", frequencies, sample_rate)
     burst_fraction = _scalar("burst_fraction", burst_fraction)
-    if _concrete(burst_fraction) and not 0 <= float(burst_fraction) <= 1:
+    possible = (burst_fraction >= 0) & (burst_fraction <= 1)
+    if _concrete(burst_fraction) and not possible:
         raise ValueError(f"burst_fraction is {float(burst_fraction)}; expected 0 to 1")
     base, burst_tone = _sinusoid((time,))(jnp.zeros(2), frequencies)
     start, stop = burst_span(burst_fraction, num_samples=len(time))
     index = jnp.arange(len(time))
-    return jnp.where((index >= start) & (index < stop), burst_tone, base)
+    return jnp.where(possible, jnp.where((index >= start) & (index < stop), burst_tone, base), jnp.nan)
 
 
 def burst_span(burst_fraction: Scalar, *, num_samples: int) -> tuple[jax.Array, jax.Array]:
@@ -140,9 +142,9 @@ def glide(
     ends = _vector("end_frequencies", end_frequencies, like=starts, like_name="start_frequencies")
     frequencies = jnp.concatenate([fundamental, starts])
     amplitudes = _vector("amplitudes", amplitudes, like=frequencies, like_name="[fundamental, *start_frequencies]")
-    _check_frequencies("fundamental", fundamental, sample_rate)
-    _check_frequencies("start_frequencies", starts, sample_rate)
-    _check_frequencies("end_frequencies", ends, sample_rate)
+    fundamental = _checked_frequencies("fundamental", fundamental, sample_rate)
+    starts = _checked_frequencies("start_frequencies", starts, sample_rate)
+    ends = _checked_frequencies("end_frequencies", ends, sample_rate)
     # start t + (end - start) q with q = t^2 / (2 duration), regrouped: the float32 end - start would be rounded.
     quadratic = time * time / (2 * duration)
     sine = _sinusoid((time,))(jnp.zeros(1), fundamental)
@@ -270,12 +272,17 @@ def _check_finite(name: str, values: jax.Array) -> None:
         raise ValueError(f"{name} is {np.asarray(values).tolist()}; expected finite float32 numbers")
 
 
-def _check_frequencies(name: str, frequencies: jax.Array, sample_rate: int) -> None:
+def _checked_frequencies(name: str, frequencies: jax.Array, sample_rate: int) -> jax.Array:
+    """`frequencies`, if the sample rate can hold them; traced ones that it cannot are NaN."""
+    possible = (frequencies >= 0) & (frequencies <= sample_rate / 2)
     if not _concrete(frequencies):
-        return
-    values = np.asarray(frequencies)
-    if (values < 0).any() or (values > sample_rate / 2).any():
-        raise ValueError(f"{name} is {values.tolist()} Hz; expected 0 to the Nyquist frequency, {sample_rate / 2:g} Hz")
+        return jnp.where(possible, frequencies, jnp.nan)
+    if not possible.all():
+        raise ValueError(
+            f"{name} is {np.asarray(frequencies).tolist()} Hz; expected 0 to the Nyquist frequency, "
+            f"{sample_rate / 2:g} Hz"
+        )
+    return frequencies
 
 
 def _concrete(value: jax.Array) -> bool:

@@ -7,7 +7,6 @@ import numpy as np
 import numpy.typing as npt
 
 from w2v_jax import scales
-from w2v_jax.encoder import FeatureEncoder
 from w2v_jax.scores.bootstrap import Bootstrap, Score, UndefinedScoreError, make_score
 
 
@@ -29,25 +28,34 @@ class FrequencyResponses:
 
 
 def frequency_responses(
-    encoder: FeatureEncoder, *, num_bins: int = 257, sample_rate: int = 16_000, floor: float = -60.0
+    filters: npt.ArrayLike, *, sample_rate: int, num_bins: int = 257, floor: float = -60.0
 ) -> FrequencyResponses:
-    """The frequency responses of the first layer's filters, as they are before norm and GELU.
+    """The frequency responses of a bank of filters, such as a first layer's before norm and GELU.
 
     Filters of zeros are left out.
 
     Args:
-        encoder: the encoder.
-        num_bins: frequencies, evenly spaced from 0 to the Nyquist frequency.
+        filters: (filters, taps), their impulse responses; see `front_end.filters`.
         sample_rate: Hz.
+        num_bins: frequencies, evenly spaced from 0 to the Nyquist frequency.
         floor: responses below it, in dB relative to the peak, are set to it.
 
     Raises:
         UndefinedScoreError: all filters are zeros.
+        ValueError: fewer bins than taps.
+
+    Examples:
+        >>> delay = np.eye(3)  # filters that only delay pass everything
+        >>> frequency_responses(delay, sample_rate=16_000).decibels.max()
+        0.0
     """
-    kernel = np.asarray(encoder.conv_layers[0].kernel[...], np.float64)[:, 0, :].T
-    if num_bins < kernel.shape[1]:
-        raise ValueError(f"num_bins is {num_bins}; expected at least the {kernel.shape[1]} taps of a filter")
-    magnitude = np.abs(np.fft.rfft(kernel, n=2 * (num_bins - 1), axis=1))
+    filters = np.asarray(filters, np.float64)
+    if filters.ndim != 2 or num_bins < filters.shape[1]:
+        raise ValueError(
+            f"filters has shape {filters.shape} and num_bins is {num_bins}; expected (filters, taps), and at least as "
+            "many bins as taps"
+        )
+    magnitude = np.abs(np.fft.rfft(filters, n=2 * (num_bins - 1), axis=1))
     largest = magnitude.max(axis=1)
     channel = np.flatnonzero(largest)
     if not len(channel):

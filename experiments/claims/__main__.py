@@ -1,4 +1,4 @@
-"""The paper's claims as numbers, for every layer of an encoder, beside what untrained encoders and spectrograms score.
+"""The paper's claims as numbers, for every layer of a front end, next to what random weights and spectrograms score.
 
 Writes `claims.csv` (claims in rows; encoders, layers and controls in columns), `claims.md` (the final frames against
 their controls), `metrics.json` (everything), and for each encoder four figures: its scores beside its controls', its
@@ -15,25 +15,26 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import numpy as np
 from absl import flags as absl_flags
 
-from w2v_jax import files, scores, stimuli, tuning
+from w2v_jax import scores, tuning
+from w2v_jax.front_end import filters as filters_of
 from w2v_jax.scores import Score, UndefinedScoreError
 from w2v_jax.scores.frequency_scale import SCALES
 
-from ..harness import controls, flags, vowel_chart
-from ..harness.front_ends import BUNDLED, NamedEncoder, remark
-from ..harness.sweeping import progress_bar
-from ..harness.workspace import Metrics, Workspace
-from . import figures as claims_figures
-from . import table as claims_table
-from .sounds import FRACTIONS, FULL_GRIDS, GRIDS, QUICK_GRIDS, Heard, listen
-from .table import Cell, Column
+from ..harness import cells, controls, flags, metrics, vowel_chart
+from ..harness.conclusions import listed
+from ..harness.front_ends import BUNDLED, NamedFrontEnd
+from ..harness.metrics import Metrics
+from ..harness.progress import progress_bar
+from ..harness.results import Results
+from . import figures, table
+from .sounds import FRACTIONS, Heard, grids_of, listen
+from .table import Column
 
 NAME = "claims"
 
 FULL = absl_flags.DEFINE_bool("full", False, "claims: the paper's full grids, twelve times as many sounds.")
 
-WHERE = {False: "other tones", True: "multiples of 50 Hz"}
-HOP_MS = 20  # of the final frames of wav2vec 2.0
+WHERE = {False: "other tones", True: "multiples of the frame rate"}
 SEPARATED = 0.95  # AUC from which on a burst counts as told apart
 
 NOTES = (
@@ -44,9 +45,11 @@ NOTES = (
     "and is at least 0.005; of the untrained encoders, for every seed. No correction is made for the number of "
     "comparisons, and three seeds are few: one untrained encoder in four is the best of four. What `untrained` is "
     "ahead in shows how often chance is.",
-    "The paper's six f0 are multiples of 25 Hz, at which frames see one or two phases; `not by 25 Hz` has six others.",
-    "A tone at 3,200 or 6,400 Hz is a constant to every filter of the first layer, whose hop is 5 samples: where that "
-    "layer is normalised over time, the tone is gone. Such tones are left out, as is 8 kHz, which is silence.",
+    "Of a tone at a multiple of the frame rate all frames see the same phase. The paper's six f0 are multiples of "
+    "25 Hz, at which the frames of wav2vec 2.0 see one or two phases; `beside the paper's f0` has six others.",
+    "A tone that repeats after 5 samples (3,200 and 6,400 Hz at 16 kHz) is constant to a first layer that moves by 5 "
+    "samples; where that layer is normalised over time, the tone is gone. Such tones are left out, as is the Nyquist "
+    "frequency, which is silence.",
     vowel_chart.NOTE,
     "A cosine near 1 says little where all sounds are alike: `relative` divides by how far apart other sounds are.",
     "Any two rising curves are alike: an R^2 of a frequency scale means something only beside the others.",
@@ -56,13 +59,13 @@ NOTES = (
 def _invariances(grid: str, parameter: str, reference: float, change: str) -> dict[str, Callable[[Heard], Score]]:
     found = {}
     for relative, kind in ((False, "cosine"), (True, "relative")):
-        for at_50_hz, where in WHERE.items():
+        for at_rate, where in WHERE.items():
             found[f"same under {change}, {kind}, {where}"] = functools.partial(
                 Heard.invariance,
                 grid=grid,
                 parameter=parameter,
                 reference=reference,
-                at_50_hz=at_50_hz,
+                at_rate=at_rate,
                 relative=relative,
             )
     return found
@@ -70,11 +73,10 @@ def _invariances(grid: str, parameter: str, reference: float, change: str) -> di
 
 def _burst_separations() -> dict[str, Callable[[Heard], Score]]:
     found = {}
-    for at_50_hz, where in WHERE.items():
+    for at_rate, where in WHERE.items():
         for fraction in FRACTIONS[::-1]:
-            milliseconds = round(1000 * float(fraction))
-            found[f"burst of {milliseconds} ms ({milliseconds / HOP_MS:g} frames), AUC, {where}"] = functools.partial(
-                Heard.burst_separation, fraction=float(fraction), at_50_hz=at_50_hz
+            found[f"burst of {round(1000 * float(fraction))} ms, AUC, {where}"] = functools.partial(
+                Heard.burst_separation, fraction=float(fraction), at_rate=at_rate
             )
     return found
 
@@ -84,7 +86,7 @@ CLAIMS: dict[str, dict[str, Callable[[Heard], Score]]] = {
     "fundamental frequency": {
         "f0 of vowels, R²": lambda heard: heard.read("vowels", "f0"),
         "f0 of vowels at an unheard f0, R²": lambda heard: heard.read("vowels", "f0", across="f0"),
-        "f0 of vowels at an unheard f0, not by 25 Hz, R²": lambda heard: heard.read(
+        "f0 of vowels at an unheard f0 beside the paper's f0, R²": lambda heard: heard.read(
             "vowels_elsewhere", "f0", across="f0"
         ),
         "f0 of vowels, monotonicity": lambda heard: heard.monotonicity("vowels", "f0"),
@@ -94,15 +96,19 @@ CLAIMS: dict[str, dict[str, Callable[[Heard], Score]]] = {
             f"learned scale: {scale}, R²": functools.partial(lambda heard, scale: heard.scale_fit(scale), scale=scale)
             for scale in SCALES
         },
-        "learned scale at multiples of 50 Hz: Mel, R²": lambda heard: heard.scale_fit("Mel", "tones_at_50"),
+        "learned scale at multiples of the frame rate: Mel, R²": lambda heard: heard.scale_fit("Mel", "tones_at_rate"),
     },
     "formants": {
         "F1, R²": lambda heard: heard.read("vowels", "f1"),
         "F2, R²": lambda heard: heard.read("vowels", "f2"),
         "F1 at an unheard f0, R²": lambda heard: heard.read("vowels", "f1", across="f0"),
-        "F1 at an unheard f0, not by 25 Hz, R²": lambda heard: heard.read("vowels_elsewhere", "f1", across="f0"),
+        "F1 at an unheard f0 beside the paper's f0, R²": lambda heard: heard.read(
+            "vowels_elsewhere", "f1", across="f0"
+        ),
         "F2 at an unheard f0, R²": lambda heard: heard.read("vowels", "f2", across="f0"),
-        "F2 at an unheard f0, not by 25 Hz, R²": lambda heard: heard.read("vowels_elsewhere", "f2", across="f0"),
+        "F2 at an unheard f0 beside the paper's f0, R²": lambda heard: heard.read(
+            "vowels_elsewhere", "f2", across="f0"
+        ),
         "F1, monotonicity": lambda heard: heard.monotonicity("vowels", "f1"),
         "F2, monotonicity": lambda heard: heard.monotonicity("vowels", "f2"),
         "distance and F1–F2 distance, one f0, Spearman": lambda heard: heard.geometry(
@@ -120,7 +126,7 @@ CLAIMS: dict[str, dict[str, Callable[[Heard], Score]]] = {
     "temporal detail": {
         **_burst_separations(),
         "steadiness, other tones": lambda heard: scores.steadiness(heard.steady["tones"]),
-        "steadiness, multiples of 50 Hz": lambda heard: scores.steadiness(heard.steady["tones_at_50"]),
+        "steadiness, multiples of the frame rate": lambda heard: scores.steadiness(heard.steady["tones_at_rate"]),
         **_invariances("shifts", "offset", 0.0, "shift"),
     },
     "bias": _invariances("biases", "bias", 0.0, "bias"),
@@ -132,79 +138,83 @@ CLAIMS: dict[str, dict[str, Callable[[Heard], Score]]] = {
 }
 
 
-def run(encoders: Sequence[NamedEncoder], workspace: Workspace, *, full: bool = False) -> Metrics:
-    """Scores every encoder and its controls, and returns the metrics (in the first process).
+def run(front_ends: Sequence[NamedFrontEnd], results: Results, *, full: bool = False) -> Metrics:
+    """Scores every front end and its controls, and returns the metrics (in the first process).
 
     Args:
-        encoders: the encoders.
-        workspace: where results are kept.
-        full: whether to take the paper's full grids; `workspace.quick` comes first.
+        front_ends: the front ends.
+        results: where results are kept.
+        full: whether to take the paper's full grids; `results.quick` comes first.
     """
-    chosen = QUICK_GRIDS if workspace.quick else FULL_GRIDS if full else GRIDS
-    controls_of = controls.controls_of(encoders)
-    everyone = dict.fromkeys([*encoders, *(each for found in controls_of.values() for each in found.all)])
-    heard = {encoder: listen(encoder, chosen, workspace, experiment=NAME) for encoder in everyone}
-    if not workspace.share.is_first:
+    size = "quick" if results.quick else "full" if full else "usual"
+    controls_of = controls.controls_of(front_ends)
+    everyone = dict.fromkeys([*front_ends, *(each for found in controls_of.values() for each in found.all)])
+    heard = {each: listen(each, grids_of(each.frames, size), results, experiment=NAME) for each in everyone}
+    if not results.share.is_first:
         return {}  # the first process measures and draws
     columns = {
-        encoder: {layer: measure(each) for layer, each in _with_progress(encoder, by_layer)}
-        for encoder, by_layer in heard.items()
+        each: {layer: measure(found) for layer, found in _with_progress(each, by_layer)}
+        for each, by_layer in heard.items()
     }
-    against = {encoder: claims_table.compare(columns, encoder, controls_of[encoder]) for encoder in encoders}
-    tuned = {encoder: measure_tuning(heard[encoder]) for encoder in encoders}
+    against = {each: table.compare(columns, each, controls_of[each]) for each in front_ends}
+    tuned = {each: measure_tuning(heard[each]) for each in front_ends}
 
-    table = []
-    for encoder in encoders:
-        table += [*claims_table.markdown(columns, encoder, controls_of[encoder], against[encoder]), ""]
-    with files.atomic_path(workspace.path(NAME, "claims.csv")) as temporary:
-        temporary.write_text(claims_table.csv_text(columns, against), encoding="utf-8")
-    with files.atomic_path(workspace.path(NAME, "claims.md")) as temporary:
-        temporary.write_text("\n".join(table), encoding="utf-8")
-    for encoder in encoders:
+    lines = ["(--quick: a handful of sounds; for a first look)", ""] if results.quick else []
+    for each in front_ends:
+        lines += [*table.markdown(columns, each, controls_of[each], against[each]), ""]
+    results.save_text(NAME, "claims.csv", table.csv_text(columns, against))
+    results.save_text(NAME, "claims.md", "\n".join(lines))
+    for each in front_ends:
         drawings = {
-            "claims": claims_figures.draw_claims(encoder, controls_of[encoder], columns),
-            "layers": claims_figures.draw_layers(encoder, controls_of[encoder], columns),
-            "filters": claims_figures.draw_filters(encoder),
-            "tuning": claims_figures.draw_tuning(encoder, tuned[encoder]),
+            "claims": figures.draw_claims(each, controls_of[each], columns, quick=results.quick),
+            "layers": figures.draw_layers(each, controls_of[each], columns, quick=results.quick),
+            "tuning": figures.draw_tuning(each, tuned[each]),
         }
+        filters = filters_of(each.front_end)
+        if filters is not None:
+            drawings["filters"] = figures.draw_filters(each, filters)
         for name, figure in drawings.items():
-            workspace.save_figure(NAME, f"{name}.{encoder.name}", figure)
-    metrics = workspace.save_metrics(
+            results.save_figure(NAME, f"{name}.{each.name}", figure)
+    found = metrics.save(
+        results,
         NAME,
         {
-            encoder: {
-                "scores": claims_table.plain(columns[encoder]),
-                "against": against[encoder],
-                "shortest_burst_told_apart": shortest_bursts(heard[encoder]),
-                "tuning": {layer: _tuning_numbers(found) for layer, found in tuned[encoder].items()},
+            each: {
+                "scores": table.plain(columns[each]),
+                "against": against[each],
+                "shortest_burst_told_apart": shortest_bursts(heard[each]),
+                "tuning": {layer: _tuning_numbers(curves) for layer, curves in tuned[each].items()},
             }
-            for encoder in encoders
+            for each in front_ends
         },
-        notes=NOTES,
-        grids=chosen.sizes(),
+        conclusion="\n".join(table.conclude(each, controls_of[each], against[each]) for each in front_ends),
+        notes=[*NOTES, *_without_filters(front_ends)],
+        grids={
+            each.name: {name: len(grid) for name, grid in grids_of(each.frames, size).items().items()}
+            for each in front_ends
+        },
         controls={
-            each.name: {"source": each.source, "scores": claims_table.plain(columns[each])}
+            each.name: {**metrics.about(each), "scores": table.plain(columns[each])}
             for each in everyone
-            if each not in encoders
+            if each not in front_ends
         },
     )
-    print("\n".join(["", *table]))
-    if said := remark(encoders):
-        print(f"\n{said}")
-    print(f"\nEverything, layer by layer: {workspace.path(NAME, 'claims.csv')}; figures beside it.")
-    return metrics
+    print("\n".join(["", *lines]))
+    print(f"Everything, layer by layer: {results.path(NAME, 'claims.csv')}.")
+    return found
+
+
+def _without_filters(front_ends: Sequence[NamedFrontEnd]) -> list[str]:
+    names = [each.name for each in front_ends if filters_of(each.front_end) is None]
+    return [f"There is no figure of the first layer's filters of {listed(names)}, which has none."] if names else []
 
 
 def measure(heard: Heard) -> Column:
     """Every score of one layer."""
-    return {claim: {name: _cell(score, heard) for name, score in found.items()} for claim, found in CLAIMS.items()}
-
-
-def _cell(score: Callable[[Heard], Score], heard: Heard) -> Cell:
-    try:
-        return score(heard)
-    except UndefinedScoreError as error:
-        return str(error)
+    return {
+        claim: {name: cells.attempted(functools.partial(score, heard)) for name, score in found.items()}
+        for claim, found in CLAIMS.items()
+    }
 
 
 def shortest_bursts(heard: Mapping[str, Heard]) -> Metrics:
@@ -212,15 +222,17 @@ def shortest_bursts(heard: Mapping[str, Heard]) -> Metrics:
     found: Metrics = {}
     for layer, each in heard.items():
         found[layer] = {}
-        for at_50_hz, where in WHERE.items():
+        for at_rate, where in WHERE.items():
             shortest = None
             for fraction in FRACTIONS:  # longest first
-                cell = _cell(functools.partial(Heard.burst_separation, fraction=fraction, at_50_hz=at_50_hz), each)
+                cell = cells.attempted(
+                    functools.partial(Heard.burst_separation, each, fraction=float(fraction), at_rate=at_rate)
+                )
                 if isinstance(cell, str) or cell.low < SEPARATED:
                     break
                 shortest = {
                     "ms": round(1000 * float(fraction)),
-                    "frames": round(float(fraction) * stimuli.SAMPLE_RATE / each.layer.hop, 3),
+                    "frames": round(float(fraction) * each.frames.rate, 3),
                 }
             found[layer][where] = shortest
     return found
@@ -244,19 +256,18 @@ def _tuning_numbers(curves: tuning.TuningCurves) -> Metrics:
         "bandwidth_quartiles_hz": np.percentile(curves.bandwidth, quartiles),
         # How far best frequencies are from an even spread along each scale.
         "distance_from_even_spread": {
-            name: claims_table.number(tuning.spread_along(curves.best_frequency, scale, **ends))
+            name: cells.number(tuning.spread_along(curves.best_frequency, scale, **ends))
             for name, scale in SCALES.items()
         },
     }
 
 
-def _with_progress(encoder: NamedEncoder, by_layer: Mapping[str, Heard]) -> Iterator[tuple[str, Heard]]:
-
-    with progress_bar(f"{encoder.name}: scores", len(by_layer), unit=" layers") as bar:
+def _with_progress(front_end: NamedFrontEnd, by_layer: Mapping[str, Heard]) -> Iterator[tuple[str, Heard]]:
+    with progress_bar(f"{front_end.name}: scores", len(by_layer), unit=" layers") as bar:
         for layer, heard in by_layer.items():
             yield layer, heard
             bar.update()
 
 
 if __name__ == "__main__":
-    flags.launch(lambda encoders, workspace: run(encoders, workspace, full=FULL.value), default=(BUNDLED,))
+    flags.launch(lambda front_ends, results: run(front_ends, results, full=FULL.value), default=(BUNDLED,))

@@ -1,31 +1,22 @@
 """The figures of `experiments.claims`: scores beside their controls, scores by layer, filters, and tuning."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from w2v_jax import scales, tuning
-from w2v_jax.probes import FRAMES
+from w2v_jax.front_end import FRAMES
 from w2v_jax.scores import Score
 
 from ..harness import figures
 from ..harness.controls import Controls
-from ..harness.front_ends import NamedEncoder
+from ..harness.front_ends import NamedFrontEnd
 from .table import Columns
 
 LEAST = -0.25  # scores below it are drawn at the edge
-LEAST_DECIBELS = -40  # responses below it are drawn as it
-# What each kind of column looks like: shape as well as colour.
-STYLES = {
-    "encoder": {"color": figures.ORANGE, "marker": "o"},
-    "untrained": {"color": figures.GREY, "marker": "d"},
-    "log-mel": {"color": figures.BLUE, "marker": "^"},
-    "stft": {"color": figures.GREEN, "marker": "s"},
-}
 OFFSETS = {"encoder": -0.09, "untrained": 0.09, "log-mel": -0.27, "stft": 0.27}  # from the middle of a row
-LINES = {"encoder": "-", "untrained": "-", "log-mel": "-.", "stft": "--"}
 # Scores followed through the layers: claim and name.
 BY_LAYER = (
     ("fundamental frequency", "f0 of vowels at an unheard f0, R²"),
@@ -36,9 +27,9 @@ BY_LAYER = (
     ("formants", "distance and F1–F2 distance, one f0, Spearman"),
     ("amplitude", "distance and amplitude distance, Spearman"),
     ("amplitude", "same under level, relative, other tones"),
-    ("temporal detail", "burst of 10 ms (0.5 frames), AUC, other tones"),
+    ("temporal detail", "burst of 10 ms, AUC, other tones"),
     ("temporal detail", "steadiness, other tones"),
-    ("temporal detail", "same under shift, relative, multiples of 50 Hz"),
+    ("temporal detail", "same under shift, relative, multiples of the frame rate"),
     ("bias", "same under bias, relative, other tones"),
     ("metric space", "distance and f0–F1–F2 distance, Spearman"),
     ("metric space", "neighbours in f0–F1–F2, share"),
@@ -46,14 +37,14 @@ BY_LAYER = (
 TUNED_LAYERS = 4  # panels of tuning curves, spread over the layers
 
 
-def draw_claims(encoder: NamedEncoder, controls: Controls, columns: Columns) -> Figure:
+def draw_claims(front_end: NamedFrontEnd, controls: Controls, columns: Columns, *, quick: bool) -> Figure:
     """Every score of the final frames, a row each: the encoder, untrained encoders and spectrograms."""
-    claims = columns[encoder][FRAMES]
+    claims = columns[front_end][FRAMES]
     heights = [len(found) for found in claims.values()]
     figure = Figure(figsize=(9.0, 0.19 * sum(heights) + 2.2), layout="constrained")
     panels = figure.subplots(len(claims), 1, sharex=True, gridspec_kw={"height_ratios": [h + 0.6 for h in heights]})
-    shown = [("encoder", encoder), *(("untrained", each) for each in controls.untrained)]
-    shown += [(each.name, each) for each in controls.spectrograms]
+    shown = [("encoder", front_end), *(("untrained", each) for each in controls.untrained)]
+    shown += controls.spectrograms.items()
     for axes, (claim, names) in zip(panels, claims.items(), strict=True):
         rows = np.arange(len(names))
         axes.hlines(rows, LEAST - 0.05, 1.05, color="#E4E4E4", linewidth=0.8, zorder=0)
@@ -72,13 +63,17 @@ def draw_claims(encoder: NamedEncoder, controls: Controls, columns: Columns) -> 
         axes.tick_params(axis="y", length=0)
         axes.spines[["top", "right", "left"]].set_visible(False)
     panels[-1].set_xlabel(f"Score, with its 95% interval (below {LEAST:g}: drawn at the left edge, hollow)")
-    figure.suptitle(f"The claims as numbers: {encoder.name}, final frames", fontsize=12)
-    _add_legend(figure, encoder, spectrograms_marked=True)
+    figure.suptitle(_title(f"The claims as numbers: {front_end.name}, final frames", quick), fontsize=12)
+    _add_legend(figure, front_end, controls, spectrograms_marked=True)
     return figure
 
 
+def _title(text: str, quick: bool) -> str:
+    return f"{text} (quick: a handful of sounds)" if quick else text
+
+
 def _interval(axes: Axes, score: Score, row: float, kind: str) -> None:
-    style = STYLES[kind]
+    style = figures.STYLES[kind]
     clipped = score.value < LEAST
     axes.hlines(
         row, max(score.low, LEAST), max(score.high, LEAST), color=style["color"], linewidth=1.4, alpha=0.7, zorder=2
@@ -95,41 +90,43 @@ def _interval(axes: Axes, score: Score, row: float, kind: str) -> None:
     )
 
 
-def _add_legend(figure: Figure, encoder: NamedEncoder, *, spectrograms_marked: bool) -> None:
-    handles = _legend(encoder, spectrograms_marked=spectrograms_marked)
+def _add_legend(figure: Figure, front_end: NamedFrontEnd, controls: Controls, *, spectrograms_marked: bool) -> None:
+    handles = _legend(front_end, controls, spectrograms_marked=spectrograms_marked)
     figure.legend(handles=handles, loc="outside lower center", ncols=4, fontsize=9, frameon=False)
 
 
-def _legend(encoder: NamedEncoder, *, spectrograms_marked: bool) -> list[figures.Line2D]:
+def _legend(front_end: NamedFrontEnd, controls: Controls, *, spectrograms_marked: bool) -> list[figures.Line2D]:
     """One entry per kind. Spectrograms have no layers: through the layers they are lines without marks."""
-    names = {"encoder": encoder.name, "untrained": "random weights, 3 seeds", "log-mel": "log-mel", "stft": "STFT"}
+    names = {"encoder": front_end.name}
+    if controls.untrained:
+        names["untrained"] = f"random weights, {len(controls.untrained)} seeds"
+    names |= {kind: control.name for kind, control in controls.spectrograms.items()}
     entries = []
-    for kind, style in STYLES.items():
+    for kind, name in names.items():
+        style = figures.STYLES[kind]
         marked = spectrograms_marked or kind in ("encoder", "untrained")
-        drawn = {"marker": style["marker"], "markersize": 6} if marked else {"linestyle": LINES[kind]}
-        entries.append(figures.Line2D([], [], color=style["color"], label=names[kind], **drawn))
+        drawn = {"marker": style["marker"], "markersize": 6} if marked else {"linestyle": figures.LINES[kind]}
+        entries.append(figures.Line2D([], [], color=style["color"], label=name, **drawn))
     return entries
 
 
-def draw_layers(encoder: NamedEncoder, controls: Controls, columns: Columns) -> Figure:
+def draw_layers(front_end: NamedFrontEnd, controls: Controls, columns: Columns, *, quick: bool) -> Figure:
     """Some scores through the layers: the encoder's, each untrained one's, and the spectrograms' as lines."""
     figure, panels = figures.panels(
-        len(BY_LAYER), size=(3.1, 2.3), columns=4, title=f"Scores layer by layer: {encoder.name}"
+        len(BY_LAYER), size=(3.1, 2.3), columns=4, title=_title(f"Scores layer by layer: {front_end.name}", quick)
     )
-    layers = list(columns[encoder])
+    layers = list(columns[front_end])
     places = np.arange(len(layers))
     for index, (axes, (claim, name)) in enumerate(zip(panels, BY_LAYER, strict=True)):
-        for control in controls.spectrograms:
+        for kind, control in controls.spectrograms.items():
             cell = columns[control][FRAMES][claim][name]
             if isinstance(cell, Score):
-                style = "--" if control.name == "stft" else "-."
-                axes.axhline(
-                    max(cell.value, LEAST), color=STYLES[control.name]["color"], linestyle=style, linewidth=1.4
-                )
+                style = {"color": figures.STYLES[kind]["color"], "linestyle": figures.LINES[kind]}
+                axes.axhline(max(cell.value, LEAST), linewidth=1.4, **style)
         for each in controls.untrained:
             low, value, high = _through_layers(columns[each], claim, name)
-            axes.plot(places, value, color=STYLES["untrained"]["color"], linewidth=1, marker="d", markersize=3)
-        low, value, high = _through_layers(columns[encoder], claim, name)
+            axes.plot(places, value, color=figures.STYLES["untrained"]["color"], linewidth=1, marker="d", markersize=3)
+        low, value, high = _through_layers(columns[front_end], claim, name)
         axes.fill_between(places, low, high, color=figures.ORANGE, alpha=0.25, linewidth=0)
         axes.plot(places, value, color=figures.ORANGE, linewidth=1.8, marker="o", markersize=4)
         axes.set_title(f"{claim}:\n{name}", fontsize=8)
@@ -140,7 +137,7 @@ def draw_layers(encoder: NamedEncoder, controls: Controls, columns: Columns) -> 
         if index >= len(BY_LAYER) - 4:
             axes.set_xlabel("Convolution, then final frames", fontsize=8)
     figure.supylabel(f"Score (below {LEAST:g}: drawn there)", fontsize=9)
-    _add_legend(figure, encoder, spectrograms_marked=False)
+    _add_legend(figure, front_end, controls, spectrograms_marked=False)
     return figure
 
 
@@ -151,13 +148,13 @@ def _through_layers(by_layer: Mapping, claim: str, name: str) -> tuple[np.ndarra
     return low, value, high
 
 
-def draw_filters(encoder: NamedEncoder) -> Figure:
+def draw_filters(front_end: NamedFrontEnd, filters: np.ndarray) -> Figure:
     """The frequency responses of the first layer's filters, sorted by peak, and the peaks beside known scales."""
-    found = tuning.frequency_responses(encoder.encoder)
+    found = tuning.frequency_responses(filters, sample_rate=front_end.frames.sample_rate)
     figure, (image_axes, axes) = figures.panels(
-        2, size=(4.6, 4.2), title=f"First layer: {len(found.peak)} filters of {encoder.name}"
+        2, size=(4.6, 4.2), title=f"First layer: {len(found.peak)} filters of {front_end.name}"
     )
-    filter_images([image_axes], [found])
+    figures.filter_images([image_axes], [found])
     image_axes.set_title("Frequency responses, sorted by peak", fontsize=10)
     _spread(axes, {"peaks of the filters": (found.peak, figures.ORANGE)}, 0.0, float(found.frequency[-1]))
     axes.set_title("Peaks beside even spreads", fontsize=10)
@@ -167,25 +164,7 @@ def draw_filters(encoder: NamedEncoder) -> Figure:
     return figure
 
 
-def filter_images(panels: Sequence[Axes], responses: Sequence[tuning.FrequencyResponses]) -> None:
-    """The frequency responses of an encoder's filters in each panel, with one colour bar for all."""
-    for axes, found in zip(panels, responses, strict=True):
-        khz = found.frequency / 1000
-        axes.imshow(
-            found.decibels.T,
-            origin="lower",
-            aspect="auto",
-            cmap=figures.SEQUENTIAL,
-            vmin=LEAST_DECIBELS,
-            vmax=0,
-            extent=(0, len(found.peak), khz[0], khz[-1]),
-        )
-        axes.set_xlabel("Filter")
-    panels[0].set_ylabel("Frequency (kHz)")
-    figures.colour_bar(panels, "Response relative to its peak (dB)", (LEAST_DECIBELS, 0), extend="min")
-
-
-def draw_tuning(encoder: NamedEncoder, tuned: Mapping[str, tuning.TuningCurves]) -> Figure:
+def draw_tuning(front_end: NamedFrontEnd, tuned: Mapping[str, tuning.TuningCurves]) -> Figure:
     """Tuning curves of some layers, sorted by best frequency; best frequencies beside scales; and bandwidths."""
     names = list(tuned)
     chosen = [names[i] for i in np.unique(np.linspace(0, len(names) - 1, TUNED_LAYERS).round().astype(int))]
@@ -217,8 +196,8 @@ def draw_tuning(encoder: NamedEncoder, tuned: Mapping[str, tuning.TuningCurves])
             curves.best_frequency / 1000, curves.bandwidth / 1000, s=5, color=colour, alpha=0.5, linewidths=0
         )
         bottom.set_xlabel("Best frequency (kHz)", fontsize=9)
-        bottom.set_xlim(0, 8)
-        bottom.set_ylim(0, 8)
+        bottom.set_xlim(0, front_end.frames.nyquist / 1000)
+        bottom.set_ylim(0, front_end.frames.nyquist / 1000)
         for axes in (top, middle, bottom):
             axes.tick_params(labelsize=8)
     for axes, label in zip(
@@ -229,7 +208,7 @@ def draw_tuning(encoder: NamedEncoder, tuned: Mapping[str, tuning.TuningCurves])
         axes.set_ylabel(label, fontsize=9)
     panels[1, 0].legend(fontsize=8, frameon=False, loc="upper left")
     figure.colorbar(image, ax=panels[0].tolist(), label="Response, least to largest", shrink=0.9)
-    figure.suptitle(f"Tuning to pure tones: {encoder.name}")
+    figure.suptitle(f"Tuning to pure tones: {front_end.name}")
     return figure
 
 

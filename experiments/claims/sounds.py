@@ -1,36 +1,153 @@
-"""The sounds of `experiments.claims`, and what a layer of an encoder makes of them."""
+"""The sounds of `experiments.claims`, and what a layer of a front end makes of them.
+
+Which tones all frames see alike depends on the frame rate, so the sounds depend on how a front end frames a waveform.
+Its controls hear the same ones.
+"""
 
 import dataclasses
 import functools
 from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
 
 import jax.numpy as jnp
 import numpy as np
 
-from w2v_jax import grids, scales, scores, stimuli
+from w2v_jax import front_end as library
+from w2v_jax import grids, probes, scales, scores, stimuli
+from w2v_jax.front_end import Frames
 from w2v_jax.grids import Grid
-from w2v_jax.probes import BurstNearness, Layer, LayerMeans, layers, split, split_nearness
 from w2v_jax.scores import Score
 from w2v_jax.scores.frequency_scale import SCALES
 
 from .. import amplitude
-from ..harness import controls, vowel_chart
-from ..harness.front_ends import NamedEncoder
-from ..harness.workspace import Workspace
+from ..harness import vowel_chart
+from ..harness.front_ends import NamedFrontEnd
+from ..harness.results import Results
 
-# The frame rate is 50 Hz: of a tone at a multiple of it, all frames see one phase. The other tones here share no
-# divisor with 50, so that every frame sees another phase (at 25 Hz, say, they would see two).
-AT_50_HZ = (100, 200, 300, 400, 500, 800, 1500, 3000)
-ELSEWHERE = (113, 213, 337, 447, 563, 813, 1537, 3067)
-BURST_TONES_AT_50_HZ = ((100, 700), (150, 600), (200, 800), (300, 1200), (400, 1500), (500, 2000))
-BURST_TONES_ELSEWHERE = ((113, 713), (163, 617), (213, 833), (313, 1237), (413, 1537), (513, 2033))
-NUM_SAMPLES = stimuli.SAMPLE_RATE  # of every sound: one second
-FRACTIONS = grids.BURSTS.axis("burst_fraction")  # of one second
-# The paper's six f0 are multiples of 25 Hz; these are beside them.
+Size = Literal["quick", "usual", "full"]
+
+DURATION = 1.0  # seconds, of every sound
+FRACTIONS = grids.BURSTS.axis("burst_fraction")  # of that
+# The paper's six f0 are multiples of 25 Hz, at which the frames of wav2vec 2.0 see one or two phases; these are near.
 F0_ELSEWHERE = (103, 127, 153, 177, 203, 227)
 
+# Of a tone at a multiple of the frame rate all frames see one phase; these are moved to the nearest multiples.
+_AT_RATE = (100, 200, 300, 400, 500, 800, 1500, 3000)
+_BURSTS_AT_RATE = ((100, 700), (150, 600), (200, 800), (300, 1200), (400, 1500), (500, 2000))
+# Of the others the frames see at least so many phases; these have 50 at 50 frames a second.
+_LEAST_PHASES = 8
+_ELSEWHERE = (113, 213, 337, 447, 563, 813, 1537, 3067)
+_BURSTS_ELSEWHERE = ((113, 713), (163, 617), (213, 833), (313, 1237), (413, 1537), (513, 2033))
+# The first convolution of all of wav2vec's kin moves by 5 samples. Tones that repeat after so many are constant to it.
+_FIRST_STRIDE = 5
+_ONE_PHASE = 1e-4  # turns per hop, from a whole number
 
-def _grid(name: str, **axes: Sequence[float] | np.ndarray) -> Grid:
+
+@dataclasses.dataclass(frozen=True)
+class Grids:
+    """The sounds that every front end of the same frames, and every control, is given.
+
+    There is none at the Nyquist frequency: at zero phase it is silence.
+    """
+
+    frames: Frames
+    vowels: Grid
+    vowels_elsewhere: Grid
+    tones: Grid
+    tones_at_rate: Grid
+    amplitudes: Grid
+    bursts: Grid
+    biases: Grid
+    levels: Grid
+    shifts: Grid
+
+    def items(self) -> dict[str, Grid]:
+        """The grids by name."""
+        found = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return {name: grid for name, grid in found.items() if isinstance(grid, Grid)}
+
+    @property
+    def num_samples(self) -> int:
+        """Of every sound."""
+        return round(DURATION * self.frames.sample_rate)
+
+
+@functools.cache
+def grids_of(frames: Frames, size: Size = "usual") -> Grids:
+    """The sounds for front ends with these frames: the paper's full grids, thinned ones, or a handful."""
+    full = _full(frames)
+    if size == "full":
+        return full
+    counts = {"usual": (6, 8, 8, 10), "quick": (4, 4, 4, 5)}[size]
+    f0, f1, f2, amplitudes = counts
+    step, every = {"usual": (40, 3), "quick": (240, 9)}[size]
+    offsets = {"usual": (0, 1, 2, 3, 4, 7, 40, 113, 211, frames.hop - 1), "quick": (0, 1, 113)}[size]
+    found = dataclasses.replace(
+        full,
+        vowels=full.vowels.thinned(f0=f0, f1=f1, f2=f2),
+        vowels_elsewhere=full.vowels_elsewhere.thinned(f0=f0, f1=f1, f2=f2),
+        tones=_tones("tones", _heard(np.arange(13, frames.nyquist, step), frames)),
+        tones_at_rate=_tones("tones_at_rate", _heard(_multiples(frames)[::every], frames)),
+        amplitudes=full.amplitudes.thinned(amplitude_low=amplitudes, amplitude_high=amplitudes),
+        shifts=_shifts(frames, [offset for offset in dict.fromkeys(offsets) if offset < frames.hop]),
+    )
+    return found if size == "usual" else dataclasses.replace(found, bursts=_bursts(frames, slice(2, 4)))
+
+
+def _full(frames: Frames) -> Grids:
+    both = _both(frames)
+    return Grids(
+        frames=frames,
+        vowels=grids.VOWEL_SPACE_BY_F0,
+        vowels_elsewhere=_with_f0_elsewhere(grids.VOWEL_SPACE_BY_F0),
+        tones=_tones("tones", _heard(np.arange(13, frames.nyquist, 10), frames)),
+        tones_at_rate=_tones("tones_at_rate", _heard(_multiples(frames), frames)),
+        amplitudes=grids.AMPLITUDES,
+        bursts=_bursts(frames, slice(None)),
+        biases=_tones("biases", both, amplitude=[0.5], bias=grids.BIAS.axis("bias")),
+        levels=_tones("levels", both, amplitude=[0.01, 0.03, 0.1, 0.3, 1]),
+        shifts=_shifts(frames, range(frames.hop)),
+    )
+
+
+def sees_one_phase(frequency: np.ndarray, frames: Frames) -> np.ndarray:
+    """Whether all frames of a tone see the same phase: at multiples of the frame rate."""
+    turns = np.asarray(frequency, np.float64) / frames.rate
+    return np.abs(turns - np.round(turns)) < _ONE_PHASE
+
+
+def _multiples(frames: Frames) -> np.ndarray:
+    """All multiples of the frame rate below the Nyquist frequency."""
+    return np.arange(1, np.ceil(frames.nyquist / frames.rate)) * frames.rate
+
+
+def _at_rate(frequency: float, frames: Frames) -> float:
+    return max(1, round(frequency / frames.rate)) * frames.rate
+
+
+def _elsewhere(frequency: float, frames: Frames) -> float:
+    least = min(_LEAST_PHASES, frames.phases(1))  # no whole number of Hz is seen in more than 1 Hz is
+    while frames.phases(frequency) < least:
+        frequency += 1
+    return frequency
+
+
+def _both(frames: Frames) -> list[float]:
+    """Tones at multiples of the frame rate, and others."""
+    at_rate = dict.fromkeys(_at_rate(each, frames) for each in _AT_RATE)
+    return [each for each in (*at_rate, *(_elsewhere(each, frames) for each in _ELSEWHERE)) if each < frames.nyquist]
+
+
+def _heard(frequency: np.ndarray, frames: Frames) -> np.ndarray:
+    """Without the tones that are constant to a first layer which moves by 5 samples (3,200 Hz at 16 kHz, say).
+
+    A normalisation over time removes them, and what is left, as at the Nyquist frequency, is rounding noise.
+    """
+    turns = _FIRST_STRIDE * np.asarray(frequency, np.float64) / frames.sample_rate
+    return frequency[np.abs(turns - np.round(turns)) > _ONE_PHASE]
+
+
+def _grid(name: str, **axes: Sequence[float] | np.ndarray | range) -> Grid:
     return Grid(name, tuple({parameter: np.asarray(values, np.float64)} for parameter, values in axes.items()))
 
 
@@ -39,94 +156,43 @@ def _tones(name: str, frequency, *, amplitude=(1.0,), bias=(0.0,), offset=(0.0,)
     return _grid(name, frequency=frequency, amplitude=amplitude, bias=bias, offset=offset)
 
 
-def _heard(frequency: np.ndarray) -> np.ndarray:
-    """Without multiples of 3,200 Hz: of those every frame of the first layer (a hop of 5 samples) sees one phase.
-
-    A normalisation over time removes them, and what is left, as at 8 kHz, is rounding noise.
-    """
-    return frequency[frequency % 3200 != 0]
+def _shifts(frames: Frames, offsets: Sequence[int]) -> Grid:
+    return _tones("shifts", _both(frames), offset=offsets)
 
 
-def _bursts(*pairs: tuple[float, float]) -> Grid:
-    base, burst = np.array(pairs, np.float64).T
+def _bursts(frames: Frames, chosen: slice) -> Grid:
+    pairs = [tuple(_at_rate(each, frames) for each in pair) for pair in _BURSTS_AT_RATE[chosen]]
+    pairs += [tuple(_elsewhere(each, frames) for each in pair) for pair in _BURSTS_ELSEWHERE[chosen]]
+    base, burst = np.array([pair for pair in pairs if max(pair) < frames.nyquist], np.float64).T
     return Grid("bursts", ({"base_frequency": base, "burst_frequency": burst},))
 
 
-def _beside(vowels: Grid) -> Grid:
-    """The same vowels at f0 beside the paper's."""
+def _with_f0_elsewhere(vowels: Grid) -> Grid:
+    """The same vowels at f0 close to the paper's."""
     f0, *formants = vowels.axes
     return Grid("vowels_elsewhere", ({"f0": np.array(F0_ELSEWHERE[: len(f0["f0"])], np.float64)}, *formants))
 
 
-@dataclasses.dataclass(frozen=True)
-class Grids:
-    """The sounds that every encoder and control is given. 8 kHz is not among them: at zero phase it is silence."""
-
-    vowels: Grid
-    vowels_elsewhere: Grid
-    tones: Grid
-    tones_at_50: Grid
-    amplitudes: Grid
-    bursts: Grid
-    biases: Grid
-    levels: Grid
-    shifts: Grid
-
-    def sizes(self) -> dict[str, int]:
-        """How many sounds each grid has."""
-        return {field.name: len(getattr(self, field.name)) for field in dataclasses.fields(self)}
+def tone(frequency, amplitude, bias, offset, *, sample_rate):
+    """A tone from its sample `offset` on; the offset is a whole number, and mostly the frequency: an exact product."""
+    turns = jnp.mod(frequency * offset, sample_rate) / sample_rate
+    return stimuli.sine_mixture(
+        [frequency], amplitude, phases=2 * jnp.pi * turns, bias=bias, duration=DURATION, sample_rate=sample_rate
+    )
 
 
-BOTH = (*AT_50_HZ, *ELSEWHERE)
-FULL_GRIDS = Grids(
-    vowels=grids.VOWEL_SPACE_BY_F0,
-    vowels_elsewhere=_beside(grids.VOWEL_SPACE_BY_F0),
-    tones=_tones("tones", np.arange(13, 8000, 10)),
-    tones_at_50=_tones("tones_at_50", _heard(np.arange(50, 8000, 50))),
-    amplitudes=grids.AMPLITUDES,
-    bursts=_bursts(*BURST_TONES_AT_50_HZ, *BURST_TONES_ELSEWHERE),
-    biases=_tones("biases", BOTH, amplitude=[0.5], bias=grids.BIAS.axis("bias")),
-    levels=_tones("levels", BOTH, amplitude=[0.01, 0.03, 0.1, 0.3, 1]),
-    shifts=_tones("shifts", BOTH, offset=np.arange(320)),
-)
-GRIDS = dataclasses.replace(
-    FULL_GRIDS,
-    vowels=FULL_GRIDS.vowels.thinned(f1=8, f2=8),
-    vowels_elsewhere=FULL_GRIDS.vowels_elsewhere.thinned(f1=8, f2=8),
-    tones=_tones("tones", np.arange(13, 8000, 40)),
-    tones_at_50=_tones("tones_at_50", _heard(np.arange(50, 8000, 150))),
-    amplitudes=FULL_GRIDS.amplitudes.thinned(amplitude_low=10, amplitude_high=10),
-    shifts=_tones("shifts", BOTH, offset=[0, 1, 2, 3, 4, 7, 40, 113, 211, 319]),
-)
-QUICK_GRIDS = dataclasses.replace(
-    GRIDS,
-    vowels=FULL_GRIDS.vowels.thinned(f0=4, f1=4, f2=4),
-    vowels_elsewhere=FULL_GRIDS.vowels_elsewhere.thinned(f0=4, f1=4, f2=4),
-    tones=_tones("tones", np.arange(13, 8000, 240)),
-    tones_at_50=_tones("tones_at_50", _heard(np.arange(50, 8000, 450))),
-    amplitudes=FULL_GRIDS.amplitudes.thinned(amplitude_low=5, amplitude_high=5),
-    bursts=_bursts(*BURST_TONES_AT_50_HZ[2:4], *BURST_TONES_ELSEWHERE[2:4]),
-    shifts=_tones("shifts", BOTH, offset=[0, 1, 113]),
-)
-
-
-def tone(frequency, amplitude, bias, offset):
-    """A tone from its sample `offset` on; frequency and offset are whole numbers, so that their product is exact."""
-    turns = jnp.mod(frequency * offset, stimuli.SAMPLE_RATE) / stimuli.SAMPLE_RATE
-    return stimuli.sine_mixture([frequency], amplitude, phases=2 * jnp.pi * turns, bias=bias)
-
-
-def bursts(base_frequency, burst_frequency):
-    """The base tone, the burst's tone, and bursts of every length, one second each, as `BurstNearness` takes them."""
-    tones = [stimuli.sine_mixture([frequency]) for frequency in (base_frequency, burst_frequency)]
-    return jnp.concatenate([*tones, *(stimuli.burst(base_frequency, burst_frequency, each) for each in FRACTIONS)])
+def bursts(base_frequency, burst_frequency, *, sample_rate):
+    """The base tone, the burst's tone, and bursts of every length: (2 + bursts, samples), for `burst_nearness`."""
+    options = {"duration": DURATION, "sample_rate": sample_rate}
+    tones = [stimuli.sine_mixture([frequency], **options) for frequency in (base_frequency, burst_frequency)]
+    return jnp.stack([*tones, *(stimuli.burst(base_frequency, burst_frequency, each, **options) for each in FRACTIONS)])
 
 
 SOUNDS: dict[str, Callable] = {
     "vowels": vowel_chart.vowel,
     "vowels_elsewhere": vowel_chart.vowel,
     "tones": tone,
-    "tones_at_50": tone,
+    "tones_at_rate": tone,
     "amplitudes": amplitude.two_tones,
     "biases": tone,
     "levels": tone,
@@ -136,17 +202,17 @@ SOUNDS: dict[str, Callable] = {
 
 @dataclasses.dataclass(frozen=True)
 class Heard:
-    """What one layer of one encoder made of all sounds.
+    """What one layer of one front end made of all sounds.
 
     Attributes:
-        layer: the layer.
+        frames: how the layer frames a waveform.
         grids: the sounds.
         mean: by grid (of `SOUNDS`) the features averaged over time, (n, channels).
         steady: by grid how steady the frames were, (n,).
         nearness: (tones, `FRACTIONS`, frames), of each frame of a burst to its tone.
     """
 
-    layer: Layer
+    frames: Frames
     grids: Grids
     mean: Mapping[str, np.ndarray]
     steady: Mapping[str, np.ndarray]
@@ -154,7 +220,7 @@ class Heard:
 
     def points(self, grid: str, *names: str) -> dict[str, np.ndarray]:
         """The parameters of a grid: those named, or all."""
-        points = getattr(self.grids, grid).points()
+        points = self.grids.items()[grid].points()
         return {name: points[name] for name in names or points}
 
     @functools.cached_property
@@ -190,45 +256,45 @@ class Heard:
     def scale_fit(self, scale: str, grid: str = "tones") -> Score:
         return scores.scale_fit(self.mean[grid], self.points(grid)["frequency"], SCALES[scale])
 
-    def burst_separation(self, fraction: float, *, at_50_hz: bool) -> Score:
-        chosen = _at_50_hz(self.points("bursts")["base_frequency"]) == at_50_hz
-        start, stop = (int(edge) for edge in stimuli.burst_span(fraction, num_samples=NUM_SAMPLES))
-        overlaps = self.layer.frames_seeing(start, stop, num_samples=NUM_SAMPLES)
+    def burst_separation(self, fraction: float, *, at_rate: bool) -> Score:
+        chosen = self._at_rate("bursts", "base_frequency") == at_rate
+        num_samples = self.grids.num_samples
+        start, stop = (int(edge) for edge in stimuli.burst_span(fraction, num_samples=num_samples))
+        overlaps = self.frames.seeing(start, stop, num_samples=num_samples)
         return scores.burst_separation(self.nearness[chosen, int(np.argmin(np.abs(FRACTIONS - fraction)))], overlaps)
 
     def invariance(
-        self, grid: str, parameter: str, reference: float, *, at_50_hz: bool, relative: bool = False
+        self, grid: str, parameter: str, reference: float, *, at_rate: bool, relative: bool = False
     ) -> Score:
         points = self.points(grid)
-        rows = _at_50_hz(points["frequency"]) == at_50_hz
+        rows = self._at_rate(grid, "frequency") == at_rate
         score = scores.relative_invariance if relative else scores.invariance
         is_reference = np.isclose(points[parameter][rows], reference)
         return score(self.mean[grid][rows], points["frequency"][rows], is_reference)
 
+    def _at_rate(self, grid: str, parameter: str) -> np.ndarray:
+        return sees_one_phase(self.points(grid)[parameter], self.grids.frames)
 
-def _at_50_hz(frequency: np.ndarray) -> np.ndarray:
-    return np.asarray(frequency) % 50 == 0
 
-
-def listen(encoder: NamedEncoder, chosen: Grids, workspace: Workspace, *, experiment: str) -> dict[str, Heard]:
-    """Plays all sounds to an encoder: by layer, what it made of them."""
-    layout = layers(encoder.encoder)
+def listen(front_end: NamedFrontEnd, chosen: Grids, results: Results, *, experiment: str) -> dict[str, Heard]:
+    """Plays all sounds to a front end: by layer, what it made of them."""
+    layers = library.layers(front_end.front_end)
+    channels = probes.layer_channels(front_end.front_end, num_samples=chosen.num_samples)
     means, steady = {}, {}
-    for grid, synthesize in SOUNDS.items():
-        features = workspace.sweep(experiment, controls.inside(encoder, LayerMeans), getattr(chosen, grid), synthesize)
-        by_layer = split(features, layout)
+    for grid, stimulus in SOUNDS.items():
+        features = results.sweep(experiment, front_end, chosen.items()[grid], stimulus, pooling=probes.layer_means)
+        by_layer = probes.split_means(features, channels)
         means[grid] = {name: found.mean for name, found in by_layer.items()}
         steady[grid] = {name: found.steadiness for name, found in by_layer.items()}
-    asked = controls.inside(encoder, BurstNearness, num_samples=NUM_SAMPLES)
-    nearness = workspace.sweep(experiment, asked, chosen.bursts, bursts, pooling="none")
-    nearness = split_nearness(nearness, layout, num_samples=NUM_SAMPLES)
+    nearness = results.sweep(experiment, front_end, chosen.bursts, bursts, pooling=probes.burst_nearness)
+    by_layer = probes.split_nearness(nearness, layers, num_samples=chosen.num_samples)
     return {
-        layer.name: Heard(
-            layer,
+        name: Heard(
+            frames,
             chosen,
-            {grid: found[layer.name] for grid, found in means.items()},
-            {grid: found[layer.name] for grid, found in steady.items()},
-            nearness[layer.name],
+            {grid: found[name] for grid, found in means.items()},
+            {grid: found[name] for grid, found in steady.items()},
+            by_layer[name],
         )
-        for layer in layout
+        for name, frames in layers.items()
     }

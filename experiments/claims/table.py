@@ -5,44 +5,43 @@ import io
 from collections.abc import Iterator, Mapping
 
 from w2v_jax import scores
-from w2v_jax.probes import FRAMES
+from w2v_jax.front_end import FRAMES
 from w2v_jax.scores import Score, UndefinedScoreError
 
+from ..harness import cells
+from ..harness.cells import Cell
 from ..harness.controls import Controls
-from ..harness.front_ends import NamedEncoder
-from ..harness.workspace import Metrics
+from ..harness.front_ends import NamedFrontEnd
+from ..harness.metrics import Metrics
 
-# A score, or why there is none.
-Cell = Score | str
 Column = Mapping[str, Mapping[str, Cell]]  # of one layer: by claim, then by name of the score
-Columns = Mapping[NamedEncoder, Mapping[str, Column]]  # by encoder, then by layer
-Verdicts = Mapping[str, Mapping[str, Mapping[str, str]]]  # of one encoder: by claim, score and control
+Columns = Mapping[NamedFrontEnd, Mapping[str, Column]]  # by front end, then by layer
+Verdicts = Mapping[str, Mapping[str, Mapping[str, str]]]  # of one front end: by claim, score and control
 
 UNTRAINED = "untrained"  # the control that stands for all seeds
 SMALLEST = 0.005  # difference that counts: a smaller one is not in the table's digits, and may be rounding
 MARKS = {"ahead": "▲", "level": "=", "behind": "▼", "undefined": "?"}
 
 
-def compare(columns: Columns, encoder: NamedEncoder, controls: Controls) -> Verdicts:
-    """Whether the encoder's final frames beat those of its controls.
+def compare(columns: Columns, front_end: NamedFrontEnd, controls: Controls) -> Verdicts:
+    """Whether the front end's final frames beat those of its controls.
 
     Returns:
         By claim, score and control: "ahead", "behind", "level" (within the interval, or less than `SMALLEST`) or
-        "undefined". The control "untrained" stands for all seeds: ahead and behind are then to hold for each.
+        "undefined". The control "untrained" stands for all seeds, if there are any: ahead and behind are then to hold
+        for each.
     """
     against: dict[str, dict[str, dict[str, str]]] = {}
     for claim, name in rows(columns):
-        ours = columns[encoder][FRAMES][claim][name]
+        ours = columns[front_end][FRAMES][claim][name]
         verdicts = {each.name: _verdict(ours, columns[each][FRAMES][claim][name]) for each in controls.all}
-        against.setdefault(claim, {})[name] = {
-            UNTRAINED: _agreed({verdicts[each.name] for each in controls.untrained}),
-            **verdicts,
-        }
+        seeds = {verdicts[each.name] for each in controls.untrained}
+        against.setdefault(claim, {})[name] = {**({UNTRAINED: _agreed(seeds)} if seeds else {}), **verdicts}
     return against
 
 
 def _agreed(verdicts: set[str]) -> str:
-    if "undefined" in verdicts or not verdicts:
+    if "undefined" in verdicts:
         return "undefined"
     return verdicts.pop() if len(verdicts) == 1 else "level"
 
@@ -68,19 +67,12 @@ def rows(columns: Columns) -> Iterator[tuple[str, str]]:
 def plain(by_layer: Mapping[str, Column]) -> Metrics:
     """The scores of an encoder as JSON has them."""
     return {
-        layer: {claim: {name: number(cell) for name, cell in names.items()} for claim, names in column.items()}
+        layer: {claim: {name: cells.number(cell) for name, cell in names.items()} for claim, names in column.items()}
         for layer, column in by_layer.items()
     }
 
 
-def number(cell: Cell) -> Metrics:
-    """A score as JSON has it."""
-    if isinstance(cell, str):
-        return {"undefined": cell}
-    return {"value": cell.value, "low": cell.low, "high": cell.high, "units": cell.units}
-
-
-def csv_text(columns: Columns, against: Mapping[NamedEncoder, Verdicts]) -> str:
+def csv_text(columns: Columns, against: Mapping[NamedFrontEnd, Verdicts]) -> str:
     """The whole table: a row per score; per encoder and layer its value, low and high; then the verdicts."""
     several = [(encoder, layer) for encoder, by_layer in columns.items() for layer in by_layer]
     header = ["claim", "score"]
@@ -102,38 +94,52 @@ def csv_text(columns: Columns, against: Mapping[NamedEncoder, Verdicts]) -> str:
     return text.getvalue()
 
 
-def markdown(columns: Columns, encoder: NamedEncoder, controls: Controls, verdicts: Verdicts) -> list[str]:
-    """Lines: the final frames of an encoder beside its controls, and how often it is ahead."""
-    table = [
-        ["claim", "score", encoder.name, f"random weights, {len(controls.untrained)} seeds"]
-        + [control.name for control in controls.spectrograms]
-    ]
+def markdown(columns: Columns, front_end: NamedFrontEnd, controls: Controls, verdicts: Verdicts) -> list[str]:
+    """Lines: the final frames of a front end next to its controls, and how often it is ahead."""
+    table = [["claim", "score", front_end.name]]
+    if controls.untrained:
+        table[0].append(f"random weights, {len(controls.untrained)} seeds")
+    table[0] += [control.name for control in controls.spectrograms.values()]
     for claim, name in rows(columns):
-        cell = columns[encoder][FRAMES][claim][name]
-        seeds = [columns[control][FRAMES][claim][name] for control in controls.untrained]
-        values = [cell.value for cell in seeds if isinstance(cell, Score)]
-        row = [claim, name, _shown(cell)]
-        row.append(
-            _marked(verdicts[claim][name][UNTRAINED], f"{min(values):.2f} … {max(values):.2f}" if values else "")
-        )
-        for control in controls.spectrograms:
+        row = [claim, name, _shown(columns[front_end][FRAMES][claim][name])]
+        if controls.untrained:
+            seeds = [columns[control][FRAMES][claim][name] for control in controls.untrained]
+            values = [cell.value for cell in seeds if isinstance(cell, Score)]
+            spread = f"{min(values):.2f} … {max(values):.2f}" if values else ""
+            row.append(_marked(verdicts[claim][name][UNTRAINED], spread))
+        for control in controls.spectrograms.values():
             row.append(_marked(verdicts[claim][name][control.name], _shown(columns[control][FRAMES][claim][name])))
         table.append(row)
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     table.insert(1, ["-" * width for width in widths])
-    lines = [f"## {encoder.name}, final frames", ""]
+    lines = [f"## {front_end.name}, final frames", ""]
     lines += [
         "| " + " | ".join(f"{text:<{width}}" for text, width in zip(row, widths, strict=True)) + " |" for row in table
     ]
-    lines += ["", f"In how many scores is {encoder.name} ahead of (▲), level with (=) or behind (▼) a control?", ""]
+    lines += ["", f"In how many scores is {front_end.name} ahead of (▲), level with (=) or behind (▼) a control?", ""]
     lines += [f"- {claim}: {_tally(names, controls)}" for claim, names in verdicts.items()]
-    if encoder.is_untrained:
+    lines += [
+        "",
+        f"Its frame rate is {front_end.frames.rate:g} Hz ({front_end.frames.sample_rate:,} samples a second).",
+    ]
+    if not controls.untrained:
+        lines += [f"`{front_end.name}` is no encoder of ours: there is none of its architecture with random weights."]
+    if front_end.kind == "random":
         lines += [
-            "",
-            f"`{encoder.name}` is itself UNTRAINED (random weights, seed 0): no claim about a trained model follows",
+            f"`{front_end.name}` is itself UNTRAINED (random weights): no claim about a trained model follows",
             "from this table. It shows what the architecture scores before it has learned anything.",
         ]
     return lines
+
+
+def conclude(front_end: NamedFrontEnd, controls: Controls, verdicts: Verdicts) -> str:
+    """What came out, in a sentence."""
+    names = [name for scores_of_claim in verdicts.values() for name in scores_of_claim.values()]
+    parts = []
+    for control in _compared(controls):
+        found = [name[control] for name in names]
+        parts.append(f"{found.count('ahead')} ahead of and {found.count('behind')} behind {control}")
+    return f"Of {len(names)} scores (higher is what the paper claims), {front_end.name} is in {', in '.join(parts)}."
 
 
 def _shown(cell: Cell) -> str:
@@ -146,8 +152,13 @@ def _marked(verdict: str, text: str) -> str:
 
 def _tally(names: Mapping[str, Mapping[str, str]], controls: Controls) -> str:
     tallies = []
-    for control in (UNTRAINED, *(each.name for each in controls.spectrograms)):
+    for control in _compared(controls):
         found = [verdicts[control] for verdicts in names.values()]
         counts = " ".join(f"{MARKS[each]}{found.count(each)}" for each in ("ahead", "level", "behind"))
         tallies.append(f"{control} {counts}")
     return "; ".join(tallies)
+
+
+def _compared(controls: Controls) -> list[str]:
+    """Names of the controls in the verdicts, all seeds as one."""
+    return [*([UNTRAINED] if controls.untrained else []), *(each.name for each in controls.spectrograms.values())]

@@ -1,110 +1,75 @@
-"""What an encoder must beat before its training has earned the credit: random weights, and plain spectrograms."""
+"""What a front end must beat before its training has earned the credit: random weights, and plain spectrograms."""
 
 import dataclasses
-import functools
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 
-import flax
-from flax import nnx
+from w2v_jax.encoder import EncoderConfig
+from w2v_jax.front_end import Frames
+from w2v_jax.spectrograms import SpectrogramConfig
 
-from w2v_jax.encoder import EncoderConfig, FeatureEncoder
-from w2v_jax.probes import BurstNearness, LayerMeans
-from w2v_jax.spectrograms import LogMagnitudeSpectrogram, LogMelSpectrogram, SpectrogramConfig
-
-from .front_ends import NamedEncoder
+from .front_ends import SPECTROGRAMS, NamedFrontEnd, random_encoder, spectrogram
 
 # Not seed 0, which is the encoder named `untrained`.
 SEEDS = (1, 2, 3)
-SPECTROGRAMS = {"log-mel": LogMelSpectrogram, "stft": LogMagnitudeSpectrogram}
-
-
-@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
-class MadeEncoder(NamedEncoder):
-    """An encoder that no weight file has: a control, or an encoder inside a module that asks it something.
-
-    Attributes:
-        make: makes it; called for every sweep.
-    """
-
-    make: Callable[[], nnx.Module]
-
-    @property
-    def encoder(self) -> nnx.Module:
-        """The encoder itself."""
-        return self.make()
 
 
 @dataclasses.dataclass(frozen=True)
 class Controls:
-    """What one encoder is compared with.
+    """What one front end is compared with.
 
     Attributes:
-        untrained: encoders of the same config with random weights.
-        spectrograms: the log-Mel and the log-magnitude spectrogram.
+        untrained: encoders of the same architecture with random weights; none of a front end that is no encoder.
+        spectrograms: the log-Mel and the log-magnitude spectrogram with the same frames, "log-mel" and "stft"; without
+            the front end itself.
     """
 
-    untrained: tuple[NamedEncoder, ...]
-    spectrograms: tuple[NamedEncoder, ...]
+    untrained: tuple[NamedFrontEnd, ...]
+    spectrograms: Mapping[str, NamedFrontEnd]
 
     @property
-    def all(self) -> tuple[NamedEncoder, ...]:
+    def all(self) -> tuple[NamedFrontEnd, ...]:
         """The untrained ones first."""
-        return (*self.untrained, *self.spectrograms)
+        return (*self.untrained, *self.spectrograms.values())
 
 
-def controls_of(encoders: Sequence[NamedEncoder]) -> dict[NamedEncoder, Controls]:
-    """The controls of each encoder. Encoders of one config share theirs.
+def controls_of(front_ends: Sequence[NamedFrontEnd]) -> dict[NamedFrontEnd, Controls]:
+    """The controls of each front end. Those of one architecture, or of the same frames, share theirs.
 
-    They are called `random-1` and so on, for any program that wants the same; those of a config other than the default
-    one bear the name of the first encoder that has it, too.
+    They are called `random-1` and so on, and `log-mel` and `stft`, for any program that wants the same. Those of
+    another architecture, or of other frames, than wav2vec 2.0's bear the name of the first front end that has it, too.
     """
-    spectrograms = tuple(_spectrogram(name) for name in SPECTROGRAMS)
-    untrained: dict[EncoderConfig, tuple[NamedEncoder, ...]] = {}
-    for encoder in encoders:
-        if encoder.config not in untrained:
-            untrained[encoder.config] = tuple(_untrained(encoder, seed) for seed in SEEDS)
-    return {encoder: Controls(untrained[encoder.config], spectrograms) for encoder in encoders}
+    untrained: dict[tuple[EncoderConfig, str | None], tuple[NamedFrontEnd, ...]] = {}
+    spectrograms: dict[Frames, dict[str, NamedFrontEnd]] = {}
+    named = {each.name: each for each in front_ends}
+    found = {}
+    for each in front_ends:
+        random: tuple[NamedFrontEnd, ...] = ()
+        if each.config is not None:
+            key = (each.config, each.precision)
+            if key not in untrained:
+                untrained[key] = tuple(_untrained(each, seed, named) for seed in SEEDS)
+            random = tuple(control for control in untrained[key] if control is not each)
+        if each.frames not in spectrograms:
+            spectrograms[each.frames] = {name: _spectrogram(each, name, named) for name in SPECTROGRAMS}
+        others = {name: control for name, control in spectrograms[each.frames].items() if control is not each}
+        found[each] = Controls(random, others)
+    return found
 
 
-def inside(encoder: NamedEncoder, module: type[LayerMeans] | type[BurstNearness], **options: int) -> NamedEncoder:
-    """The encoder inside `module`, made with `options`, as a sweep takes it."""
-    return MadeEncoder(
-        name=encoder.name,
-        weights=encoder.weights,
-        config=encoder.config,
-        source=encoder.source,
-        revision=encoder.revision,
-        digest=f"{encoder.digest} {module.__name__} {json.dumps(options)}",
-        make=lambda: module(encoder.encoder, **options),
-    )
+def _untrained(like: NamedFrontEnd, seed: int, named: dict[str, NamedFrontEnd]) -> NamedFrontEnd:
+    assert like.config is not None
+    name = f"random-{seed}" if like.config == EncoderConfig() else f"{like.name}.random-{seed}"
+    control = random_encoder(name, seed, config=like.config, precision=like.precision or "float32")
+    return _already_named(control, named)
 
 
-def _untrained(like: NamedEncoder, seed: int) -> NamedEncoder:
-    return MadeEncoder(
-        name=f"random-{seed}" if like.config == EncoderConfig() else f"{like.name}.random-{seed}",
-        weights=None,
-        config=like.config,
-        source=f"untrained: random weights, seed {seed}",
-        revision=None,
-        digest=f"random weights, seed {seed}, flax {flax.__version__} {json.dumps(dataclasses.asdict(like.config))}",
-        make=functools.partial(_random, like.config, seed),
-    )
+def _spectrogram(like: NamedFrontEnd, as_named: str, named: dict[str, NamedFrontEnd]) -> NamedFrontEnd:
+    usual = like.frames == SpectrogramConfig().frames
+    name = as_named if usual else f"{like.name}.{as_named}"
+    return _already_named(spectrogram(name, as_named=as_named, frames=None if usual else like.frames), named)
 
 
-@functools.lru_cache(maxsize=1)
-def _random(config: EncoderConfig, seed: int) -> FeatureEncoder:
-    return FeatureEncoder(config, rngs=nnx.Rngs(seed))
-
-
-def _spectrogram(name: str) -> NamedEncoder:
-    config = SpectrogramConfig()
-    return MadeEncoder(
-        name=name,
-        weights=None,
-        config=config,
-        source="spectrogram: nothing learned",
-        revision=None,
-        digest=f"{name} {json.dumps(dataclasses.asdict(config))}",
-        make=functools.partial(SPECTROGRAMS[name], config),
-    )
+def _already_named(control: NamedFrontEnd, named: dict[str, NamedFrontEnd]) -> NamedFrontEnd:
+    """The front end that the user has named, where it is the control itself."""
+    same = named.get(control.name)
+    return same if same is not None and same.digest == control.digest else control

@@ -22,6 +22,8 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 
+from w2v_jax.tuning import FrequencyResponses
+
 BLUE = "#0072B2"
 ORANGE = "#D55E00"
 GREEN = "#009E73"
@@ -30,6 +32,16 @@ PNG_DPI = 200
 SEQUENTIAL = matplotlib.colormaps["viridis"]
 BLUE_TO_ORANGE = LinearSegmentedColormap.from_list("blue_to_orange", [BLUE, "#C8C8C8", ORANGE])
 
+# What the front end that is asked about and each kind of control look like: shape as well as colour.
+STYLES = {
+    "encoder": {"color": ORANGE, "marker": "o"},
+    "untrained": {"color": GREY, "marker": "d"},
+    "log-mel": {"color": BLUE, "marker": "^"},
+    "stft": {"color": GREEN, "marker": "s"},
+}
+LINES = {"encoder": "-", "untrained": "-", "log-mel": "-.", "stft": "--"}
+
+_LEAST_DECIBELS = -40  # responses below it are drawn as it
 _OUTLINE = (patheffects.withStroke(linewidth=2.5, foreground="white"),)
 
 
@@ -162,6 +174,24 @@ def mesh(
         flat = colours if isinstance(colours, str) else colours.reshape(-1, 4)
         axes.scatter(*positions.reshape(-1, 2).T, s=point_size, c=flat, linewidths=0, zorder=2)
     axes.autoscale_view()
+
+
+def filter_images(panels: Sequence[Axes], responses: Sequence[FrequencyResponses]) -> None:
+    """The frequency responses of an encoder's filters in each panel, with one colour bar for all."""
+    for axes, found in zip(panels, responses, strict=True):
+        khz = found.frequency / 1000
+        axes.imshow(
+            found.decibels.T,
+            origin="lower",
+            aspect="auto",
+            cmap=SEQUENTIAL,
+            vmin=_LEAST_DECIBELS,
+            vmax=0,
+            extent=(0, len(found.peak), khz[0], khz[-1]),
+        )
+        axes.set_xlabel("Filter")
+    panels[0].set_ylabel("Frequency (kHz)")
+    colour_bar(panels, "Response relative to its peak (dB)", (_LEAST_DECIBELS, 0), extend="min")
 
 
 def arrow(axes: Axes, start: np.ndarray, end: np.ndarray, colour: str, *, width: float = 2.5) -> None:

@@ -13,26 +13,36 @@ from w2v_jax.scores.requirements import RequirementError
 
 from . import distribution, front_ends, programs
 from .distribution import DistributionError
-from .sweeping import ALONE, NO_SPACE, Share
-from .workspace import Workspace
+from .front_ends import NamedFrontEnd
+from .metrics import Metrics
+from .results import Results
+from .sweeping import ALONE, NO_SPACE, ReplacementError, Share
 
 _ENCODERS = flags.DEFINE_list(
     "encoders",
     None,
-    "Encoders to compare: names of files in weights/, paths, patterns of either (quoted, such as "
-    "'runs/step-*.safetensors'), or 'untrained' (a fixed-seed control), separated by commas. "
+    "Front ends to compare, separated by commas: names of files in weights/, paths, patterns of either (quoted, such "
+    "as 'runs/step-*.safetensors'); 'untrained' or 'random-SEED', random weights; 'log-mel' or 'stft', spectrograms; "
+    "'package.module:factory', a function of yours that returns a front end. "
     f"By default {front_ends.BUNDLED!r}, and {front_ends.UNTRAINED!r} where the experiment brings no such controls.",
 )
 _OUTPUT_DIR = flags.DEFINE_string("output_dir", "results", "Folder for features, metrics and figures.")
-_QUICK = flags.DEFINE_bool("quick", False, "Thin the grids: a look at everything in under a minute.")
+_QUICK = flags.DEFINE_bool(
+    "quick",
+    False,
+    "Thin the grids, for a first look; such results go to a folder of their own, quick/ in --output_dir.",
+)
 _PRECISION = flags.DEFINE_enum(
     "precision",
     "float32",
     list(PRECISIONS),
-    "Of the products in the encoder's convolutions; float32 is exact, default is what the device does fastest.",
+    "Of the products in an encoder's convolutions: float32; exact, with short sums; or cheaper ones.",
 )
 _BATCH_SIZE = flags.DEFINE_integer(
     "batch_size", None, "Sounds per compiled call; by default chosen for the device.", lower_bound=1
+)
+_OVERWRITE = flags.DEFINE_bool(
+    "overwrite", False, "Replace results in --output_dir that were made with other grids, encoders or settings."
 )
 _RECOMPUTE = flags.DEFINE_bool("recompute", False, "Compute everything again, whatever is in --output_dir.")
 _DISTRIBUTED = flags.DEFINE_bool(
@@ -62,9 +72,7 @@ flags.disclaim_key_flags()  # `launch` makes them the program's own, which --hel
 
 
 def launch(
-    run: Callable[[Sequence[front_ends.NamedEncoder], Workspace], object],
-    *,
-    default: Sequence[str] = front_ends.DEFAULT,
+    run: Callable[[Sequence[NamedFrontEnd], Results], Metrics | None], *, default: Sequence[str] = front_ends.DEFAULT
 ) -> None:
     """Runs an experiment as a program: flags in, one line for each thing that its user can put right.
 
@@ -75,19 +83,21 @@ def launch(
 
     def main() -> None:
         share = _share()
-        chosen = front_ends.resolve(_ENCODERS.value, default=default)
-        if said := front_ends.remark(chosen):
-            print(said)
-        workspace = Workspace(
+        if not _OUTPUT_DIR.value.strip():
+            raise NotADirectoryError("--output_dir is empty; expected a folder, such as results")
+        chosen = front_ends.resolve(_ENCODERS.value, default=default, precision=_PRECISION.value)
+        results = Results(
             pathlib.Path(_OUTPUT_DIR.value),
             quick=_QUICK.value,
-            precision=_PRECISION.value,
             batch_size=_BATCH_SIZE.value,
             recompute=_RECOMPUTE.value,
+            overwrite=_OVERWRITE.value,
             share=share,
         )
-        workspace.check()
-        run(chosen, workspace)
+        results.check()
+        metrics = run(chosen, results)
+        if share.is_first and (lines := ending(chosen, results, (metrics or {}).get("conclusion", ""))):
+            print("\n".join(lines))
 
     flags.adopt_module_key_flags(sys.modules[__name__])
     programs.launch(
@@ -96,6 +106,7 @@ def launch(
             DistributionError,
             front_ends.EncoderChoiceError,
             CheckpointError,
+            ReplacementError,
             ProjectionUnavailableError,
             RequirementError,
             FloatingPointError,
@@ -104,6 +115,25 @@ def launch(
         describe=_one_line,
         kept=lambda: f"sweeps that were finished are kept in {_OUTPUT_DIR.value}",
     )
+
+
+def ending(chosen: Sequence[NamedFrontEnd], results: Results, conclusion: str) -> list[str]:
+    """The last lines of an experiment: what came out, its figures, and what a reader must know."""
+    lines = []
+    if count := len(results.read_back):
+        lines.append(f"({count} file{'s' * (count > 1)} in {results.folder} read back, not computed again)")
+    if conclusion:
+        lines += ["", conclusion]
+    if results.drawn:
+        folders = dict.fromkeys(path.parent for path in results.drawn)
+        lines += ["", "Figures (.png and .pdf) and metrics.json:"]
+        lines += [
+            f"    {folder}: " + ", ".join(path.stem for path in results.drawn if path.parent == folder)
+            for folder in folders
+        ]
+    if said := front_ends.remark(chosen):
+        lines += ["", said]
+    return lines
 
 
 def _share() -> Share:

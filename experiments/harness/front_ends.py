@@ -1,62 +1,79 @@
-"""Which encoders an experiment compares: those that `--encoders` names."""
+"""Which front ends an experiment compares: those that `--encoders` names."""
 
 import dataclasses
 import functools
 import glob
+import hashlib
+import importlib
 import json
 import pathlib
 import re
-from collections.abc import Iterable, Sequence
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Literal
 
+import flax
+import jax
+import numpy as np
 from flax import nnx
 
 from w2v_jax import checkpoint
+from w2v_jax import front_end as library
+from w2v_jax.convolution import Precision
 from w2v_jax.encoder import EncoderConfig, FeatureEncoder
+from w2v_jax.front_end import Frames, FrontEnd
+from w2v_jax.spectrograms import LogMagnitudeSpectrogram, LogMelSpectrogram, SpectrogramConfig
+
+Kind = Literal["trained", "random", "spectrogram", "yours"]
 
 UNTRAINED = "untrained"
 BUNDLED = "formant-base"
 EXAMPLE = "wav2vec2-base"
+SPECTROGRAMS = {"log-mel": LogMelSpectrogram, "stft": LogMagnitudeSpectrogram}
 # What `--encoders` stands for when it is not given.
 DEFAULT = (BUNDLED, UNTRAINED)
 
 _PRETRAINED = "experiments.pretrain:"  # how sources begin that `source_of_pretraining` made
 
+_RANDOM = re.compile(r"random-([0-9]+)")
+_FACTORY = re.compile(r"([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*):([A-Za-z_]\w*)")
 _STEP = re.compile(r"(?:step|checkpoint|ckpt)[-_=]?([0-9]+)", re.IGNORECASE)
 
 
 class EncoderChoiceError(ValueError):
-    """`--encoders` does not say which encoders to use. The message is one line."""
+    """`--encoders` does not say which front ends to use. The message is one line."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class NamedEncoder:
-    """An encoder under the name that its results carry. It is loaded when it is needed: there may be many.
+class NamedFrontEnd:
+    """A front end under the name that its results carry. It is made when it is needed: there may be many.
 
     Attributes:
         name: the name given; of a path, its stem.
-        weights: its weight file; None for the fixed-seed control.
-        config: its architecture.
-        source: what its weights were converted from, or how they were made.
+        kind: `"trained"` weights, `"random"` weights, a `"spectrogram"`, or `"yours"`, from a factory.
+        source: what its weights were converted from, or how it was made.
+        digest: of everything that its features depend on.
+        frames: how it frames a waveform.
+        make: makes it, or reads it from its file.
         revision: version of the source, where there is one.
-        digest: of its config and tensors.
+        config: the architecture of a `FeatureEncoder`, of which random weights can be made; else None.
+        precision: of a `FeatureEncoder`; else None.
     """
 
     name: str
-    weights: pathlib.Path | None
-    config: EncoderConfig
+    kind: Kind
     source: str
-    revision: str | None
     digest: str
+    frames: Frames
+    make: Callable[[], FrontEnd]
+    revision: str | None = None
+    config: EncoderConfig | None = None
+    precision: Precision | None = None
 
     @property
-    def encoder(self) -> FeatureEncoder:
-        """The encoder itself. Raises `CheckpointError` where its file is no longer what it was."""
-        return _loaded(self.weights, self.digest)
-
-    @property
-    def is_untrained(self) -> bool:
-        """Whether this is the fixed-seed control."""
-        return self.weights is None
+    def front_end(self) -> FrontEnd:
+        """The front end itself. Raises `CheckpointError` where its file is no longer what it was."""
+        return _made(self.make)
 
     @property
     def step(self) -> int | None:
@@ -65,27 +82,38 @@ class NamedEncoder:
         return int(found[1]) if found else None
 
 
-def resolve(names: Sequence[str] | None, *, default: Sequence[str] = DEFAULT) -> list[NamedEncoder]:
-    """The encoders that `--encoders` names, all of them checked before anything else is done, none kept in memory.
+# One at a time in memory: an experiment asks for a front end once per sweep, then for the next one.
+@functools.lru_cache(maxsize=1)
+def _made(make: Callable[[], FrontEnd]) -> FrontEnd:
+    return make()
+
+
+def resolve(
+    names: Sequence[str] | None, *, default: Sequence[str] = DEFAULT, precision: Precision = "float32"
+) -> list[NamedFrontEnd]:
+    """The front ends that `--encoders` names, all of them checked before anything else is done.
 
     Args:
-        names: bare names of files in `weights/`, paths, patterns of either (`*`, `?`, `[...]`), or `untrained`; None
-            for `default`.
-        default: names; the bundled encoder's is passed over where `weights/` lacks it and another is given, or else
+        names: bare names of files in `weights/`, paths, patterns of either (`*`, `?`, `[...]`); `untrained`,
+            `random-SEED`; `log-mel`, `stft`; or `package.module:factory`. None for `default`.
+        default: names; the bundled encoder's is passed over where there is none and another is given, or else
             replaced by `untrained`.
+        precision: of those that are `FeatureEncoder`s from a file or from random weights.
 
     Returns:
         In the order given; those of a pattern in the order of the numbers in their names.
 
     Raises:
-        EncoderChoiceError: no names, an empty one, a pattern of nothing, or two that would share their result files.
+        EncoderChoiceError: no names, an empty one, a pattern of nothing, two that would share their result files, or a
+            factory that does not make a front end.
         FileNotFoundError, checkpoint.CheckpointError: a file that is missing or cannot be used.
     """
     if names is None:
         names = _present(default)
     if not names:
         raise EncoderChoiceError(
-            f"--encoders is empty; expected names of files in weights/, paths, or {UNTRAINED!r}, separated by commas"
+            f"--encoders is empty; expected names of files in weights/, paths, {UNTRAINED!r}, 'log-mel' or "
+            "package.module:factory, separated by commas"
         )
     if not all(name.strip() for name in names):
         raise EncoderChoiceError(f"--encoders={','.join(names)} has an empty name; expected names between the commas")
@@ -98,33 +126,35 @@ def resolve(names: Sequence[str] | None, *, default: Sequence[str] = DEFAULT) ->
                 "results are kept under that name: give each encoder once, or rename a file"
             )
         given[label] = name
-    return [_named(label, name) for label, name in given.items()]
+    return [_named(label, name, precision) for label, name in given.items()]
 
 
-def by_step(encoders: Iterable[NamedEncoder]) -> list[NamedEncoder]:
-    """The encoders in the order of their training steps; those whose names have none last, in the order given."""
-    return sorted(encoders, key=lambda encoder: (encoder.step is None, encoder.step or 0))
+def by_step(front_ends: Iterable[NamedFrontEnd]) -> list[NamedFrontEnd]:
+    """The front ends in the order of their training steps; those whose names have none last, in the order given."""
+    return sorted(front_ends, key=lambda each: (each.step is None, each.step or 0))
 
 
-def remark(encoders: Sequence[NamedEncoder]) -> str | None:
+def remark(front_ends: Sequence[NamedFrontEnd]) -> str | None:
     """What a reader must know where no encoder has heard speech; None where one may have."""
-    if not all(encoder.is_untrained or encoder.source.startswith(_PRETRAINED) for encoder in encoders):
+    ours = [each.name for each in front_ends if each.kind == "trained" and each.source.startswith(_PRETRAINED)]
+    random = [each.name for each in front_ends if each.kind == "random"]
+    may_have_heard = len(ours) + len(random) + sum(each.kind == "spectrogram" for each in front_ends) < len(front_ends)
+    if may_have_heard or not (ours or random):
         return None
-    trained = [encoder.name for encoder in encoders if not encoder.is_untrained]
-    if trained:
-        more = f" and {len(trained) - 2} more" if len(trained) > 2 else ""
+    if ours:
+        more = f" and {len(ours) - 2} more" if len(ours) > 2 else ""
         said = (
-            f"NOTE: {', '.join(trained[:2])}{more} learned from synthesised sound and never heard speech "
+            f"NOTE: {', '.join(ours[:2])}{more} learned from synthesised sound and never heard speech "
             f"(weights/README.md). The results\nshow what such training makes of the architecture; they say nothing "
             "about what wav2vec 2.0 has learned. For its weights:\n"
         )
     else:
         said = (
-            "NOTE: the encoder is UNTRAINED: its weights are random (seed 0). The results are a control: they show\n"
+            f"NOTE: {', '.join(random)} is UNTRAINED: its weights are random. The results are a control: they show\n"
             "what the architecture does by itself, and say nothing about what wav2vec 2.0 has learned. For that:\n"
         )
     return said + (
-        f"    python -m w2v_jax.convert --source=facebook/{EXAMPLE} --output=weights/{EXAMPLE}.safetensors\n"
+        f"    w2v-jax convert --source=facebook/{EXAMPLE} --output=weights/{EXAMPLE}.safetensors\n"
         f"and then the same command with --encoders={EXAMPLE} (or --encoders={EXAMPLE},{UNTRAINED} to compare)."
     )
 
@@ -134,12 +164,46 @@ def source_of_pretraining(what: str) -> str:
     return f"{_PRETRAINED} {what}"
 
 
+def random_encoder(
+    name: str, seed: int, *, config: EncoderConfig | None = None, precision: Precision = "float32"
+) -> NamedFrontEnd:
+    """An encoder with random weights, by default of wav2vec 2.0's architecture."""
+    config = config or EncoderConfig()
+    return NamedFrontEnd(
+        name=name,
+        kind="random",
+        source=f"untrained: random weights, seed {seed}",
+        digest=f"random weights, seed {seed}, flax {flax.__version__} {_plain(config)}",
+        frames=config.frames,
+        make=lambda: FeatureEncoder(config, precision=precision, rngs=nnx.Rngs(seed)),
+        config=config,
+        precision=precision,
+    )
+
+
+def spectrogram(name: str, *, as_named: str, frames: Frames | None = None) -> NamedFrontEnd:
+    """A spectrogram, by default with the frames of wav2vec 2.0.
+
+    Args:
+        name: the name that its results carry.
+        as_named: one of `SPECTROGRAMS`.
+        frames: how it is to frame a waveform.
+    """
+    config = SpectrogramConfig() if frames is None else SpectrogramConfig.framed_as(frames)
+    return NamedFrontEnd(
+        name=name,
+        kind="spectrogram",
+        source="spectrogram: nothing learned",
+        digest=f"{as_named} {_plain(config)}",
+        frames=config.frames,
+        make=lambda: SPECTROGRAMS[as_named](config),
+    )
+
+
 def _present(default: Sequence[str]) -> list[str]:
-    try:
-        checkpoint.find_weights(BUNDLED)
-    except FileNotFoundError:
-        return [name for name in default if name != BUNDLED] or [UNTRAINED]
-    return list(default)
+    if BUNDLED in checkpoint.weight_names():
+        return list(default)
+    return [name for name in default if name != BUNDLED] or [UNTRAINED]
 
 
 def _matching(pattern: str) -> list[str]:
@@ -156,7 +220,7 @@ def _matching(pattern: str) -> list[str]:
                 return sorted(found, key=_by_numbers)
     raise EncoderChoiceError(
         f"--encoders: no {checkpoint.SUFFIX} file matches {pattern!r} (looked for {', '.join(places)}); "
-        "expected weight files made by python -m w2v_jax.convert"
+        "expected weight files made by w2v-jax convert"
     )
 
 
@@ -166,34 +230,167 @@ def _by_numbers(name: str) -> list[tuple[int, str]]:
 
 
 def _label(name: str) -> str:
-    return pathlib.Path(name).name.removesuffix(checkpoint.SUFFIX)
+    return name if _FACTORY.fullmatch(name) else pathlib.Path(name).name.removesuffix(checkpoint.SUFFIX)
 
 
-def _named(label: str, name: str) -> NamedEncoder:
+def _named(label: str, name: str, precision: Precision) -> NamedFrontEnd:
     if name == UNTRAINED:
-        encoder = _untrained()
-        digest = _digest(checkpoint.tensors_digest(checkpoint.encoder_tensors(encoder)), encoder.config)
-        return NamedEncoder(label, None, encoder.config, "untrained: random weights, seed 0", None, digest)
+        return random_encoder(label, 0, precision=precision)
+    if found := _RANDOM.fullmatch(name):
+        return random_encoder(label, int(found[1]), precision=precision)
+    if name in SPECTROGRAMS:
+        return spectrogram(label, as_named=name)
+    if (found := _FACTORY.fullmatch(name)) and not pathlib.Path(name).exists():
+        return _yours(label, *found.groups())
+    return _trained(label, name, precision)
+
+
+def _trained(label: str, name: str, precision: Precision) -> NamedFrontEnd:
     path = checkpoint.find_weights(name)
     metadata = checkpoint.verify_weights(path)
-    provenance, digest = metadata.provenance, _digest(metadata.digest, metadata.config)
-    return NamedEncoder(label, path, metadata.config, provenance.source, provenance.revision, digest)
+
+    def load() -> FeatureEncoder:
+        encoder = checkpoint.load_encoder(path, precision=precision)
+        if checkpoint.read_metadata(path) != metadata:
+            raise checkpoint.CheckpointError(f"{path}: it was replaced while it was in use; run the same command again")
+        return encoder
+
+    return NamedFrontEnd(
+        name=label,
+        kind="trained",
+        source=metadata.provenance.source,
+        digest=f"{metadata.digest} {_plain(metadata.config)}",
+        frames=metadata.config.frames,
+        make=load,
+        revision=metadata.provenance.revision,
+        config=metadata.config,
+        precision=precision,
+    )
 
 
-# An experiment asks for an encoder once per sweep, then for the next encoder.
-@functools.lru_cache(maxsize=1)
-def _loaded(weights: pathlib.Path | None, digest: str) -> FeatureEncoder:
-    if weights is None:
-        return _untrained()
-    encoder = checkpoint.load_encoder(weights)
-    if _digest(checkpoint.read_metadata(weights).digest, encoder.config) != digest:
-        raise checkpoint.CheckpointError(f"{weights}: it was replaced while it was in use; run the same command again")
-    return encoder
+def _yours(name: str, module: str, factory: str) -> NamedFrontEnd:
+    """What a factory of the user's makes, if it is a front end."""
+    make = _imported(name, module, factory)
+
+    def made() -> FrontEnd:
+        try:
+            return make()
+        except Exception as error:  # whatever the user's code may raise
+            raise EncoderChoiceError(
+                f"--encoders={name}: the factory raised {type(error).__name__}: {_first_line(error)}{_where(error)}"
+            ) from error
+
+    front_end = made()
+    if not callable(front_end):
+        raise EncoderChoiceError(
+            f"--encoders={name}: the factory returned a {type(front_end).__name__}; expected a front end, which maps "
+            "(n, samples) to (n, frames, channels) and has `frames`"
+        )
+    frames = getattr(front_end, "frames", None)
+    if not isinstance(frames, Frames):
+        raise EncoderChoiceError(
+            f"--encoders={name}: its `frames` is {frames!r}; expected how it frames a waveform, such as "
+            "w2v_jax.Frames(sample_rate=16_000, receptive_field=400, hop=320)"
+        )
+    try:
+        digest = _digest_of_yours(front_end)
+    except Exception as error:
+        raise EncoderChoiceError(
+            f"--encoders={name}: it cannot be called with one second of sound "
+            f"({type(error).__name__}: {_first_line(error)}{_where(error)})"
+        ) from error
+    encoder = front_end if isinstance(front_end, FeatureEncoder) else None
+    return NamedFrontEnd(
+        name=name,
+        kind="yours",
+        source=f"made by {name}",
+        digest=digest,
+        frames=frames,
+        make=made,
+        config=None if encoder is None else encoder.config,
+        precision=None if encoder is None else encoder.precision,
+    )
 
 
-def _untrained() -> FeatureEncoder:
-    return FeatureEncoder(EncoderConfig(), rngs=nnx.Rngs(0))
+def _imported(name: str, module: str, factory: str) -> Callable[[], Any]:
+    sys.path.insert(0, "")  # the current folder, as for `python -m`
+    try:
+        make = getattr(importlib.import_module(module), factory)
+    except Exception as error:  # whatever the user's code may raise
+        raise EncoderChoiceError(
+            f"--encoders={name}: cannot import it ({type(error).__name__}: {_first_line(error)}{_where(error)})"
+        ) from error
+    finally:
+        sys.path.remove("")
+    if not callable(make):
+        raise EncoderChoiceError(f"--encoders={name}: {factory} is a {type(make).__name__}; expected a function")
+    return make
 
 
-def _digest(tensors_digest: str, config: EncoderConfig) -> str:
-    return f"{tensors_digest} {json.dumps(dataclasses.asdict(config))}"
+def _digest_of_yours(front_end: FrontEnd) -> str:
+    """A digest of a front end that no file describes.
+
+    Of one that is compiled: its arrays, and the program that JAX makes of it. Of one that computes on the host: what it
+    makes of a second of noise and one of a tone; or its `identity`, if it has one, a text that changes when its
+    features do (the last bits of features may differ from run to run).
+
+    Raises:
+        ValueError: it does not return what its `frames` and `layers` say.
+    """
+    rate = front_end.frames.sample_rate
+    noise = 0.1 * np.random.default_rng(0).standard_normal(rate)
+    sounds = np.stack([noise, 0.1 * np.sin(2 * np.pi * 200 * np.arange(rate) / rate)]).astype(np.float32)
+    digest = hashlib.sha256()
+    if library.is_compiled(front_end):
+        graphdef, state = nnx.split(front_end)
+
+        def outputs(state: nnx.State, sounds: jax.Array) -> dict[str, jax.Array]:
+            return library.outputs(nnx.merge(graphdef, state), sounds)
+
+        _check_shapes(front_end, jax.eval_shape(outputs, state, sounds), sounds)
+        digest.update(jax.jit(outputs).lower(state, sounds).as_text().encode())
+        _take_in(digest, {jax.tree_util.keystr(path): leaf for path, leaf in jax.tree.leaves_with_path(state)})
+        return f"module sha256:{digest.hexdigest()}"
+    found = {layer: np.asarray(frames) for layer, frames in library.outputs(front_end, sounds).items()}
+    _check_shapes(front_end, found, sounds)
+    _take_in(digest, found)
+    identity = getattr(front_end, "identity", None)
+    return f"identity {identity}" if isinstance(identity, str) else f"on the host sha256:{digest.hexdigest()}"
+
+
+def _check_shapes(front_end: FrontEnd, found: Mapping[str, Any], sounds: np.ndarray) -> None:
+    count, samples = sounds.shape
+    for layer, frames in library.layers(front_end).items():
+        shape, expected = tuple(found[layer].shape), (count, frames.num_frames(samples))
+        if len(shape) != 3 or shape[:2] != expected:
+            raise ValueError(
+                f"its {layer!r} has shape {shape} for {count} sounds of {samples} samples; expected "
+                f"({expected[0]}, {expected[1]}, channels), by {frames}"
+            )
+
+
+def _take_in(digest: "hashlib._Hash", arrays: Mapping[str, Any]) -> None:
+    for name, value in arrays.items():
+        array = np.asarray(value)
+        digest.update(f"{name} {array.dtype} {array.shape}\n".encode())
+        digest.update(np.ascontiguousarray(array).data)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or ["no message"])[0]
+
+
+def _where(error: Exception) -> str:
+    """The last place in the user's own code, if the error comes from there."""
+    trace = error.__traceback__
+    place = ""
+    while trace is not None:
+        file = trace.tb_frame.f_code.co_filename
+        if pathlib.Path(file) != pathlib.Path(__file__) and "importlib" not in file:
+            place = f", {pathlib.Path(file).name} line {trace.tb_lineno}"
+        trace = trace.tb_next
+    return place
+
+
+def _plain(config: EncoderConfig | SpectrogramConfig) -> str:
+    return json.dumps(dataclasses.asdict(config))

@@ -1,6 +1,8 @@
 """How a function becomes a program: what every one of them does with flags, errors and Ctrl-C."""
 
+import signal
 import sys
+import threading
 from collections.abc import Callable, Sequence
 
 from absl import app, flags, logging
@@ -39,6 +41,7 @@ def launch(
             logging.set_verbosity(verbosity)
         if len(arguments) > 1:
             sys.exit(f"error: unexpected argument {arguments[1]!r}; expected flags only (see --help)")
+        _stop_on_interrupt()
         try:
             compilation_cache.switch_on(_COMPILATION_CACHE_DIR.value)
             body()
@@ -50,3 +53,25 @@ def launch(
 
     flags.adopt_module_key_flags(sys.modules[__name__])
     app.run(main)
+
+
+def _stop_on_interrupt() -> None:
+    """Makes Ctrl-C raise `KeyboardInterrupt`, and raise it again where it was lost.
+
+    Python cannot raise it inside a callback of the garbage collector (JAX has one) or a finaliser: it reports the
+    exception and goes on. Then the signal is sent once more, a moment later.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    report = sys.unraisablehook
+
+    def hook(lost: "sys.UnraisableHookArgs") -> None:
+        if issubclass(lost.exc_type, KeyboardInterrupt):
+            again = threading.Timer(0.05, signal.raise_signal, (signal.SIGINT,))
+            again.daemon = True
+            again.start()
+        else:
+            report(lost)
+
+    sys.unraisablehook = hook

@@ -1,8 +1,8 @@
 """A sweep kept on disk as it is computed: in shards, which make one file when all are there.
 
 A shard is a safetensors file with the features of a span of rows. It is written whole or not at all, and says of
-itself which rows of which sweep it has, and what its digest is. So whatever happened to whoever wrote it, what
-is missing can be told from what is there, and several processes can write to one folder without talking.
+itself which rows of which sweep it has, and what its digest is. So whatever happened to the process that wrote it,
+what is missing can be told from what is there, and several processes can write to one folder without talking.
 """
 
 import dataclasses
@@ -15,9 +15,11 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from w2v_jax import files
-from w2v_jax.tensor_file import Stream, TensorFile, TensorFileError, open_file, write_file
+from w2v_jax.tensor_file import Stream, TensorFile, TensorFileError
 
-SETTINGS = "settings"  # the metadata's entry for them, in shards and in the file that they make
+from . import kept
+from .kept import OtherSettingsError
+
 _ROWS = "rows"
 _FEATURES = "features"
 
@@ -41,11 +43,13 @@ class Inventory:
     Attributes:
         finished: spans whose shards can be used.
         missing: the others, in order.
-        remarks: why shards that are there cannot be used; one line each.
+        changed: names of the settings in which shards that are there differ from this sweep.
+        remarks: which shards are damaged, and how; one line each.
     """
 
     finished: tuple[range, ...]
     missing: tuple[range, ...]
+    changed: tuple[str, ...]
     remarks: tuple[str, ...]
 
     @property
@@ -68,25 +72,26 @@ class ShardFolder:
     settings: Mapping[str, str]
     spans: Sequence[range]
 
-    def inventory(self, spans: Sequence[range] | None = None) -> Inventory:
-        """Looks at every shard (of `spans`, by default all), the last byte included."""
-        finished, missing, remarks = [], [], {}
-        for span in self.spans if spans is None else spans:
+    def inventory(self) -> Inventory:
+        """Looks at every shard, the last byte included."""
+        finished, missing, remarks = [], [], []
+        changed: dict[str, None] = {}
+        for span in self.spans:
             try:
                 self._open(span).check()
             except FileNotFoundError:
                 missing.append(span)
-            except _OtherSettingsError as error:
+            except OtherSettingsError as error:
                 missing.append(span)
-                remarks[f"starting over ({error})"] = None
+                changed |= dict.fromkeys(error.changed)
             except (TensorFileError, OSError) as error:
                 missing.append(span)
-                remarks[f"rows {span.start} to {span.stop - 1} again ({self._shard(span)} is damaged: {error})"] = None
+                remarks.append(f"rows {span.start} to {span.stop - 1} again ({self._shard(span)} is damaged: {error})")
             else:
                 finished.append(span)
-        if self._has_shards() and not finished and not remarks and spans is None:
-            remarks["starting over (changed: rows per shard)"] = None
-        return Inventory(tuple(finished), tuple(missing), tuple(remarks))
+        if {path.name for path in self.path.glob("rows-*")} - {self._shard(span).name for span in self.spans}:
+            changed["rows per shard"] = None
+        return Inventory(tuple(finished), tuple(missing), tuple(changed), tuple(remarks))
 
     def has(self, span: range) -> bool:
         """Whether the shard of `span` is there, by its header: cheap, for waiting."""
@@ -98,30 +103,29 @@ class ShardFolder:
 
     def write(self, span: range, features: np.ndarray) -> None:
         """Writes a shard: `features` (len(span), ...) float32. Raises `OSError` where that fails."""
-        metadata = {SETTINGS: json.dumps(dict(self.settings)), _ROWS: json.dumps([span.start, span.stop])}
-        write_file(self._shard(span), {_FEATURES: features}, metadata=metadata)
+        rows = {_ROWS: json.dumps([span.start, span.stop])}
+        kept.write(self._shard(span), {_FEATURES: features}, self.settings, further=rows)
 
     def assemble(
-        self, path: str | os.PathLike[str], parameters: Mapping[str, np.ndarray], *, metadata: Mapping[str, str]
+        self, path: str | os.PathLike[str], parameters: Mapping[str, np.ndarray], settings: Mapping[str, str]
     ) -> None:
         """Makes one file of all shards, in memory one at a time, and removes the folder.
 
         Args:
             path: the file: `features`, and a tensor per parameter.
             parameters: row by row.
-            metadata: strings to keep with them; their digest is added.
+            settings: to keep in the file.
 
         Raises:
             TensorFileError: a shard is missing or damaged; nothing has been changed.
             OSError: the file cannot be written; nothing has been changed.
         """
         path = pathlib.Path(path)
-        # Of one who was killed here: as large as the whole.
+        # Left by a process killed here; each can be as large as the final file.
         for stale in self.path.glob(f"{files.temporary_prefix(path)}*"):
             stale.unlink(missing_ok=True)
         shape = (self.spans[-1].stop, *self._open(self.spans[0]).entries[_FEATURES].shape[1:])
-        tensors = {_FEATURES: Stream(shape, self._features()), **parameters}
-        write_file(path, tensors, metadata=metadata, temporary_dir=self.path)
+        kept.write(path, {_FEATURES: Stream(shape, self._features()), **parameters}, settings, temporary_dir=self.path)
         self.remove()
 
     def remove(self) -> None:
@@ -137,38 +141,12 @@ class ShardFolder:
     def _shard(self, span: range) -> pathlib.Path:
         return self.path / f"rows-{span.start:08d}-{span.stop:08d}.safetensors"
 
-    def _has_shards(self) -> bool:
-        return any(self.path.glob("rows-*"))
-
     def _open(self, span: range) -> TensorFile:
         """The shard of `span`, if its header says that it is the one."""
-        shard = open_file(self._shard(span))
-        settings = parsed_settings(shard)
-        if changed := changed_settings(settings, self.settings):
-            raise _OtherSettingsError(f"changed: {', '.join(changed)}")
+        shard = kept.find(self._shard(span), self.settings)
         if shard.metadata.get(_ROWS) != json.dumps([span.start, span.stop]):
             raise TensorFileError(f"it says that it has rows {shard.metadata.get(_ROWS)}")
         entry = shard.entries.get(_FEATURES)
         if entry is None or entry.dtype != np.float32 or entry.shape[:1] != (len(span),):
             raise TensorFileError(f"it has no features (float32) of {len(span)} rows")
         return shard
-
-
-def parsed_settings(file: TensorFile) -> Mapping[str, str]:
-    """The settings that a file was made with. Raises `TensorFileError` where it does not say."""
-    try:
-        settings = json.loads(file.metadata[SETTINGS])
-    except (KeyError, TypeError, ValueError) as error:
-        raise TensorFileError(f"it does not say its settings: {type(error).__name__} {error}") from error
-    if not isinstance(settings, dict):
-        raise TensorFileError("its settings are no JSON object")
-    return settings
-
-
-def changed_settings(found: Mapping[str, str], wanted: Mapping[str, str]) -> list[str]:
-    """Names of the settings that differ, in the order of `wanted`."""
-    return [name for name in {**wanted, **found} if found.get(name) != wanted.get(name)]
-
-
-class _OtherSettingsError(TensorFileError):
-    """A shard of another sweep."""

@@ -11,24 +11,27 @@ import errno
 import functools
 import pathlib
 import shutil
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 
 import jax
 import numpy as np
-import tqdm
 
-from w2v_jax.convolution import Precision
 from w2v_jax.engine import Pooling, block_size, suggested_batch_size, sweep_spans
-from w2v_jax.tensor_file import TensorFileError, open_file
+from w2v_jax.tensor_file import TensorFileError
 
-from .front_ends import NamedEncoder
-from .shards import ShardFolder, changed_settings, parsed_settings, shard_spans
+from . import kept
+from .front_ends import NamedFrontEnd
+from .progress import progress_bar
+from .shards import ShardFolder, shard_spans
 
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 _POLL_SECONDS = 0.5
+
+
+class ReplacementError(ValueError):
+    """A result that was made with other settings is in the way. The message is one line."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,25 +70,23 @@ class Sweep:
     """A sweep and the file that it is to make.
 
     Attributes:
-        path: the file; the shards are kept beside it until all are there.
+        path: the file; the shards are kept next to it until all are there.
         label: what the user sees it called.
-        encoder: the encoder.
+        front_end: the front end.
         synthesize: the stimulus, as for `w2v_jax.sweep`.
         points: parameters, row by row.
         settings: everything that the features depend on, but for what only moves their last bits.
         pooling: as for `w2v_jax.sweep`.
-        precision: likewise.
         batch_size: likewise.
     """
 
     path: pathlib.Path
     label: str
-    encoder: NamedEncoder
+    front_end: NamedFrontEnd
     synthesize: Callable[..., jax.Array]
     points: Mapping[str, np.ndarray]
     settings: Mapping[str, str]
     pooling: Pooling = "mean"
-    precision: Precision = "float32"
     batch_size: int | None = None
 
     @property
@@ -96,7 +97,7 @@ class Sweep:
     @functools.cached_property
     def rows_per_call(self) -> int:
         """Sounds per compiled call."""
-        return self.batch_size or suggested_batch_size(self.encoder.encoder, self.synthesize, self.points)
+        return self.batch_size or suggested_batch_size(self.front_end.front_end, self.synthesize, self.points)
 
     def folder(self) -> ShardFolder:
         """Where its shards are. They are used again only where not a bit would change."""
@@ -117,21 +118,29 @@ class Sweep:
         return self.path.with_suffix(".shards")
 
 
-def run(sweep: Sweep, *, share: Share, metadata: Mapping[str, str]) -> None:
+def run(sweep: Sweep, *, share: Share, overwrite: bool = False) -> None:
     """Computes what is missing of a sweep, then makes its file (or waits until the first process has).
 
     Args:
         sweep: the sweep.
         share: this process's part in it.
-        metadata: strings to keep in the file.
+        overwrite: whether shards that were made with other settings may be replaced.
 
     Raises:
+        ReplacementError: there are such shards, and they may not.
         SweepStopped: Ctrl-C.
         OSError: something cannot be written; the message says what is finished, and how to go on.
-        FloatingPointError: features that are not finite: of which encoder, and the parameters that made them.
+        FloatingPointError: features that are not finite: of which front end, and the parameters that made them.
     """
     folder = sweep.folder()
     inventory = folder.inventory()
+    if inventory.changed and not overwrite:
+        raise ReplacementError(
+            f"{folder.path}: a sweep was begun here with other settings (changed: {', '.join(inventory.changed)}); "
+            "finish it with those, choose another --output_dir, or give --overwrite to start over"
+        )
+    if inventory.changed:
+        print(f"{sweep.label}: starting over (--overwrite; changed: {', '.join(inventory.changed)})")
     for remark in inventory.remarks:
         print(f"{sweep.label}: {remark}")
     if inventory.finished:
@@ -144,12 +153,11 @@ def run(sweep: Sweep, *, share: Share, metadata: Mapping[str, str]) -> None:
             return
         with progress_bar(sweep.label, sweep.num_rows, initial=sweep.num_rows - sum(map(len, spans))) as bar:
             found = sweep_spans(
-                sweep.encoder.encoder,
+                sweep.front_end.front_end,
                 sweep.synthesize,
                 sweep.points,
                 spans,
                 pooling=sweep.pooling,
-                precision=sweep.precision,
                 batch_size=sweep.rows_per_call,
                 progress=bar.update,
             )
@@ -168,7 +176,7 @@ def run(sweep: Sweep, *, share: Share, metadata: Mapping[str, str]) -> None:
         if share.is_first:
             if share.count > 1:
                 _gather(folder, compute, label=sweep.label, patience=share.patience)
-            folder.assemble(sweep.path, sweep.points, metadata=metadata)
+            folder.assemble(sweep.path, sweep.points, sweep.settings)
         else:
             await_file(sweep.path, sweep.settings, label=sweep.label)
             folder.remove()  # made again by one whose work was taken over
@@ -211,34 +219,16 @@ def await_file(path: pathlib.Path, settings: Mapping[str, str], *, label: str) -
     print(f"{label}: waiting for the first process", flush=True)
     examined = None
     while True:
-        found = _signature(path)
+        found = kept.signature(path)
         if found not in (None, examined):
             examined = found
             with contextlib.suppress(OSError, TensorFileError):
-                file = open_file(path)
-                if not changed_settings(parsed_settings(file), settings):
-                    file.check()
-                    return
+                kept.read_back(path, settings)
+                return
         time.sleep(_POLL_SECONDS)
-
-
-def _signature(path: pathlib.Path) -> tuple[int, int] | None:
-    """Changes when the file is replaced; None where there is none."""
-    try:
-        found = path.stat()
-    except FileNotFoundError:
-        return None
-    return found.st_ino, found.st_mtime_ns
 
 
 def _so_far(finished: int, sweep: Sweep, folder: ShardFolder) -> str:
     if not finished:
         return f"none of {sweep.num_rows} sounds finished"
     return f"{finished} of {sweep.num_rows} sounds are finished and kept in {folder.path}"
-
-
-def progress_bar(label: str, total: int, *, initial: int = 0, unit: str = " sounds") -> tqdm.tqdm:
-    """A bar with rate and time left."""
-    # Where no one watches (a log file) a line every ten seconds is enough.
-    interval = 0.2 if sys.stderr.isatty() else 10.0
-    return tqdm.tqdm(total=total, initial=initial, desc=label, unit=unit, mininterval=interval)

@@ -8,38 +8,40 @@ from matplotlib.axes import Axes
 from w2v_jax import grids, projection, stimuli
 from w2v_jax.grids import VOWELS, Grid, Vowel
 
-from . import figures
-from .front_ends import NamedEncoder
-from .workspace import Workspace
+from . import figures, maps
+from .front_ends import NamedFrontEnd
+from .results import Results
 
-VOWEL_SPACE = grids.VOWEL_SPACE
-QUICK_VOWEL_SPACE = grids.VOWEL_SPACE.thinned(f1=8, f2=8)
-VOWEL_SPACE_BY_F0 = grids.VOWEL_SPACE_BY_F0
-QUICK_VOWEL_SPACE_BY_F0 = grids.VOWEL_SPACE_BY_F0.thinned(f0=3, f1=6, f2=6)
 AMPLITUDES = (0.5, 0.35, 0.15)  # of f0, F1 and F2
 
 NOTE = 'The "formants" are bare sines at F1 and F2, not resonances of a source.'
 
+_QUICK_VOWEL_SPACE = grids.VOWEL_SPACE.thinned(f1=8, f2=8)
+_QUICK_VOWEL_SPACE_BY_F0 = grids.VOWEL_SPACE_BY_F0.thinned(f0=3, f1=6, f2=6)
 
-def vowel(f0, f1, f2):
-    return stimuli.sine_mixture([f0, f1, f2], AMPLITUDES)
+
+def vowel(f0, f1, f2, *, sample_rate):
+    return stimuli.sine_mixture([f0, f1, f2], AMPLITUDES, sample_rate=sample_rate)
 
 
-def sweep(workspace: Workspace, encoder: NamedEncoder, grid: Grid) -> np.ndarray:
+def vowel_space(*, quick: bool) -> Grid:
+    """The vowels of one f0."""
+    return _QUICK_VOWEL_SPACE if quick else grids.VOWEL_SPACE
+
+
+def vowel_space_by_f0(*, quick: bool) -> Grid:
+    """The vowels of six f0; of three, where `quick`."""
+    return _QUICK_VOWEL_SPACE_BY_F0 if quick else grids.VOWEL_SPACE_BY_F0
+
+
+def sweep(results: Results, front_end: NamedFrontEnd, grid: Grid) -> np.ndarray:
     """Features (n, channels) of a grid of vowels, kept with the formants."""
-    return workspace.sweep("formants", encoder, grid, vowel)
+    return results.sweep("formants", front_end, grid, vowel)
 
 
-def project(workspace: Workspace, encoder: NamedEncoder, grid: Grid, features: np.ndarray) -> np.ndarray:
+def project(results: Results, front_end: NamedFrontEnd, grid: Grid, features: np.ndarray) -> np.ndarray:
     """Positions (n, 2) of a grid of vowels on UMAP's map, kept with the formants."""
-    return workspace.positions(
-        "formants",
-        encoder,
-        grid.name,
-        [features],
-        lambda: {"positions": projection.project(features)},
-        settings=projection.LOCAL,
-    )["positions"]
+    return maps.umap(results, "formants", front_end, grid.name, features)
 
 
 def oriented(positions: np.ndarray, grid: Grid) -> np.ndarray:

@@ -38,14 +38,14 @@ _PRECISION = flags.DEFINE_enum(
     "precision",
     None,
     list(PRECISIONS),
-    "Of the products in the convolutions; by default 'default' (plain float32) on a CPU, else bfloat16, with "
-    "sums, norms and parameters in float32.",
+    "Of the products in the convolutions; by default float32 on a CPU, else bfloat16, with sums, norms and parameters "
+    "in float32.",
 )
 
 
 def main() -> None:
     """The program."""
-    precision = _PRECISION.value or ("default" if jax.default_backend() == "cpu" else "bfloat16")
+    precision = _PRECISION.value or ("float32" if jax.default_backend() == "cpu" else "bfloat16")
     recipe = Recipe(
         seed=_SEED.value,
         steps=_MAX_STEPS.value,

@@ -57,7 +57,7 @@ class Recipe:
     warmup_steps: int = 100
     weight_decay: float = 0.01
     clip: float = 1.0
-    precision: Precision = "default"
+    precision: Precision = "float32"
     encoder: EncoderConfig = EncoderConfig()  # noqa: RUF009 (frozen)
     contrastive: ContrastiveConfig = ContrastiveConfig()  # noqa: RUF009
     speech: SpeechConfig = SpeechConfig()  # noqa: RUF009
@@ -65,7 +65,7 @@ class Recipe:
     @property
     def candidates(self) -> int:
         """Frames among which the true one is to be found: chance is an accuracy of one in so many."""
-        return self.contrastive.group * self.encoder.num_frames(round(self.seconds * speech.SAMPLE_RATE))
+        return self.contrastive.group * self.encoder.frames.num_frames(round(self.seconds * self.encoder.sample_rate))
 
     def check(self, *, num_devices: int) -> None:
         """Raises `ValueError` where nothing could be learned: each device needs whole groups of long enough sound."""
@@ -125,7 +125,7 @@ def train_step(recipe: Recipe, mesh: jax.sharding.Mesh, state: TrainState) -> tu
         sound = _sound(recipe, jax.random.key(recipe.seed), _TRAINING_STREAM, first, each)
 
         def loss(parameters: nnx.State) -> tuple[jax.Array, Outcome]:
-            outcome = nnx.merge(graphdef, parameters)(sound, precision=recipe.precision)
+            outcome = nnx.merge(graphdef, parameters)(sound)
             return outcome.loss, outcome
 
         return lax.pmean(jax.grad(loss, has_aux=True)(parameters), _UTTERANCES)
@@ -144,7 +144,7 @@ def held_out(recipe: Recipe, parameters: nnx.State) -> Outcome:
 
     def of_group(first: jax.Array) -> Outcome:
         sound = _sound(recipe, jax.random.key(_HELD_OUT_SEED), _HELD_OUT_STREAM, first, group)
-        return predictor(sound, precision=recipe.precision)
+        return predictor(sound)
 
     return jax.tree.map(jnp.mean, lax.map(of_group, group * jnp.arange(HELD_OUT_GROUPS)))
 
@@ -173,7 +173,7 @@ def is_snapshot(step: int) -> bool:
 
 def _predictor(recipe: Recipe) -> ContrastivePredictor:
     # The encoder's parameters first: at step 0 it is the `FeatureEncoder` of that seed.
-    encoder = FeatureEncoder(recipe.encoder, rngs=nnx.Rngs(recipe.seed))
+    encoder = FeatureEncoder(recipe.encoder, precision=recipe.precision, rngs=nnx.Rngs(recipe.seed))
     return ContrastivePredictor(encoder, recipe.contrastive, rngs=nnx.Rngs(params=jax.random.key(recipe.seed + 2**31)))
 
 
@@ -207,4 +207,8 @@ def _sound(recipe: Recipe, key: jax.Array, stream: int, first: jax.Array, count:
     """Utterances `first`, `first + 1`, ... of a stream, (count, samples): each depends on its number alone."""
     stream_key = jax.random.fold_in(key, stream)
     keys = jax.vmap(lambda number: jax.random.fold_in(stream_key, number))(first + jnp.arange(count))
-    return jax.vmap(lambda each: speech.utterance(each, recipe.speech, duration=recipe.seconds))(keys)
+    return jax.vmap(
+        lambda each: speech.utterance(
+            each, recipe.speech, duration=recipe.seconds, sample_rate=recipe.encoder.sample_rate
+        )
+    )(keys)

@@ -10,9 +10,10 @@ from collections.abc import Mapping, Sequence
 from absl import flags as absl_flags
 
 from .. import amplitude, diphthongs, f0, formants, temporal
-from ..harness import flags
-from ..harness.front_ends import NamedEncoder, remark
-from ..harness.workspace import Metrics, Workspace
+from ..harness import flags, metrics
+from ..harness.front_ends import NamedFrontEnd
+from ..harness.metrics import Metrics
+from ..harness.results import Results
 from . import published
 from .published import Comparison
 
@@ -23,26 +24,28 @@ absl_flags.declare_key_flag(formants.FINE.name)  # this program's, too
 EXPERIMENTS = (temporal, f0, formants, amplitude, diphthongs)
 
 
-def run(encoders: Sequence[NamedEncoder], workspace: Workspace, *, fine: bool = False) -> Metrics:
-    """Runs every experiment for every encoder and returns the table. `fine` is as for `formants.run`."""
-    metrics = {}
+def run(front_ends: Sequence[NamedFrontEnd], results: Results, *, fine: bool = False) -> Metrics:
+    """Runs every experiment for every front end and returns the table. `fine` is as for `formants.run`."""
+    found = {}
     for experiment in EXPERIMENTS:
-        print(f"\n== {experiment.NAME}: {experiment.__doc__.splitlines()[0]}")
+        print(f"\n== {experiment.NAME}: {(experiment.__doc__ or '').splitlines()[0]}")
         further = {"fine": fine} if experiment is formants else {}
-        metrics[experiment.NAME] = experiment.run(encoders, workspace, **further)
+        found[experiment.NAME] = experiment.run(front_ends, results, **further)
 
-    table = tabulate(metrics, [encoder.name for encoder in encoders])
-    comparisons = published.compare(metrics["temporal"], metrics["f0"], metrics["formants"])
-    notes = list(dict.fromkeys(note for each in metrics.values() for note in each["notes"]))
-    summary = workspace.save_metrics(
+    table = tabulate(found, [each.name for each in front_ends])
+    comparisons = published.compare(found["temporal"], found["f0"], found["formants"])
+    summary = metrics.save(
+        results,
         NAME,
-        {encoder: {"table": table[encoder.name]} for encoder in encoders},
+        {each: {"table": table[each.name]} for each in front_ends},
         summary=lambda measured: measured["table"],
-        notes=notes,
-        between_encoders=metrics["formants"]["between_encoders"],
+        conclusion="\n".join(each["conclusion"] for each in found.values()),
+        notes=list(dict.fromkeys(note for each in found.values() for note in each["notes"])),
+        between_encoders=found["formants"]["between_encoders"],
         published=[dataclasses.asdict(comparison) for comparison in comparisons],
     )
-    _print(workspace, encoders, table, summary, comparisons)
+    if results.share.is_first:
+        print("\n".join(report_lines(results, table, summary, comparisons)))
     return summary
 
 
@@ -82,34 +85,21 @@ def comparison_lines(comparisons: Sequence[Comparison]) -> list[str]:
     return [*lines, f"{agreeing} of {len(compared)} agree to the printed digits."]
 
 
-def _print(
-    workspace: Workspace,
-    encoders: Sequence[NamedEncoder],
+def report_lines(
+    results: Results,
     table: Mapping[str, Mapping[str, float]],
     summary: Metrics,
     comparisons: Sequence[Comparison],
-) -> None:
-    print("\n== Results" + (" (--quick: thinned grids)" if workspace.quick else ""))
-    print("\n".join(table_lines(table)))
+) -> list[str]:
+    """The tables as text, and what must be known to read them."""
+    lines = ["", "== Results" + (" (--quick: thinned grids)" if results.quick else ""), *table_lines(table)]
     for pair in (summary["between_encoders"] or {}).get("linear_cka", []):
-        print(f"linear CKA of {' and '.join(pair['encoders'])}: {pair['linear_cka']:.7f}")
+        lines.append(f"linear CKA of {' and '.join(pair['encoders'])}: {pair['linear_cka']:.7f}")
     if comparisons:
-        print("\n== The paper's numbers beside ours")
-        print("\n".join(comparison_lines(comparisons)))
-    print("\n== How to read them")
-    for note in summary["notes"]:
-        print(f"- {note}")
-    if said := remark(encoders):
-        print(said)
-    print("\n== Figures")
-    for experiment in EXPERIMENTS:
-        figures = sorted(workspace.path(experiment.NAME, "").glob("*.png"))
-        print(f"{workspace.path(experiment.NAME, '')}: " + ", ".join(figure.stem for figure in figures))
-    print(
-        "(.png and .pdf; every number is in metrics.json beside them; "
-        f"the tables above are in {workspace.path(NAME, 'metrics.json')})"
-    )
+        lines += ["", "== The paper's numbers beside ours", *comparison_lines(comparisons)]
+    lines += ["", "== How to read them", *(f"- {note}" for note in summary["notes"])]
+    return [*lines, "", f"(The tables above are in {results.path(NAME, 'metrics.json')}.)"]
 
 
 if __name__ == "__main__":
-    flags.launch(lambda encoders, workspace: run(encoders, workspace, fine=formants.FINE.value))
+    flags.launch(lambda front_ends, results: run(front_ends, results, fine=formants.FINE.value))

@@ -1,0 +1,111 @@
+"""Every number of an experiment, in `metrics.json`."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+
+from w2v_jax import _version
+
+from .front_ends import NamedFrontEnd, by_step
+from .results import Results
+
+Metrics = dict[str, Any]
+
+_FILE = "metrics.json"
+
+
+def save(
+    results: Results,
+    experiment: str,
+    per_front_end: Mapping[NamedFrontEnd, Metrics] | None = None,
+    *,
+    summary: Callable[[Metrics], Mapping[str, float]] | None = None,
+    conclusion: str = "",
+    notes: Sequence[str] = (),
+    **others: Any,
+) -> Metrics:
+    """Writes `EXPERIMENT/metrics.json`, strict JSON (the first process does), and returns what this run found.
+
+    What the file has of front ends that this run did not measure stays there.
+
+    Args:
+        results: where results are kept.
+        experiment: whose folder it is.
+        per_front_end: what was measured of each.
+        summary: the few numbers of it that fit in a table, which has a row per front end in the order of their
+            training steps; those whose names have none come last, in the order given.
+        conclusion: what came out, in a sentence.
+        notes: what a reader must know to read the numbers right.
+        others: further entries, such as those about several front ends.
+
+    Raises:
+        ValueError: a number that is not finite: JSON has no such thing.
+    """
+    measured = per_front_end or {}
+    metrics = {
+        "experiment": experiment,
+        "quick": results.quick,
+        "w2v_jax": _version.__version__,
+        "jax": jax.__version__,
+        "device": jax.local_devices()[0].device_kind,
+        "conclusion": conclusion,
+        "notes": list(notes),
+        "encoders": {each.name: {**about(each), **found} for each, found in measured.items()},
+        "table": _table(measured, summary) if summary else [],
+        **others,
+    }
+    found: Metrics = json.loads(_text(metrics))
+    earlier = _earlier(results, experiment)
+    merged = {**found, "encoders": {**found["encoders"], **_without(earlier.get("encoders"), found["encoders"])}}
+    if earlier.get("table"):
+        ours = {row["encoder"] for row in found["table"]}
+        rows = [*found["table"], *(row for row in earlier["table"] if row["encoder"] not in ours)]
+        merged["table"] = sorted(rows, key=lambda row: (row["step"] is None, row["step"] or 0))
+    results.save_text(experiment, _FILE, _text(merged) + "\n")
+    return found
+
+
+def about(front_end: NamedFrontEnd) -> Metrics:
+    """What a reader of numbers must know of the front end that they are of."""
+    frames = front_end.frames
+    return {
+        "kind": front_end.kind,
+        "source": front_end.source,
+        "revision": front_end.revision,
+        "precision": front_end.precision,
+        "frames": {"sample_rate": frames.sample_rate, "receptive_field": frames.receptive_field, "hop": frames.hop},
+    }
+
+
+def _text(metrics: Metrics) -> str:
+    return json.dumps(metrics, indent=1, ensure_ascii=False, allow_nan=False, default=_plain)
+
+
+def _earlier(results: Results, experiment: str) -> Metrics:
+    """What the file has now; nothing where it cannot be read."""
+    try:
+        found = json.loads(results.path(experiment, _FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) and found.get("experiment") == experiment else {}
+
+
+def _without(entries: object, ours: Mapping[str, Any]) -> Metrics:
+    return {name: each for name, each in entries.items() if name not in ours} if isinstance(entries, dict) else {}
+
+
+def _table(
+    measured: Mapping[NamedFrontEnd, Metrics], summary: Callable[[Metrics], Mapping[str, float]]
+) -> list[Metrics]:
+    return [{"encoder": each.name, "step": each.step, **summary(measured[each])} for each in by_step(measured)]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.ndarray | jax.Array):
+        return np.asarray(value).tolist()
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"{type(value).__name__} has no place in {_FILE}")

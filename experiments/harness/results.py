@@ -1,0 +1,228 @@
+"""A folder of results: what it has is read back, what is missing is computed, and nothing in it is lost."""
+
+import dataclasses
+import functools
+import hashlib
+import os
+import pathlib
+from collections.abc import Callable, Mapping
+
+import jax
+import numpy as np
+from matplotlib.figure import Figure
+
+from w2v_jax import _version, checkpoint, files
+from w2v_jax.engine import Pooling
+from w2v_jax.grids import Grid
+from w2v_jax.tensor_file import TensorFile, TensorFileError, open_file
+
+from . import figures, kept, sweeping
+from .front_ends import NamedFrontEnd
+from .sweeping import ReplacementError
+
+Tensors = dict[str, np.ndarray]
+
+# The folder inside the output folder that --quick has for itself.
+QUICK = "quick"
+
+
+@dataclasses.dataclass(frozen=True)
+class AtRate:
+    """A stimulus at a sample rate. Equal ones share a compiled program.
+
+    Attributes:
+        function: `function(**point, sample_rate=...)` returns a waveform, or several.
+        sample_rate: Hz.
+    """
+
+    function: Callable[..., jax.Array]
+    sample_rate: int
+
+    @property
+    def __name__(self) -> str:
+        return getattr(self.function, "__name__", type(self.function).__name__)
+
+    def __call__(self, **point: jax.Array) -> jax.Array:
+        """The sound of one point."""
+        return self.function(**point, sample_rate=self.sample_rate)
+
+
+@dataclasses.dataclass(frozen=True)
+class Results:
+    """A folder of results, and how they are to be made.
+
+    Attributes:
+        output_dir: the output folder; each experiment has a folder in it.
+        quick: whether grids are thin. Such results have a folder of their own in the output folder.
+        batch_size: sounds per compiled call; None lets the sweep choose.
+        recompute: whether to compute again what the folder already has.
+        overwrite: whether results that were made with other settings may be replaced.
+        share: which part of the work is this process's.
+    """
+
+    output_dir: pathlib.Path
+    quick: bool = False
+    batch_size: int | None = None
+    recompute: bool = False
+    overwrite: bool = False
+    share: sweeping.Share = sweeping.ALONE
+    # What this run has made, read back and drawn.
+    _made: set[pathlib.Path] = dataclasses.field(default_factory=set, repr=False)
+    _read: dict[pathlib.Path, None] = dataclasses.field(default_factory=dict, repr=False)
+    _drawn: dict[pathlib.Path, None] = dataclasses.field(default_factory=dict, repr=False)
+
+    @property
+    def folder(self) -> pathlib.Path:
+        """Where the experiments' folders are."""
+        return self.output_dir / QUICK if self.quick else self.output_dir
+
+    @property
+    def read_back(self) -> list[pathlib.Path]:
+        """The files that were there and did not have to be made again."""
+        return list(self._read)
+
+    @property
+    def drawn(self) -> list[pathlib.Path]:
+        """The figures, one path for each."""
+        return list(self._drawn)
+
+    def check(self) -> None:
+        """Raises `OSError` where the output folder cannot be written, before any work is done."""
+        named = f"--output_dir={self.output_dir}"
+        if self.output_dir.exists() and not self.output_dir.is_dir():
+            raise NotADirectoryError(f"{named} is a file; expected a folder")
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise type(error)(
+                f"{named} cannot be made ({error.strerror}: {error.filename}); choose another folder"
+            ) from None
+        if not os.access(self.folder, os.W_OK):
+            raise PermissionError(f"{named} cannot be written; choose another folder")
+
+    def path(self, experiment: str, name: str) -> pathlib.Path:
+        """A file of an experiment."""
+        return self.folder / experiment / name
+
+    def sweep(
+        self,
+        experiment: str,
+        front_end: NamedFrontEnd,
+        grid: Grid,
+        stimulus: Callable[..., jax.Array],
+        *,
+        pooling: Pooling = "mean",
+    ) -> np.ndarray:
+        """Features of every point of `grid`, kept in `EXPERIMENT/SWEEP.ENCODER.safetensors`.
+
+        A file made by the same front end, grid, stimulus and versions is read instead; one that was begun is finished.
+
+        Args:
+            experiment: whose folder it is.
+            front_end: the front end. Sounds are made at its sample rate.
+            grid: the sweep's name and points.
+            stimulus: `stimulus(**point, sample_rate=...)`, otherwise as for `w2v_jax.sweep`.
+            pooling: as for `w2v_jax.sweep`.
+
+        Returns:
+            What `w2v_jax.sweep` returns, mapped from the file: for pooling "mean" (n, channels), in grid order.
+
+        Raises:
+            ReplacementError: a result with other settings is in the way, and may not be replaced.
+            OSError, FloatingPointError: as `sweeping.run` does.
+        """
+        points = grid.points()
+        at_rate = AtRate(stimulus, front_end.frames.sample_rate)
+        sweep = sweeping.Sweep(
+            path=self.path(experiment, f"{grid.name}.{front_end.name}.safetensors"),
+            label=f"{front_end.name}: {grid.name}",
+            front_end=front_end,
+            synthesize=at_rate,
+            points=points,
+            settings={
+                "encoder": front_end.digest,
+                "grid": checkpoint.tensors_digest(points),
+                "stimulus": _program_digest(at_rate, tuple((name, each.shape[1:]) for name, each in points.items())),
+                "pooling": getattr(pooling, "__name__", str(pooling)),
+                "precision": front_end.precision or "none",
+                "w2v_jax": _version.__version__,
+                "jax": jax.__version__,
+            },
+            pooling=pooling,
+            batch_size=self.batch_size,
+        )
+        found = self._reusable(sweep.path, sweep.settings)
+        if found is None:
+            if self.recompute and sweep.path not in self._made:
+                sweep.remove_shards()
+            sweeping.run(sweep, share=self.share, overwrite=self.overwrite)
+            self._made.add(sweep.path)
+            found = open_file(sweep.path)
+        elif self.share.is_first:
+            sweep.remove_shards()  # of a run that was killed when all was finished
+        return found.array("features")
+
+    def kept(self, experiment: str, name: str, settings: Mapping[str, str], compute: Callable[[], Tensors]) -> Tensors:
+        """What a file of the experiment has, if it was made with the same settings; else what `compute` returns, kept.
+
+        Raises:
+            ReplacementError: it was made with others, and may not be replaced.
+        """
+        path = self.path(experiment, name)
+        found = self._reusable(path, settings)
+        if found is None:
+            if self.share.is_first:
+                kept.write(path, compute(), settings)
+            else:
+                sweeping.await_file(path, settings, label=str(path.relative_to(self.output_dir)))
+            self._made.add(path)
+            found = open_file(path)
+        return {name: found.array(name) for name in found.entries}
+
+    def save_figure(self, experiment: str, name: str, figure: Figure) -> None:
+        """Writes `EXPERIMENT/NAME.png` and `.pdf` (the first process does)."""
+        if not self.share.is_first:
+            return
+        for suffix in (".png", ".pdf"):
+            with files.atomic_path(self.path(experiment, name + suffix)) as temporary:
+                figures.save(figure, temporary)
+        self._drawn[self.path(experiment, f"{name}.png")] = None
+
+    def save_text(self, experiment: str, name: str, text: str) -> None:
+        """Writes a text file of the experiment (the first process does)."""
+        if self.share.is_first:
+            with files.atomic_path(self.path(experiment, name)) as temporary:
+                temporary.write_text(text, encoding="utf-8")
+
+    def _reusable(self, path: pathlib.Path, settings: Mapping[str, str]) -> TensorFile | None:
+        """The file, if it was made with the same settings, is whole and may be read again; else says why not."""
+        if self.recompute and path not in self._made:
+            if path.exists():
+                print(f"{path}: computed again (--recompute)")
+            return None
+        try:
+            found = kept.read_back(path, settings)
+        except FileNotFoundError:
+            return None
+        except kept.OtherSettingsError as error:
+            if not self.overwrite:
+                raise ReplacementError(
+                    f"{path}: made with other settings ({error}); choose another --output_dir, or give --overwrite to "
+                    "replace it"
+                ) from error
+            print(f"{path}: computed again (--overwrite; {error})")
+            return None
+        except (TensorFileError, OSError) as error:
+            print(f"{path}: computed again (the file is damaged: {error})")
+            return None
+        if path not in self._made:
+            self._read[path] = None
+        return found
+
+
+@functools.lru_cache(maxsize=64)
+def _program_digest(synthesize: AtRate, shapes: tuple[tuple[str, tuple[int, ...]], ...]) -> str:
+    """Digest of the stimulus itself, as the program that JAX makes of it."""
+    point = {name: jax.ShapeDtypeStruct(shape, np.float32) for name, shape in shapes}
+    program = jax.jit(lambda point: synthesize(**point)).lower(point).as_text()
+    return hashlib.sha256(program.encode()).hexdigest()

@@ -1,0 +1,38 @@
+"""A front end such as a user may bring: NumPy, no weights, another sample rate, and frames of its own."""
+
+import numpy as np
+
+from w2v_jax import Frames
+
+
+class Bands:
+    """Log power in the bins of a short Fourier transform, 100 frames a second at 8 kHz."""
+
+    frames = Frames(sample_rate=8_000, receptive_field=240, hop=80)
+
+    def __call__(self, waveforms):
+        assert isinstance(waveforms, np.ndarray)
+        cut = np.lib.stride_tricks.sliding_window_view(waveforms, 240, axis=-1)[:, ::80]
+        return np.log1p(np.square(np.abs(np.fft.rfft(cut * np.hanning(240), 256))) / 1e-4).astype(np.float32)
+
+
+def make():
+    return Bands()
+
+
+def make_nothing():
+    return 7
+
+
+def make_without_frames():
+    return np.square
+
+
+def make_other_frames():
+    found = Bands()
+    found.frames = Frames(sample_rate=8_000, receptive_field=240, hop=100)
+    return found
+
+
+def fail():
+    raise RuntimeError("no such model\nsecond line")

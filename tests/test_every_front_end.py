@@ -1,0 +1,144 @@
+"""Every experiment takes every kind of front end: trained weights, a spectrogram, and a NumPy callable of a user's."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from experiments import emergence
+from experiments.claims import __main__ as claims
+from experiments.claims import sounds
+from experiments.harness import controls, figures, front_ends
+from experiments.harness.results import Results
+from experiments.reproduce import __main__ as reproduce
+from w2v_jax import projection
+from w2v_jax.front_end import Frames
+
+NAMES = ("formant-base", "log-mel", "bands:make")
+EXPERIMENTS = (*(each.NAME for each in reproduce.EXPERIMENTS), "reproduce", "emergence", "claims")
+
+
+@pytest.fixture(scope="module")
+def chosen():
+    return front_ends.resolve(NAMES)
+
+
+def fewer_sounds(frames, size):
+    """Of the claims' thinned grids what the scores cannot do without."""
+    found = sounds.grids_of(frames, size)
+    return dataclasses.replace(
+        found,
+        vowels=found.vowels.thinned(f0=3, f1=3, f2=3),
+        vowels_elsewhere=found.vowels_elsewhere.thinned(f0=3, f1=3, f2=3),
+        amplitudes=found.amplitudes.thinned(amplitude_low=4, amplitude_high=4),
+        biases=found.biases.thinned(frequency=8),
+        levels=found.levels.thinned(frequency=8),
+    )
+
+
+@pytest.fixture(scope="module")
+def results(chosen, tmp_path_factory):
+    def project_onto(features, others, **_):
+        return features[:, :2], others[:, :2]
+
+    results = Results(tmp_path_factory.mktemp("results"), quick=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(figures, "save", lambda figure, path: path.touch())  # test_experiments draws them
+        # Random weights take as long as trained ones, and test_claims has some.
+        patch.setattr(controls, "SEEDS", ())
+        patch.setattr(projection, "project", lambda features, **_: features[:, :2])
+        patch.setattr(projection, "project_onto", project_onto)
+        patch.setattr(claims, "grids_of", fewer_sounds)
+        for program in (reproduce, emergence, claims):
+            program.run(chosen, results)
+    return results.folder
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+def test_every_experiment_measures_every_front_end(results, experiment):
+    metrics = json.loads((results / experiment / "metrics.json").read_text(encoding="utf-8"))
+    assert set(metrics["encoders"]) == set(NAMES)
+    assert {name: each["kind"] for name, each in metrics["encoders"].items()} == {
+        "formant-base": "trained",
+        "log-mel": "spectrogram",
+        "bands:make": "yours",
+    }
+    assert metrics["encoders"]["bands:make"]["frames"] == {"sample_rate": 8_000, "receptive_field": 240, "hop": 80}
+    assert metrics["conclusion"]
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+def test_figures_of_one_are_figures_of_all(results, experiment):
+    names = {path.name.removesuffix(".png") for path in (results / experiment).glob("*.png")}
+    of_each = {each: {name.removesuffix(f".{each}") for name in names if name.endswith(f".{each}")} for each in NAMES}
+    assert of_each["log-mel"] == of_each["bands:make"]
+    assert of_each["formant-base"] - of_each["log-mel"] == ({"filters"} if experiment == "claims" else set())
+
+
+def test_sounds_are_made_at_the_front_ends_own_rate(results, chosen):
+    frames = chosen[2].frames
+    tensors = load_file(results / "temporal/stationarity.bands:make.safetensors")
+    assert tensors["features"].shape == (5, frames.num_frames(8_000), 129)
+    # 100, 200 ... 500 Hz are at every 3.2nd bin of 31.25 Hz.
+    peaks = tensors["features"].mean(axis=1).argmax(axis=1)
+    np.testing.assert_array_equal(peaks, np.round(tensors["frequency"] / 31.25))
+    tones = load_file(results / "f0/pure_tones.bands:make.safetensors")["frequency"]
+    assert tones.max() <= 4_000
+    assert load_file(results / "f0/pure_tones.log-mel.safetensors")["frequency"].max() == 8_000
+
+
+def test_notes_tell_what_the_frames_make_of_the_sounds(results):
+    notes = {
+        name: " ".join(json.loads((results / name / "metrics.json").read_text())["notes"])
+        for name in ("temporal", "f0")
+    }
+    assert "multiples of 50 Hz, the frame rate of formant-base and log-mel" in notes["temporal"]
+    assert "multiples of 100 Hz, the frame rate of bands:make" in notes["temporal"]
+    assert "8,000 Hz, is at the Nyquist frequency of formant-base and log-mel" in notes["f0"]
+    assert "bands:make hears 8,000 samples a second: the pure tones above 4,000 Hz" in notes["f0"]
+
+
+def test_controls_have_the_frames_of_what_they_control(results, chosen):
+    metrics = json.loads((results / "claims/metrics.json").read_text())
+    assert set(metrics["encoders"]) == set(NAMES)
+    found = controls.controls_of(chosen)
+    for each in chosen:
+        assert all(control.frames == each.frames for control in found[each].all)
+    trained, log_mel, bands = (found[each] for each in chosen)
+    assert [each.name for each in trained.untrained] == ["random-1", "random-2", "random-3"]
+    assert trained.spectrograms["log-mel"] is chosen[1]
+    assert log_mel.untrained == bands.untrained == ()
+    assert list(log_mel.spectrograms) == ["stft"]
+    assert [each.name for each in bands.spectrograms.values()] == ["bands:make.log-mel", "bands:make.stft"]
+
+
+def test_what_is_said_of_them(chosen):
+    assert front_ends.remark(chosen) is None  # a front end of the user's may have heard anything
+    assert "UNTRAINED" not in (front_ends.remark(chosen[1:2]) or "")
+    assert "formant-base learned from synthesised sound" in front_ends.remark(chosen[:2])
+    (untrained, random) = front_ends.resolve(["untrained", "random-7"])
+    assert "untrained, random-7 is UNTRAINED" in front_ends.remark([untrained, random, chosen[1]])
+    assert untrained.front_end.frames == random.frames == Frames(16_000, 400, 320)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("bands:made", "cannot import it .AttributeError: module 'bands' has no attribute 'made'"),
+        ("no_such_module:make", "cannot import it .ModuleNotFoundError: No module named 'no_such_module'"),
+        ("bands:Frames", "the factory raised TypeError: .*missing 3 required positional"),
+        ("bands:fail", "the factory raised RuntimeError: no such model, bands.py line"),
+        ("bands:make_nothing", "the factory returned a int; expected a front end"),
+        ("bands:make_without_frames", "its `frames` is None; expected .*w2v_jax.Frames"),
+        (
+            "bands:make_other_frames",
+            "its 'frames' has shape .2, 98, 129. for 2 sounds of 8000 samples; expected .2, 78, ",
+        ),
+    ],
+)
+def test_a_factory_that_makes_no_front_end_is_told_why(name, message):
+    with pytest.raises(front_ends.EncoderChoiceError, match=f"--encoders={name}: .*{message}") as raised:
+        front_ends.resolve([name])
+    assert "\n" not in str(raised.value)

@@ -1,0 +1,182 @@
+"""What an experiment asks of a front end: how it frames a waveform, its call, and its layers by name.
+
+Anything with `frames` and a call is a front end; nobody needs to inherit from anything here. A `flax.nnx.Module` is
+compiled together with the sound and what is asked of it. Any other callable computes on the host, on NumPy arrays: a
+PyTorch model, say.
+"""
+
+import dataclasses
+import fractions
+import operator
+from collections.abc import Mapping
+from typing import Any, Protocol, TypeGuard, runtime_checkable
+
+import jax
+import numpy as np
+from flax import nnx
+
+# The name of the layer that a front end returns when it is called: the last one.
+FRAMES = "frames"
+
+
+@dataclasses.dataclass(frozen=True)
+class Frames:
+    """How a front end cuts a waveform into frames. Frozen and hashable.
+
+    Frame `i` sees the samples from `i * hop - padding` up to, but without, `i * hop - padding + receptive_field`.
+
+    Attributes:
+        sample_rate: Hz.
+        receptive_field: samples that one frame sees.
+        hop: samples between the starts of neighbouring frames.
+        padding: zeros that the front end puts before the waveform, and as many after it.
+
+    Raises:
+        ValueError: a value that is not a positive integer (`padding`: not negative).
+
+    Examples:
+        >>> wav2vec2 = Frames(sample_rate=16_000, receptive_field=400, hop=320)
+        >>> wav2vec2.rate, wav2vec2.num_frames(16_000)
+        (50.0, 49)
+        >>> wav2vec2.times(3)
+        array([0.01246875, 0.03246875, 0.05246875])
+    """
+
+    sample_rate: int
+    receptive_field: int
+    hop: int
+    padding: int = 0
+
+    def __post_init__(self) -> None:
+        for name, least in (("sample_rate", 1), ("receptive_field", 1), ("hop", 1), ("padding", 0)):
+            value = getattr(self, name)
+            try:
+                whole = operator.index(value)
+            except TypeError:
+                whole = -1
+            if isinstance(value, bool) or whole < least:
+                expected = "a positive integer" if least else "0 or a positive integer"
+                raise ValueError(f"Frames.{name} is {value!r}; expected {expected}")
+            object.__setattr__(self, name, whole)
+
+    @property
+    def rate(self) -> float:
+        """Frames per second (50 for wav2vec 2.0)."""
+        return self.sample_rate / self.hop
+
+    @property
+    def nyquist(self) -> float:
+        """The highest frequency that the waveform can hold, in Hz."""
+        return self.sample_rate / 2
+
+    def num_frames(self, num_samples: int) -> int:
+        """Frames of a waveform of `num_samples` samples; 0 when it is shorter than the receptive field."""
+        return max(0, (num_samples + 2 * self.padding - self.receptive_field) // self.hop + 1)
+
+    def times(self, num_frames: int) -> np.ndarray:
+        """Centres of the first `num_frames` frames, (num_frames,) float64 seconds; sample n is at n / sample_rate."""
+        return (self._starts(num_frames) + (self.receptive_field - 1) / 2) / self.sample_rate
+
+    def seeing(self, start: int, stop: int, *, num_samples: int) -> np.ndarray:
+        """Which frames see any of the samples from `start` up to, but without, `stop`.
+
+        Args:
+            start: the first sample.
+            stop: the first one after the last.
+            num_samples: of the whole waveform.
+
+        Returns:
+            (frames,) bool.
+
+        Examples:
+            >>> np.flatnonzero(Frames(16_000, 400, 320).seeing(7_840, 8_160, num_samples=16_000))
+            array([24, 25])
+        """
+        first = self._starts(self.num_frames(num_samples))
+        return (first < stop) & (first + self.receptive_field > start) & (start < stop)
+
+    def phases(self, frequency: float) -> int:
+        """How many different phases of a steady tone the frames see, one after the other.
+
+        1 at multiples of the frame rate, where every frame sees the same samples; 2 at odd multiples of half of it.
+
+        Examples:
+            >>> [Frames(16_000, 400, 320).phases(frequency) for frequency in (100, 125, 113)]
+            [1, 2, 50]
+        """
+        turns_per_hop = fractions.Fraction(float(frequency)) * self.hop / self.sample_rate
+        return turns_per_hop.denominator
+
+    def _starts(self, num_frames: int) -> np.ndarray:
+        return np.arange(num_frames) * self.hop - self.padding
+
+
+@runtime_checkable
+class FrontEnd(Protocol):
+    """A waveform in, frames out.
+
+    A `flax.nnx.Module` with these two is compiled. Any other object with them computes on the host: its call then
+    takes a NumPy array (n, samples) of float32 and returns one (n, frames, channels).
+
+    A front end with layers has two more attributes, which `layers` and `outputs` look for:
+
+        layers: Mapping[str, Frames], the input's side first. The last one is called "frames" and is what the call
+            returns.
+        outputs: a method that maps a waveform to Mapping[str, array], one (..., frames_i, channels_i) per layer.
+
+    One whose first layer is a bank of linear filters may have `filters`, (filters, taps), their impulse responses.
+    """
+
+    @property
+    def frames(self) -> Frames:
+        """How it frames a waveform."""
+        ...
+
+    def __call__(self, waveform: Any, /) -> Any:
+        """(..., samples) float32 to (..., frames, channels) float32."""
+        ...
+
+
+def is_compiled(front_end: object) -> TypeGuard[nnx.Module]:
+    """Whether a front end runs inside a compiled program; otherwise it runs on the host, on NumPy arrays."""
+    return isinstance(front_end, nnx.Module)
+
+
+def layers(front_end: FrontEnd) -> dict[str, Frames]:
+    """The layers of a front end, the input's side first; one, called "frames", of a front end that names none.
+
+    Raises:
+        ValueError: the last one has another name.
+    """
+    named = getattr(front_end, "layers", None)
+    if not isinstance(named, Mapping):
+        return {FRAMES: front_end.frames}
+    if next(reversed(named), None) != FRAMES:
+        raise ValueError(
+            f"{type(front_end).__name__}: its last layer is {next(reversed(named), None)!r}; expected {FRAMES!r}, what "
+            "the front end returns when it is called"
+        )
+    return dict(named)
+
+
+def outputs(front_end: FrontEnd, waveform: jax.Array | np.ndarray) -> dict[str, Any]:
+    """What every layer makes of a waveform: by name of the layer, (..., frames_i, channels_i).
+
+    Raises:
+        ValueError: the front end's outputs are not those of its `layers`.
+    """
+    if not isinstance(getattr(front_end, "layers", None), Mapping):
+        return {FRAMES: front_end(waveform)}
+    found = dict(front_end.outputs(waveform))  # type: ignore[attr-defined]
+    if list(found) != list(layers(front_end)):
+        raise ValueError(
+            f"{type(front_end).__name__}.outputs returned the layers {list(found)}; "
+            f"expected {list(layers(front_end))}, as its `layers` names them"
+        )
+    return found
+
+
+def filters(front_end: FrontEnd) -> np.ndarray | None:
+    """Impulse responses of the first layer's filters, (filters, taps) float64; None where it has no such filters."""
+    found = getattr(front_end, "filters", None)
+    return None if found is None else np.asarray(found, np.float64)
