@@ -28,13 +28,13 @@ class TorchModel:
         self._features = self._pooled
         self._compiled = torch.compile(self._pooled)
 
-    def as_ours(self) -> w2v_jax.FeatureEncoder:
+    def as_ours(self, *, precision: str = "float32") -> w2v_jax.FeatureEncoder:
         """The same weights, through our own conversion."""
         with tempfile.TemporaryDirectory() as folder:
             self.model.save_pretrained(folder)
             converted = pathlib.Path(folder) / "converted.safetensors"
             w2v_jax.convert_checkpoint(folder, converted)
-            return w2v_jax.load_encoder(converted)
+            return w2v_jax.load_encoder(converted, precision=precision)
 
     def one_at_a_time(self) -> Contender:
         """The usual way: a Python loop, NumPy synthesis in float64, one waveform at a time."""
@@ -80,11 +80,11 @@ def vowel(f0, f1, f2):
     return w2v_jax.stimuli.sine_mixture([f0, f1, f2], AMPLITUDES)
 
 
-def ours(encoder: w2v_jax.FeatureEncoder, *, batch_size: int | None = None, precision: str = "float32") -> Contender:
+def ours(encoder: w2v_jax.FeatureEncoder, *, batch_size: int | None = None) -> Contender:
     """`w2v_jax.sweep`."""
 
     def run(frequencies: np.ndarray) -> np.ndarray:
         parameters = dict(zip(("f0", "f1", "f2"), frequencies.T, strict=True))
-        return w2v_jax.sweep(encoder, vowel, parameters, batch_size=batch_size, precision=precision)
+        return w2v_jax.sweep(encoder, vowel, parameters, batch_size=batch_size)
 
     return run

@@ -49,9 +49,9 @@ def main(arguments: Sequence[str]) -> None:
     thunks: dict[str, Callable[[], object]] = {}
     fewer = frequencies[: max(1, stimuli // 8)] if on_gpu else frequencies[:8]
     everyone = {ours: contenders.ours(encoder), **candidates, one_at_a_time: model.one_at_a_time()}
-    # A CPU would only pretend to have the other two.
-    cheaper = ("default", "tensorfloat32", "bfloat16") if on_gpu else ("default",)
-    everyone |= {f"{ours}, --precision={each}": contenders.ours(encoder, precision=each) for each in cheaper}
+    # A CPU would only pretend to have the cheaper two.
+    others = ("exact", "tensorfloat32", "bfloat16") if on_gpu else ("exact",)
+    everyone |= {f"{ours}, --precision={each}": contenders.ours(model.as_ours(precision=each)) for each in others}
     counts = {name: len(fewer if name == one_at_a_time else frequencies) for name in everyone}
     for name, run in everyone.items():
         thunks[name] = lambda run=run, n=counts[name]: run(frequencies[:n])

@@ -26,7 +26,8 @@ import w2v_jax
 from benchmarks.contenders import TorchModel
 from experiments import amplitude, f0, formants, temporal
 from experiments.harness import front_ends
-from experiments.harness.workspace import Metrics, Workspace
+from experiments.harness.metrics import Metrics
+from experiments.harness.results import Results
 from w2v_jax import files, tensor_file
 from w2v_jax.convolution import PRECISIONS
 
@@ -37,31 +38,23 @@ REFERENCE = "float64"
 
 
 class Float64Encoder(nnx.Module):
-    """The PyTorch encoder in float64, under our interface; its features are rounded to float32 at the end."""
+    """The PyTorch encoder in float64, as a front end; its features are rounded to float32 at the end."""
 
     def __init__(self, model: TorchModel, config: w2v_jax.EncoderConfig):
         self.config = config
+        self.frames = config.frames
         self._double = nnx.static(copy.deepcopy(model.model).cpu().double())
 
     def __call__(self, waveform: jax.Array) -> jax.Array:
         """(batch, samples) to (batch, frames, channels)."""
         batch, samples = waveform.shape
-        shape = (batch, self.config.num_frames(samples), self.config.channels[-1])
+        shape = (batch, self.frames.num_frames(samples), self.config.channels[-1])
         return jax.pure_callback(self._features, jax.ShapeDtypeStruct(shape, np.float32), waveform)
 
     def _features(self, waveform: jax.Array) -> np.ndarray:
         with torch.inference_mode():
             hidden = self._double.feature_extractor(torch.tensor(np.asarray(waveform, np.float64)))
             return self._double.feature_projection.layer_norm(hidden.transpose(1, 2)).float().numpy()
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class _NamedFloat64(front_ends.NamedEncoder):
-    module: Float64Encoder | None = None
-
-    @property
-    def encoder(self) -> Float64Encoder:
-        return self.module
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -71,12 +64,12 @@ def main(arguments: Sequence[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         root = pathlib.Path(folder)
         w2v_jax.save_encoder(model.as_ours(), root / "random.safetensors")
-        (ours,) = front_ends.resolve([str(root / "random.safetensors")])
-        fields = {field.name: getattr(ours, field.name) for field in dataclasses.fields(ours)}
-        exact = _NamedFloat64(**fields | {"digest": REFERENCE}, module=Float64Encoder(model, ours.config))
-        metrics = {REFERENCE: _run(exact, Workspace(root / REFERENCE, quick=True))}
-        for precision in PRECISIONS:
-            metrics[precision] = _run(ours, Workspace(root / precision, quick=True, precision=precision))
+        path = str(root / "random.safetensors")
+        named = {precision: front_ends.resolve([path], precision=precision)[0] for precision in PRECISIONS}
+        first = named["float32"]
+        double = Float64Encoder(model, model.as_ours().config)
+        named[REFERENCE] = dataclasses.replace(first, digest=REFERENCE, make=lambda: double, precision=None)
+        metrics = {name: _run(each, Results(root / name, quick=True)) for name, each in named.items()}
         features = {name: dict(_features(root / name)) for name in metrics}
 
     report: dict[str, Any] = {"features": {}, "metrics": {}}
@@ -97,12 +90,12 @@ def main(arguments: Sequence[str]) -> None:
             temporary.write_text(json.dumps(report, indent=1) + "\n")
 
 
-def _run(encoder: front_ends.NamedEncoder, workspace: Workspace) -> Metrics:
-    return {each.NAME: each.run([encoder], workspace)["encoders"][encoder.name] for each in EXPERIMENTS}
+def _run(front_end: front_ends.NamedFrontEnd, results: Results) -> Metrics:
+    return {each.NAME: each.run([front_end], results)["encoders"][front_end.name] for each in EXPERIMENTS}
 
 
 def _features(folder: pathlib.Path) -> Iterator[tuple[str, np.ndarray]]:
-    for path in sorted(folder.glob("*/*.safetensors")):
+    for path in sorted(folder.glob("quick/*/*.safetensors")):
         if ".umap." not in path.name:
             yield path.name.split(".")[0], np.array(tensor_file.open_file(path).array("features"), np.float64)
 

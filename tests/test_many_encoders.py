@@ -92,9 +92,8 @@ def test_one_compilation_and_one_encoder_in_memory(runs, tmp_path):
         assert _encoders_alive() <= alive_before + 1
     assert compilations[0] > 0
     assert compilations[1:] == [0, 0]
-    # Once for the program, once for the digest of the stimulus; each sweep looks at the shape of a waveform to choose
-    # its batch size, and to check it.
-    assert len(traced) == 2 + 2 * len(STEPS)
+    # Once for the program, once for the digest of the stimulus, once for the shape of its waveform.
+    assert len(traced) == 3
 
 
 def test_table_is_sorted_by_step(runs, tmp_path, monkeypatch):

@@ -1,50 +1,67 @@
-"""The README's Python runs as it stands, and its commands name things that exist."""
+"""The Python of the README and the pages runs as it stands, and what they name exists."""
 
 import pathlib
 import re
 
 import numpy as np
 import pytest
-from flax import nnx
-
-import w2v_jax
 
 ROOT = pathlib.Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text()
+PAGES = {
+    path.name: path for path in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")))
+}
+TEXT = "\n".join(path.read_text(encoding="utf-8") for path in PAGES.values())
 
 
-def test_python_examples_run(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    # The geometry of the real one, but few channels: this is about the examples, not about speed.
-    encoder = w2v_jax.FeatureEncoder(w2v_jax.EncoderConfig(channels=(16,) * 7), rngs=nnx.Rngs(0))
-    w2v_jax.save_encoder(encoder, "weights/wav2vec2-base.safetensors")
-    names: dict = {}
-    for block in re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL):
-        exec(compile(block, "README.md", "exec"), names)
-    assert names["features"].shape == (100, 16)
-    assert names["hidden"][0].shape == (3_199, 16)
+def names_of(page):
+    """What a page's Python defines."""
+    names: dict = {"__name__": page}
+    for block in re.findall(r"```python\n(.*?)```", PAGES[page].read_text(encoding="utf-8"), flags=re.DOTALL):
+        exec(compile(block, page, "exec"), names)
+    return names
+
+
+def test_readme_is_one_screen():
+    assert len(PAGES["README.md"].read_text(encoding="utf-8").split()) <= 700
+
+
+def test_python_of_the_readme():
+    names = names_of("README.md")
+    assert names["features"].shape == (49, 512)
+    assert names["tones"].shape == (10, 512)
+
+
+def test_python_of_the_library_page():
+    names = names_of("library.md")
+    assert names["features"].shape == (100, 512)
+    assert names["hidden"][0].shape == (3_199, 512)
     assert names["logits"].shape == (4, 10)
-    assert names["per_sound"].shape == (2, 3, 49, 16)
+    assert names["per_sound"].shape == (2, 3, 49, 512)
     np.testing.assert_allclose(np.diag(names["similarity"]), 1, atol=1e-6)
 
 
-@pytest.mark.parametrize("target", sorted(set(re.findall(r"(?:`|^ +)make (\w+)", README, flags=re.MULTILINE))))
+def test_python_of_the_extending_page():
+    front_end = names_of("extending.md")["make"]()
+    assert front_end(np.zeros((2, 8_000), np.float32)).shape == (2, front_end.frames.num_frames(8_000), 121)
+
+
+@pytest.mark.parametrize("target", sorted(set(re.findall(r"(?:`|^ +)make (\w+)", TEXT, flags=re.MULTILINE))))
 def test_make_targets_exist(target):
     assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
 
 
-@pytest.mark.parametrize("module", sorted(set(re.findall(r"python -m ([\w.]+)\b", README)) - {"experiments.NAME"}))
+COMMANDS = {f"experiments.{name}" for name in re.findall(r"w2v-jax (\w+)", TEXT)} - {"experiments.convert"}
+
+
+@pytest.mark.parametrize("module", sorted(set(re.findall(r"python -m ([\w.]+)\b", TEXT)) | COMMANDS))
 def test_commands_exist(module):
+    if module.split(".")[-1] in ("NAME", "COMMAND"):
+        return
     path = ROOT / module.replace(".", "/")
     assert path.with_suffix(".py").exists() or (path / "__main__.py").exists()
 
 
-@pytest.mark.parametrize("name", re.findall(r"^\| `(\w+)` \|", README, flags=re.MULTILINE))
-def test_experiments_exist(name):
-    path = ROOT / "experiments" / name
-    assert path.with_suffix(".py").exists() or (path / "__main__.py").exists()
-
-
-@pytest.mark.parametrize("path", re.findall(r"\]\((\w+/[\w.]+)\)", README))
-def test_figures_exist(path):
-    assert (ROOT / path).exists()
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_somewhere(page):
+    for target in re.findall(r"\]\(([\w./-]+)\)", PAGES[page].read_text(encoding="utf-8")):
+        assert (PAGES[page].parent / target).exists(), target

@@ -9,10 +9,10 @@ from w2v_jax.convert.conversion import convert_checkpoint
 from w2v_jax.convert.layouts import summary
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, *, program: str = "python -m w2v_jax.convert") -> int:
     """Runs the command; returns its exit status."""
     parser = argparse.ArgumentParser(
-        prog="python -m w2v_jax.convert",
+        prog=program,
         description="Convert the feature encoder of a wav2vec-like checkpoint to a weight file of w2v_jax. "
         "PyTorch is not needed, and nothing in the checkpoint is executed.",
         allow_abbrev=False,
