@@ -45,7 +45,7 @@ def test_python_of_the_extending_page():
     assert front_end(np.zeros((2, 8_000), np.float32)).shape == (2, front_end.frames.num_frames(8_000), 121)
 
 
-@pytest.mark.parametrize("target", sorted(set(re.findall(r"(?:`|^ +)make (\w+)", TEXT, flags=re.MULTILINE))))
+@pytest.mark.parametrize("target", sorted(set(re.findall(r"(?:`|^ +)make ([a-z]\w*)", TEXT, flags=re.MULTILINE))))
 def test_make_targets_exist(target):
     assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
 
