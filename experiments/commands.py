@@ -31,7 +31,7 @@ def usage(program: str) -> str:
 
 
 def unknown(name: str, *, program: str) -> str:
-    """The message for a name that is no command's, with the nearest one."""
+    """The message for an unknown command, with the nearest one."""
     near = difflib.get_close_matches(name, COMMANDS, n=1, cutoff=0.5)
     near += [] if near else [each for each in ("formants",) if name.startswith("vowel")]
     guess = f"did you mean {near[0]!r}?" if near else "expected one of these:"

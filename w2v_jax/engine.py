@@ -57,7 +57,7 @@ def sweep(
     come back, while the next chunk is being computed. Each device has its own copy of the weights and its own rows of a
     chunk, and never hears of the others.
 
-    A front end that is no `flax.nnx.Module` is called on the host, with NumPy arrays, between a compiled synthesis and
+    A front end that is not a `flax.nnx.Module` is called on the host, with NumPy arrays, between a compiled synthesis and
     a compiled pooling.
 
     Args:
@@ -327,7 +327,7 @@ def _frames(front_end: FrontEnd, waveforms: Any) -> Any:
 
 
 def _outputs(front_end: FrontEnd, waveforms: Any) -> dict[str, Any]:
-    """The outputs of every layer, likewise."""
+    """The outputs of every layer, shaped in the same way."""
     found = front_ends.outputs(front_end, waveforms.reshape(-1, waveforms.shape[-1]))
     return {name: _unflattened(frames, waveforms) for name, frames in found.items()}
 

@@ -28,6 +28,10 @@ def cosine_similarity(a: jax.Array, b: jax.Array) -> jax.Array:
 
     Raises:
         ValueError: other shapes, values that are not finite, or rows of zeros, which have no direction.
+
+    Examples:
+        >>> cosine_similarity(np.array([[1.0, 0.0]]), np.array([[2.0, 0.0], [0.0, 3.0]])).tolist()
+        [[1.0, 0.0]]
     """
     a = _matrix("a", a, ndim=2)
     b = _matrix("b", b, ndim=2)
@@ -144,6 +148,11 @@ def linear_cka(a: jax.Array, b: jax.Array) -> jax.Array:
     Raises:
         ValueError: other shapes, values that are not finite, or features that are the same for every
             sound, for which it is undefined.
+
+    Examples:
+        >>> features = np.array([[0.0, 1.0], [2.0, 0.0], [1.0, 5.0]])
+        >>> round(float(linear_cka(features, 3 * features[:, ::-1])), 6)  # turned and scaled
+        1.0
     """
     a = _matrix("a", a, ndim=2)
     b = _matrix("b", b, ndim=2)

@@ -29,6 +29,11 @@ def harmonics(f0: jax.Array, *, sample_rate: int = SAMPLE_RATE) -> jax.Array:
 
     Returns:
         (samples,) float32. Where f0 glides, the highest harmonic comes and goes at the Nyquist frequency.
+
+    Examples:
+        >>> voice = harmonics(jnp.full(1_600, 100.0))
+        >>> round(float(voice[159]))  # a pulse after 10 ms: all 79 harmonics below 8 kHz are at their peak
+        79
     """
     # Half the phase, in units of 2^-32 turns; the sum wraps around by itself.
     half_turns = jnp.round(f0 * np.float32(2.0**31 / sample_rate)).astype(jnp.int32)
@@ -52,6 +57,11 @@ def resonances(frequencies: jax.Array, bandwidths: jax.Array, *, sample_rate: in
 
     Returns:
         (..., bins) complex64, at the frequencies of `filtered`.
+
+    Examples:
+        >>> transfer = resonances(jnp.array([500.0]), jnp.array([60.0]))
+        >>> round(filter_frequencies(SAMPLE_RATE)[jnp.abs(transfer).argmax()])  # Hz
+        500
     """
     radius = jnp.exp(-np.pi / sample_rate * bandwidths)[..., None]
     cosine = jnp.cos(2 * np.pi / sample_rate * frequencies)[..., None]
@@ -91,6 +101,12 @@ def filtered(source: jax.Array, transfer: jax.Array, *, sample_rate: int = SAMPL
 
     Returns:
         (samples,) float32.
+
+    Examples:
+        >>> through = resonances(jnp.array([700.0, 1200.0]), jnp.array([80.0, 90.0]))
+        >>> voice = harmonics(jnp.full(1_600, 120.0))
+        >>> filtered(voice, jnp.tile(through, (num_filter_frames(1_600, SAMPLE_RATE), 1))).shape
+        (1600,)
     """
     hop = sample_rate // FRAME_RATE
     frames = num_filter_frames(len(source), sample_rate)

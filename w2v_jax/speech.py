@@ -96,7 +96,7 @@ def utterance(
         (samples,) float32, with a root mean square in `config.level`; peaks may pass 1.
 
     Raises:
-        ValueError: a duration of no samples, a sample rate that is no multiple of 100.
+        ValueError: a duration without samples, a sample rate that is not a multiple of 100.
     """
     config = config or SpeechConfig()
     num_samples = _num_samples(duration, sample_rate)

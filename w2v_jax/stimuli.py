@@ -50,6 +50,11 @@ def sine_mixture(
     Raises:
         ValueError: values that are not finite, frequencies that are negative or above the Nyquist frequency, lengths
             that differ, a duration of no samples.
+
+    Examples:
+        >>> vowel = sine_mixture([120.0, 850.0, 1610.0], [0.5, 0.35, 0.15])
+        >>> vowel.shape
+        (16000,)
     """
     time = _time(duration, sample_rate)
     frequencies = _vector("frequencies", frequencies)
@@ -83,6 +88,11 @@ def burst(
 
     Raises:
         ValueError: as for `sine_mixture`, or a fraction outside 0 to 1.
+
+    Examples:
+        >>> sound = burst(500.0, 2000.0, 0.01)  # 10 ms in the middle of one second
+        >>> [int(sample) for sample in burst_span(jnp.float32(0.01), num_samples=16_000)]
+        [7920, 8080]
     """
     time = _time(duration, sample_rate)
     frequencies = jnp.stack([_scalar("base_frequency", base_frequency), _scalar("burst_frequency", burst_frequency)])
@@ -135,6 +145,10 @@ def glide(
 
     Raises:
         ValueError: as for `sine_mixture`.
+
+    Examples:
+        >>> glide(120.0, [850.0, 1610.0], [240.0, 2400.0], [0.5, 0.35, 0.15]).shape  # from a to i
+        (32000,)
     """
     time = _time(duration, sample_rate)
     fundamental = _vector("fundamental", _scalar("fundamental", fundamental))

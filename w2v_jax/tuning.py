@@ -46,7 +46,7 @@ def frequency_responses(
 
     Examples:
         >>> delay = np.eye(3)  # filters that only delay pass everything
-        >>> frequency_responses(delay, sample_rate=16_000).decibels.max()
+        >>> float(frequency_responses(delay, sample_rate=16_000).decibels.max())
         0.0
     """
     filters = np.asarray(filters, np.float64)

@@ -18,7 +18,7 @@ class Controls:
     """What one front end is compared with.
 
     Attributes:
-        untrained: encoders of the same architecture with random weights; none of a front end that is no encoder.
+        untrained: encoders of the same architecture with random weights; only an encoder has them.
         spectrograms: the log-Mel and the log-magnitude spectrogram with the same frames, "log-mel" and "stft"; without
             the front end itself.
     """

@@ -77,7 +77,7 @@ class Sweep:
         points: parameters, row by row.
         settings: everything that the features depend on, but for what only moves their last bits.
         pooling: as for `w2v_jax.sweep`.
-        batch_size: likewise.
+        batch_size: as for `w2v_jax.sweep`.
     """
 
     path: pathlib.Path

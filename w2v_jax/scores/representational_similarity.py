@@ -40,6 +40,12 @@ def geometry(
     Raises:
         UndefinedScoreError: vectors of zeros, a parameter that does not vary, fewer than 4 points, no two distances
             that differ.
+
+    Examples:
+        >>> angle = np.linspace(0, 1, 6)
+        >>> on_an_arc = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+        >>> round(geometry(on_an_arc, {"frequency": angle}).value, 3)
+        1.0
     """
     bootstrap = bootstrap or Bootstrap()
     unit = directions(features)
