@@ -57,8 +57,8 @@ def sweep(
     come back, while the next chunk is being computed. Each device has its own copy of the weights and its own rows of a
     chunk, and never hears of the others.
 
-    A front end that is not a `flax.nnx.Module` is called on the host, with NumPy arrays, between a compiled synthesis and
-    a compiled pooling.
+    A front end that is not a `flax.nnx.Module` is called on the host, with NumPy arrays, between a compiled synthesis
+    and a compiled pooling.
 
     Args:
         front_end: an encoder, a spectrogram, or any other front end: a module or callable that maps (batch, samples) to
