@@ -6,6 +6,8 @@ import re
 import numpy as np
 import pytest
 
+import w2v_jax
+
 ROOT = pathlib.Path(__file__).parent.parent
 PAGES = {
     path.name: path for path in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")))
@@ -29,6 +31,12 @@ def test_python_of_the_readme():
     names = names_of("README.md")
     assert names["features"].shape == (49, 512)
     assert names["tones"].shape == (10, 512)
+    assert names["encoder"].frames == w2v_jax.Frames(sample_rate=16_000, receptive_field=400, hop=320)
+    assert "Frames(sample_rate=16000, receptive_field=400, hop=320)" in PAGES["README.md"].read_text(encoding="utf-8")
+
+
+def test_python_of_the_accuracy_page():
+    assert names_of("accuracy.md")["encoder"].precision == "exact"
 
 
 def test_python_of_the_library_page():
@@ -63,5 +71,5 @@ def test_commands_exist(module):
 
 @pytest.mark.parametrize("page", PAGES)
 def test_links_lead_somewhere(page):
-    for target in re.findall(r"\]\(([\w./-]+)\)", PAGES[page].read_text(encoding="utf-8")):
+    for target in re.findall(r"\]\((?!\w+:)([^)#]+)", PAGES[page].read_text(encoding="utf-8")):
         assert (PAGES[page].parent / target).exists(), target
