@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from experiments import emergence
+from experiments import amplitude, emergence, f0
 from experiments.claims import __main__ as claims
 from experiments.claims import sounds
-from experiments.harness import controls, figures, front_ends
+from experiments.harness import controls, figures, front_ends, vowel_chart
 from experiments.harness.results import Results
 from experiments.reproduce import __main__ as reproduce
-from w2v_jax import projection
+from w2v_jax import grids, projection
 from w2v_jax.front_end import Frames
 
 NAMES = ("formant-base", "log-mel", "bands:make")
@@ -30,11 +30,12 @@ def fewer_sounds(frames, size):
     found = sounds.grids_of(frames, size)
     return dataclasses.replace(
         found,
-        vowels=found.vowels.thinned(f0=3, f1=3, f2=3),
-        vowels_elsewhere=found.vowels_elsewhere.thinned(f0=3, f1=3, f2=3),
-        amplitudes=found.amplitudes.thinned(amplitude_low=4, amplitude_high=4),
+        vowels=found.vowels.thinned(f0=2, f1=3, f2=3),
+        vowels_elsewhere=found.vowels_elsewhere.thinned(f0=2, f1=3, f2=3),
+        amplitudes=found.amplitudes.thinned(amplitude_low=3, amplitude_high=3),
         biases=found.biases.thinned(frequency=8),
         levels=found.levels.thinned(frequency=8),
+        tones=found.tones.thinned(frequency=18),
     )
 
 
@@ -45,12 +46,18 @@ def results(chosen, tmp_path_factory):
 
     results = Results(tmp_path_factory.mktemp("results"), quick=True)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(figures, "save", lambda figure, path: path.touch())  # test_experiments draws them
-        # Random weights take as long as trained ones, and test_claims has some.
-        patch.setattr(controls, "SEEDS", ())
+        # Whoever measures, measures few sounds: the encoder's convolutions are most of this test.
+        patch.setattr(vowel_chart, "_QUICK_VOWEL_SPACE", grids.VOWEL_SPACE.thinned(f1=4, f2=4))
+        patch.setattr(vowel_chart, "_QUICK_VOWEL_SPACE_BY_F0", grids.VOWEL_SPACE_BY_F0.thinned(f0=2, f1=4, f2=4))
+        patch.setattr(f0, "QUICK_PURE_TONES", grids.PURE_TONES.thinned(frequency=20))
+        patch.setattr(amplitude, "QUICK_AMPLITUDES", grids.AMPLITUDES.thinned(amplitude_low=4, amplitude_high=4))
+        patch.setattr(claims, "grids_of", fewer_sounds)
+        # test_experiments and test_claims draw their figures, project with UMAP and have controls with random weights.
+        patch.setattr(figures, "save", lambda figure, path: path.touch())
         patch.setattr(projection, "project", lambda features, **_: features[:, :2])
         patch.setattr(projection, "project_onto", project_onto)
-        patch.setattr(claims, "grids_of", fewer_sounds)
+        patch.setattr(controls, "SEEDS", ())
+        patch.delitem(front_ends.SPECTROGRAMS, "stft")
         for program in (reproduce, emergence, claims):
             program.run(chosen, results)
     return results.folder

@@ -41,7 +41,7 @@ def test_python_of_the_accuracy_page():
 
 def test_python_of_the_library_page():
     names = names_of("library.md")
-    assert names["features"].shape == (100, 512)
+    assert names["features"].shape == (25, 512)
     assert names["hidden"][0].shape == (3_199, 512)
     assert names["logits"].shape == (4, 10)
     assert names["per_sound"].shape == (2, 3, 49, 512)
