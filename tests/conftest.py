@@ -1,21 +1,18 @@
 """What several test files share."""
 
 import os
-import tempfile
 
 import pytest
 from processes import SweepProcess, save_tiny
 
-# What one process compiles the others need not: pytest's workers and the programs that tests start.
+# What one process compiles the others need not: pytest's workers, the programs that tests start, and the next run.
 _COMPILED = "JAX_COMPILATION_CACHE_DIR"
 
 
 def pytest_configure(config):
     if _COMPILED not in os.environ:  # this process is the first; the others inherit its environment
-        folder = tempfile.TemporaryDirectory(prefix="w2v_jax-compiled-", ignore_cleanup_errors=True)
-        config.add_cleanup(folder.cleanup)
-        os.environ[_COMPILED] = folder.name
-        os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.2"
+        os.environ[_COMPILED] = str(config.cache.mkdir("compiled"))
+        os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
 
 
 # Files that take longest go first: whole files are shared between processes, and the last one should be short.
