@@ -1,5 +1,5 @@
 # make test        the tests, without PyTorch
-# make lint        ruff, lint and format
+# make lint        ruff, lint and format; mypy, types
 # make parity      the comparison with PyTorch (installs it)
 # make reproduce   every experiment of the paper; ENCODERS=a,b and FLAGS=--quick are passed on
 # make benchmark   milliseconds per stimulus beside PyTorch's, on this machine (installs PyTorch)
@@ -28,6 +28,7 @@ test: $(BASE)
 lint: $(BASE)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 parity: $(PARITY)
 	$(BIN)/python -m pytest -m parity -s

@@ -5,9 +5,11 @@ Writes the sweep `amplitudes` of two tones and its UMAP picture for each encoder
 
 from collections.abc import Mapping, Sequence
 
+import jax
 import numpy as np
 
 from w2v_jax import grids, projection, similarity, stimuli
+from w2v_jax.stimuli import Scalar
 
 from .harness import figures, flags, maps, metrics
 from .harness.conclusions import compared
@@ -29,7 +31,7 @@ NOTES = (
 )
 
 
-def two_tones(amplitude_low, amplitude_high, *, sample_rate):
+def two_tones(amplitude_low: Scalar, amplitude_high: Scalar, *, sample_rate: int) -> jax.Array:
     return stimuli.sine_mixture(FREQUENCIES, [amplitude_low, amplitude_high], sample_rate=sample_rate)
 
 

@@ -6,10 +6,12 @@ Writes the sweep `diphthongs` (frame by frame), and its frames placed on a UMAP 
 
 from collections.abc import Mapping, Sequence
 
+import jax
 import numpy as np
 
 from w2v_jax import grids, similarity, stimuli
 from w2v_jax.grids import VOWELS, Vowel
+from w2v_jax.stimuli import Scalar
 
 from .harness import figures, flags, maps, metrics, vowel_chart
 from .harness.conclusions import compared
@@ -33,7 +35,9 @@ NOTES = (
 )
 
 
-def diphthong(f0, f1_start, f2_start, f1_end, f2_end, *, sample_rate):
+def diphthong(
+    f0: Scalar, f1_start: Scalar, f2_start: Scalar, f1_end: Scalar, f2_end: Scalar, *, sample_rate: int
+) -> jax.Array:
     return stimuli.glide(
         f0,
         [f1_start, f2_start],
@@ -139,9 +143,9 @@ def draw_closing(
         path = frames[start * len(symbols) + end]
         figures.mesh(axes, mesh, "#C4C4C4", linewidth=0.4, point_size=0)
         axes.plot(*path.T, color="#707070", linewidth=0.4, zorder=2)
-        axes.scatter(
-            *path.T, c=front_end.frames.times(len(path)), cmap=figures.SEQUENTIAL, s=12, linewidths=0, zorder=3
-        )
+        x, y = path.T
+        time = front_end.frames.times(len(path))
+        axes.scatter(x, y, c=time, cmap=figures.SEQUENTIAL, s=12, linewidths=0, zorder=3)
         figures.as_map(axes, f"{vowel_chart.ipa(vowels[start])} to {vowel_chart.ipa(vowels[end])}")
     figures.colour_bar(panels, "Time (s)", (0, DURATION))
     for axes, name in zip(panels, chosen, strict=True):
@@ -161,7 +165,8 @@ def draw_all(
     for axes, vowel, paths in zip(panels, vowels, by_start, strict=True):
         figures.mesh(axes, mesh, "#C4C4C4", linewidth=0.3, point_size=0)
         time = np.tile(front_end.frames.times(paths.shape[1]), len(vowels))
-        axes.scatter(*paths.reshape(-1, 2).T, c=time, cmap=figures.SEQUENTIAL, s=3, linewidths=0, zorder=3)
+        x, y = paths.reshape(-1, 2).T
+        axes.scatter(x, y, c=time, cmap=figures.SEQUENTIAL, s=3, linewidths=0, zorder=3)
         figures.as_map(axes, f"from {vowel_chart.ipa(vowel)}")
     figures.colour_bar(panels, "Time (s)", (0, DURATION))
     for axes in panels:

@@ -199,7 +199,8 @@ def means(columns: Iterable[Column]) -> dict[str, float | None]:
     columns = list(columns)
     found: dict[str, float | None] = {}
     for name in SCORES:
-        values = [column[name].value for column in columns if isinstance(column[name], Score)]
+        named = [column[name] for column in columns]
+        values = [cell.value for cell in named if isinstance(cell, Score)]
         found[name] = float(np.mean(values)) if len(values) == len(columns) else None
     return found
 
@@ -225,7 +226,7 @@ def conclude(compared: Compared, columns: Mapping[NamedFrontEnd, Column]) -> str
 
 def table_lines(compared: Compared, columns: Mapping[NamedFrontEnd, Column]) -> list[str]:
     """The scores as text: encoders in the order of their steps, then controls, in rows."""
-    rows = [("", *SCORES)]
+    rows: list[tuple[str, ...]] = [("", *SCORES)]
     rows += [(compared.labels[each], *map(_shown, columns[each].values())) for each in compared.front_ends]
     for seeds in compared.untrained:
         rows += [(compared.labels[each], *map(_shown, columns[each].values())) for each in seeds]
@@ -255,7 +256,7 @@ def _draw_training(compared: Compared, columns: Mapping[NamedFrontEnd, Column]) 
     figure, panels = figures.panels(len(SCORES), size=(4.0, 3.6), title="Structure of sound through training")
     trained = [each for each in compared.front_ends if each.step is not None]
     others = [each for each in compared.front_ends if each.step is None]
-    steps = [each.step for each in trained]
+    steps = [each.step for each in trained if each.step is not None]
     for axes, name in zip(panels, SCORES, strict=True):
         axes.axhline(0, color="black", linewidth=0.6)
         axes.set_axisbelow(True)
@@ -266,9 +267,9 @@ def _draw_training(compared: Compared, columns: Mapping[NamedFrontEnd, Column]) 
             )
         for each, dashes in zip(others, itertools.cycle(("--", ":"))):
             _level(axes, columns[each][name], color=figures.GREEN, linestyle=dashes, label=each.name)
-        style = {"color": STYLES[LOG_MEL]["color"], "linestyle": LINES[LOG_MEL]}
         for each in compared.log_mels:
-            _level(axes, columns[each][name], label=each.name, **style)
+            colour, dashes = STYLES[LOG_MEL]["color"], LINES[LOG_MEL]
+            _level(axes, columns[each][name], color=colour, linestyle=dashes, label=each.name)
         low, values, high = _intervals(trained, columns, name)
         axes.fill_between(steps, low, high, color=figures.ORANGE, alpha=0.25, linewidth=0)
         axes.plot(steps, values, color=figures.ORANGE, linewidth=1.8, marker="o", markersize=4, label="in training")
@@ -288,9 +289,9 @@ def _draw_training(compared: Compared, columns: Mapping[NamedFrontEnd, Column]) 
     return figure
 
 
-def _level(axes: Axes, cell: Cell, **style: str) -> None:
+def _level(axes: Axes, cell: Cell, *, color: str, linestyle: str, label: str) -> None:
     if isinstance(cell, Score):
-        axes.axhline(cell.value, linewidth=1.4, **style)
+        axes.axhline(cell.value, linewidth=1.4, color=color, linestyle=linestyle, label=label)
 
 
 def _draw_rows(compared: Compared, columns: Mapping[NamedFrontEnd, Column]) -> figures.Figure:
@@ -305,7 +306,7 @@ def _draw_rows(compared: Compared, columns: Mapping[NamedFrontEnd, Column]) -> f
         for row, each, kind in zip(rows, compared.all, kinds, strict=True):
             low, value, high = _intervals([each], columns, name)
             axes.hlines(row, low, high, color=STYLES[kind]["color"], linewidth=1.6, alpha=0.7)
-            axes.scatter(value, [row], s=34, zorder=3, **STYLES[kind])
+            axes.scatter(value, [row], s=34, zorder=3, color=STYLES[kind]["color"], marker=STYLES[kind]["marker"])
         axes.axvline(0, color="black", linewidth=0.6)
         axes.set_ylim(len(rows) - 0.4, -0.6)
         axes.set_yticks(rows, [])

@@ -6,9 +6,11 @@ that the front end has learned, next to Mel and Bark.
 
 from collections.abc import Mapping, Sequence
 
+import jax
 import numpy as np
 
 from w2v_jax import grids, scales, similarity, stimuli
+from w2v_jax.stimuli import Scalar
 
 from .harness import figures, flags, maps, metrics
 from .harness.conclusions import compared, listed
@@ -37,11 +39,11 @@ NOTES = (
 )
 
 
-def tone(frequency, *, sample_rate):
+def tone(frequency: Scalar, *, sample_rate: int) -> jax.Array:
     return stimuli.sine_mixture([frequency], sample_rate=sample_rate)
 
 
-def biased_tone(frequency, bias, *, sample_rate):
+def biased_tone(frequency: Scalar, bias: Scalar, *, sample_rate: int) -> jax.Array:
     return stimuli.sine_mixture([frequency], BIAS_AMPLITUDE, bias=bias, sample_rate=sample_rate)
 
 
@@ -190,13 +192,16 @@ def draw_bias(front_end: NamedFrontEnd, measured: Metrics) -> figures.Figure:
 
 def draw_pure_tones(front_end: NamedFrontEnd, positions: np.ndarray, frequency: np.ndarray) -> figures.Figure:
     figure, (axes,) = figures.panels(1, size=(5.8, 5.0))
-    axes.scatter(*positions.T, c=frequency / 1000, cmap=figures.SEQUENTIAL, s=22, linewidths=0)
+    x, y = positions.T
+    axes.scatter(x, y, c=frequency / 1000, cmap=figures.SEQUENTIAL, s=22, linewidths=0)
     heard = [khz for khz in MARKED_KHZ if 1000 * khz <= frequency[-1]]
     marked = [int(np.argmin(np.abs(frequency - 1000 * khz))) for khz in heard]
-    axes.scatter(*positions[marked].T, s=45, color=figures.ORANGE, edgecolors="white", linewidths=0.6, zorder=3)
+    x, y = positions[marked].T
+    axes.scatter(x, y, s=45, color=figures.ORANGE, edgecolors="white", linewidths=0.6, zorder=3)
     names = [f"{khz} kHz" for khz in heard]
     if frequency[-1] >= front_end.frames.nyquist:
-        axes.scatter(*positions[-1], s=90, color="black", marker="X", edgecolors="white", linewidths=0.8, zorder=4)
+        x, y = positions[-1]
+        axes.scatter(x, y, s=90, color="black", marker="X", edgecolors="white", linewidths=0.8, zorder=4)
         marked.append(len(frequency) - 1)
         names.append(f"{frequency[-1] / 1000:g} kHz (Nyquist)")
     figures.as_map(axes, f"Pure tones: {front_end.name}")

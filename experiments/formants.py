@@ -154,7 +154,7 @@ def _by_f0(axes: Axes, meshes: np.ndarray, grid: grids.Grid) -> list[figures.Lab
     return names
 
 
-def _f0_colour(index: int, grid: grids.Grid) -> tuple[float, ...]:
+def _f0_colour(index: int, grid: grids.Grid) -> tuple[float, float, float, float]:
     # Not up to the end of the map: its yellow is hard to see on white.
     return figures.SEQUENTIAL(0.92 * index / (grid.shape[0] - 1))
 

@@ -6,10 +6,12 @@ burst, and a UMAP picture of six bursts.
 
 from collections.abc import Mapping, Sequence
 
+import jax
 import numpy as np
 
 from w2v_jax import grids, similarity, stimuli
 from w2v_jax.front_end import Frames
+from w2v_jax.stimuli import Scalar
 
 from .harness import figures, flags, maps, metrics
 from .harness.conclusions import compared, listed
@@ -22,15 +24,15 @@ NAME = "temporal"
 STATIONARITY = grids.STATIONARITY
 BURSTS = grids.BURSTS
 BURST_TONES = grids.BURST_TONES
-EXAMPLE_BURST = {"base_frequency": 10.0, "burst_frequency": 40.0, "burst_fraction": 0.2}
+EXAMPLE_BURST = (10.0, 40.0, 0.2)  # Hz of the tone, Hz of the burst, its share
 DURATION = 1.0  # seconds, of every sound
 
 
-def tone(frequency, *, sample_rate):
+def tone(frequency: Scalar, *, sample_rate: int) -> jax.Array:
     return stimuli.sine_mixture([frequency], duration=DURATION, sample_rate=sample_rate)
 
 
-def burst(burst_fraction, *, sample_rate):
+def burst(burst_fraction: Scalar, *, sample_rate: int) -> jax.Array:
     base, burst_tone = BURST_TONES.axis("frequency")
     return stimuli.burst(base, burst_tone, burst_fraction, duration=DURATION, sample_rate=sample_rate)
 
@@ -172,7 +174,7 @@ def conclude(measured: Mapping[str, Metrics]) -> str:
 
 
 def draw_example() -> figures.Figure:
-    waveform = np.asarray(stimuli.burst(**EXAMPLE_BURST))
+    waveform = np.asarray(stimuli.burst(*EXAMPLE_BURST))
     figure, (axes,) = figures.panels(1, size=(5.5, 2.8))
     axes.plot(np.arange(len(waveform)) / stimuli.SAMPLE_RATE, waveform, color=figures.BLUE, linewidth=1.2)
     axes.set_title("Example burst: 10 Hz tone, 200 ms of 40 Hz")
@@ -211,9 +213,12 @@ def draw_bursts(front_end: NamedFrontEnd, positions: np.ndarray, measured: Metri
             ("200 Hz tone, step-averaged", "800 Hz tone, step-averaged"),
             strict=True,
         ):
-            axes.scatter(*tone_position, s=130, color=colour, alpha=0.4, edgecolors="black", linewidths=1, label=label)
-        axes.scatter(*frames[~overlaps].T, s=9, color=figures.BLUE, label="frame without burst")
-        axes.scatter(*frames[overlaps].T, s=16, color=figures.ORANGE, marker="^", label="frame overlapping the burst")
+            x, y = tone_position
+            axes.scatter(x, y, s=130, color=colour, alpha=0.4, edgecolors="black", linewidths=1, label=label)
+        x, y = frames[~overlaps].T
+        axes.scatter(x, y, s=9, color=figures.BLUE, label="frame without burst")
+        x, y = frames[overlaps].T
+        axes.scatter(x, y, s=16, color=figures.ORANGE, marker="^", label="frame overlapping the burst")
         figures.as_map(
             axes,
             f"{burst_measures['duration_ms']:g} ms ({burst_measures['frames_overlapping']} of {len(frames)} frames)",

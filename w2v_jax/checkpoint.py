@@ -339,7 +339,7 @@ def _flat_parameters(encoder: FeatureEncoder) -> dict[str, jax.Array]:
     return {_name(path): variable.get_value() for path, variable in nnx.to_flat_state(nnx.state(encoder, nnx.Param))}
 
 
-def _name(path: tuple[str | int, ...]) -> str:
+def _name(path: Iterable[object]) -> str:
     return ".".join(map(str, path))
 
 

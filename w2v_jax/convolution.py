@@ -51,17 +51,24 @@ def convolve(x: jax.Array, kernel: jax.Array, stride: int, precision: Precision 
 
 
 @convolve.defjvp
-def _convolve_jvp(stride, precision, primals, tangents):
+def _convolve_jvp(
+    stride: int,
+    precision: Precision,
+    primals: tuple[jax.Array, jax.Array],
+    tangents: tuple[jax.Array, jax.Array],
+) -> tuple[jax.Array, jax.Array]:
     (x, kernel), (x_dot, kernel_dot) = primals, tangents
     # The derivative in one convolution each: a gradient needs no last digit, and tiles would slow its transpose.
     derivative = functools.partial(_convolve, stride=stride, precision=precision)
     return convolve(x, kernel, stride, precision), derivative(x_dot, kernel) + derivative(x, kernel_dot)
 
 
-def check_precision(precision: str) -> None:
-    """Raises `ValueError` for a precision that is not one of `PRECISIONS`."""
-    if precision not in PRECISIONS:
-        raise ValueError(f"precision is {precision!r}; expected one of {', '.join(PRECISIONS)}")
+def check_precision(precision: str) -> Precision:
+    """`precision`, if it is one of `PRECISIONS`; otherwise raises `ValueError`."""
+    for each in PRECISIONS:
+        if precision == each:
+            return each
+    raise ValueError(f"precision is {precision!r}; expected one of {', '.join(PRECISIONS)}")
 
 
 # Compiled as a whole, so that a call outside `jax.jit` does not compile its loops anew each time.

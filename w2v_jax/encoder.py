@@ -94,7 +94,7 @@ class EncoderConfig:
 
 
 def _is_positive_int(value: object) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool) and value > 0
+    return isinstance(value, int | np.integer) and not isinstance(value, bool) and bool(value > 0)
 
 
 def gelu(x: jax.Array) -> jax.Array:

@@ -244,7 +244,7 @@ def _features_of_spans(
 
 
 def _on_devices(
-    front_end: nnx.Module, synthesize: Callable[..., jax.Array], pooling: Pooling, mesh: jax.sharding.Mesh
+    front_end: FrontEnd, synthesize: Callable[..., jax.Array], pooling: Pooling, mesh: jax.sharding.Mesh
 ) -> _Program:
     """A program that does everything on the devices."""
     state = jax.device_put(nnx.state(front_end), NamedSharding(mesh, P()))
@@ -371,7 +371,7 @@ def _devices(devices: Sequence[jax.Device] | None) -> list[jax.Device]:
         if not devices:
             raise ValueError("devices is empty; expected at least one")
         return list(devices)
-    default = jax.config.jax_default_device
+    default = jax.config.jax_default_device  # type: ignore[attr-defined]  # JAX adds its options while it runs
     if default is None or isinstance(default, str):
         return jax.local_devices(backend=default)
     return [default]

@@ -9,7 +9,7 @@ import dataclasses
 import fractions
 import operator
 from collections.abc import Mapping
-from typing import Any, Protocol, TypeGuard, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import jax
 import numpy as np
@@ -137,7 +137,7 @@ class FrontEnd(Protocol):
         ...
 
 
-def is_compiled(front_end: object) -> TypeGuard[nnx.Module]:
+def is_compiled(front_end: object) -> bool:
     """Whether a front end runs inside a compiled program; otherwise it runs on the host, on NumPy arrays."""
     return isinstance(front_end, nnx.Module)
 

@@ -109,9 +109,9 @@ def orientation(positions: npt.ArrayLike, axes: npt.ArrayLike) -> np.ndarray:
     axes = np.asarray(axes, np.float64)
     if positions.ndim != 2 or positions.shape[1] != 2 or axes.shape != positions.shape:
         raise ValueError(f"positions has shape {positions.shape} and axes {axes.shape}; expected (n, 2) in both")
-    axes = axes - axes.mean(axis=0)
-    axes = axes / np.maximum(axes.std(axis=0), np.finfo(np.float64).tiny)
-    left, _, right = np.linalg.svd(positions.T @ axes)
+    centred = axes - axes.mean(axis=0)
+    scaled = centred / np.maximum(centred.std(axis=0), np.finfo(np.float64).tiny)
+    left, _, right = np.linalg.svd(positions.T @ scaled)
     return left @ right
 
 
@@ -174,6 +174,6 @@ def _unfitted(num_points: int, settings: UmapSettings, *, metric: str) -> "umap.
 class _quiet(warnings.catch_warnings):
     """Keeps umap-learn's remarks on missing TensorFlow and lost inverses to itself."""
 
-    def __enter__(self):
+    def __enter__(self) -> None:
         super().__enter__()
         warnings.simplefilter("ignore")

@@ -11,12 +11,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from jax.typing import ArrayLike
 
 # Rows of a Gram matrix added up at a time: float32 sums over a whole grid would lose digits.
 _ROWS_PER_BLOCK = 512
 
 
-def cosine_similarity(a: jax.Array, b: jax.Array) -> jax.Array:
+def cosine_similarity(a: ArrayLike, b: ArrayLike) -> jax.Array:
     """Cosine of the angle between every row of `a` and every row of `b`.
 
     Args:
@@ -42,7 +43,7 @@ def cosine_similarity(a: jax.Array, b: jax.Array) -> jax.Array:
     return _cosine_similarity(a, b)
 
 
-def paired_cosine_distance(a: jax.Array, b: jax.Array) -> jax.Array:
+def paired_cosine_distance(a: ArrayLike, b: ArrayLike) -> jax.Array:
     """Cosine distance, 1 - cos, between each row of `a` and the same row of `b`.
 
     Args:
@@ -65,7 +66,7 @@ def paired_cosine_distance(a: jax.Array, b: jax.Array) -> jax.Array:
     return _paired_cosine_distance(a, b)
 
 
-def adjacent_distance(features: jax.Array) -> jax.Array:
+def adjacent_distance(features: ArrayLike) -> jax.Array:
     """Cosine distance, 1 - cos, between each row and the next: (n, d) -> (n - 1,) float32, never negative.
 
     Raises:
@@ -78,7 +79,7 @@ def adjacent_distance(features: jax.Array) -> jax.Array:
     return _paired_cosine_distance(features[:-1], features[1:])
 
 
-def grid_distances(features: jax.Array, shape: Sequence[int]) -> list[float | None]:
+def grid_distances(features: ArrayLike, shape: Sequence[int]) -> list[float | None]:
     """Mean cosine distance between neighbours on a grid of sounds, along each of its axes, the others fixed.
 
     Args:
@@ -112,7 +113,7 @@ def grid_distances(features: jax.Array, shape: Sequence[int]) -> list[float | No
     return distances
 
 
-def stationarity(frames: jax.Array) -> jax.Array:
+def stationarity(frames: ArrayLike) -> jax.Array:
     """Are the frames of a sound like its mean, and unlike those of the others (paper section 3.2)?
 
     Args:
@@ -132,7 +133,7 @@ def stationarity(frames: jax.Array) -> jax.Array:
     return _stationarity(averaged, frames)
 
 
-def linear_cka(a: jax.Array, b: jax.Array) -> jax.Array:
+def linear_cka(a: ArrayLike, b: ArrayLike) -> jax.Array:
     """Linear centred kernel alignment of two feature sets of the same sounds (paper section 3.4).
 
     `|B^T A|^2 / (|A^T A| |B^T B|)`, in Frobenius norms, with the columns centred: 1 for features that are the same
@@ -189,7 +190,7 @@ def _linear_cka(a: jax.Array, b: jax.Array) -> jax.Array:
     return (cross / jnp.linalg.norm(_gram(a, a))) * (cross / jnp.linalg.norm(_gram(b, b)))
 
 
-def _matrix(name: str, values: jax.Array, *, ndim: int) -> jax.Array:
+def _matrix(name: str, values: ArrayLike, *, ndim: int) -> jax.Array:
     if not isinstance(values, jax.Array):
         values = np.asarray(values)
     axes = {2: "(n, d)", 3: "(n, t, d)"}[ndim]
@@ -236,7 +237,9 @@ def _gram(a: jax.Array, b: jax.Array) -> jax.Array:
     blocks_a = jnp.pad(a, padding).reshape(num_blocks, _ROWS_PER_BLOCK, -1)
     blocks_b = jnp.pad(b, padding).reshape(num_blocks, _ROWS_PER_BLOCK, -1)
 
-    def add(total: tuple[jax.Array, jax.Array], block: tuple[jax.Array, jax.Array]):
+    def add(
+        total: tuple[jax.Array, jax.Array], block: tuple[jax.Array, jax.Array]
+    ) -> tuple[tuple[jax.Array, jax.Array], None]:
         # Kahan's summation: what rounding drops from the sum is carried to the next block.
         sum_so_far, dropped = total
         product = jnp.matmul(block[0].T, block[1], precision=lax.Precision.HIGHEST) - dropped

@@ -163,12 +163,12 @@ def _articulation(
     since = time - (ends - lengths)[phone]
     kind = jnp.sum(draws[2, :, None] >= np.cumsum(config.kinds)[:-1], axis=-1)[phone]
 
-    floor, formants = 0.0, []
+    floor, found = 0.0, []
     for draw, bounds in zip(draws[3:7], (config.f1, config.f2, config.f3, config.f4), strict=True):
         lowest = jnp.maximum(bounds[0], floor + config.formant_gap)
         floor = lowest * (jnp.maximum(bounds[1], lowest) / lowest) ** draw
-        formants.append(floor)
-    formants = jnp.stack(formants, axis=-1) * voice["tract"]
+        found.append(floor)
+    formants = jnp.stack(found, axis=-1) * voice["tract"]
     bandwidths = _log_between(config.bandwidth, draws[7:11].T) * np.array([1.0, 1.2, 1.6, 2.0], np.float32)
     level = source_filter.gain(_between(config.phone_level, draws[11]))[phone]
 
@@ -179,7 +179,7 @@ def _articulation(
     voiced = jnp.where(kind == _VOWEL, 1.0, jnp.where(kind == _VOICED_FRICATIVE, 0.3, 0.0))
     fricative = jnp.where((kind == _FRICATIVE) | (kind == _VOICED_FRICATIVE), 0.5, 0.0)
     intonation = _between((-config.intonation, config.intonation), draws[13])
-    slow, quick, quickest = (_smoothing(num_frames, width) for width in (15, 6, 3))
+    slow, quick, quickest = (jnp.asarray(_smoothing(num_frames, width)) for width in (15, 6, 3))
     return {
         "f0": voice["f0"] * 2.0 ** (slow @ intonation[phone] / 12),
         "formants": quick @ formants[phone],

@@ -187,7 +187,7 @@ def _sinusoid(weights: tuple[np.ndarray, ...], quarter_turns: int = 0) -> Callab
         return jnp.where(finite[:, None], sin_of_turns(turns), jnp.nan)
 
     @sinusoid.defjvp
-    def _(primals, tangents):
+    def _(primals: tuple[jax.Array, ...], tangents: tuple[jax.Array, ...]) -> tuple[jax.Array, jax.Array]:
         phase_rate, *rates = tangents
         rate = phase_rate[:, None]
         for coefficient_rate, weight in zip(rates, weights, strict=True):
@@ -244,11 +244,15 @@ def _time(duration: float, sample_rate: int) -> np.ndarray:
     """Sampling times, (samples,) float64 seconds."""
     if isinstance(sample_rate, bool) or not isinstance(sample_rate, int | np.integer) or sample_rate <= 0:
         raise ValueError(f"sample_rate is {sample_rate!r}; expected a positive integer in Hz")
-    if isinstance(duration, jax.core.Tracer) or not np.isscalar(duration) or isinstance(duration, str | bool | complex):
+    if not _is_number(duration):
         raise ValueError(f"duration is {duration!r}; expected a Python number of seconds: it fixes the shape")
     if not math.isfinite(duration) or round(duration * sample_rate) < 1:
         raise ValueError(f"duration is {duration} s; expected at least one sample at {sample_rate} Hz")
     return np.arange(round(duration * sample_rate)) / sample_rate
+
+
+def _is_number(value: object) -> bool:
+    return bool(np.isscalar(value)) and not isinstance(value, jax.core.Tracer | str | bool | complex)
 
 
 def _scalar(name: str, value: Scalar) -> jax.Array:

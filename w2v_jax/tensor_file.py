@@ -173,7 +173,7 @@ def write_file(
             digest.update(entries[name].title(name))
             written = 0
             for piece in stream.pieces:
-                data = memoryview(np.ascontiguousarray(piece, entries[name].dtype)).cast("B")
+                data = np.ascontiguousarray(piece, entries[name].dtype).data.cast("B")
                 digest.update(data)
                 written += file.write(data)
             if written != entries[name].num_bytes:

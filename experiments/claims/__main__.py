@@ -57,7 +57,7 @@ NOTES = (
 
 
 def _invariances(grid: str, parameter: str, reference: float, change: str) -> dict[str, Callable[[Heard], Score]]:
-    found = {}
+    found: dict[str, Callable[[Heard], Score]] = {}
     for relative, kind in ((False, "cosine"), (True, "relative")):
         for at_rate, where in WHERE.items():
             found[f"same under {change}, {kind}, {where}"] = functools.partial(
@@ -72,7 +72,7 @@ def _invariances(grid: str, parameter: str, reference: float, change: str) -> di
 
 
 def _burst_separations() -> dict[str, Callable[[Heard], Score]]:
-    found = {}
+    found: dict[str, Callable[[Heard], Score]] = {}
     for at_rate, where in WHERE.items():
         for fraction in FRACTIONS[::-1]:
             found[f"burst of {round(1000 * float(fraction))} ms, AUC, {where}"] = functools.partial(
@@ -249,14 +249,14 @@ def measure_tuning(heard: Mapping[str, Heard]) -> dict[str, tuning.TuningCurves]
 
 def _tuning_numbers(curves: tuning.TuningCurves) -> Metrics:
     quartiles = (25, 50, 75)
-    ends = {"lowest": float(curves.frequency[0]), "highest": float(curves.frequency[-1])}
+    lowest, highest = float(curves.frequency[0]), float(curves.frequency[-1])
     return {
         "channels_tuned": len(curves.channel),
         "best_frequency_quartiles_hz": np.percentile(curves.best_frequency, quartiles),
         "bandwidth_quartiles_hz": np.percentile(curves.bandwidth, quartiles),
         # How far best frequencies are from an even spread along each scale.
         "distance_from_even_spread": {
-            name: cells.number(tuning.spread_along(curves.best_frequency, scale, **ends))
+            name: cells.number(tuning.spread_along(curves.best_frequency, scale, lowest=lowest, highest=highest))
             for name, scale in SCALES.items()
         },
     }

@@ -121,8 +121,8 @@ def draw_layers(front_end: NamedFrontEnd, controls: Controls, columns: Columns, 
         for kind, control in controls.spectrograms.items():
             cell = columns[control][FRAMES][claim][name]
             if isinstance(cell, Score):
-                style = {"color": figures.STYLES[kind]["color"], "linestyle": figures.LINES[kind]}
-                axes.axhline(max(cell.value, LEAST), linewidth=1.4, **style)
+                colour, dashes = figures.STYLES[kind]["color"], figures.LINES[kind]
+                axes.axhline(max(cell.value, LEAST), linewidth=1.4, color=colour, linestyle=dashes)
         for each in controls.untrained:
             low, value, high = _through_layers(columns[each], claim, name)
             axes.plot(places, value, color=figures.STYLES["untrained"]["color"], linewidth=1, marker="d", markersize=3)
@@ -170,7 +170,7 @@ def draw_tuning(front_end: NamedFrontEnd, tuned: Mapping[str, tuning.TuningCurve
     chosen = [names[i] for i in np.unique(np.linspace(0, len(names) - 1, TUNED_LAYERS).round().astype(int))]
     figure = Figure(figsize=(3.3 * len(chosen), 8.4), layout="constrained")
     panels = figure.subplots(3, len(chosen), squeeze=False)
-    image = None
+    images = []
     for column, name in enumerate(chosen):
         curves = tuned[name]
         khz = curves.frequency / 1000
@@ -185,6 +185,7 @@ def draw_tuning(front_end: NamedFrontEnd, tuned: Mapping[str, tuning.TuningCurve
             vmax=1,
             extent=(0, len(order), khz[0], khz[-1]),
         )
+        images.append(image)
         top.set_title(name if name != FRAMES else "final frames", fontsize=10)
         top.set_xlabel(f"Channel ({len(order)}, sorted)", fontsize=9)
         colour = figures.ORANGE
@@ -207,7 +208,7 @@ def draw_tuning(front_end: NamedFrontEnd, tuned: Mapping[str, tuning.TuningCurve
     ):
         axes.set_ylabel(label, fontsize=9)
     panels[1, 0].legend(fontsize=8, frameon=False, loc="upper left")
-    figure.colorbar(image, ax=panels[0].tolist(), label="Response, least to largest", shrink=0.9)
+    figure.colorbar(images[-1], ax=panels[0].tolist(), label="Response, least to largest", shrink=0.9)
     figure.suptitle(f"Tuning to pure tones: {front_end.name}")
     return figure
 

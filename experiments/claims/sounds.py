@@ -9,6 +9,7 @@ import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -18,6 +19,7 @@ from w2v_jax.front_end import Frames
 from w2v_jax.grids import Grid
 from w2v_jax.scores import Score
 from w2v_jax.scores.frequency_scale import SCALES
+from w2v_jax.stimuli import Scalar
 
 from .. import amplitude
 from ..harness import vowel_chart
@@ -25,6 +27,8 @@ from ..harness.front_ends import NamedFrontEnd
 from ..harness.results import Results
 
 Size = Literal["quick", "usual", "full"]
+Values = Sequence[float] | np.ndarray
+Pairs = tuple[tuple[int, int], ...]
 
 DURATION = 1.0  # seconds, of every sound
 FRACTIONS = grids.BURSTS.axis("burst_fraction")  # of that
@@ -33,11 +37,11 @@ F0_ELSEWHERE = (103, 127, 153, 177, 203, 227)
 
 # Of a tone at a multiple of the frame rate all frames see one phase; these are moved to the nearest multiples.
 _AT_RATE = (100, 200, 300, 400, 500, 800, 1500, 3000)
-_BURSTS_AT_RATE = ((100, 700), (150, 600), (200, 800), (300, 1200), (400, 1500), (500, 2000))
+_BURSTS_AT_RATE: Pairs = ((100, 700), (150, 600), (200, 800), (300, 1200), (400, 1500), (500, 2000))
 # Of the others the frames see at least so many phases; these have 50 at 50 frames a second.
 _LEAST_PHASES = 8
 _ELSEWHERE = (113, 213, 337, 447, 563, 813, 1537, 3067)
-_BURSTS_ELSEWHERE = ((113, 713), (163, 617), (213, 833), (313, 1237), (413, 1537), (513, 2033))
+_BURSTS_ELSEWHERE: Pairs = ((113, 713), (163, 617), (213, 833), (313, 1237), (413, 1537), (513, 2033))
 # The first convolution of all of wav2vec's kin moves by 5 samples. Tones that repeat after so many are constant to it.
 _FIRST_STRIDE = 5
 _ONE_PHASE = 1e-4  # turns per hop, from a whole number
@@ -147,11 +151,13 @@ def _heard(frequency: np.ndarray, frames: Frames) -> np.ndarray:
     return frequency[np.abs(turns - np.round(turns)) > _ONE_PHASE]
 
 
-def _grid(name: str, **axes: Sequence[float] | np.ndarray | range) -> Grid:
+def _grid(name: str, **axes: Values) -> Grid:
     return Grid(name, tuple({parameter: np.asarray(values, np.float64)} for parameter, values in axes.items()))
 
 
-def _tones(name: str, frequency, *, amplitude=(1.0,), bias=(0.0,), offset=(0.0,)) -> Grid:
+def _tones(
+    name: str, frequency: Values, *, amplitude: Values = (1.0,), bias: Values = (0.0,), offset: Values = (0.0,)
+) -> Grid:
     """Pure tones. All have the same four parameters, so that one compiled program serves them."""
     return _grid(name, frequency=frequency, amplitude=amplitude, bias=bias, offset=offset)
 
@@ -173,7 +179,7 @@ def _with_f0_elsewhere(vowels: Grid) -> Grid:
     return Grid("vowels_elsewhere", ({"f0": np.array(F0_ELSEWHERE[: len(f0["f0"])], np.float64)}, *formants))
 
 
-def tone(frequency, amplitude, bias, offset, *, sample_rate):
+def tone(frequency: Scalar, amplitude: Scalar, bias: Scalar, offset: Scalar, *, sample_rate: int) -> jax.Array:
     """A tone from its sample `offset` on; the offset is a whole number, and mostly the frequency: an exact product."""
     turns = jnp.mod(frequency * offset, sample_rate) / sample_rate
     return stimuli.sine_mixture(
@@ -181,14 +187,15 @@ def tone(frequency, amplitude, bias, offset, *, sample_rate):
     )
 
 
-def bursts(base_frequency, burst_frequency, *, sample_rate):
+def bursts(base_frequency: Scalar, burst_frequency: Scalar, *, sample_rate: int) -> jax.Array:
     """The base tone, the burst's tone, and bursts of every length: (2 + bursts, samples), for `burst_nearness`."""
-    options = {"duration": DURATION, "sample_rate": sample_rate}
-    tones = [stimuli.sine_mixture([frequency], **options) for frequency in (base_frequency, burst_frequency)]
-    return jnp.stack([*tones, *(stimuli.burst(base_frequency, burst_frequency, each, **options) for each in FRACTIONS)])
+    mixture = functools.partial(stimuli.sine_mixture, duration=DURATION, sample_rate=sample_rate)
+    burst = functools.partial(stimuli.burst, duration=DURATION, sample_rate=sample_rate)
+    tones = [mixture([frequency]) for frequency in (base_frequency, burst_frequency)]
+    return jnp.stack([*tones, *(burst(base_frequency, burst_frequency, each) for each in FRACTIONS)])
 
 
-SOUNDS: dict[str, Callable] = {
+SOUNDS: dict[str, Callable[..., jax.Array]] = {
     "vowels": vowel_chart.vowel,
     "vowels_elsewhere": vowel_chart.vowel,
     "tones": tone,
@@ -286,15 +293,15 @@ def listen(front_end: NamedFrontEnd, chosen: Grids, results: Results, *, experim
         by_layer = probes.split_means(features, channels)
         means[grid] = {name: found.mean for name, found in by_layer.items()}
         steady[grid] = {name: found.steadiness for name, found in by_layer.items()}
-    nearness = results.sweep(experiment, front_end, chosen.bursts, bursts, pooling=probes.burst_nearness)
-    by_layer = probes.split_nearness(nearness, layers, num_samples=chosen.num_samples)
+    features = results.sweep(experiment, front_end, chosen.bursts, bursts, pooling=probes.burst_nearness)
+    nearness = probes.split_nearness(features, layers, num_samples=chosen.num_samples)
     return {
         name: Heard(
             frames,
             chosen,
             {grid: found[name] for grid, found in means.items()},
             {grid: found[name] for grid, found in steady.items()},
-            by_layer[name],
+            nearness[name],
         )
         for name, frames in layers.items()
     }

@@ -32,10 +32,13 @@ def share(
     """
     if (num_processes is None) != (process_id is None):
         raise DistributionError("--num_processes and --process_id say who is who together; expected both or none")
-    if num_processes is not None and not 0 <= process_id < num_processes:
-        raise DistributionError(f"--process_id={process_id}; expected 0 to {num_processes - 1} (--num_processes - 1)")
-    if num_processes is not None and coordinator_address is None:
-        return Share(process_id, num_processes, patience)
+    if num_processes is not None and process_id is not None:
+        if not 0 <= process_id < num_processes:
+            raise DistributionError(
+                f"--process_id={process_id}; expected 0 to {num_processes - 1} (--num_processes - 1)"
+            )
+        if coordinator_address is None:
+            return Share(process_id, num_processes, patience)
     try:
         jax.distributed.initialize(coordinator_address, num_processes, process_id)
     except (ValueError, RuntimeError) as error:

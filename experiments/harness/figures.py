@@ -18,9 +18,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.cm import ScalarMappable
 from matplotlib.collections import LineCollection
 from matplotlib.colors import Colormap, LinearSegmentedColormap, Normalize
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
+from matplotlib.typing import ColorType
 
 from w2v_jax.tuning import FrequencyResponses
 
@@ -68,9 +69,9 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> None:
     figure.savefig(path, dpi=PNG_DPI, metadata=date)
 
 
-def _settle(figure: Figure) -> None:
+def _settle(figure: Figure | SubFigure) -> None:
     """Lays `figure` out, once: everything that takes room must have been drawn."""
-    if isinstance(figure.get_layout_engine(), ConstrainedLayoutEngine):
+    if isinstance(figure, Figure) and isinstance(figure.get_layout_engine(), ConstrainedLayoutEngine):
         figure.draw_without_rendering()
         figure.set_layout_engine("none")
 
@@ -129,7 +130,8 @@ def colour_bar(
 ) -> None:
     """A colour bar beside `axes`; `extend` is "min" where values below the limits are drawn in the lowest colour."""
     several = [axes] if isinstance(axes, Axes) else axes
-    columns = len({each.get_subplotspec().colspan.start for each in several})
+    specs = [each.get_subplotspec() for each in several]
+    columns = len({spec.colspan.start for spec in specs if spec is not None})
     several[0].figure.colorbar(
         ScalarMappable(Normalize(*limits), colours),
         ax=axes,
@@ -169,10 +171,11 @@ def mesh(
         line_colours = colours
         if not isinstance(colours, str):
             line_colours = np.swapaxes(colours, 0, line_axis)[:-1].reshape(-1, 4)
-        axes.add_collection(LineCollection(segments, colors=line_colours, linewidths=linewidth, alpha=0.6))
+        axes.add_collection(LineCollection(list(segments), colors=line_colours, linewidths=linewidth, alpha=0.6))
     if point_size:
         flat = colours if isinstance(colours, str) else colours.reshape(-1, 4)
-        axes.scatter(*positions.reshape(-1, 2).T, s=point_size, c=flat, linewidths=0, zorder=2)
+        x, y = positions.reshape(-1, 2).T
+        axes.scatter(x, y, s=point_size, c=flat, linewidths=0, zorder=2)
     axes.autoscale_view()
 
 
@@ -198,8 +201,8 @@ def arrow(axes: Axes, start: np.ndarray, end: np.ndarray, colour: str, *, width:
     """An arrow between two positions."""
     axes.annotate(
         "",
-        xy=end,
-        xytext=start,
+        xy=(end[0], end[1]),
+        xytext=(start[0], start[1]),
         zorder=4,
         arrowprops={
             "arrowstyle": "-|>",
@@ -212,7 +215,7 @@ def arrow(axes: Axes, start: np.ndarray, end: np.ndarray, colour: str, *, width:
     )
 
 
-def line(colour: str | tuple[float, ...], label: str, *, width: float = 2.0) -> Line2D:
+def line(colour: ColorType, label: str, *, width: float = 2.0) -> Line2D:
     """A line for a legend."""
     return Line2D([], [], color=colour, linewidth=width, label=label)
 
@@ -223,14 +226,15 @@ class Label:
 
     text: str
     position: Sequence[float]
-    colour: str | tuple[float, ...] = "black"
+    colour: ColorType = "black"
 
 
 def labels(axes: Axes, chosen: Sequence[Label], *, fontsize: float = 11) -> None:
     """Draws labels, pushed apart where they would cover each other. Call this last."""
     positions = np.array([label.position for label in chosen])
     dots = np.array([label.colour == "black" for label in chosen])
-    axes.scatter(*positions[dots].T, s=12, c="black", zorder=5, edgecolors="white", linewidths=0.5)
+    x, y = positions[dots].T
+    axes.scatter(x, y, s=12, c="black", zorder=5, edgecolors="white", linewidths=0.5)
     _settle(axes.figure)  # labels have a size in points, not in data
     # A map's limits depend on what room it had when it was drawn. The dots have them made anew: do that now, not later.
     axes.autoscale_view()
@@ -244,8 +248,8 @@ def labels(axes: Axes, chosen: Sequence[Label], *, fontsize: float = 11) -> None
         far = float(np.hypot(*offset)) > 1.4 * fontsize + 3 * (len(label.text) > 4)
         axes.annotate(
             label.text,
-            xy=label.position,
-            xytext=offset,
+            xy=(label.position[0], label.position[1]),
+            xytext=(offset[0], offset[1]),
             textcoords="offset points",
             ha="center",
             va="center",

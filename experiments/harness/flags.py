@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from absl import flags
 
 from w2v_jax.checkpoint import CheckpointError
-from w2v_jax.convolution import PRECISIONS
+from w2v_jax.convolution import PRECISIONS, check_precision
 from w2v_jax.projection import ProjectionUnavailableError
 from w2v_jax.scores.requirements import RequirementError
 
@@ -85,7 +85,7 @@ def launch(
         share = _share()
         if not _OUTPUT_DIR.value.strip():
             raise NotADirectoryError("--output_dir is empty; expected a folder, such as results")
-        chosen = front_ends.resolve(_ENCODERS.value, default=default, precision=_PRECISION.value)
+        chosen = front_ends.resolve(_ENCODERS.value, default=default, precision=check_precision(_PRECISION.value))
         results = Results(
             pathlib.Path(_OUTPUT_DIR.value),
             quick=_QUICK.value,

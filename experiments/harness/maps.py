@@ -4,6 +4,7 @@ import dataclasses
 import importlib.metadata
 import json
 import time
+from collections.abc import Callable
 
 import numpy as np
 
@@ -70,7 +71,15 @@ def umap_onto(
     return found["positions"], found["placed"]
 
 
-def _kept(results, experiment, front_end, sweep, inputs, settings, compute) -> Tensors:
+def _kept(
+    results: Results,
+    experiment: str,
+    front_end: NamedFrontEnd,
+    sweep: str,
+    inputs: Tensors,
+    settings: UmapSettings,
+    compute: Callable[[], Tensors],
+) -> Tensors:
     def timed() -> Tensors:
         print(f"{front_end.name}: {sweep}: UMAP ...", end=" ", flush=True)
         start = time.perf_counter()

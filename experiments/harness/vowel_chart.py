@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 
+import jax
 import numpy as np
 from matplotlib.axes import Axes
 
 from w2v_jax import grids, projection, stimuli
 from w2v_jax.grids import VOWELS, Grid, Vowel
+from w2v_jax.stimuli import Scalar
 
 from . import figures, maps
 from .front_ends import NamedFrontEnd
@@ -20,7 +22,7 @@ _QUICK_VOWEL_SPACE = grids.VOWEL_SPACE.thinned(f1=8, f2=8)
 _QUICK_VOWEL_SPACE_BY_F0 = grids.VOWEL_SPACE_BY_F0.thinned(f0=3, f1=6, f2=6)
 
 
-def vowel(f0, f1, f2, *, sample_rate):
+def vowel(f0: Scalar, f1: Scalar, f2: Scalar, *, sample_rate: int) -> jax.Array:
     return stimuli.sine_mixture([f0, f1, f2], AMPLITUDES, sample_rate=sample_rate)
 
 

@@ -13,7 +13,7 @@ import jax
 from absl import flags, logging
 
 from w2v_jax import files
-from w2v_jax.convolution import PRECISIONS
+from w2v_jax.convolution import PRECISIONS, check_precision
 
 from ..harness import figures, programs
 from .run import Run, TrainingError, draw_curve, read_curve, train
@@ -45,7 +45,7 @@ _PRECISION = flags.DEFINE_enum(
 
 def main() -> None:
     """The program."""
-    precision = _PRECISION.value or ("float32" if jax.default_backend() == "cpu" else "bfloat16")
+    precision = check_precision(_PRECISION.value or ("float32" if jax.default_backend() == "cpu" else "bfloat16"))
     recipe = Recipe(
         seed=_SEED.value,
         steps=_MAX_STEPS.value,

@@ -77,7 +77,7 @@ def compare(temporal: Mapping[str, Any], f0: Mapping[str, Any], formants: Mappin
             comparisons.append(_bias(name, f0["encoders"][name]["bias"]))
     for pair in (formants.get("between_encoders") or {}).get("linear_cka", []):
         first, second = pair["encoders"]
-        published = CKA.get(frozenset({models[first], models[second]}))
+        published = CKA.get(frozenset(model for model in (models[first], models[second]) if model is not None))
         if published is not None:
             ours = pair["linear_cka"]
             verdict = None if formants["quick"] else agrees(ours, published, digits=CKA_DIGITS)

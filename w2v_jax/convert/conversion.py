@@ -113,9 +113,9 @@ def _config(checkpoint: Checkpoint, located: Located) -> tuple[str, EncoderConfi
             return f"{layout.name} {family}", config, huggingface.CONFIG_NAME
         absent = f"{huggingface.CONFIG_NAME} beside it"
     elif layout is FAIRSEQ:
-        config = fairseq.read_config(checkpoint.contents, origin=origin)
-        if config is not None:
-            return layout.name, config, "the settings in the file"
+        stated = fairseq.read_config(checkpoint.contents, origin=origin)
+        if stated is not None:
+            return layout.name, stated, "the settings in the file"
     config = infer_config(located, checkpoint.arrays, origin=origin, absent=absent)
     return layout.name, config, "the tensors' shapes"
 

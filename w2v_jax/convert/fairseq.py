@@ -6,6 +6,7 @@ release has a flat `cfg`). A fine-tuned model keeps the settings of the pretrain
 """
 
 import ast
+from typing import Literal
 
 from w2v_jax.checkpoint import CheckpointError
 from w2v_jax.convert.arrays import quote
@@ -13,11 +14,12 @@ from w2v_jax.convert.unpickle import Inert
 from w2v_jax.encoder import EncoderConfig
 
 _DEFAULT_LAYERS = "[(512, 10, 5)] + [(512, 3, 2)] * 4 + [(512,2,2)] + [(512,2,2)]"
-_MODES = {"default": "group", "layer_norm": "layer"}
+_MODES: dict[str, Literal["group", "layer"]] = {"default": "group", "layer_norm": "layer"}
 _MOST_CHARACTERS = 10_000
 _MOST_LAYERS = 100
 _MOST_NUMBER = 10**6
 _MOST_NESTING = 8
+_Value = int | list | tuple  # of a layer list, or a part of it
 
 
 def read_config(contents: object, *, origin: str) -> EncoderConfig | None:
@@ -81,7 +83,7 @@ def parse_layers(text: str) -> list[tuple[int, int, int]]:
         ) from error
 
 
-def _evaluate(node: ast.expr) -> int | list | tuple:
+def _evaluate(node: ast.expr) -> _Value:
     if isinstance(node, ast.Constant) and type(node.value) is int:
         return _bounded(node.value)
     if isinstance(node, ast.List | ast.Tuple):
@@ -90,17 +92,32 @@ def _evaluate(node: ast.expr) -> int | list | tuple:
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Mult):
         left, right = _evaluate(node.left), _evaluate(node.right)
         if isinstance(node.op, ast.Add):
-            if type(left) is type(right):
-                return _bounded(left + right)
-        elif isinstance(left, int) or isinstance(right, int):
-            times, repeated = (left, right) if isinstance(left, int) else (right, left)
-            # Refused before it is made: [...] * 10**9 would fill memory.
-            if isinstance(repeated, int) or len(repeated) * times <= _MOST_LAYERS:
-                return _bounded(repeated * times)
+            return _bounded(_sum(left, right))
+        if isinstance(left, int):
+            return _bounded(_repeated(right, left))
+        if isinstance(right, int):
+            return _bounded(_repeated(left, right))
     raise ValueError("not a list of layers")
 
 
-def _bounded(value: int | list | tuple) -> int | list | tuple:
+def _sum(left: _Value, right: _Value) -> _Value:
+    if isinstance(left, int) and isinstance(right, int):
+        return left + right
+    if isinstance(left, list) and isinstance(right, list):
+        return left + right
+    if isinstance(left, tuple) and isinstance(right, tuple):
+        return left + right
+    raise ValueError("a sum of different things")
+
+
+def _repeated(value: _Value, times: int) -> _Value:
+    # Refused before it is made: [...] * 10**9 would fill memory.
+    if not isinstance(value, int) and len(value) * times > _MOST_LAYERS:
+        raise ValueError("too large")
+    return value * times
+
+
+def _bounded(value: _Value) -> _Value:
     if value > _MOST_NUMBER if isinstance(value, int) else len(value) > _MOST_LAYERS:
         raise ValueError("too large")
     return value

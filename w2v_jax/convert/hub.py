@@ -19,12 +19,12 @@ class Fetched:
     Attributes:
         path: the weight file, or the index of several; `config.json` and the shards are beside it.
         repository: the hub id, without revision.
-        revision: the commit that it was resolved to.
+        revision: the commit that it was resolved to; None where the hub does not say.
     """
 
     path: pathlib.Path
     repository: str
-    revision: str
+    revision: str | None
 
 
 def is_hub_id(source: str) -> bool:
@@ -50,7 +50,8 @@ def fetch(source: str) -> Fetched:
         source: `OWNER/NAME`, or `OWNER/NAME@REVISION` with a branch, tag or commit.
 
     Raises:
-        CheckpointError: huggingface_hub is not installed, the hub refuses, or the repository has no checkpoint.
+        CheckpointError: `source` is no hub id, huggingface_hub is not installed, the hub refuses, or the repository
+            has no checkpoint.
     """
     try:
         import huggingface_hub
@@ -60,12 +61,14 @@ def fetch(source: str) -> Fetched:
             "install it with: pip install 'w2v_jax[hub]'"
         ) from error
     match = _ID.fullmatch(source)
+    if match is None:
+        raise CheckpointError(f"{source}: no hub id; expected OWNER/NAME or OWNER/NAME@REVISION")
     repository, wanted = match["repository"], match["revision"]
     try:
         info = huggingface_hub.HfApi().model_info(repository, revision=wanted)
         # From here on by commit: files of one conversion all come from the same one.
         revision = info.sha
-        present = [entry.rfilename for entry in info.siblings]
+        present = [entry.rfilename for entry in info.siblings or []]
         chosen = next((name for name in huggingface.WEIGHT_NAMES if name in present), None)
         if chosen is None:
             raise CheckpointError(

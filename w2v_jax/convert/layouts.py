@@ -7,6 +7,7 @@ is (out_channels, in_channels, kernel_size) in PyTorch and (kernel_size, in_chan
 
 import dataclasses
 from collections.abc import Iterable, Mapping
+from typing import Literal
 
 import numpy as np
 
@@ -116,7 +117,7 @@ def infer_config(located: Located, arrays: Mapping[str, StoredArray], *, origin:
         CheckpointError: the tensors do not settle it.
     """
     stack = located.prefix + _STACK
-    shapes = []
+    shapes: list[tuple[int, ...]] = []
     while (weight := arrays.get(f"{stack}{len(shapes)}.{located.layout.conv}.weight")) and len(shapes) < _MOST_LAYERS:
         if len(weight.shape) != 3 or min(weight.shape) < 1:
             raise CheckpointError(
@@ -138,6 +139,7 @@ def infer_config(located: Located, arrays: Mapping[str, StoredArray], *, origin:
     def has(index: int, module: str) -> bool:
         return f"{stack}{index}.{module}.weight" in located.names
 
+    conv_norm: Literal["group", "layer"]
     if has(1, located.layout.layer_norm):
         conv_norm = "layer"
     elif has(0, located.layout.group_norm):

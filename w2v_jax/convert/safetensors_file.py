@@ -9,6 +9,7 @@ whatever is wrong with the file should be said in one line of ours.
 import json
 import math
 import pathlib
+from typing import Any
 
 from w2v_jax.checkpoint import FORMAT, CheckpointError
 from w2v_jax.convert.arrays import ITEM_SIZES, StoredArray, contiguous_strides, quote
@@ -57,8 +58,9 @@ def open_safetensors(path: pathlib.Path) -> dict[str, StoredArray]:
 
 
 def _entry(path: pathlib.Path, name: str, entry: object, data_start: int) -> tuple[StoredArray, int]:
+    fields: dict[str, Any] = entry if isinstance(entry, dict) else {}
     try:
-        code, shape, (first, last) = entry["dtype"], tuple(entry["shape"]), entry["data_offsets"]
+        code, shape, (first, last) = fields["dtype"], tuple(fields["shape"]), fields["data_offsets"]
         good = all(type(n) is int and 0 <= n < 2**48 for n in (*shape, first, last)) and first <= last
         good = good and isinstance(code, str) and len(shape) <= 32
         if good and code in _DTYPES:

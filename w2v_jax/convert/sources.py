@@ -67,7 +67,7 @@ def _open_file(path: pathlib.Path, kind: Kind) -> tuple[dict[str, StoredArray], 
 
 def _open_shards(index: pathlib.Path) -> Checkpoint:
     places = huggingface.read_index(index)
-    arrays = {}
+    arrays: dict[str, StoredArray] = {}
     files = [index.parent / shard for shard in sorted(set(places.values()))]
     for file in files:
         if not file.is_file():
@@ -108,8 +108,8 @@ def _choose(folder: pathlib.Path) -> pathlib.Path:
         raise CheckpointError(
             f"{folder}: {len(candidates)} checkpoints ({names}); expected one: name the file you mean"
         )
-    names = [quote(path.name) for path in sorted(folder.iterdir())]
+    present = [quote(path.name) for path in sorted(folder.iterdir())]
     raise CheckpointError(
-        f"{folder}: a directory without a checkpoint (it has {listing(names) or 'nothing'}); "
+        f"{folder}: a directory without a checkpoint (it has {listing(present) or 'nothing'}); "
         f"expected one of {', '.join(huggingface.WEIGHT_NAMES)}"
     )

@@ -169,7 +169,8 @@ def _locate_member(
 
 def _walk(contents: object) -> list[tuple[str, object]]:
     """Every value under a path of text keys, with that path; bounded, for a hostile pickle may share and loop."""
-    found, level = [], [("", contents)]
+    found: list[tuple[str, object]] = []
+    level = [("", contents)]
     for _ in range(_MOST_DEPTH):
         below = []
         for path, node in level:
@@ -215,7 +216,7 @@ def _arrays(
     arrays = {}
     for name, tensor in tensors.items():
         storage, run = tensor.storage, runs.get(tensor.storage.key)
-        item_size = _SIZES.get(storage.dtype)
+        item_size = None if storage.dtype is None else _SIZES.get(storage.dtype)
         if run is None or (item_size and run.nbytes != storage.numel * item_size):
             raise CheckpointError(
                 f"{path}: the storage of {quote(name)} has {run.nbytes if run else 'no'} bytes; expected "

@@ -9,7 +9,7 @@ looked up; a call makes an `Inert` record of what would have been called; the fe
 
 import dataclasses
 import pickletools
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 # A checkpoint's pickle describes tensors and settings: some ten thousand opcodes, well under a megabyte.
 # These bounds keep a hostile one from filling memory.
@@ -105,7 +105,8 @@ def unpickle(file: BinaryIO, *, remaining: int) -> Unpickled:
     window = _Window(file, min(remaining, MOST_BYTES))
     machine = _Machine()
     try:
-        for opcode, arg, _ in pickletools.genops(window):
+        # It asks no more of a file than `_Window` has.
+        for opcode, arg, _ in pickletools.genops(window):  # type: ignore[arg-type]
             if opcode.name == "STOP":
                 return Unpickled(machine.pop(), machine.storages)
             machine.step(opcode.name, arg)
@@ -186,7 +187,8 @@ class _Machine:
             values.append(value)
         return values[::-1]
 
-    def step(self, name: str, arg: object) -> None:
+    def step(self, name: str, arg: Any) -> None:
+        """Takes one opcode; the type of its argument, as `pickletools` reads it, goes by its name."""
         self.spend(1)
         push = self.stack.append
         if name in _LITERALS:
@@ -241,11 +243,11 @@ class _Machine:
         elif name in ("EXT1", "EXT2", "EXT4"):
             push(Inert())  # the registry of extensions is the process's, not the file's: not consulted
         elif name == "INST":
-            args = tuple(self.pop_to_mark())
-            push(self.call(_global(*arg.split(" ", 1)), args))
+            values = self.pop_to_mark()
+            push(self.call(_global(*arg.split(" ", 1)), tuple(values)))
         elif name == "OBJ":
-            origin, *args = self.pop_to_mark()
-            push(self.call(origin, tuple(args)))
+            origin, *values = self.pop_to_mark()
+            push(self.call(origin, tuple(values)))
         elif name in ("REDUCE", "NEWOBJ"):
             args, origin = self.pop(), self.pop()
             push(self.call(origin, args))

@@ -107,7 +107,7 @@ def _held_out_predictions(features: np.ndarray, targets: np.ndarray, fold: np.nd
         shrunk = left * (squares / (squares + penalty))
         residual = deviations - shrunk @ (left.T @ deviations)
 
-        def without(chosen, shrunk=shrunk, residual=residual):
+        def without(chosen: np.ndarray, shrunk: np.ndarray = shrunk, residual: np.ndarray = residual) -> np.ndarray:
             fit = shrunk[chosen] @ left[chosen].T + 1 / len(left)  # the last term is the intercept's
             return linalg.solve(np.eye(len(chosen)) - fit, residual[chosen], assume_a="pos")
 

@@ -78,7 +78,7 @@ def _sorted_spans(distances: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.nda
     ordered = distances[order]
     begin = np.searchsorted(ordered, distances, side="left")
     end = np.searchsorted(ordered, distances, side="right")
-    return tuple(each.astype(np.int32) for each in (order, begin, end))
+    return order.astype(np.int32), begin.astype(np.int32), end.astype(np.int32)
 
 
 @jax.jit
