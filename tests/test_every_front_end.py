@@ -33,8 +33,9 @@ def fewer_sounds(frames, size):
         vowels=found.vowels.thinned(f0=2, f1=3, f2=3),
         vowels_elsewhere=found.vowels_elsewhere.thinned(f0=2, f1=3, f2=3),
         amplitudes=found.amplitudes.thinned(amplitude_low=3, amplitude_high=3),
-        biases=found.biases.thinned(frequency=8),
-        levels=found.levels.thinned(frequency=8),
+        biases=found.biases.thinned(frequency=4, bias=3),
+        levels=found.levels.thinned(frequency=4, amplitude=3),
+        shifts=found.shifts.thinned(frequency=4),
         tones=found.tones.thinned(frequency=18),
     )
 
