@@ -14,7 +14,11 @@ MODULES = [
     *(f"w2v_jax.scores.{each.name}" for each in pkgutil.iter_modules(w2v_jax.scores.__path__)),
 ]
 # Modules whose every reader is expected to try something first.
-SHOWN = {"stimuli", "source_filter", "similarity", "engine", "front_end", "representational_similarity"}
+SHOWN = {
+    *("stimuli", "source_filter", "similarity", "engine", "front_end"),
+    *("bootstrap", "decoding", "frequency_scale", "invariances", "neighbourhoods", "orderings"),
+    *("representational_similarity", "temporal"),
+}
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -22,6 +22,10 @@ class Bootstrap:
         resamples: how often units are drawn.
         level: share of the replicates inside the interval.
         seed: of the draws. Scores of as many units with the same seed are drawn alike, and so can be compared.
+
+    Examples:
+        >>> Bootstrap(resamples=100).counts(3).sum(axis=1).tolist() == [3] * 100
+        True
     """
 
     resamples: int = 400
@@ -88,6 +92,11 @@ def mean_score(values: npt.ArrayLike, *, bootstrap: Bootstrap) -> Score:
 
     Raises:
         UndefinedScoreError: fewer than two units, or values that are not finite.
+
+    Examples:
+        >>> score = mean_score([0.2, 0.4, 0.6], bootstrap=Bootstrap())
+        >>> f"{score:.1f}", score.units
+        ('0.4 [0.2, 0.6]', 3)
     """
     values = np.asarray(values, np.float64)
     if values.ndim != 1:
@@ -101,6 +110,11 @@ def difference(first: Score, second: Score) -> Score:
 
     Raises:
         ValueError: scores of different numbers of units, or drawn differently.
+
+    Examples:
+        >>> first, second = (mean_score(np.arange(5) + by, bootstrap=Bootstrap()) for by in (1, 0))
+        >>> f"{difference(first, second):.1f}"
+        '1.0 [1.0, 1.0]'
     """
     if (first.units, first.bootstrap) != (second.units, second.bootstrap):
         raise ValueError(
@@ -116,5 +130,11 @@ def difference(first: Score, second: Score) -> Score:
 
 
 def beats(first: Score, second: Score) -> bool:
-    """Whether `first` is higher than `second` beyond the interval of their difference."""
+    """Whether `first` is higher than `second` beyond the interval of their difference.
+
+    Examples:
+        >>> first, second = (mean_score(np.arange(5) + by, bootstrap=Bootstrap()) for by in (1, 0))
+        >>> beats(first, second), beats(second, first)
+        (True, False)
+    """
     return difference(first, second).low > 0

@@ -50,6 +50,13 @@ def decodability(
         UndefinedScoreError: a parameter that does not vary, fewer than 3 folds or than 2 points in each, features
             that are the same for all.
         RequirementError: scipy or threadpoolctl is not installed.
+
+    Examples:
+        >>> generator = np.random.default_rng(0)
+        >>> frequency, other = generator.uniform(100.0, 200.0, (2, 60))
+        >>> scores = decodability(frequency[:, None] * [1.0, 2.0], {"frequency": frequency, "other": other})
+        >>> round(scores["frequency"].value, 3), scores["other"].value < 0.1
+        (1.0, True)
     """
     bootstrap = bootstrap or Bootstrap()
     features = np.asarray(features, np.float64)

@@ -43,6 +43,14 @@ def scale_fit(
 
     Raises:
         UndefinedScoreError: vectors of zeros, fewer than 4 tones, tones whose features are all the same.
+
+    Examples:
+        >>> frequency = np.array([100.0, 200.0, 400.0, 700.0, 1200.0, 2000.0, 3500.0])
+        >>> turns = np.arccos(1 - np.diff(scales.mel(frequency)) / 4000)  # each cosine distance is a step in mel
+        >>> angle = np.append(0.0, np.cumsum(turns))
+        >>> features = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+        >>> [round(scale_fit(features, frequency, SCALES[name]).value, 3) for name in ("Mel", "log Hz")]
+        [1.0, 0.942]
     """
     bootstrap = bootstrap or Bootstrap()
     unit = directions(features)

@@ -31,6 +31,12 @@ def invariance(
     Raises:
         UndefinedScoreError: vectors of zeros, fewer than 2 conditions, one without variants.
         ValueError: a condition that does not have one reference.
+
+    Examples:
+        >>> features = [[1.0, 0.0], [1.0, 0.1], [0.0, 1.0], [0.1, 1.0]]  # two sounds, each with one variant
+        >>> sound, is_reference = ["a", "a", "i", "i"], [True, False, True, False]
+        >>> round(invariance(features, sound, is_reference).value, 3)
+        0.995
     """
     distances, _ = _distances(features, condition, is_reference)
     return mean_score(1 - distances, bootstrap=bootstrap or Bootstrap())
@@ -49,6 +55,13 @@ def relative_invariance(
     Unlike a cosine, it does not depend on what all features have in common. Arguments, draws and errors are those of
     `invariance` (a condition drawn twice is not compared with its copy), and it is undefined where the
     references are all the same.
+
+    Examples:
+        >>> features = np.repeat(np.eye(5), 2, axis=0)  # five sounds, each with one variant
+        >>> features[1::2] += 0.1
+        >>> sound, is_reference = np.repeat(np.arange(5), 2), [True, False] * 5
+        >>> round(relative_invariance(features, sound, is_reference).value, 2)
+        0.98
     """
     bootstrap = bootstrap or Bootstrap()
     distances, between = _distances(features, condition, is_reference)

@@ -36,6 +36,12 @@ def neighbours(
 
     Raises:
         UndefinedScoreError: vectors of zeros, a parameter that does not vary, not more than `count` + 1 points.
+
+    Examples:
+        >>> angle = np.linspace(0, 1, 20)
+        >>> on_an_arc = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+        >>> neighbours(on_an_arc, {"frequency": angle}, count=2).value
+        1.0
     """
     bootstrap = bootstrap or Bootstrap()
     if count < 1:

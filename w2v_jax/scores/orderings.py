@@ -38,6 +38,12 @@ def monotonicity(
     Raises:
         UndefinedScoreError: vectors of zeros, a parameter that does not vary, fewer than two lines, or a line
             of fewer than three different points.
+
+    Examples:
+        >>> frequency, bias = (each.ravel() for each in np.meshgrid([100.0, 200.0, 300.0], [0.0, 1.0]))
+        >>> features = np.stack([np.cos(frequency / 300), np.sin(frequency / 300), 0.1 * bias], axis=1)
+        >>> monotonicity(features, {"frequency": frequency, "bias": bias}, "frequency").value
+        1.0
     """
     bootstrap = bootstrap or Bootstrap()
     if axis not in parameters:

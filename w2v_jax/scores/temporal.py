@@ -24,6 +24,11 @@ def burst_separation(nearness: npt.ArrayLike, overlaps: npt.ArrayLike, *, bootst
     Raises:
         UndefinedScoreError: a burst that all frames see, or none; fewer than 2 sounds.
         RequirementError: scipy is not installed.
+
+    Examples:
+        >>> nearness = [[0.1, 0.9, 0.8, 0.2], [0.0, 0.7, 0.9, 0.1]]  # two sounds of four frames
+        >>> burst_separation(nearness, [False, True, True, False]).value
+        1.0
     """
     nearness = np.asarray(nearness, np.float64)
     overlaps = np.asarray(overlaps, bool)
@@ -48,5 +53,9 @@ def steadiness(cosines: npt.ArrayLike, *, bootstrap: Bootstrap | None = None) ->
 
     Raises:
         UndefinedScoreError: fewer than two sounds, or cosines that are not finite.
+
+    Examples:
+        >>> round(steadiness([0.99, 0.97, 0.98]).value, 2)
+        0.98
     """
     return mean_score(cosines, bootstrap=bootstrap or Bootstrap())
