@@ -64,7 +64,7 @@ def run(front_ends: Sequence[NamedFrontEnd], results: Results) -> Metrics:
 def measure_spacing(grid: grids.Grid) -> Metrics:
     """How uneven the grid is in energy: its smallest and largest step in amplitude squared."""
     steps = np.diff(grid.axis("amplitude_low").astype(np.float64) ** 2)
-    return {"smallest": float(steps.min()), "largest": float(steps.max())}
+    return {"smallest": float(np.min(steps)), "largest": float(np.max(steps))}
 
 
 def summary(measured: Metrics) -> dict[str, float]:

@@ -371,7 +371,7 @@ def _devices(devices: Sequence[jax.Device] | None) -> list[jax.Device]:
         if not devices:
             raise ValueError("devices is empty; expected at least one")
         return list(devices)
-    default = jax.config.jax_default_device  # type: ignore[attr-defined]  # JAX adds its options while it runs
+    default = jax.config.jax_default_device  # type: ignore[attr-defined, unused-ignore]
     if default is None or isinstance(default, str):
         return jax.local_devices(backend=default)
     return [default]

@@ -18,8 +18,7 @@ def switch_on(folder: str | None) -> None:
     None: where JAX has been told to (`JAX_COMPILATION_CACHE_DIR`), else in the default one; empty: nowhere. A folder
     that cannot be written is not used: it would save time, and is not worth a failure.
     """
-    # JAX adds its options while it runs.
-    if folder is None and jax.config.jax_compilation_cache_dir:  # type: ignore[attr-defined]
+    if folder is None and jax.config.jax_compilation_cache_dir:  # type: ignore[attr-defined, unused-ignore]
         return
     jax.config.update("jax_compilation_cache_dir", None)
     if folder == "":

@@ -76,7 +76,7 @@ def decodability(
     else:
         _, fold = np.unique(groups, return_inverse=True)
     sizes = np.bincount(fold)
-    if len(sizes) < 3 or sizes.min() < 2:
+    if len(sizes) < 3 or np.min(sizes) < 2:
         raise UndefinedScoreError(
             f"there are {len(features)} points in folds of {sizes.tolist()}; expected at least 3 folds of at least 2"
         )

@@ -51,9 +51,9 @@ def monotonicity(
     unit = directions(features)
     place = positions(parameters, num_points=len(unit))
     column = list(parameters).index(axis)
-    _, line_of = np.unique(np.delete(place, column, axis=1), axis=0, return_inverse=True)
+    lines, line_of = np.unique(np.delete(place, column, axis=1), axis=0, return_inverse=True)
     shares = []
-    for line in range(line_of.max() + 1):
+    for line in range(len(lines)):
         members = np.flatnonzero(line_of == line)
         members = members[np.argsort(place[members, column])]
         if len(members) < 3 or not np.diff(place[members, column]).all():
