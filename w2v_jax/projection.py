@@ -80,7 +80,8 @@ def project_onto(
         (up to 4,095 points). Memory grows with n times n + m.
 
     Raises:
-        As `project` does.
+        ProjectionUnavailableError: as for `project`.
+        ValueError: as for `project`, or different numbers of channels.
     """
     features = _features("features", features, least=4)
     others = _features("others", others)
