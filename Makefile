@@ -48,7 +48,7 @@ retrain: $(BASE)
 	$(BIN)/python -m pytest -m retrain -s
 
 docs: $(DOCS)
-	$(BIN)/mkdocs build --quiet --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 golden: $(PARITY)
 	$(BIN)/python tests/make_golden.py
