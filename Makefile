@@ -47,6 +47,7 @@ precision: $(PARITY)
 retrain: $(BASE)
 	$(BIN)/python -m pytest -m retrain -s
 
+# Without --quiet, which would hide warnings from --strict.
 docs: $(DOCS)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
