@@ -5,6 +5,7 @@
 # make benchmark   milliseconds per stimulus beside PyTorch's, on this machine (installs PyTorch)
 # make precision   what cheaper precisions change in features and metrics (installs PyTorch)
 # make retrain     the first 50 steps of the bundled encoder's training, compared with its recorded curve
+# make docs        the documentation site, in site/ (installs mkdocs)
 # make golden      write the golden features of the tests again (needs PyTorch)
 
 PYTHON ?= python3
@@ -17,8 +18,9 @@ BIN := $(VENV)/bin
 # One stamp per set of packages: made again when pyproject.toml changes.
 BASE := $(VENV)/.installed
 PARITY := $(VENV)/.installed-parity
+DOCS := $(VENV)/.installed-docs
 
-.PHONY: test lint parity reproduce benchmark precision retrain golden clean
+.PHONY: test lint parity reproduce benchmark precision retrain docs golden clean
 .DELETE_ON_ERROR:
 
 # Two processes: most of a test's time is compiling and Python, which use one core.
@@ -45,6 +47,10 @@ precision: $(PARITY)
 retrain: $(BASE)
 	$(BIN)/python -m pytest -m retrain -s
 
+# Without --quiet, which would hide warnings from --strict.
+docs: $(DOCS)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
 golden: $(PARITY)
 	$(BIN)/python tests/make_golden.py
 
@@ -60,6 +66,11 @@ $(BASE): pyproject.toml
 $(PARITY): $(BASE)
 	@echo "Installing PyTorch and transformers into $(VENV) (once) ..."
 	$(BIN)/python -m pip install --quiet 'torch==2.13.0' 'transformers>=5,<6'
+	@touch $@
+
+$(DOCS): $(BASE)
+	@echo "Installing mkdocs into $(VENV) (once) ..."
+	$(BIN)/python -m pip install --quiet --editable '.[docs]'
 	@touch $@
 
 clean:

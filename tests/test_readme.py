@@ -73,3 +73,21 @@ def test_commands_exist(module):
 def test_links_lead_somewhere(page):
     for target in re.findall(r"\]\((?!\w+:)([^)#]+)", PAGES[page].read_text(encoding="utf-8")):
         assert (PAGES[page].parent / target).exists(), target
+
+
+# Of mkdocs.yml, as text: the tests need no YAML.
+NAVIGATION = re.findall(r"^ +- .+: ([\w/]+\.md)$", (ROOT / "mkdocs.yml").read_text("utf-8"), flags=re.MULTILINE)
+
+
+def test_every_page_is_in_the_navigation_of_the_site():
+    pages = {path.name for path in (ROOT / "docs").glob("*.md")} | {"index.md", "contributing.md", "changes.md"}
+    assert pages <= set(NAVIGATION)
+    assert len(NAVIGATION) == len(set(NAVIGATION))
+
+
+def test_every_public_module_has_a_page_in_the_reference():
+    places = (w2v_jax._PLACES.get(name, name) for name in w2v_jax.__all__)
+    public = {place for place in places if not place.startswith("__")}
+    assert {page.removeprefix("reference/") for page in NAVIGATION if page.startswith("reference/")} == {
+        f"{module}.md" for module in public
+    }

@@ -16,9 +16,11 @@ from jax.sharding import PartitionSpec as P
 from w2v_jax import front_end as front_ends
 from w2v_jax.front_end import FrontEnd
 
-# Of the outputs of all layers, by name (rows, ..., frames, channels), what is kept of each row.
 LayerPooling = Callable[[Mapping[str, jax.Array]], jax.Array]
+"""Of the outputs of all layers, by name (rows, ..., frames, channels), what is kept of each row."""
+
 Pooling = Literal["mean", "none"] | LayerPooling
+"""What a sweep keeps of the frames; see `sweep`."""
 
 # Chunks given to the device before the first one is waited for: it computes while the host copies.
 _CHUNKS_IN_FLIGHT = 2

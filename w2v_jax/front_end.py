@@ -120,9 +120,9 @@ class FrontEnd(Protocol):
 
     A front end with layers has two more attributes, which `layers` and `outputs` look for:
 
-        layers: Mapping[str, Frames], the input's side first. The last one is called "frames" and is what the call
-            returns.
-        outputs: a method that maps a waveform to Mapping[str, array], one (..., frames_i, channels_i) per layer.
+    - `layers`, a Mapping[str, Frames], the input's side first. The last one is called "frames" and is what the call
+      returns.
+    - `outputs`, a method that maps a waveform to Mapping[str, array], one (..., frames_i, channels_i) per layer.
 
     One whose first layer is a bank of linear filters may have `filters`, (filters, taps), their impulse responses.
     """

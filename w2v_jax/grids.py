@@ -23,7 +23,6 @@ class Vowel:
     f2: float
 
 
-# The vowel table of paper section 3.4: front unrounded to back unrounded, then front rounded to back rounded.
 VOWELS = (
     Vowel("i", 240, 2400),
     Vowel("e", 390, 2300),
@@ -42,6 +41,7 @@ VOWELS = (
     Vowel("o", 360, 640),
     Vowel("u", 250, 595),
 )
+"""The vowel table of paper section 3.4: front unrounded to back unrounded, then front rounded to back rounded."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -146,31 +146,41 @@ def _grid(name: str, **axes: np.ndarray | list[float]) -> Grid:
     return Grid(name, tuple({parameter: np.asarray(values, np.float64)} for parameter, values in axes.items()))
 
 
-# Section 3.2: is a steady tone steady in the features, and how short a change do they show?
 STATIONARITY = _grid("stationarity", frequency=[100, 200, 300, 400, 500])
+"""Section 3.2: is a steady tone steady in the features?"""
+
 BURSTS = _grid("bursts", burst_fraction=[0.32, 0.16, 0.08, 0.04, 0.02, 0.01])
+"""Section 3.2: how short a change do the features show?"""
+
 BURST_TONES = _grid("burst_tones", frequency=[200, 800])
+"""The two tones of the bursts, by themselves."""
 
-# Section 3.3: fundamental frequency and bias.
 BIAS = _grid("bias", frequency=[100, 200, 300, 400, 500], bias=[-0.5, -0.25, 0, 0.25, 0.5])
-PURE_TONES = _grid("pure_tones", frequency=np.linspace(10, 8000, 800))
+"""Section 3.3: fundamental frequency and bias."""
 
-# Section 3.4: formants. The fine grid is in the authors' code only.
+PURE_TONES = _grid("pure_tones", frequency=np.linspace(10, 8000, 800))
+"""Section 3.3: fundamental frequency."""
+
 VOWEL_SPACE = _grid("vowel_space", f0=[120], f1=np.linspace(235, 850, 30), f2=np.linspace(595, 2400, 30))
+"""Section 3.4: two formants."""
+
 VOWEL_SPACE_BY_F0 = _grid(
     "vowel_space_by_f0",
     f0=np.linspace(100, 225, 6),
     f1=np.linspace(235, 850, 30),
     f2=np.linspace(595, 2400, 30),
 )
-VOWEL_SPACE_FINE = _grid("vowel_space_fine", f0=[120], f1=np.linspace(100, 1000, 200), f2=np.linspace(100, 3000, 600))
+"""Section 3.4: fundamental frequency and two formants."""
 
-# Section 3.5: amplitude. The authors' code spaces the square root of the amplitude evenly; the text says the energy.
+VOWEL_SPACE_FINE = _grid("vowel_space_fine", f0=[120], f1=np.linspace(100, 1000, 200), f2=np.linspace(100, 3000, 600))
+"""Two formants, of the authors' code only."""
+
 _AMPLITUDES = np.linspace(math.sqrt(0.1), math.sqrt(0.5), 20) ** 2
 AMPLITUDES = _grid("amplitudes", amplitude_low=_AMPLITUDES, amplitude_high=_AMPLITUDES)
+"""Section 3.5: amplitude. The authors' code spaces its square root evenly; the text says the energy."""
 
-# The authors' code only.
 DIPHTHONGS = diphthongs()
+"""Every pair of vowels, of the authors' code only."""
 
 GRIDS = {
     grid.name: grid
@@ -187,3 +197,4 @@ GRIDS = {
         DIPHTHONGS,
     )
 }
+"""All grids by name."""

@@ -45,9 +45,11 @@ class UmapSettings:
             raise ValueError(f"min_dist is {self.min_dist}; expected 0 to 1")
 
 
-# The authors' two settings; every figure of the paper uses "local".
 LOCAL = UmapSettings(min_dist=0.1, n_neighbors=15)
+"""The authors' setting of every figure of the paper."""
+
 GLOBAL = UmapSettings(min_dist=0.5, n_neighbors=100)
+"""The authors' other setting."""
 
 
 def project(features: npt.ArrayLike, *, settings: UmapSettings = LOCAL) -> np.ndarray:
@@ -80,7 +82,8 @@ def project_onto(
         (up to 4,095 points). Memory grows with n times n + m.
 
     Raises:
-        As `project` does.
+        ProjectionUnavailableError: as for `project`.
+        ValueError: as for `project`, or different numbers of channels.
     """
     features = _features("features", features, least=4)
     others = _features("others", others)
