@@ -1,4 +1,4 @@
-"""What the documentation site has beside the pages of docs/: see mkdocs.yml."""
+"""What the documentation site has besides the pages of docs/: see mkdocs.yml."""
 
 import pathlib
 import posixpath
