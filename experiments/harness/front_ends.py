@@ -36,7 +36,7 @@ DEFAULT = (BUNDLED, UNTRAINED)
 _PRETRAINED = "experiments.pretrain:"  # how sources begin that `source_of_pretraining` made
 
 _RANDOM = re.compile(r"random-([0-9]+)")
-_FACTORY = re.compile(r"([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*):([A-Za-z_]\w*)")
+_FACTORY = re.compile(r"(\w+(?:\.\w+)*):([A-Za-z_]\w*)")  # a numbered script is a module, too
 _STEP = re.compile(r"(?:step|checkpoint|ckpt)[-_=]?([0-9]+)", re.IGNORECASE)
 
 
