@@ -21,6 +21,7 @@ _PLACES = {
     "weights/README.md": "weights.md",
     "weights/formant-base.curve.csv": "formant-base.curve.csv",
 }
+_EXAMPLES = "examples.md"  # one page of the scripts in examples/
 _SOURCES = {place: source for source, place in _PLACES.items()}
 
 _LINK = re.compile(r"(?<=\]\()(?!\w+:|#)([^)#\s]+)")  # the path of [text](path#heading), not of a URL
@@ -30,6 +31,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Adds the files outside docs/, and a page of the reference for each that the navigation names."""
     for source, place in _PLACES.items():
         files.append(File.generated(config, place, abs_src_path=str(_ROOT / source)))
+    files.append(File.generated(config, _EXAMPLES, content="# Examples\n\n" + "".join(_examples())))
     for page in _leaves(config.nav):
         if page.startswith("reference/"):
             module = posixpath.splitext(posixpath.basename(page))[0]
@@ -44,10 +46,16 @@ def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: 
 
     def moved(link: re.Match[str]) -> str:
         source = posixpath.normpath(posixpath.join(folder, link[1]))
-        target = _PLACES.get(source, source.removeprefix("docs/"))
+        target = _EXAMPLES if source == "examples" else _PLACES.get(source, source.removeprefix("docs/"))
         return posixpath.relpath(target, posixpath.dirname(place) or ".")
 
     return _LINK.sub(moved, markdown)
+
+
+def _examples() -> Iterator[str]:
+    """A heading and the text of each example."""
+    for path in sorted((_ROOT / "examples").glob("*.py")):
+        yield f"## {path.name}\n\n```python\n{path.read_text(encoding='utf-8')}```\n\n"
 
 
 def _leaves(nav: Any) -> Iterator[str]:

@@ -80,7 +80,12 @@ NAVIGATION = re.findall(r"^ +- .+: ([\w/]+\.md)$", (ROOT / "mkdocs.yml").read_te
 
 
 def test_every_page_is_in_the_navigation_of_the_site():
-    pages = {path.name for path in (ROOT / "docs").glob("*.md")} | {"index.md", "contributing.md", "changes.md"}
+    pages = {path.name for path in (ROOT / "docs").glob("*.md")} | {
+        "index.md",
+        "contributing.md",
+        "changes.md",
+        "examples.md",
+    }
     assert pages <= set(NAVIGATION)
     assert len(NAVIGATION) == len(set(NAVIGATION))
 
