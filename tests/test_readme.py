@@ -1,30 +1,18 @@
 """The Python of the README and the pages runs as it stands, and what they name exists."""
 
-import pathlib
 import re
 
 import numpy as np
 import pytest
+from pages import PAGES, ROOT, names_of, text_of
 
 import w2v_jax
 
-ROOT = pathlib.Path(__file__).parent.parent
-PAGES = {
-    path.name: path for path in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")))
-}
-TEXT = "\n".join(path.read_text(encoding="utf-8") for path in PAGES.values())
-
-
-def names_of(page):
-    """What a page's Python defines."""
-    names: dict = {"__name__": page}
-    for block in re.findall(r"```python\n(.*?)```", PAGES[page].read_text(encoding="utf-8"), flags=re.DOTALL):
-        exec(compile(block, page, "exec"), names)
-    return names
+TEXT = "\n".join(text_of(page) for page in PAGES)
 
 
 def test_readme_is_one_screen():
-    assert len(PAGES["README.md"].read_text(encoding="utf-8").split()) <= 700
+    assert len(text_of("README.md").split()) <= 700
 
 
 def test_python_of_the_readme():
@@ -32,7 +20,7 @@ def test_python_of_the_readme():
     assert names["features"].shape == (49, 512)
     assert names["tones"].shape == (10, 512)
     assert names["encoder"].frames == w2v_jax.Frames(sample_rate=16_000, receptive_field=400, hop=320)
-    assert "Frames(sample_rate=16000, receptive_field=400, hop=320)" in PAGES["README.md"].read_text(encoding="utf-8")
+    assert "Frames(sample_rate=16000, receptive_field=400, hop=320)" in text_of("README.md")
 
 
 def test_python_of_the_accuracy_page():
@@ -71,7 +59,7 @@ def test_commands_exist(module):
 
 @pytest.mark.parametrize("page", PAGES)
 def test_links_lead_somewhere(page):
-    for target in re.findall(r"\]\((?!\w+:)([^)#]+)", PAGES[page].read_text(encoding="utf-8")):
+    for target in re.findall(r"\]\((?!\w+:)([^)#]+)", text_of(page)):
         assert (PAGES[page].parent / target).exists(), target
 
 

@@ -1,0 +1,27 @@
+"""The Python on the pages of the documentation."""
+
+import pathlib
+import re
+
+ROOT = pathlib.Path(__file__).parent.parent
+PAGES = {
+    path.name: path for path in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")))
+}
+
+
+def text_of(page: str) -> str:
+    return PAGES[page].read_text(encoding="utf-8")
+
+
+def blocks_of(page: str, *, torch: bool = False) -> list[str]:
+    """A page's blocks of Python: those that need PyTorch, or the others."""
+    blocks = re.findall(r"```python\n(.*?)```", text_of(page), flags=re.DOTALL)
+    return [block for block in blocks if ("import torch" in block) == torch]
+
+
+def names_of(page: str) -> dict:
+    """What a page's Python defines, without the blocks that need PyTorch."""
+    names: dict = {"__name__": page}
+    for block in blocks_of(page):
+        exec(compile(block, page, "exec"), names)
+    return names
