@@ -98,7 +98,7 @@ def main() -> None:
     # 1. The sound, at the rate that the encoder hears.
     if options.wav is None:
         options.wav = options.output_dir / "made_vowel.wav"
-        made = synthesised(*jnp.array(MADE), sample_rate=sample_rate)
+        made = jax.jit(synthesised, static_argnames="sample_rate")(*MADE, sample_rate=sample_rate)
         write_wav(options.wav, np.asarray(made), sample_rate)
         print("No file was given: made a vowel with f0, F1 and F2 of {:g}, {:g} and {:g} Hz.".format(*MADE))
     sound = middle_of(options.wav, sample_rate)
@@ -114,7 +114,7 @@ def main() -> None:
         return synthesised(f0, f1, f2, sample_rate=sample_rate)
 
     vowels = w2v_jax.sweep(encoder, vowel, points)  # (vowels, channels), averaged over time
-    own = np.asarray(encoder(jnp.asarray(sound, jnp.float32))).mean(axis=0)  # (channels,)
+    (own,) = w2v_jax.sweep(encoder, lambda sound: sound, {"sound": sound[None]})  # a sweep over one recording
 
     # 3. Which vowels are the nearest?
     nearness = np.asarray(similarity.cosine_similarity(own[None], vowels))[0]

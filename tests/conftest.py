@@ -10,6 +10,8 @@ _COMPILED = "JAX_COMPILATION_CACHE_DIR"
 
 
 def pytest_configure(config):
+    for library in ("OMP", "OPENBLAS"):  # of the processes that the first one starts: threads that wait use a core, too
+        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
     if _COMPILED not in os.environ:  # this process is the first; the others inherit its environment
         os.environ[_COMPILED] = str(config.cache.mkdir("compiled"))
         os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
