@@ -103,10 +103,11 @@ def test_what_it_leaves(finished):
 
 
 def test_the_first_layer_has_a_rate_of_its_own():
+    state = training.initial_state(RECIPE)
+
     def update(rate):
-        recipe = dataclasses.replace(RECIPE, first_layer_rate=rate)
-        state = training.initial_state(recipe)
-        changes, _ = training._optimizer(recipe).update(state.parameters, state.optimizer, state.parameters)
+        optimizer = training._optimizer(dataclasses.replace(RECIPE, first_layer_rate=rate))
+        changes, _ = jax.jit(optimizer.update)(state.parameters, state.optimizer, state.parameters)
         return dict(jax.tree_util.tree_leaves_with_path(changes))
 
     alike, faster = update(1.0), update(7.0)

@@ -78,7 +78,7 @@ def test_killed_at_chosen_moments(weights, undisturbed, tmp_path, moment, shards
     assert process.join() == -signal.SIGKILL
     assert len(process.shards()) == shards
     said = finishes(weights, tmp_path / "output", undisturbed)
-    assert f"going on, {min(shards * ROWS_PER_SHARD, NUM_ROWS)} of {NUM_ROWS} sounds were finished before" in said
+    assert f"going on, {rows_of(shards)} of {NUM_ROWS} sounds were finished before" in said
 
 
 def test_damaged_shards_and_other_configurations(weights, undisturbed, tmp_path):
