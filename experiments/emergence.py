@@ -1,4 +1,4 @@
-"""How the structure of sound emerges in training: three scores of every snapshot of an encoder, beside its controls.
+"""How the structure of sound emerges in training: three scores of every snapshot of an encoder, next to its controls.
 
 Do sounds that differ more lie farther apart in the features? That is asked of the final frames, averaged over time: of
 the paper's vowels (in f0, F1 and F2; and in F1 and F2, between vowels of one f0) and of its pure tones (in log
@@ -171,7 +171,7 @@ def measure(vowels: np.ndarray, points: Points, tones: np.ndarray, frequency: np
     Args:
         vowels: (n, channels), averaged over time.
         points: their `f0`, `f1` and `f2`, (n,) each.
-        tones: (m, channels), likewise.
+        tones: (m, channels), of the tones.
         frequency: theirs, (m,) in Hz.
         nyquist: Hz; a tone there is left out.
     """

@@ -103,7 +103,7 @@ def test_directories(tmp_path, output):
         ([], "weight_map is damaged"),
         ({}, "no encoder"),
         (dict.fromkeys(state_dict(), "gone"), "gone: the shard is missing"),
-        (dict.fromkeys(state_dict(), "../secret"), "no file beside it"),
+        (dict.fromkeys(state_dict(), "../secret"), "not a file next to it"),
         (dict.fromkeys(state_dict(), "config.json"), "expected a shard"),
         (dict.fromkeys(state_dict(), "other"), "missing feature_extractor"),
     ],
@@ -146,7 +146,7 @@ def test_configs_that_do_not_fit(tmp_path, output, changes, match):
 
 def test_without_a_config_strides_are_not_guessed(tmp_path, output):
     save_safetensors(tmp_path / "model.safetensors", state_dict())
-    refused(tmp_path, output, r"kernel sizes \(4, 3, 2\), and no config\.json beside it to say the strides")
+    refused(tmp_path, output, r"kernel sizes \(4, 3, 2\), and no config\.json next to it to say the strides")
 
 
 CHANGES = {
@@ -335,7 +335,7 @@ def test_nothing_in_a_pickle_runs(tmp_path, output, kind, attack):
     model = tensors(state_dict(tool="fairseq"))
     args = {"conv_feature_layers": LAYERS}
     path = tmp_path / "a.pt"
-    # Beside the encoder it does no harm; in place of a tensor, of the settings or of everything, it is refused.
+    # Next to the encoder it does no harm; in place of a tensor, of the settings or of everything, it is refused.
     SAVERS[kind](path, {"extra": hostile, "args": args, "model": model | {"x": hostile}})
     survives(path, output, mark, converts=True)
     output.unlink()

@@ -116,7 +116,7 @@ def test_heads_and_torch_files(tmp_path, head, zipped):
     torch.save(model.state_dict(), path, _use_new_zipfile_serialization=zipped)
     (tmp_path / "encoder.safetensors").unlink()
     check(tmp_path, model, tmp_path)
-    # A training checkpoint: optimizer state, numbers and objects beside the weights; half of the parameters frozen.
+    # A training checkpoint: optimizer state, numbers and objects next to the weights; half of the parameters frozen.
     optimizer = torch.optim.AdamW(model.parameters())
     sum(parameter.sum() for parameter in model.parameters()).backward()
     optimizer.step()

@@ -8,7 +8,7 @@ Tensor names and shapes, for layer i:
     conv_layers.i.kernel      (kernel_size, in_channels, out_channels)
     conv_layers.i.bias        (out_channels,)     with conv_bias
     conv_layers.i.norm.scale  (out_channels,)     conv_norm "layer": every i; "group": i = 0
-    conv_layers.i.norm.bias   (out_channels,)     likewise
+    conv_layers.i.norm.bias   (out_channels,)     where there is a scale
     layer_norm.scale          (channels,)
     layer_norm.bias           (channels,)
 """

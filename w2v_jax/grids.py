@@ -1,7 +1,7 @@
 """The paper's parameter grids, by name and in a fixed order.
 
 A grid is a product of axes, outer loop first. Its points are one float32 array per parameter, row by row, which
-is what `w2v_jax.sweep` takes and what is stored beside the features. The values are computed in float64 and then
+is what `w2v_jax.sweep` takes and what is stored next to the features. The values are computed in float64 and then
 rounded. Frequencies are in Hz; amplitudes and the burst's share of the waveform have no unit.
 """
 

@@ -51,7 +51,7 @@ def burst_nearness(outputs: Outputs) -> jax.Array:
     """How much nearer each frame of a burst is to the burst's tone than to the base tone, in every layer.
 
     That is cos(frame, burst tone) - cos(frame, base tone), with both tones by themselves, averaged over time: the paper
-    draws the frames beside those two (section 3.2). Only these numbers leave the program, not the frames.
+    draws the frames next to those two (section 3.2). Only these numbers leave the program, not the frames.
 
     Args:
         outputs: by layer (rows, 2 + bursts, frames_i, channels_i): of each row the base tone, the burst's tone, and any

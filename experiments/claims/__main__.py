@@ -1,7 +1,7 @@
 """The paper's claims as numbers, for every layer of a front end, next to what random weights and spectrograms score.
 
 Writes `claims.csv` (claims in rows; encoders, layers and controls in columns), `claims.md` (the final frames against
-their controls), `metrics.json` (everything), and for each encoder four figures: its scores beside its controls', its
+their controls), `metrics.json` (everything), and for each encoder four figures: its scores next to its controls', its
 scores layer by layer, its first filters, and the tuning of its channels.
 
 By default the grids are thinned so that an encoder with its five controls takes a few minutes on two CPU cores;
@@ -52,7 +52,7 @@ NOTES = (
     "frequency, which is silence.",
     vowel_chart.NOTE,
     "A cosine near 1 says little where all sounds are alike: `relative` divides by how far apart other sounds are.",
-    "Any two rising curves are alike: an R^2 of a frequency scale means something only beside the others.",
+    "Any two rising curves are alike: an R^2 of a frequency scale means something only next to the others.",
 )
 
 

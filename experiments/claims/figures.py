@@ -1,4 +1,4 @@
-"""The figures of `experiments.claims`: scores beside their controls, scores by layer, filters, and tuning."""
+"""The figures of `experiments.claims`: scores next to their controls, scores by layer, filters, and tuning."""
 
 from collections.abc import Mapping
 
@@ -149,7 +149,7 @@ def _through_layers(by_layer: Mapping, claim: str, name: str) -> tuple[np.ndarra
 
 
 def draw_filters(front_end: NamedFrontEnd, filters: np.ndarray) -> Figure:
-    """The frequency responses of the first layer's filters, sorted by peak, and the peaks beside known scales."""
+    """The frequency responses of the first layer's filters, sorted by peak, and the peaks next to known scales."""
     found = tuning.frequency_responses(filters, sample_rate=front_end.frames.sample_rate)
     figure, (image_axes, axes) = figures.panels(
         2, size=(4.6, 4.2), title=f"First layer: {len(found.peak)} filters of {front_end.name}"
@@ -157,7 +157,7 @@ def draw_filters(front_end: NamedFrontEnd, filters: np.ndarray) -> Figure:
     figures.filter_images([image_axes], [found])
     image_axes.set_title("Frequency responses, sorted by peak", fontsize=10)
     _spread(axes, {"peaks of the filters": (found.peak, figures.ORANGE)}, 0.0, float(found.frequency[-1]))
-    axes.set_title("Peaks beside even spreads", fontsize=10)
+    axes.set_title("Peaks next to even spreads", fontsize=10)
     axes.set_xlabel("Share of filters")
     axes.set_ylabel("Frequency (kHz)")
     axes.legend(fontsize=8, frameon=False, loc="upper left")
@@ -165,7 +165,7 @@ def draw_filters(front_end: NamedFrontEnd, filters: np.ndarray) -> Figure:
 
 
 def draw_tuning(front_end: NamedFrontEnd, tuned: Mapping[str, tuning.TuningCurves]) -> Figure:
-    """Tuning curves of some layers, sorted by best frequency; best frequencies beside scales; and bandwidths."""
+    """Tuning curves of some layers, sorted by best frequency; best frequencies next to scales; and bandwidths."""
     names = list(tuned)
     chosen = [names[i] for i in np.unique(np.linspace(0, len(names) - 1, TUNED_LAYERS).round().astype(int))]
     figure = Figure(figsize=(3.3 * len(chosen), 8.4), layout="constrained")

@@ -1,4 +1,4 @@
-"""The table of `experiments.claims`: scores in rows, encoders beside their controls, and who is ahead."""
+"""The table of `experiments.claims`: scores in rows, encoders next to their controls, and who is ahead."""
 
 import csv
 import io

@@ -49,7 +49,7 @@ _OUTLINE = (patheffects.withStroke(linewidth=2.5, foreground="white"),)
 def panels(
     count: int, *, size: tuple[float, float], columns: int = 4, title: str | None = None
 ) -> tuple[Figure, list[Axes]]:
-    """A figure of `count` panels of `size` inches, at most `columns` beside each other."""
+    """A figure of `count` panels of `size` inches, at most `columns` in a row."""
     columns = min(columns, count)
     rows = math.ceil(count / columns)
     figure = Figure(figsize=(size[0] * columns, size[1] * rows + (0.35 if title else 0)), layout="constrained")
@@ -128,7 +128,7 @@ def colour_bar(
     ticks: Sequence[float] | None = None,
     extend: Literal["neither", "min"] = "neither",
 ) -> None:
-    """A colour bar beside `axes`; `extend` is "min" where values below the limits are drawn in the lowest colour."""
+    """A colour bar next to `axes`; `extend` is "min" where values below the limits are drawn in the lowest colour."""
     several = [axes] if isinstance(axes, Axes) else axes
     specs = [each.get_subplotspec() for each in several]
     columns = len({spec.colspan.start for spec in specs if spec is not None})
@@ -139,7 +139,7 @@ def colour_bar(
         shrink=0.85,
         ticks=ticks,
         extend=extend,
-        # Of the width of all: the bar takes no more room beside many panels than beside one.
+        # Of the width of all: the bar takes no more room next to many panels than next to one.
         fraction=0.15 / columns,
         pad=0.05 / columns,
     )
@@ -222,7 +222,7 @@ def line(colour: ColorType, label: str, *, width: float = 2.0) -> Line2D:
 
 @dataclasses.dataclass(frozen=True)
 class Label:
-    """A text beside a position, (2,). A black one is marked by a dot, one in colour (an arrow's) is not."""
+    """A text next to a position, (2,). A black one is marked by a dot, one in colour (an arrow's) is not."""
 
     text: str
     position: Sequence[float]

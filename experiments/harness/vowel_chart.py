@@ -76,7 +76,7 @@ def draw_spaces(
         maps: by title, positions (n, 2) on UMAP's map.
         grid: their parameters, of one f0.
         size: of a panel, inches.
-        columns: panels beside each other, at most.
+        columns: panels in a row, at most.
     """
     figure, panels = figures.panels(len(maps), size=size, columns=columns)
     f1 = grid.axis("f1")

@@ -1,7 +1,7 @@
 """Every experiment in one run, and a table of what came out.
 
 Writes what the experiments write, and `reproduce/metrics.json`: the table, and for the paper's own models the
-published numbers beside ours.
+published numbers next to ours.
 """
 
 import dataclasses
@@ -73,7 +73,7 @@ def table_lines(table: Mapping[str, Mapping[str, float]]) -> list[str]:
 
 
 def comparison_lines(comparisons: Sequence[Comparison]) -> list[str]:
-    """The published numbers beside ours, as text, and a line that counts those that agree."""
+    """The published numbers next to ours, as text, and a line that counts those that agree."""
     width = max(len(f"{each.encoders}: {each.quantity}") for each in comparisons)
     verdicts = {True: "agrees", False: "DIFFERS", None: "not comparable (--quick thins the grid)"}
     lines = [f"{'':<{width}}  {'paper':>10}  {'ours':>10}"]
@@ -96,7 +96,7 @@ def report_lines(
     for pair in (summary["between_encoders"] or {}).get("linear_cka", []):
         lines.append(f"linear CKA of {' and '.join(pair['encoders'])}: {pair['linear_cka']:.7f}")
     if comparisons:
-        lines += ["", "== The paper's numbers beside ours", *comparison_lines(comparisons)]
+        lines += ["", "== The paper's numbers next to ours", *comparison_lines(comparisons)]
     lines += ["", "== How to read them", *(f"- {note}" for note in summary["notes"])]
     return [*lines, "", f"(The tables above are in {results.path(NAME, 'metrics.json')}.)"]
 

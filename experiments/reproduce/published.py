@@ -36,7 +36,7 @@ CKA_DIGITS = 7
 
 @dataclasses.dataclass(frozen=True)
 class Comparison:
-    """One of the paper's numbers beside ours.
+    """One of the paper's numbers next to ours.
 
     Attributes:
         encoders: the encoder, or the two, that ours is of.
@@ -64,7 +64,7 @@ def agrees(ours: float, published: str, *, digits: int) -> bool:
 
 
 def compare(temporal: Mapping[str, Any], f0: Mapping[str, Any], formants: Mapping[str, Any]) -> list[Comparison]:
-    """The published numbers beside ours, for those encoders that the paper used.
+    """The published numbers next to ours, for those encoders that the paper used.
 
     Args:
         temporal, f0, formants: what the three experiments' `metrics.json` say.

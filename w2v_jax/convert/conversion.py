@@ -111,7 +111,7 @@ def _config(checkpoint: Checkpoint, located: Located) -> tuple[str, EncoderConfi
         if checkpoint.config_path is not None:
             family, config = huggingface.read_config(checkpoint.config_path)
             return f"{layout.name} {family}", config, huggingface.CONFIG_NAME
-        absent = f"{huggingface.CONFIG_NAME} beside it"
+        absent = f"{huggingface.CONFIG_NAME} next to it"
     elif layout is FAIRSEQ:
         stated = fairseq.read_config(checkpoint.contents, origin=origin)
         if stated is not None:

@@ -17,7 +17,7 @@ class Fetched:
     """A checkpoint from the hub, now on this machine.
 
     Attributes:
-        path: the weight file, or the index of several; `config.json` and the shards are beside it.
+        path: the weight file, or the index of several; `config.json` and the shards are next to it.
         repository: the hub id, without revision.
         revision: the commit that it was resolved to; None where the hub does not say.
     """

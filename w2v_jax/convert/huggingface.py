@@ -89,10 +89,10 @@ def read_index(path: pathlib.Path) -> dict[str, str]:
     """The shards that hold the encoder, from a checkpoint's index.
 
     Returns:
-        The name of each of the encoder's tensors, with the file (beside the index) that has it.
+        The name of each of the encoder's tensors, with the file (next to the index) that has it.
 
     Raises:
-        CheckpointError: no index, no encoder in it, or a shard that is not a file beside it.
+        CheckpointError: no index, no encoder in it, or a shard that is not a file next to it.
     """
     weight_map = read_json(path).get("weight_map")
     if not isinstance(weight_map, dict) or not all(isinstance(shard, str) for shard in weight_map.values()):
@@ -103,7 +103,7 @@ def read_index(path: pathlib.Path) -> dict[str, str]:
         # An index must not lead out of its folder.
         if shard in ("", ".", "..") or not shard.isprintable() or "/" in shard or "\\" in shard:
             raise CheckpointError(
-                f"{path}: its shard {quote(shard)!r} is no file beside it; expected a plain file name"
+                f"{path}: its shard {quote(shard)!r} is not a file next to it; expected a plain file name"
             )
     return shards
 

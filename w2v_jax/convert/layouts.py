@@ -27,8 +27,8 @@ class Layout:
     Attributes:
         name: the tool.
         conv: the convolution, below `feature_extractor.conv_layers.I.`.
-        group_norm: the norm of layer 0 in the "group" variant, likewise.
-        layer_norm: the norm of every layer in the "layer" variant, likewise.
+        group_norm: the norm of layer 0 in the "group" variant, below the same prefix.
+        layer_norm: the norm of every layer in the "layer" variant, below the same prefix.
         final_norm: the final LayerNorm, below the prefix.
     """
 

@@ -32,7 +32,7 @@ class Checkpoint:
 
     @property
     def config_path(self) -> pathlib.Path | None:
-        """The `config.json` beside it, if there is one."""
+        """The `config.json` next to it, if there is one."""
         path = self.path.parent / huggingface.CONFIG_NAME
         return path if path.is_file() else None
 
