@@ -4,7 +4,7 @@ import sys
 
 if sys.argv[:1] == ["-m"] and "-m" in sys.orig_argv:  # Python is about to run a module of this package
     from .commands import COMMANDS, unknown
-    from .interrupts import quiet_until_started
+    from .harness.interrupts import quiet_until_started
 
     quiet_until_started()
     _command = sys.orig_argv[sys.orig_argv.index("-m") + 1].removeprefix(f"{__name__}.").partition(".")[0]

@@ -4,7 +4,7 @@ import runpy
 import sys
 
 from .commands import COMMANDS, unknown, usage
-from .interrupts import quiet_until_started
+from .harness.interrupts import quiet_until_started
 
 PROGRAM = "w2v-jax"
 # What `pip install 'w2v_jax[experiments]'` brings, by the names that are imported.
