@@ -3,6 +3,8 @@
 Shared by the golden test, the script that wrote its file, and the live comparison.
 """
 
+import math
+
 import numpy as np
 
 from w2v_jax.checkpoint import encoder_from_tensors, tensor_shapes
@@ -56,6 +58,39 @@ def waveforms() -> dict[str, np.ndarray]:
         "vowel": tones((120, 0.5), (850, 0.35), (1610, 0.15)),
     }
     return {name: signal.astype(np.float32) for name, signal in signals.items()}
+
+
+def plain_layers(config: EncoderConfig, tensors: dict[str, np.ndarray], waveform: np.ndarray) -> list[np.ndarray]:
+    """Every layer's output for one waveform, (frames_i, channels_i), and the features: float64, one step at a time."""
+
+    def normalised(x: np.ndarray, axis: int | tuple[int, ...], eps: float, name: str) -> np.ndarray:
+        centred = x - x.mean(axis=axis, keepdims=True)
+        x = centred / np.sqrt(np.square(centred).mean(axis=axis, keepdims=True) + eps)
+        return x * tensors[f"{name}.scale"].astype(np.float64) + tensors[f"{name}.bias"].astype(np.float64)
+
+    activate = {
+        "gelu": lambda x: x * (1 + np.vectorize(math.erf)(x / np.sqrt(2))) / 2,
+        "gelu_tanh": lambda x: x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))) / 2,
+        "relu": lambda x: np.maximum(x, 0),
+        "silu": lambda x: x / (1 + np.exp(-x)),
+    }[config.activation]
+    x, found = waveform.astype(np.float64)[:, None], []
+    for i, (size, stride) in enumerate(zip(config.kernel_sizes, config.strides, strict=True)):
+        kernel = tensors[f"conv_layers.{i}.kernel"].astype(np.float64)
+        starts = range(0, len(x) - size + 1, stride)
+        out = np.stack([np.tensordot(x[start : start + size], kernel, 2) for start in starts])
+        if config.conv_bias:
+            out = out + tensors[f"conv_layers.{i}.bias"].astype(np.float64)
+        if config.conv_norm != "group" or i == 0:
+            axis = {"group": 0, "layer": 1, "global": (0, 1)}[config.conv_norm]
+            out = normalised(out, axis, 1e-5, f"conv_layers.{i}.norm")
+        out = activate(out)
+        if config.skip_connections and out.shape[1] == x.shape[1]:
+            out = (out + x[:: len(x) // len(out)][: len(out)]) * config.residual_scale
+        found.append(out)
+        x = out
+    x = np.log(np.abs(x) + 1) if config.log_compression else x
+    return [*found, normalised(x, 1, config.layer_norm_eps, "layer_norm") if config.final_norm else x]
 
 
 def relative_error(found: np.ndarray, exact: np.ndarray) -> float:

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import reference
 from flax import linen, nnx
 from flax.nnx import bridge
 from hypothesis import given, settings
@@ -47,7 +48,10 @@ def test_config_is_hashable_and_equal_by_value():
         (dict(channels=()), "channels"),
         (dict(channels=(8, 0)), "channels"),
         (dict(strides=(2,)), "lengths differ"),
-        (dict(conv_norm="batch"), "conv_norm"),
+        (dict(conv_norm="batch"), "conv_norm is 'batch'; expected 'group', 'layer' or 'global'"),
+        (dict(activation="GELU"), "activation is 'GELU'; expected 'gelu', 'gelu_tanh', 'relu' or 'silu'"),
+        (dict(final_norm=None), "final_norm is None; expected True or False"),
+        (dict(residual_scale=0), "residual_scale is 0; expected a positive number"),
         (dict(conv_bias=1), "conv_bias"),
         (dict(layer_norm_eps=0.0), "layer_norm_eps"),
         (dict(sample_rate=16e3), "sample_rate is 16000.0"),
@@ -56,6 +60,36 @@ def test_config_is_hashable_and_equal_by_value():
 def test_bad_config_is_named(changes, message):
     with pytest.raises(ValueError, match=message):
         EncoderConfig(**changes)
+
+
+def test_presets():
+    assert EncoderConfig.preset("wav2vec2") == EncoderConfig()
+    for name in EncoderConfig.presets():
+        assert EncoderConfig.preset(name).frames.hop in (160, 320)
+    assert EncoderConfig.preset("wav2vec").frames == Frames(sample_rate=16_000, receptive_field=465, hop=160)
+    with pytest.raises(ValueError, match="no preset 'wav2vec3'; expected one of wav2vec2, xls-r, "):
+        EncoderConfig.preset("wav2vec3")
+
+
+# Strides 2 and 3 over kernels of 3 and 1: where a layer's frames do not divide its input's.
+SKIPPING = dict(channels=(6, 6, 6, 4), kernel_sizes=(4, 3, 1, 2), strides=(3, 2, 1, 1), skip_connections=True)
+
+
+@pytest.mark.parametrize("activation", ["gelu", "gelu_tanh", "relu", "silu"])
+@pytest.mark.parametrize("conv_norm", ["group", "layer", "global"])
+@pytest.mark.parametrize("ending", [dict(final_norm=False), dict(log_compression=True), {}])
+def test_every_architecture_is_what_it_is_step_by_step(activation, conv_norm, ending):
+    config = EncoderConfig(**SKIPPING, conv_norm=conv_norm, activation=activation, **ending)
+    tensors = reference.weights(config, seed=5)
+    encoder = reference.encoder_from_tensors(config, tensors)
+    waveform = noise(2, 103)
+    found = jax.jit(lambda encoder, x: encoder.outputs(x))(encoder, waveform)
+    *hidden, last = reference.plain_layers(config, tensors, waveform[1])
+    expected = {f"conv {i}": each for i, each in enumerate(hidden)} | {"frames": last}
+    assert list(found) == list(encoder.layers)
+    assert ("conv 3" in found) == (ending != dict(final_norm=False))
+    for name, each in found.items():
+        np.testing.assert_allclose(each[1], expected[name], atol=2e-5, err_msg=name)
 
 
 layers = st.lists(st.tuples(st.integers(1, 6), st.integers(1, 4)), min_size=1, max_size=4)

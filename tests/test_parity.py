@@ -50,3 +50,21 @@ def test_other_architectures_match(variant, conv_bias):
     waveforms = np.stack(list(reference.waveforms().values()))[:, :3_001]
     ours = reference.encoder_from_tensors(config, tensors, precision="exact")(waveforms)
     assert reference.relative_error(ours, torch_encoder(waveforms.astype(np.float64))) < 1e-6
+
+
+@pytest.mark.parametrize("preset", ["wav2vec", "vq-wav2vec"])
+@pytest.mark.parametrize("precision", reference.MOST_TIMES_PYTORCH)
+def test_wav2vec_1_is_within_the_same_bounds(preset, precision):
+    config = reference.EncoderConfig.preset(preset)
+    tensors = reference.weights(config, seed=4)
+    waveforms = np.stack(list(reference.waveforms().values()))[:, :8_000]
+    exact = torch_reference.plain_features(config, tensors, waveforms.astype(np.float64))
+    theirs = torch_reference.plain_features(config, tensors, waveforms)
+    ours = jax.jit(lambda encoder, x: encoder(x))(
+        reference.encoder_from_tensors(config, tensors, precision=precision), waveforms
+    )
+    assert ours.shape == exact.shape == (len(waveforms), config.frames.num_frames(8_000), 512)
+    errors = [[reference.relative_error(each[i], exact[i]) for i in range(len(exact))] for each in (ours, theirs)]
+    ratios = np.divide(*errors)
+    print(f"\n{preset}, {precision}: largest error {np.max(errors[0]):.1e}, at most {ratios.max():.2f} of PyTorch's")
+    assert ratios.max() <= reference.MOST_TIMES_PYTORCH[precision]

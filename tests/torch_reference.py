@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import torch
+from torch.nn import functional
 from transformers import Wav2Vec2Config, Wav2Vec2Model
 
 from w2v_jax.encoder import EncoderConfig
@@ -64,3 +65,22 @@ class TorchEncoder:
 def _set(parameter: torch.nn.Parameter, value: np.ndarray) -> None:
     assert parameter.shape == value.shape
     parameter.copy_(torch.tensor(np.ascontiguousarray(value)))
+
+
+def plain_features(config: EncoderConfig, tensors: Mapping[str, np.ndarray], waveforms: np.ndarray) -> np.ndarray:
+    """Features by PyTorch's functions, in the waveforms' precision: what wav2vec 1.0 computes, which no library has."""
+    given = {name: torch.tensor(np.ascontiguousarray(each.astype(waveforms.dtype))) for name, each in tensors.items()}
+    activate = {"gelu": functional.gelu, "relu": functional.relu}[config.activation]
+    x = torch.tensor(waveforms)[:, None]
+    for i, stride in enumerate(config.strides):
+        kernel = given[f"conv_layers.{i}.kernel"].permute(2, 1, 0)
+        out = functional.conv1d(x, kernel, stride=stride)
+        scale, bias = given[f"conv_layers.{i}.norm.scale"], given[f"conv_layers.{i}.norm.bias"]
+        out = activate(functional.group_norm(out, 1, scale, bias, 1e-5))
+        if config.skip_connections and out.shape[1] == x.shape[1]:
+            thinned = x[..., :: x.shape[2] // out.shape[2]][..., : out.shape[2]]
+            out = (out + thinned) * config.residual_scale
+        x = out
+    if config.log_compression:
+        x = (x.abs() + 1).log()
+    return x.transpose(1, 2).numpy()
