@@ -122,10 +122,9 @@ def test_indexes(tmp_path, output, weight_map, match):
     ("changes", "match"),
     [
         ({"model_type": "bert"}, 'config.json: model_type is "bert"; expected one of wav2vec2, hubert'),
-        ({"model_type": None}, "model_type is null"),
-        ({"feat_extract_activation": "gelu_new"}, 'feat_extract_activation is "gelu_new"; expected "gelu"'),
-        ({"model_type": "hubert", "feat_proj_layer_norm": False}, "no final LayerNorm"),
-        ({"feat_extract_norm": "batch"}, "'batch'; expected 'group' or 'layer'"),
+        ({"feat_extract_activation": "mish"}, 'feat_extract_activation is "mish"; expected one of gelu, '),
+        ({"model_type": "hubert", "feat_proj_layer_norm": False}, "unexpected .*by config.json: .*no final norm"),
+        ({"feat_extract_norm": "batch"}, "'batch'; expected 'group', 'layer' or 'global'"),
         ({"feat_extract_norm": "layer"}, r"missing .*conv_layers\.1\.layer_norm\.bias.*expected by config\.json"),
         ({"conv_bias": True}, r"missing .*0\.conv\.bias"),
         ({"conv_bias": "no"}, "conv_bias"),
@@ -193,7 +192,7 @@ def test_fairseq_settings_that_do_not_fit(tmp_path, output):
         ({"conv_feature_layers": "[(4, 4, 3)] * 10**9"}, "in its settings, conv_feature_layers is"),
         ({"conv_feature_layers": 3}, "conv_feature_layers"),
         ({"conv_feature_layers": LAYERS, "extractor_mode": "conformer"}, "extractor_mode is 'conformer'"),
-        ({"conv_feature_layers": LAYERS, "extractor_mode": "layer_norm"}, "missing .*the settings in the file"),
+        ({"conv_feature_layers": LAYERS, "extractor_mode": "layer_norm"}, "missing .*by cfg.model in the file"),
         ({"conv_feature_layers": LAYERS, "conv_bias": "x"}, "conv_bias"),
     ]:
         save_zip(tmp_path / "a.pt", {"cfg": {"model": settings_}, "model": state})
@@ -382,7 +381,6 @@ def test_the_registry_of_extensions_is_not_consulted(tmp_path, output):
         {"stride": (2,)},
         {"stride": (-1,)},
         {"stride": (2**61,)},
-        {"stride": (0,)},
         {"stride": ()},
         {"size": (-5,)},
         {"size": (2**61,)},

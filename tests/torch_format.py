@@ -54,11 +54,12 @@ class Persistent:
 
 @dataclasses.dataclass
 class Tensor:
-    """A tensor over a storage; `claims` replace what is true of (numel, offset, size, stride)."""
+    """A tensor over a storage; `claims` replace what is true of (numel, offset, size, stride), `bits` are lazy ones."""
 
     values: np.ndarray
     dtype: str = "float32"
     claims: dict = dataclasses.field(default_factory=dict)
+    bits: dict = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass
@@ -150,5 +151,6 @@ def _emit(value: object, storages: list[Tensor], legacy: bool) -> bytes:
             identity = ("storage", kind, str(len(storages) - 1), "cpu", claims["numel"], *([None] if legacy else []))
             hooks = Call(Name("collections", "OrderedDict"))
             args = (Persistent(identity), claims["offset"], claims["size"], claims["stride"], False, hooks)
+            args += (value.bits,) if value.bits else ()
             return emit(Call(Name("torch._utils", "_rebuild_tensor_v2"), args))
     raise TypeError(f"cannot pickle {type(value)}")

@@ -1,7 +1,7 @@
 """Our own weight file: one self-describing `.safetensors`.
 
-It holds the encoder's tensors and nothing else. The metadata has the config, the provenance of the weights
-and a digest of the tensors, which loading verifies.
+It holds the encoder's tensors and nothing else. The metadata has the config, the provenance of the weights, a digest
+of these two (since version 2) and one of the tensors. Loading verifies both.
 
 Tensor names and shapes, for layer i:
 
@@ -36,7 +36,9 @@ from w2v_jax.convolution import Precision, check_precision
 from w2v_jax.encoder import EncoderConfig, FeatureEncoder
 
 FORMAT = "w2v_jax.encoder"
-FORMAT_VERSION = "1"
+FORMAT_VERSION = "2"
+# Version 1 had no digest of its config and provenance.
+_READABLE_VERSIONS = ("1", "2")
 SUFFIX = ".safetensors"
 
 
@@ -53,12 +55,14 @@ class Provenance:
         revision: version of the source, such as the commit of a hub repository; None where there is none.
         source_sha256: hexadecimal sha256 of the source file (of several: of their sha256s, in order of name).
         tool_version: version of w2v_jax that wrote the file.
+        assumed: settings of the config that the source does not state, in words; None where it states all.
     """
 
     source: str
     revision: str | None = None
     source_sha256: str | None = None
     tool_version: str = _version.__version__
+    assumed: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -182,6 +186,7 @@ def write_tensors(
         "config": json.dumps(dataclasses.asdict(config)),
         "provenance": json.dumps(dataclasses.asdict(provenance)),
     }
+    metadata["metadata_digest"] = _metadata_digest(metadata)
     # Our own writer: it adds the digest, and the same encoder gives the same file to the last byte.
     tensor_file.write_file(path, tensors, metadata=metadata)
 
@@ -235,11 +240,14 @@ def read_metadata(name_or_path: str | os.PathLike[str]) -> Metadata:
             f"{path}: a safetensors file, but not one of w2v_jax; convert it first: "
             f"python -m w2v_jax.convert --source={path} --output=weights/NAME{SUFFIX}"
         )
-    if raw.get("format_version") != FORMAT_VERSION:
+    version = raw.get("format_version")
+    if version not in _READABLE_VERSIONS:
         raise CheckpointError(
-            f"{path}: format version {raw.get('format_version')}; this w2v_jax ({_version.__version__}) "
-            f"reads version {FORMAT_VERSION}: upgrade it, or convert the weights again"
+            f"{path}: format version {json.dumps(str(version)[:20])[1:-1]}; this w2v_jax ({_version.__version__}) "
+            f"reads versions {' and '.join(_READABLE_VERSIONS)}: upgrade it, or convert the weights again"
         )
+    if version != "1" and raw.get("metadata_digest") != _metadata_digest(raw):
+        raise CheckpointError(f"{path}: its config or provenance was altered (the digest differs); convert it again")
     try:
         config = EncoderConfig(**json.loads(raw["config"]))
         provenance = Provenance(**json.loads(raw["provenance"]))
@@ -333,6 +341,12 @@ def _altered(path: pathlib.Path, metadata: Metadata, found: str) -> CheckpointEr
         f"{path}: its tensors have digest {found}, but its metadata says {metadata.digest}; "
         "the file was altered: convert it again"
     )
+
+
+def _metadata_digest(metadata: Mapping[str, str]) -> str:
+    """Digest of what a file says of itself: `"sha256:"` and 64 hexadecimal digits."""
+    said = json.dumps([metadata.get(name) for name in ("format", "format_version", "config", "provenance")])
+    return f"sha256:{hashlib.sha256(said.encode()).hexdigest()}"
 
 
 def _flat_parameters(encoder: FeatureEncoder) -> dict[str, jax.Array]:

@@ -133,6 +133,8 @@ def ending(chosen: Sequence[NamedFrontEnd], results: Results, conclusion: str) -
         ]
     if said := front_ends.remark(chosen):
         lines += ["", said]
+    if told := front_ends.assumptions(chosen):
+        lines += ["", *told]
     return lines
 
 

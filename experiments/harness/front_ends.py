@@ -58,6 +58,7 @@ class NamedFrontEnd:
         revision: version of the source, where there is one.
         config: the architecture of a `FeatureEncoder`, of which random weights can be made; else None.
         precision: of a `FeatureEncoder`; else None.
+        assumed: what its checkpoint did not state of its architecture, in words; None where it stated all.
     """
 
     name: str
@@ -69,6 +70,7 @@ class NamedFrontEnd:
     revision: str | None = None
     config: EncoderConfig | None = None
     precision: Precision | None = None
+    assumed: str | None = None
 
     @property
     def front_end(self) -> FrontEnd:
@@ -157,6 +159,16 @@ def remark(front_ends: Sequence[NamedFrontEnd]) -> str | None:
         f"    w2v-jax convert --source=facebook/{EXAMPLE} --output=weights/{EXAMPLE}.safetensors\n"
         f"and then the same command with --encoders={EXAMPLE} (or --encoders={EXAMPLE},{UNTRAINED} to compare)."
     )
+
+
+def assumptions(front_ends: Sequence[NamedFrontEnd]) -> list[str]:
+    """A line for each encoder whose checkpoint did not state its whole architecture."""
+    return [
+        f"NOTE: {each.name}: its checkpoint does not state {each.assumed}, which was assumed; "
+        "convert it again with --config to settle it."
+        for each in front_ends
+        if each.assumed
+    ]
 
 
 def source_of_pretraining(what: str) -> str:
@@ -265,6 +277,7 @@ def _trained(label: str, name: str, precision: Precision) -> NamedFrontEnd:
         revision=metadata.provenance.revision,
         config=metadata.config,
         precision=precision,
+        assumed=metadata.provenance.assumed,
     )
 
 

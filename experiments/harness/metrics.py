@@ -75,6 +75,7 @@ def about(front_end: NamedFrontEnd) -> Metrics:
         "kind": front_end.kind,
         "source": front_end.source,
         "revision": front_end.revision,
+        "assumed": front_end.assumed,
         "precision": front_end.precision,
         "frames": {"sample_rate": frames.sample_rate, "receptive_field": frames.receptive_field, "hop": frames.hop},
     }

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from w2v_jax.checkpoint import CheckpointError
 from w2v_jax.convert.conversion import convert_checkpoint
 from w2v_jax.convert.layouts import summary
+from w2v_jax.convert.settings import SETTLES
+from w2v_jax.encoder import EncoderConfig
 
 
 def main(argv: Sequence[str] | None = None, *, program: str = "python -m w2v_jax.convert") -> int:
@@ -24,9 +26,17 @@ def main(argv: Sequence[str] | None = None, *, program: str = "python -m w2v_jax
         "facebook/wav2vec2-base or facebook/wav2vec2-base@REVISION",
     )
     parser.add_argument("--output", required=True, help="the file to write, such as weights/wav2vec2-base.safetensors")
+    parser.add_argument(
+        "--config",
+        help="what the checkpoint does not state, or states in two ways: "
+        f"{', '.join(EncoderConfig.presets())}, or a JSON file with fields of EncoderConfig",
+    )
+    parser.add_argument(
+        "--prefix", help="what precedes the names of the encoder that is meant, where there are several"
+    )
     options = parser.parse_args(argv)
     try:
-        done = convert_checkpoint(options.source, options.output)
+        done = convert_checkpoint(options.source, options.output, config=options.config, prefix=options.prefix)
     except (CheckpointError, OSError) as error:
         print("error:", " ".join(str(error).split()), file=sys.stderr)
         return 1
@@ -36,6 +46,8 @@ def main(argv: Sequence[str] | None = None, *, program: str = "python -m w2v_jax
     revision = f" at {done.provenance.revision}" if done.provenance.revision else ""
     print(f"found    {done.found} in {done.provenance.source}{revision}")
     print(f"config   {summary(done.config)} (from {done.stated_by})")
+    if done.provenance.assumed:
+        print(f"assumed  {done.provenance.assumed}: nothing in the checkpoint states it; {SETTLES}")
     print(f"source   sha256:{done.provenance.source_sha256}")
     print(f"wrote    {done.path}")
     print(f"tensors  {done.digest}")

@@ -4,12 +4,15 @@ import dataclasses
 import json
 import math
 import pathlib
+from collections.abc import Mapping
+from typing import Protocol
 
 import numpy as np
 
 from w2v_jax.checkpoint import CheckpointError
 
 # The floating dtypes that a checkpoint's encoder may have. NumPy has no bfloat16; it is the upper half of a float32.
+_MOST_EXPANDED = 2**20  # elements
 ITEM_SIZES = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2}
 
 
@@ -22,6 +25,92 @@ def quote(text: object, most: int = 160) -> str:
 def listing(names: list[str], most: int = 3) -> str:
     """The first few of `names`, quoted, and how many more there are."""
     return ", ".join(map(quote, names[:most])) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+class Array(Protocol):
+    """An array whose numbers are read when they are asked for."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """As the file claims it."""
+        ...
+
+    def read(self, name: str) -> np.ndarray:
+        """The numbers; `name` is what the file calls it, for the messages. Raises `CheckpointError`."""
+        ...
+
+
+@dataclasses.dataclass(frozen=True)
+class WeightNormed:
+    """A weight that PyTorch keeps as a direction and its magnitude (`torch.nn.utils.weight_norm`).
+
+    Attributes:
+        direction: the weight's own shape.
+        magnitude: the same number of axes, 1 along those over which the direction's norm is taken.
+    """
+
+    direction: Array
+    magnitude: Array
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.direction.shape
+
+    def read(self, name: str) -> np.ndarray:
+        direction = self.direction.read(name).astype(np.float64)
+        magnitude = self.magnitude.read(name).astype(np.float64)
+        if magnitude.ndim != direction.ndim:
+            raise CheckpointError(f"{quote(name)}: its magnitude has {magnitude.ndim} axes; expected {direction.ndim}")
+        over = tuple(axis for axis, length in enumerate(magnitude.shape) if length == 1)
+        norm = np.sqrt(np.square(direction).sum(axis=over, keepdims=True))
+        if magnitude.shape != norm.shape:
+            raise CheckpointError(f"{quote(name)}: its magnitude has shape {magnitude.shape}; expected {norm.shape}")
+        with np.errstate(invalid="ignore", divide="ignore"):  # values that are not finite are refused later
+            return (magnitude * (direction / norm)).astype(np.float32)
+
+
+@dataclasses.dataclass(frozen=True)
+class ArrayInMemory:
+    """An array that was read with its file."""
+
+    values: np.ndarray
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.values.shape
+
+    def read(self, name: str) -> np.ndarray:
+        if self.values.dtype.name not in ITEM_SIZES:
+            raise CheckpointError(f"{quote(name)} is {self.values.dtype}; expected one of {', '.join(ITEM_SIZES)}")
+        return self.values
+
+
+# What other tools put into the middle of names, or call the two parts of a norm.
+_WRAPPERS = ("_orig_mod", "_checkpoint_wrapped_module", "_fsdp_wrapped_module")
+_PARTS = {"gamma": "weight", "beta": "bias"}
+_WEIGHT_NORMS = (("weight_g", "weight_v"), ("parametrizations.weight.original0", "parametrizations.weight.original1"))
+
+
+def canonical(arrays: Mapping[str, Array], *, origin: str) -> dict[str, Array]:
+    """The arrays by their plain names: without wrappers, `gamma` and `beta`; weight norms folded.
+
+    Raises:
+        CheckpointError: two arrays have one plain name.
+    """
+    found: dict[str, Array] = {}
+    for name, array in arrays.items():
+        parts = [part for part in name.split(".") if part not in _WRAPPERS]
+        plain = ".".join([*parts[:-1], _PARTS.get(parts[-1], parts[-1])]) if parts else name
+        if plain in found:
+            raise CheckpointError(f"{origin}: two tensors are called {quote(plain)}; expected one")
+        found[plain] = array
+    for magnitude, direction in _WEIGHT_NORMS:
+        for name in [name for name in found if name.endswith(f".{magnitude}")]:
+            module = name.removesuffix(magnitude)
+            if f"{module}{direction}" in found and f"{module}weight" not in found:
+                folded = WeightNormed(found.pop(f"{module}{direction}"), found.pop(name))
+                found[f"{module}weight"] = folded
+    return found
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,6 +126,7 @@ class StoredArray:
         strides: stride of each axis, in elements.
         offset: elements between the start of the run and the first element of the array.
         big_endian: byte order.
+        negated: whether the numbers are to be negated (PyTorch's negative bit).
     """
 
     path: pathlib.Path
@@ -47,6 +137,7 @@ class StoredArray:
     strides: tuple[int, ...]
     offset: int = 0
     big_endian: bool = False
+    negated: bool = False
 
     def read(self, name: str) -> np.ndarray:
         """The array, C-contiguous, in its own dtype (bfloat16 as float32). Allocates no more than the file holds.
@@ -65,11 +156,13 @@ class StoredArray:
         item_size = ITEM_SIZES[self.dtype]
         numbers = (*self.shape, *self.strides, self.offset)
         elements = math.prod(self.shape)
-        # An expanded view (stride 0) would let a small file claim any amount of memory; weights are never stored so.
+        # An expanded view (stride 0) lets a small file claim more than it holds: up to a bound.
         extent = 1 + sum((n - 1) * step for n, step in zip(self.shape, self.strides, strict=True)) if elements else 0
-        if min(numbers) < 0 or elements > extent or (self.offset + extent) * item_size > self.nbytes:
+        beyond = elements > max(extent, _MOST_EXPANDED) or (self.offset + extent) * item_size > self.nbytes
+        if min(numbers) < 0 or beyond:
             raise CheckpointError(
-                f"{self.path}: {name} claims shape {self.shape}, strides {self.strides}, offset {self.offset}, "
+                f"{self.path}: {name} claims shape {quote(self.shape, 60)}, strides {quote(self.strides, 60)}, "
+                f"offset {self.offset}, "
                 f"but its storage has {self.nbytes // item_size} elements; the file is damaged: download it again"
             )
         with self.path.open("rb") as file:
@@ -86,7 +179,8 @@ class StoredArray:
             flat = flat.astype(flat.dtype.newbyteorder("="))
         # Safe: `extent`, checked above, is exactly what these strides reach.
         strides = tuple(step * flat.itemsize for step in self.strides)
-        return np.ascontiguousarray(np.lib.stride_tricks.as_strided(flat, self.shape, strides, writeable=False))
+        array = np.ascontiguousarray(np.lib.stride_tricks.as_strided(flat, self.shape, strides, writeable=False))
+        return -array if self.negated else array
 
 
 def contiguous_strides(shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -8,7 +8,8 @@ import pathlib
 from w2v_jax.checkpoint import SUFFIX, CheckpointError, Provenance, tensors_digest, write_tensors
 from w2v_jax.convert import fairseq, hub, huggingface
 from w2v_jax.convert.arrays import quote
-from w2v_jax.convert.layouts import FAIRSEQ, TRANSFORMERS, Located, infer_config, locate, read_encoder
+from w2v_jax.convert.layouts import Layout, locate, read_encoder, told_by_tensors
+from w2v_jax.convert.settings import Statement, from_user, settle
 from w2v_jax.convert.sources import Checkpoint, open_checkpoint
 from w2v_jax.encoder import EncoderConfig
 
@@ -21,7 +22,7 @@ class Conversion:
         found: the checkpoint in words: its tool or family, its kind of file, its prefix.
         stated_by: what the config is taken from.
         config: the architecture.
-        provenance: as written.
+        provenance: as written; its `assumed` says what no place states.
         path: the weight file.
         digest: of its tensors.
     """
@@ -34,17 +35,25 @@ class Conversion:
     digest: str
 
 
-def convert_checkpoint(source: str | os.PathLike[str], destination: str | os.PathLike[str]) -> Conversion:
+def convert_checkpoint(
+    source: str | os.PathLike[str],
+    destination: str | os.PathLike[str],
+    *,
+    config: str | None = None,
+    prefix: str | None = None,
+) -> Conversion:
     """Converts another tool's checkpoint to a weight file that `w2v_jax.load_encoder` reads.
 
     Nothing in the source is executed, whatever it holds, and PyTorch is not needed.
 
     Args:
-        source: a file or directory of transformers (wav2vec2, hubert, wavlm, data2vec-audio, unispeech,
-            unispeech-sat, wav2vec2-conformer), fairseq (wav2vec 2.0, XLSR, HuBERT) or torchaudio, recognised by its
-            contents; or a hub id such as `facebook/wav2vec2-base` or `facebook/wav2vec2-base@REVISION` (extra
-            `hub`). An existing path is taken before a hub id.
+        source: a file or directory of transformers, fairseq, torchaudio or another tool that docs/checkpoints.md
+            lists, recognised by its contents; or a hub id such as `facebook/wav2vec2-base` or
+            `facebook/wav2vec2-base@REVISION` (extra `hub`). An existing path is taken before a hub id.
         destination: the file to write, ending in `.safetensors`; replaced if it exists.
+        config: a preset's name (`EncoderConfig.presets()`), or a JSON file with fields of `EncoderConfig`: taken before
+            what the source states. The tensors must fit it.
+        prefix: what precedes the names of the encoder that is meant, where the source has several.
 
     Returns:
         What was converted.
@@ -67,20 +76,27 @@ def convert_checkpoint(source: str | os.PathLike[str], destination: str | os.Pat
         path, label, revision = fetched.path, fetched.repository, fetched.revision
     else:
         raise FileNotFoundError(f"{name}: no such file or directory; expected a checkpoint or a hub id (OWNER/NAME)")
-    checkpoint = open_checkpoint(path)
+    chosen = None if config is None else from_user(config)
+    checkpoint = open_checkpoint(path, prefix=prefix)
     if destination.exists() and any(destination.samefile(file) for file in checkpoint.files):
         raise CheckpointError(f"{destination}: is the source itself; expected another file to write")
     origin = str(checkpoint.path)
-    located = locate(checkpoint.arrays, origin=origin)
-    family, config, stated_by = _config(checkpoint, located)
-    tensors = read_encoder(located, checkpoint.arrays, config, origin=origin, stated_by=stated_by)
-    provenance = Provenance(source=label, revision=revision, source_sha256=_sha256(checkpoint.files))
-    write_tensors(destination, config, tensors, provenance=provenance)
-    prefix = f", keys under '{quote(located.prefix)}'" if located.prefix else ""
+    family, statements, layout = _stated(checkpoint, origin)
+    located = locate(checkpoint.arrays, origin=origin, prefix=prefix, layout=layout)
+    told = told_by_tensors(located, checkpoint.arrays, origin=origin)
+    absent = "settings in the file" if checkpoint.contents is not None else f"{huggingface.CONFIG_NAME} next to it"
+    settled = settle(chosen, statements, told, origin=origin, absent=absent)
+    tensors = read_encoder(located, checkpoint.arrays, settled.config, origin=origin, stated_by=settled.stated_by)
+    provenance = Provenance(
+        source=label, revision=revision, source_sha256=_sha256(checkpoint.files), assumed=settled.assumed
+    )
+    write_tensors(destination, settled.config, tensors, provenance=provenance)
+    under = f", keys under '{quote(located.prefix)}'" if located.prefix else ""
+    tool = located.layout.name if family is None else f"transformers {family}"
     return Conversion(
-        found=f"{family} ({checkpoint.kind.value}{prefix})",
-        stated_by=stated_by,
-        config=config,
+        found=f"{tool} ({checkpoint.kind.value}{under})",
+        stated_by=settled.stated_by,
+        config=settled.config,
         provenance=provenance,
         path=destination,
         digest=tensors_digest(tensors),
@@ -102,22 +118,19 @@ def _check_destination(path: pathlib.Path) -> None:
             raise CheckpointError(f"{path}: {parent} is a file; expected a folder to write to")
 
 
-def _config(checkpoint: Checkpoint, located: Located) -> tuple[str, EncoderConfig, str]:
-    """Family, config, and what stated the config."""
-    origin = str(checkpoint.path)
-    layout = located.layout
-    absent = "settings in the file"
-    if layout is TRANSFORMERS:
-        if checkpoint.config_path is not None:
-            family, config = huggingface.read_config(checkpoint.config_path)
-            return f"{layout.name} {family}", config, huggingface.CONFIG_NAME
-        absent = f"{huggingface.CONFIG_NAME} next to it"
-    elif layout is FAIRSEQ:
-        stated = fairseq.read_config(checkpoint.contents, origin=origin)
-        if stated is not None:
-            return layout.name, stated, "the settings in the file"
-    config = infer_config(located, checkpoint.arrays, origin=origin, absent=absent)
-    return layout.name, config, "the tensors' shapes"
+def _stated(checkpoint: Checkpoint, origin: str) -> tuple[str | None, list[Statement], Layout | None]:
+    """The family of transformers, if it is one, what every place in the checkpoint states, and the family's layout."""
+    statements = fairseq.statements(checkpoint.contents, origin=origin)
+    family = layout = None
+    path = checkpoint.beside(huggingface.CONFIG_NAME)
+    # fairseq's own files on the hub lie next to the config of another file.
+    if path is not None and not statements:
+        family, statement, layout = huggingface.read_config(path)
+        statements.append(statement)
+        preprocessor = checkpoint.beside(huggingface.PREPROCESSOR_NAME)
+        if preprocessor is not None:
+            statements.append(huggingface.read_preprocessor(preprocessor))
+    return family, statements, layout
 
 
 def _sha256(files: tuple[pathlib.Path, ...]) -> str:

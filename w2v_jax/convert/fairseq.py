@@ -1,20 +1,38 @@
-"""Checkpoints of fairseq: the settings of the model, as it pickled them.
+"""Checkpoints of fairseq, and of tools that save as it does: the settings of the model, as they were pickled.
 
-Facts are from fairseq's models/wav2vec/wav2vec2.py, wav2vec2_asr.py, models/hubert and checkpoint_utils.py.
-Old files have `args`, an argparse.Namespace; newer ones `cfg`, nested, whose `model` part is meant (WavLM's own
-release has a flat `cfg`). A fine-tuned model keeps the settings of the pretrained one inside its own, as `w2v_args`.
+Facts are from fairseq's models/wav2vec/wav2vec.py, wav2vec2.py, wav2vec2_asr.py, models/hubert and checkpoint_utils.py,
+its examples/data2vec, s3prl's upstream/wav2vec2 and upstream/distiller, and DPHuBERT. Old files have `args`, an
+argparse.Namespace; newer ones `cfg`, nested, whose `model` part is meant (WavLM's own release has a flat `cfg`). s3prl
+writes `model_cfg` and `task_cfg`; DPHuBERT `config`. A fine-tuned model keeps the settings of the pretrained one inside
+its own, as `w2v_args`; fairseq builds the encoder from those.
 """
 
 import ast
-from typing import Literal
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from w2v_jax.checkpoint import CheckpointError
 from w2v_jax.convert.arrays import quote
+from w2v_jax.convert.settings import Statement
 from w2v_jax.convert.unpickle import Inert
-from w2v_jax.encoder import EncoderConfig
 
 _DEFAULT_LAYERS = "[(512, 10, 5)] + [(512, 3, 2)] * 4 + [(512,2,2)] + [(512,2,2)]"
-_MODES: dict[str, Literal["group", "layer"]] = {"default": "group", "layer_norm": "layer"}
+# At the top of a checkpoint, and inside its settings, where there may be settings (deeper ones).
+_TOPS = ("args", "cfg", "config", "Config", "model_cfg")
+_INNER = ("w2v_args", "model", "cfg", "config", "model_cfg", "distiller", "modalities", "audio")
+_TASKS = ("task", "task_cfg")
+# What the settings are called, by tool: fairseq, data2vec 2.0, DistilHuBERT, torchaudio (and so DPHuBERT).
+_LAYERS = (
+    "conv_feature_layers",
+    "feature_encoder_spec",
+    "extractor_conv_feature_layers",
+    "extractor_conv_layer_config",
+)
+_BIASES = ("conv_bias", "extractor_conv_bias")
+_MODES = {"default": "group", "group_norm": "group", "layer_norm": "layer"}
+_WAV2VEC_1 = ("log_compression", "skip_connections_feat", "non_affine_group_norm")
+_ACTIVATIONS = ("relu", "gelu")
 _MOST_CHARACTERS = 10_000
 _MOST_LAYERS = 100
 _MOST_NUMBER = 10**6
@@ -22,42 +40,87 @@ _MOST_NESTING = 8
 _Value = int | list | tuple  # of a layer list, or a part of it
 
 
-def read_config(contents: object, *, origin: str) -> EncoderConfig | None:
-    """The encoder's architecture, from what a fairseq checkpoint holds besides tensors.
+def statements(contents: object, *, origin: str) -> list[Statement]:
+    """What a checkpoint's settings say of the encoder: one statement for each place that says something.
 
     Args:
         contents: the unpickled checkpoint.
         origin: the file, for the messages.
 
-    Returns:
-        The config; None when the checkpoint has no settings, or only those of fine-tuning, which do not
-        say all about the encoder.
-
     Raises:
         CheckpointError: settings that cannot be understood.
     """
-    settings = _model_settings(contents)
-    if settings is None:
+    root = _mapping(contents)
+    found = []
+    for place, settings, sample_rate in _places(root or {}):
+        try:
+            said = _said(settings, root or {})
+            if said and sample_rate is not None:
+                said["sample_rate"] = _whole("sample_rate", sample_rate)
+        except ValueError as error:
+            raise CheckpointError(f"{origin}: in its settings, {error}") from error
+        if said:
+            found.append(Statement(f"{place} in the file", said))
+    return found
+
+
+def _said(settings: Mapping[Any, object], root: Mapping[Any, object]) -> dict[str, Any]:
+    """Fields of `EncoderConfig` that one tool's settings state."""
+
+    def get(*names: str) -> object:
+        for name in names:
+            if (value := _resolved(settings.get(name), root)) is not None:
+                return value
         return None
-    text = _value(settings.get("conv_feature_layers", _DEFAULT_LAYERS))
-    try:
-        layers = parse_layers(text) if isinstance(text, str) else _check_layers(_plain_layers(text))
-        mode = _value(settings.get("extractor_mode", "default"))
+
+    said: dict[str, Any] = {}
+    arch = get("arch", "_name")
+    known = isinstance(arch, str) and (arch.startswith("wav2vec2") or arch == "hubert")
+    layers = get(*_LAYERS)
+    if layers is None and known:
+        layers = _DEFAULT_LAYERS
+    if layers is not None:
+        parsed = parse_layers(layers) if isinstance(layers, str) else _check_layers(_plain_layers(layers))
+        said["channels"], said["kernel_sizes"], said["strides"] = zip(*parsed, strict=True)
+    mode = get("extractor_mode")
+    if mode is not None:
         if not isinstance(mode, str) or mode not in _MODES:
-            raise ValueError(f"extractor_mode is {quote(_describe(mode), 60)!r}; expected default or layer_norm")
-        conv_bias = _value(settings.get("conv_bias", False))
-        if not isinstance(conv_bias, bool):
-            raise ValueError(f"conv_bias is {quote(_describe(conv_bias), 60)!r}; expected True or False")
-        channels, kernel_sizes, strides = zip(*layers, strict=True)
-        return EncoderConfig(
-            channels=channels,
-            kernel_sizes=kernel_sizes,
-            strides=strides,
-            conv_norm=_MODES[mode],
-            conv_bias=conv_bias,
-        )
-    except ValueError as error:
-        raise CheckpointError(f"{origin}: in its settings, {error}") from error
+            raise ValueError(
+                f"extractor_mode is {quote(_describe(mode), 60)!r}; expected default, group_norm or layer_norm"
+            )
+        said["conv_norm"] = _MODES[mode]
+    if (bias := get(*_BIASES)) is not None:
+        said["conv_bias"] = _truth("conv_bias", bias)
+    if arch == "wav2vec" or any(name in settings for name in _WAV2VEC_1):
+        said |= dict(conv_norm="global", final_norm=False, conv_bias=False)
+        activation = get("activation")
+        if activation is None:
+            activation = "relu"  # all that there was before it was a setting
+        if activation not in _ACTIVATIONS:
+            raise ValueError(f"activation is {quote(_describe(activation), 60)!r}; expected relu or gelu")
+        said["activation"] = activation
+        for ours, theirs in (("log_compression", "log_compression"), ("skip_connections", "skip_connections_feat")):
+            if (value := get(theirs)) is not None:
+                said[ours] = _truth(theirs, value)
+        if (scale := get("residual_scale")) is not None:
+            if isinstance(scale, bool) or not isinstance(scale, int | float) or not 0 < scale < 1e6:
+                raise ValueError(f"residual_scale is {quote(_describe(scale), 60)!r}; expected a positive number")
+            said["residual_scale"] = float(scale) ** 0.5
+    elif known:
+        said["final_norm"] = True
+    return said
+
+
+def _truth(name: str, value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"{name} is {quote(_describe(value), 60)!r}; expected True or False")
+    return value
+
+
+def _whole(name: str, value: object) -> int:
+    if type(value) is not int or not 0 < value < _MOST_NUMBER:
+        raise ValueError(f"{name} is {quote(_describe(value), 60)!r}; expected a whole number")
+    return value
 
 
 def parse_layers(text: str) -> list[tuple[int, int, int]]:
@@ -142,22 +205,52 @@ def _plain_layers(node: object) -> object:
     return [[_value(n) for n in layer[:4]] if isinstance(layer, list | tuple) else None for layer in layers]
 
 
-def _model_settings(contents: object) -> dict | None:
-    """The settings of the pretrained model, which may be those of the model or lie in those of a fine-tuned one."""
-    top = _mapping(contents)
-    if top is None:
-        return None
-    settings = _mapping(top.get("cfg")) or _mapping(top.get("args"))
-    for _ in range(_MOST_NESTING):
+def _places(root: Mapping[Any, object]) -> Iterator[tuple[str, Mapping[Any, object], object]]:
+    """Every place with settings of the pretrained model: its name, the settings, and the sample rate on the way."""
+    for top in _TOPS:
+        settings = _mapping(root.get(top))
         if settings is None:
-            return None
-        inner = _mapping(settings.get("w2v_args")) or _mapping(settings.get("model"))
-        if inner is None:
-            # The settings of fine-tuning repeat some of the encoder's, but not all of them.
-            fine_tuning = "w2v_path" in settings and "extractor_mode" not in settings
-            return None if fine_tuning else settings
-        settings = inner
+            continue
+        place, rate = top, _rate(root, root)
+        for _ in range(_MOST_NESTING):
+            rate = found if (found := _rate(settings, root)) is not None else rate
+            inner = next((name for name in _INNER if _mapping(settings.get(name))), None)
+            if inner is None:
+                break
+            place, settings = f"{place}.{inner}", _mapping(settings[inner]) or {}
+        yield place, settings, rate
+
+
+def _rate(settings: Mapping[Any, object], root: Mapping[Any, object]) -> object:
+    for part in (settings, *(_mapping(settings.get(name)) or {} for name in _TASKS)):
+        if (value := _resolved(part.get("sample_rate"), root)) is not None:
+            return value
     return None
+
+
+_INTERPOLATION = re.compile(r"\$\{([A-Za-z_][\w.]{0,200})\}")
+
+
+def _resolved(node: object, root: Mapping[Any, object]) -> object:
+    """The value of a setting; of one that omegaconf interpolates (`${model.x}`), the value that it leads to.
+
+    Raises:
+        ValueError: an interpolation of another kind, or one that leads nowhere.
+    """
+    for _ in range(_MOST_NESTING):
+        value = _value(node)
+        if not (isinstance(value, str) and "${" in value):
+            return value
+        match = _INTERPOLATION.fullmatch(value)
+        for start in (root, *(_mapping(root.get(top)) for top in _TOPS)):
+            node = start
+            for part in match[1].split(".") if match else ():
+                node = (_mapping(node) or {}).get(part)
+            if match and node is not None:
+                break
+        if match is None or node is None:
+            raise ValueError(f"{quote(value, 60)!r} leads nowhere in the file; expected a value")
+    raise ValueError("a setting leads to itself; expected a value")
 
 
 def _mapping(node: object) -> dict | None:

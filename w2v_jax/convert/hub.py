@@ -79,8 +79,9 @@ def fetch(source: str) -> Fetched:
         def download(name: str) -> pathlib.Path:
             return pathlib.Path(huggingface_hub.hf_hub_download(repository, name, revision=revision))
 
-        if huggingface.CONFIG_NAME in present:
-            download(huggingface.CONFIG_NAME)
+        for name in (huggingface.CONFIG_NAME, huggingface.PREPROCESSOR_NAME):
+            if name in present:
+                download(name)
         path = download(chosen)
         if chosen.endswith(".index.json"):
             for shard in sorted(set(huggingface.read_index(path).values())):

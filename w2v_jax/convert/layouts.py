@@ -1,49 +1,108 @@
-"""Where each tool keeps the encoder's tensors, and how they become ours.
+"""Where each tool keeps the encoder's tensors, and how they become ours: one table.
 
-A tool's state dict has other modules too, and often a prefix. What is common to all is
-`PREFIX feature_extractor.conv_layers.I.NAME`, and a final LayerNorm elsewhere. A convolution's weight
-is (out_channels, in_channels, kernel_size) in PyTorch and (kernel_size, in_channels, out_channels) here.
+A tool's state dict has other modules too, and often a prefix. A convolution's weight is (out_channels, in_channels,
+kernel_size) in PyTorch and (kernel_size, in_channels, out_channels) here. A new tool is a row of `LAYOUTS` and a test.
 """
 
 import dataclasses
 from collections.abc import Iterable, Mapping
-from typing import Literal
+from typing import Any
 
 import numpy as np
 
 from w2v_jax.checkpoint import CheckpointError
-from w2v_jax.convert.arrays import StoredArray, listing, quote
-from w2v_jax.encoder import EncoderConfig
+from w2v_jax.convert.arrays import Array, listing, quote
+from w2v_jax.convert.settings import SETTLES, Statement
+from w2v_jax.encoder import ConvNorm, EncoderConfig
 
-_STACK = "feature_extractor.conv_layers."
 _MOST_LAYERS = 100
-_STANDARD = EncoderConfig()
+_PARTS = ("weight", "bias")
 
 
 @dataclasses.dataclass(frozen=True)
 class Layout:
-    """Names of the modules in one tool's state dict.
+    """Names of the modules in one tool's state dict, without their `.weight` and `.bias`.
 
     Attributes:
-        name: the tool.
-        conv: the convolution, below `feature_extractor.conv_layers.I.`.
-        group_norm: the norm of layer 0 in the "group" variant, below the same prefix.
-        layer_norm: the norm of every layer in the "layer" variant, below the same prefix.
-        final_norm: the final LayerNorm, below the prefix.
+        name: the tool, or the model.
+        stack: what all names of the convolutional stack begin with, below the prefix.
+        conv: a convolution, below `stack`; `{i}` is the layer.
+        norms: the norm after it, below `stack`, by kind.
+        final_norm: the final LayerNorm, below the prefix; None where the model has none.
+        fixed: settings that the tool's code fixes, so that no file needs to state them.
     """
 
     name: str
+    stack: str
     conv: str
-    group_norm: str
-    layer_norm: str
-    final_norm: str
+    norms: Mapping[ConvNorm, str]
+    final_norm: str | None
+    fixed: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+    def first(self) -> str:
+        """The name by which a stack is found: its first convolution's weight."""
+        return f"{self.stack}{self.conv.format(i=0)}.weight"
 
 
-# Key names are facts of each tool's sources: transformers' modeling_wav2vec2.py, torchaudio's
-# models/wav2vec2/components.py, fairseq's models/wav2vec/wav2vec2.py (whose layers are nn.Sequential).
-TRANSFORMERS = Layout("transformers", "conv", "layer_norm", "layer_norm", "feature_projection.layer_norm")
-TORCHAUDIO = Layout("torchaudio", "conv", "layer_norm", "layer_norm", "encoder.feature_projection.layer_norm")
-FAIRSEQ = Layout("fairseq", "0", "2", "2.1", "layer_norm")
+def _same(norm: str) -> dict[ConvNorm, str]:
+    return {"group": norm, "layer": norm}
+
+
+# Key names, and what is fixed, are facts of each tool's sources: transformers' modeling_*.py; torchaudio's
+# models/wav2vec2/components.py; fairseq's models/wav2vec/wav2vec2.py and wav2vec.py (layers are nn.Sequential) and
+# examples/data2vec/models/modalities/audio.py; fairseq2's models/wav2vec2; bshall's hubert/model.py.
+_CONV, _NORM = "conv_layers.{i}.conv", "conv_layers.{i}.layer_norm"
+_FAIRSEQ: dict[ConvNorm, str] = {
+    "group": "conv_layers.{i}.2",
+    "layer": "conv_layers.{i}.2.1",
+    "global": "conv_layers.{i}.2",
+}
+_TORCH = {"layer_norm_eps": 1e-5}  # PyTorch's default, which these tools leave
+_GELU = {**_TORCH, "activation": "gelu"}
+
+TRANSFORMERS = Layout("transformers", "feature_extractor.", _CONV, _same(_NORM), "feature_projection.layer_norm")
+TORCHAUDIO = dataclasses.replace(
+    TRANSFORMERS, name="torchaudio", final_norm="encoder.feature_projection.layer_norm", fixed=_GELU
+)
+SEW = dataclasses.replace(TRANSFORMERS, name="transformers, SEW", final_norm="layer_norm")
+SPEECHT5 = dataclasses.replace(TRANSFORMERS, name="transformers, SpeechT5", stack="feature_encoder.")
+OMNIASR = Layout(
+    "transformers, omniASR",
+    "subsampling.conv_layers.",
+    "{i}.conv",
+    {"layer": "{i}.layer_norm"},
+    "subsampling.layer_norm",
+)
+FAIRSEQ = Layout("fairseq", "feature_extractor.", "conv_layers.{i}.0", _FAIRSEQ, "layer_norm", _TORCH)
+DATA2VEC2 = dataclasses.replace(
+    FAIRSEQ, name="fairseq, data2vec 2.0", stack="local_encoder.", final_norm="project_features.1", fixed=_GELU
+)
+FAIRSEQ2 = Layout(
+    "fairseq2",
+    "feature_extractor.",
+    "layers.{i}.conv",
+    {"group": "layers.{i}.group_norm", "layer": "layers.{i}.layer_norm"},
+    "post_extract_layer_norm",
+    _GELU,
+)
+HUBERT_SOFT = Layout("hubert-soft", "feature_extractor.", "conv{i}", _same("norm{i}"), "feature_projection.norm", _GELU)
+# A feature encoder saved alone.
+BARE = dataclasses.replace(TRANSFORMERS, name="feature encoder alone", stack="", final_norm=None)
+BARE_FAIRSEQ = dataclasses.replace(FAIRSEQ, name="fairseq feature encoder alone", stack="", final_norm=None)
+
+LAYOUTS = (
+    TRANSFORMERS,
+    TORCHAUDIO,
+    SEW,
+    SPEECHT5,
+    OMNIASR,
+    FAIRSEQ,
+    DATA2VEC2,
+    FAIRSEQ2,
+    HUBERT_SOFT,
+    BARE,
+    BARE_FAIRSEQ,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,114 +110,138 @@ class Located:
     """An encoder found among the names of a checkpoint.
 
     Attributes:
-        layout: the tool whose names it has.
+        layout: the tool whose names it has; without a final norm where the checkpoint has none.
         prefix: what precedes them.
-        names: the names of its tensors, all under `prefix + "feature_extractor."` or the final norm's.
+        names: the names of its tensors: all of the stack, and the final norm's.
     """
 
     layout: Layout
     prefix: str
     names: frozenset[str]
 
+    def conv(self, index: int) -> str:
+        """The name of a convolution's module."""
+        return self.prefix + self.layout.stack + self.layout.conv.format(i=index)
 
-def locate(names: Iterable[str], *, origin: str) -> Located:
+    def norm(self, kind: ConvNorm, index: int) -> str | None:
+        """The name of the norm's module after it; None where the tool has no norm of this kind."""
+        name = self.layout.norms.get(kind)
+        return None if name is None else self.prefix + self.layout.stack + name.format(i=index)
+
+    @property
+    def final_norm(self) -> str | None:
+        """The name of the final norm's module."""
+        return None if self.layout.final_norm is None else self.prefix + self.layout.final_norm
+
+
+def locate(names: Iterable[str], *, origin: str, prefix: str | None = None, layout: Layout | None = None) -> Located:
     """Finds the one encoder among the names of tensors.
 
     Args:
         names: as the checkpoint has them.
         origin: the file, for the messages.
+        prefix: what the user says precedes them; None where the user says nothing.
+        layout: the one that the checkpoint's settings name; None where they name none.
 
     Raises:
         CheckpointError: there is none, or more than one.
     """
-    names = list(names)
-    found: dict[tuple[str, str], None] = {}
-    for name in names:
-        at = name.rfind(_STACK)
-        if at < 0 or (at > 0 and name[at - 1] != "."):
-            continue
-        module = name[at + len(_STACK) :].partition(".")[2].rpartition(".")[0]
-        if module in (TRANSFORMERS.conv, FAIRSEQ.conv):
-            found[name[:at], module] = None
-    if not found:
-        raise CheckpointError(
-            f"{origin}: no encoder among {len(names)} tensors ({listing(sorted(names)) or 'no names'}); "
-            f"expected {_STACK}0.conv.weight (transformers, torchaudio) or {_STACK}0.0.weight (fairseq), any prefix"
-        )
-    if len(found) > 1:
-        prefixes = " and ".join(sorted(f"'{quote(prefix)}' ({module})" for prefix, module in list(found)[:4]))
-        raise CheckpointError(
-            f"{origin}: {len(found)} encoders, with the prefixes {prefixes}; expected one: save the one you mean alone"
-        )
-    ((prefix, module),) = found
     everything = frozenset(names)
-    layout = FAIRSEQ if module == FAIRSEQ.conv else TRANSFORMERS
-    if layout is TRANSFORMERS and f"{prefix}{TORCHAUDIO.final_norm}.weight" in everything:
-        layout = TORCHAUDIO
-    final = {f"{prefix}{layout.final_norm}.{part}" for part in ("weight", "bias")}
-    inside = f"{prefix}feature_extractor."
-    return Located(layout, prefix, frozenset(n for n in everything if n in final or n.startswith(inside)))
+    found: dict[str, list[Layout]] = {}
+    for each in LAYOUTS:
+        if not each.stack and found:
+            break
+        first = each.first()
+        for name in everything:
+            before = name.removesuffix(first)
+            if before != name and (not before or before.endswith(".")):
+                found.setdefault(before, []).append(each)
+    if prefix is not None:
+        wanted = prefix if not prefix or prefix.endswith(".") else f"{prefix}."
+        kept = {before: layouts for before, layouts in found.items() if before == wanted}
+        if found and not kept:
+            known = " and ".join(f"'{quote(each)}'" for each in sorted(found)[:8])
+            raise CheckpointError(f"{origin}: no encoder with --prefix={quote(prefix)}; it has {known}")
+        found = kept
+    if not found:
+        examples = f"{TRANSFORMERS.first()} (transformers) or {FAIRSEQ.first()} (fairseq)"
+        raise CheckpointError(
+            f"{origin}: no encoder among {len(everything)} tensors ({listing(sorted(everything)) or 'no names'}); "
+            f"expected names such as {examples}, with any prefix"
+        )
+    if len(found) > 1 or len({each.first() for each in next(iter(found.values()))}) > 1:
+        prefixes = " and ".join(f"'{quote(each)}' ({found[each][0].name})" for each in sorted(found)[:8])
+        raise CheckpointError(
+            f"{origin}: {sum(len({each.first() for each in layouts}) for layouts in found.values())} encoders, with "
+            f"the prefixes {prefixes}; expected one: --prefix=PREFIX chooses it"
+        )
+    ((before, layouts),) = found.items()
+    modules = {name.rpartition(".")[0] for name in everything}
+    with_norm = [each for each in layouts if each.final_norm and before + each.final_norm in modules]
+    chosen = layouts[0] if layout is None else layout
+    if layout is None and with_norm:
+        chosen = with_norm[0]
+    # wav2vec 1.0 has no final norm, whatever else is called so.
+    if chosen not in with_norm or f"{before}{chosen.stack}{chosen.norms.get('global', '').format(i=1)}" in modules:
+        chosen = dataclasses.replace(chosen, final_norm=None)
+    inside = before + (chosen.stack or chosen.conv.partition("{")[0])
+    final = set() if chosen.final_norm is None else {f"{before}{chosen.final_norm}.{part}" for part in _PARTS}
+    return Located(chosen, before, frozenset(each for each in everything if each.startswith(inside) or each in final))
 
 
-def infer_config(located: Located, arrays: Mapping[str, StoredArray], *, origin: str, absent: str) -> EncoderConfig:
-    """The config of a checkpoint that does not state it, as far as the tensors tell.
-
-    They tell channels, kernel sizes, norm and bias, but not strides: those of wav2vec 2.0 are assumed when the kernel
-    sizes are wav2vec 2.0's, for every published model with these has those; nothing else is guessed.
-    Epsilon and activation are taken to be 1e-5 and the exact GELU, which all the tools fix or default to.
-
-    Args:
-        located: the encoder.
-        arrays: all tensors.
-        origin: the file, for the messages.
-        absent: what would have stated the config, for the messages.
+def told_by_tensors(located: Located, arrays: Mapping[str, Array], *, origin: str) -> Statement:
+    """What the tensors tell: channels, kernel sizes, norms and bias, and strides not.
 
     Raises:
-        CheckpointError: the tensors do not settle it.
+        CheckpointError: convolutions that are none, or no norm after them.
     """
-    stack = located.prefix + _STACK
     shapes: list[tuple[int, ...]] = []
-    while (weight := arrays.get(f"{stack}{len(shapes)}.{located.layout.conv}.weight")) and len(shapes) < _MOST_LAYERS:
+    while (weight := arrays.get(f"{located.conv(len(shapes))}.weight")) and len(shapes) < _MOST_LAYERS:
         if len(weight.shape) != 3 or min(weight.shape) < 1:
             raise CheckpointError(
-                f"{origin}: {quote(stack)}{len(shapes)}.{located.layout.conv}.weight has shape {weight.shape}; "
+                f"{origin}: {quote(located.conv(len(shapes)))}.weight has shape {quote(weight.shape, 60)}; "
                 "expected (out_channels, in_channels, kernel_size)"
             )
         shapes.append(weight.shape)
     if not shapes:
-        raise CheckpointError(
-            f"{origin}: missing {quote(stack)}0.{located.layout.conv}.weight; expected layers from 0 on"
-        )
-    kernel_sizes = tuple(shape[2] for shape in shapes)
-    if kernel_sizes != _STANDARD.kernel_sizes:
-        raise CheckpointError(
-            f"{origin}: kernel sizes {kernel_sizes}, and no {absent} to say the strides, which tensors do not tell; "
-            f"expected {_STANDARD.kernel_sizes}, whose strides are known"
-        )
+        raise CheckpointError(f"{origin}: missing {quote(located.conv(0))}.weight; expected layers from 0 on")
 
-    def has(index: int, module: str) -> bool:
-        return f"{stack}{index}.{module}.weight" in located.names
+    def has(kind: ConvNorm, index: int) -> bool:
+        return f"{located.norm(kind, index)}.weight" in located.names
 
-    conv_norm: Literal["group", "layer"]
-    if has(1, located.layout.layer_norm):
-        conv_norm = "layer"
-    elif has(0, located.layout.group_norm):
+    if has("layer", 1) and has("layer", 0):
+        conv_norm: ConvNorm = "layer"
+    elif has("global", 1):
+        conv_norm = "global"
+    elif has("group", 0):
         conv_norm = "group"
+    elif has("layer", 0):
+        conv_norm = "layer"
     else:
         raise CheckpointError(
-            f"{origin}: no norm after its convolutions; expected {quote(stack)}0.{located.layout.group_norm}.weight"
+            f"{origin}: no norm after its convolutions; expected "
+            f"{' or '.join(sorted({f'{quote(located.norm(kind, 0))}.weight' for kind in located.layout.norms}))}"
         )
-    return EncoderConfig(
-        channels=tuple(shape[0] for shape in shapes),
-        kernel_sizes=kernel_sizes,
-        strides=_STANDARD.strides,
-        conv_norm=conv_norm,
-        conv_bias=f"{stack}0.{located.layout.conv}.bias" in located.names,
+    settings: dict[str, Any] = dict(located.layout.fixed)
+    if conv_norm != "global":  # only wav2vec 1.0 has these
+        settings |= dict(log_compression=False, skip_connections=False)
+        if located.layout.name.startswith(FAIRSEQ.name):
+            settings["activation"] = "gelu"
+    return Statement(
+        "the tensors' shapes",
+        dict(
+            settings,
+            channels=tuple(shape[0] for shape in shapes),
+            kernel_sizes=tuple(shape[2] for shape in shapes),
+            conv_norm=conv_norm,
+            conv_bias=f"{located.conv(0)}.bias" in located.names,
+            final_norm=located.final_norm is not None,
+        ),
     )
 
 
 def read_encoder(
-    located: Located, arrays: Mapping[str, StoredArray], config: EncoderConfig, *, origin: str, stated_by: str
+    located: Located, arrays: Mapping[str, Array], config: EncoderConfig, *, origin: str, stated_by: str
 ) -> dict[str, np.ndarray]:
     """Reads the encoder's tensors, named and shaped as ours (see `checkpoint.tensor_shapes`), in float32.
 
@@ -172,16 +255,18 @@ def read_encoder(
     Raises:
         CheckpointError: missing, extra, misshapen or non-finite tensors.
     """
-    expected = dict(_expected(located, config))
     by_config = f"by {stated_by}: {summary(config)}"
-    if missing := sorted(expected.keys() - located.names):
+    if config.final_norm and located.final_norm is None:
+        raise CheckpointError(f"{origin}: no final LayerNorm among its tensors; expected one {by_config}; {SETTLES}")
+    expected = dict(_expected(located, config))
+    if missing := sorted(expected.keys() - arrays.keys()):
         raise CheckpointError(f"{origin}: missing {listing(missing)}; expected {by_config}")
     if extra := sorted(located.names - expected.keys()):
         raise CheckpointError(f"{origin}: unexpected {listing(extra)}; not expected {by_config}")
     for name, (_, shape) in expected.items():
         if arrays[name].shape != shape:
             raise CheckpointError(
-                f"{origin}: {quote(name)} has shape {arrays[name].shape}; expected {shape} {by_config}"
+                f"{origin}: {quote(name)} has shape {quote(arrays[name].shape, 60)}; expected {shape} {by_config}"
             )
     tensors = {}
     for name, (ours, shape) in expected.items():
@@ -197,30 +282,37 @@ def read_encoder(
 
 def summary(config: EncoderConfig) -> str:
     """`config` in a few words."""
-    channels = str(config.channels[0]) if len(set(config.channels)) == 1 else str(config.channels)
+
+    def listed(values: tuple[int, ...]) -> str:
+        return quote(values, 100)
+
+    channels = str(config.channels[0]) if len(set(config.channels)) == 1 else listed(config.channels)
+    further = [
+        f"{config.activation} activation" if config.activation != "gelu" else "",
+        "" if config.final_norm else "no final norm (the features are the last layer's)",
+        "log compression" if config.log_compression else "",
+        "skip connections" if config.skip_connections else "",
+        f"{config.sample_rate} Hz" if config.sample_rate != EncoderConfig().sample_rate else "",
+    ]
     return (
-        f"{len(config.channels)} layers of {channels} channels, kernel sizes {config.kernel_sizes}, "
-        f"strides {config.strides}, {config.conv_norm} norm, {'with' if config.conv_bias else 'no'} conv bias"
-    )
+        f"{len(config.channels)} layers of {channels} channels, kernel sizes {listed(config.kernel_sizes)}, "
+        f"strides {listed(config.strides)}, {config.conv_norm} norm, {'with' if config.conv_bias else 'no'} conv bias"
+    ) + "".join(f", {each}" for each in further if each)
 
 
 def _expected(located: Located, config: EncoderConfig) -> Iterable[tuple[str, tuple[str, tuple[int, ...]]]]:
     """Each tensor's name in the checkpoint, with our name and its shape there."""
-    layout, prefix = located.layout, located.prefix
     in_channels = 1
     for index, (channels, kernel_size) in enumerate(zip(config.channels, config.kernel_sizes, strict=True)):
-        theirs, ours = f"{prefix}{_STACK}{index}.", f"conv_layers.{index}."
-        yield f"{theirs}{layout.conv}.weight", (ours + "kernel", (channels, in_channels, kernel_size))
+        ours = f"conv_layers.{index}."
+        yield f"{located.conv(index)}.weight", (ours + "kernel", (channels, in_channels, kernel_size))
         if config.conv_bias:
-            yield f"{theirs}{layout.conv}.bias", (ours + "bias", (channels,))
-        norm = None
-        if config.conv_norm == "layer":
-            norm = layout.layer_norm
-        elif index == 0:
-            norm = layout.group_norm
-        if norm is not None:
-            yield f"{theirs}{norm}.weight", (ours + "norm.scale", (channels,))
-            yield f"{theirs}{norm}.bias", (ours + "norm.bias", (channels,))
+            yield f"{located.conv(index)}.bias", (ours + "bias", (channels,))
+        if config.conv_norm != "group" or index == 0:
+            norm = located.norm(config.conv_norm, index)
+            yield f"{norm}.weight", (ours + "norm.scale", (channels,))
+            yield f"{norm}.bias", (ours + "norm.bias", (channels,))
         in_channels = channels
-    yield f"{prefix}{layout.final_norm}.weight", ("layer_norm.scale", (in_channels,))
-    yield f"{prefix}{layout.final_norm}.bias", ("layer_norm.bias", (in_channels,))
+    if config.final_norm:
+        yield f"{located.final_norm}.weight", ("layer_norm.scale", (in_channels,))
+        yield f"{located.final_norm}.bias", ("layer_norm.bias", (in_channels,))

@@ -5,7 +5,7 @@ import pathlib
 
 from w2v_jax.checkpoint import CheckpointError
 from w2v_jax.convert import huggingface, torch_archive
-from w2v_jax.convert.arrays import StoredArray, listing, quote
+from w2v_jax.convert.arrays import Array, StoredArray, canonical, listing, quote
 from w2v_jax.convert.safetensors_file import open_safetensors
 from w2v_jax.convert.sniff import Kind, sniff
 
@@ -19,26 +19,36 @@ class Checkpoint:
     Attributes:
         path: the file that was opened; of a sharded checkpoint, its index.
         kind: what it is.
-        arrays: its tensors by name; of a sharded checkpoint, the encoder's alone.
+        arrays: its tensors by their plain names (see `arrays.canonical`); of a sharded checkpoint, the encoder's alone.
         contents: what a PyTorch archive holds besides tensors; None for other kinds.
         files: the files that have the tensors, in order of name.
     """
 
     path: pathlib.Path
     kind: Kind
-    arrays: dict[str, StoredArray]
+    arrays: dict[str, Array]
     contents: object
     files: tuple[pathlib.Path, ...]
 
-    @property
-    def config_path(self) -> pathlib.Path | None:
-        """The `config.json` next to it, if there is one."""
-        path = self.path.parent / huggingface.CONFIG_NAME
-        return path if path.is_file() else None
+    def beside(self, name: str) -> pathlib.Path | None:
+        """The file of this name next to the checkpoint, if there is one.
+
+        A blob in the hub's cache (models--OWNER--NAME/blobs) lies next to others; the snapshots that link to it have
+        the files that belong to it.
+        """
+        folders = [self.path.parent]
+        if self.path.parent.name == "blobs":
+            links = sorted(self.path.parent.parent.glob("snapshots/*/*"))
+            folders = [link.parent for link in links if link.is_file() and link.samefile(self.path)]
+        return next((folder / name for folder in folders if (folder / name).is_file()), None)
 
 
-def open_checkpoint(path: pathlib.Path) -> Checkpoint:
+def open_checkpoint(path: pathlib.Path, *, prefix: str | None = None) -> Checkpoint:
     """Opens a file, or the checkpoint in a directory.
+
+    Args:
+        path: of either.
+        prefix: as for `layouts.locate`: of a sharded checkpoint, only the encoder's shards are opened.
 
     Raises:
         CheckpointError: nothing usable there.
@@ -53,9 +63,9 @@ def open_checkpoint(path: pathlib.Path) -> Checkpoint:
         path = _choose(path.parent)
         kind = sniff(path)
     if kind is Kind.INDEX:
-        return _open_shards(path)
+        return _open_shards(path, prefix)
     arrays, contents = _open_file(path, kind)
-    return Checkpoint(path, kind, arrays, contents, (path,))
+    return Checkpoint(path, kind, canonical(arrays, origin=str(path)), contents, (path,))
 
 
 def _open_file(path: pathlib.Path, kind: Kind) -> tuple[dict[str, StoredArray], object]:
@@ -65,9 +75,9 @@ def _open_file(path: pathlib.Path, kind: Kind) -> tuple[dict[str, StoredArray], 
     return archive.arrays, archive.contents
 
 
-def _open_shards(index: pathlib.Path) -> Checkpoint:
-    places = huggingface.read_index(index)
-    arrays: dict[str, StoredArray] = {}
+def _open_shards(index: pathlib.Path, prefix: str | None) -> Checkpoint:
+    places = huggingface.read_index(index, prefix=prefix)
+    arrays: dict[str, Array] = {}
     files = [index.parent / shard for shard in sorted(set(places.values()))]
     for file in files:
         if not file.is_file():

@@ -235,5 +235,6 @@ def _arrays(
             strides=tensor.strides,
             offset=tensor.offset,
             big_endian=big_endian,
+            negated=tensor.negated,
         )
     return arrays

@@ -77,6 +77,7 @@ class TensorRef:
     offset: int
     shape: tuple[int, ...]
     strides: tuple[int, ...]
+    negated: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -348,11 +349,15 @@ def _tensor(name: str, args: tuple) -> object:
         return None
     if not (_whole_numbers(shape) and _whole_numbers(strides) and len(shape) == len(strides)):
         return None
-    dtype = storage.dtype
+    dtype, bits = storage.dtype, args[6] if len(args) > 6 else None
     if name == "_rebuild_tensor_v3":
-        given = args[6] if len(args) > 6 else None
+        given, bits = bits, args[7] if len(args) > 7 else None
         dtype = given.name if isinstance(given, Global) and given.module == "torch" else None
-    return TensorRef(storage, dtype, offset, tuple(shape), tuple(strides))
+    # What PyTorch has yet to do with the numbers: a negation, or (of complex ones) a conjugation.
+    waiting = {key for key, value in bits.items() if value is not False} if isinstance(bits, dict) else set()
+    if waiting - {"neg"}:
+        return None
+    return TensorRef(storage, dtype, offset, tuple(shape), tuple(strides), negated=bool(waiting))
 
 
 _STORAGES = {
