@@ -5,6 +5,7 @@
 # make benchmark   milliseconds per stimulus beside PyTorch's, on this machine (installs PyTorch)
 # make precision   what cheaper precisions change in features and metrics (installs PyTorch)
 # make retrain     the first 50 steps of the bundled encoder's training, compared with its recorded curve
+# make fuzz        reads damaged files of every format for a minute; FUZZ_SECONDS=3600 for longer
 # make docs        the documentation site, in site/ (installs mkdocs)
 # make golden      write the golden features of the tests again (needs PyTorch)
 
@@ -12,6 +13,7 @@ PYTHON ?= python3
 VENV ?= .venv
 OUTPUT_DIR ?= results
 FLAGS ?=
+FUZZ_SECONDS ?= 60
 ENCODERS ?=
 
 BIN := $(VENV)/bin
@@ -20,7 +22,7 @@ BASE := $(VENV)/.installed
 PARITY := $(VENV)/.installed-parity
 DOCS := $(VENV)/.installed-docs
 
-.PHONY: test lint parity reproduce benchmark precision retrain docs golden clean
+.PHONY: test lint parity reproduce benchmark precision retrain fuzz docs golden clean
 .DELETE_ON_ERROR:
 
 # Two processes: most of a test's time is compiling and Python, which use one core.
@@ -46,6 +48,9 @@ precision: $(PARITY)
 
 retrain: $(BASE)
 	$(BIN)/python -m pytest -m retrain -s
+
+fuzz: $(BASE)
+	$(BIN)/python tests/fuzz.py --seconds=$(FUZZ_SECONDS)
 
 # Without --quiet, which would hide warnings from --strict.
 docs: $(DOCS)

@@ -79,9 +79,11 @@ def test_truncation_anywhere_is_found(path):
     [
         (dict(format="other"), "convert it first"),
         (dict(format_version="99"), "format version 99"),
-        (dict(config="{"), "damaged metadata"),
+        (dict(config="{"), "config or provenance was altered"),
+        (dict(config="{", format_version="1"), "damaged metadata"),
+        (dict(config="[" * 50_000, format_version="1"), "damaged metadata"),
         (dict(config=json.dumps(dict(channels=[4], kernel_sizes=[4], strides=[3]))), "unexpected|digest|missing"),
-        (dict(provenance="[]"), "damaged metadata"),
+        (dict(provenance="[]", format_version="1"), "damaged metadata"),
     ],
 )
 def test_metadata_that_does_not_fit_is_found(path, metadata, message):

@@ -40,13 +40,25 @@ FAMILIES = {
     "unispeech": "UniSpeech",
     "unispeech-sat": "UniSpeechSat",
     "wav2vec2-conformer": "Wav2Vec2Conformer",
+    "sew": "SEW",
+    "sew-d": "SEWD",
+    "speecht5": "SpeechT5",
+    "omniasr_audio": "OmniASRAudio",
 }
 
 
 def build(family="wav2vec2", head="Model", **settings):
     """A random model, its norms too, in eval mode."""
     torch.manual_seed(0)
-    config = getattr(transformers, f"{FAMILIES[family]}Config")(**(TINY | GEOMETRY | settings))
+    settings = TINY | GEOMETRY | settings
+    if family == "omniasr_audio":  # its settings are checked, and have no vocabulary and no choice of norm
+        known = transformers.OmniASRAudioConfig().to_dict()
+        settings = {name: value for name, value in settings.items() if name in known}
+    if family == "speecht5":
+        settings |= dict(hidden_size=24, encoder_layers=1, decoder_layers=1, encoder_ffn_dim=8, decoder_ffn_dim=8)
+    if family == "sew-d":
+        settings["feature_layer_norm_eps"] = settings.pop("layer_norm_eps", 1e-5)
+    config = getattr(transformers, f"{FAMILIES[family]}Config")(**settings)
     model = getattr(transformers, f"{FAMILIES[family]}{head}")(config).eval()
     with torch.no_grad():
         for name, parameter in model.named_parameters():
@@ -55,14 +67,26 @@ def build(family="wav2vec2", head="Model", **settings):
     return model
 
 
+def parts(base):
+    """The convolutional stack and the final norm of a model of transformers."""
+    if hasattr(base, "subsampling"):
+        stack = torch.nn.Sequential(torch.nn.Unflatten(-1, (1, -1)), *base.subsampling.conv_layers)
+        return stack, base.subsampling.layer_norm
+    if base.config.model_type == "speecht5":
+        return base.encoder.prenet.feature_encoder, base.encoder.prenet.feature_projection.layer_norm
+    if base.config.model_type in ("sew", "sew-d"):
+        return base.feature_extractor, base.layer_norm
+    return base.feature_extractor, getattr(base.feature_projection, "layer_norm", torch.nn.Identity())
+
+
 def check(source, model, tmp_path, *, bound=1e-6):
     """Converts `source` and compares features with those of `model` in float64."""
-    base = getattr(model, model.base_model_prefix, model)
+    base = getattr(model, model.base_model_prefix, model) if model.base_model_prefix != "model" else model
     waveform = np.random.default_rng(0).standard_normal((2, 800)).astype(np.float32)
     convert_checkpoint(source, tmp_path / "encoder.safetensors")
     features = np.asarray(load_encoder(tmp_path / "encoder.safetensors")(waveform))
     dtype = next(base.parameters()).dtype
-    extractor, norm = base.feature_extractor.double(), base.feature_projection.layer_norm.double()
+    extractor, norm = (part.double() for part in parts(base))
     with torch.no_grad():
         wanted = norm(extractor(torch.from_numpy(waveform).double()).transpose(1, 2)).numpy()
     base.to(dtype)
@@ -74,7 +98,8 @@ def check(source, model, tmp_path, *, bound=1e-6):
 @pytest.mark.parametrize("norm", ["group", "layer"])
 @pytest.mark.parametrize("family", FAMILIES)
 def test_families(tmp_path, family, norm):
-    model = build(family, feat_extract_norm=norm, conv_bias=norm == "layer", layer_norm_eps=1e-4)
+    head = "ForSpeechToText" if family == "speecht5" else "Model"
+    model = build(family, head, feat_extract_norm=norm, conv_bias=norm == "layer", layer_norm_eps=1e-4)
     model.save_pretrained(tmp_path / "model")
     check(tmp_path / "model", model, tmp_path)
 
@@ -86,14 +111,47 @@ def test_defaults_are_those_of_transformers(tmp_path, family):
 
     config = getattr(transformers, f"{FAMILIES[family]}Config")()
     (tmp_path / "config.json").write_text(json.dumps({"model_type": family}))
-    found, ours = read_config(tmp_path / "config.json")
+    found, said, _ = read_config(tmp_path / "config.json")
     assert found == config.model_type
-    assert ours.channels == tuple(config.conv_dim)
-    assert ours.kernel_sizes == tuple(config.conv_kernel)
-    assert ours.strides == tuple(config.conv_stride)
-    assert ours.conv_bias == config.conv_bias
-    assert ours.layer_norm_eps == config.layer_norm_eps
-    assert ours.conv_norm == getattr(config, "feat_extract_norm", "layer")
+    assert said.settings["channels"] == tuple(config.conv_dim)
+    assert said.settings["kernel_sizes"] == tuple(config.conv_kernel)
+    assert said.settings["strides"] == tuple(config.conv_stride)
+    eps = config.feature_layer_norm_eps if family == "sew-d" else config.layer_norm_eps
+    assert said.settings["layer_norm_eps"] == eps
+    assert said.settings["activation"] == "gelu"
+
+
+def test_no_final_norm_and_another_activation(tmp_path):
+    model = build("hubert", feat_proj_layer_norm=False, feat_extract_activation="gelu_new")
+    model.save_pretrained(tmp_path / "model")
+    check(tmp_path / "model", model, tmp_path)
+    model = build("wavlm", feat_extract_activation="relu")
+    model.save_pretrained(tmp_path / "other")
+    check(tmp_path / "other", model, tmp_path)
+
+
+def test_weight_norms_and_lazy_tensors(tmp_path):
+    model = build()
+    plain = model.state_dict()
+    for name, function in (
+        ("new", torch.nn.utils.parametrizations.weight_norm),
+        ("old", torch.nn.utils.weight_norm),
+    ):
+        other = build()
+        function(other.feature_extractor.conv_layers[1].conv)
+        other.config.save_pretrained(tmp_path / name)
+        torch.save(other.state_dict(), tmp_path / name / "pytorch_model.bin")
+        check(tmp_path / name, model, tmp_path)
+    bias = "feature_projection.layer_norm.bias"
+    model.config.save_pretrained(tmp_path / "lazy")
+    lazy = {**plain, bias: torch._neg_view(-plain[bias])}
+    assert lazy[bias].is_neg()
+    torch.save(lazy, tmp_path / "lazy/pytorch_model.bin")
+    check(tmp_path / "lazy", model, tmp_path)
+    with torch.no_grad():
+        model.feature_projection.layer_norm.bias.fill_(0.25)
+    torch.save({**plain, bias: torch.tensor([0.25]).expand(16)}, tmp_path / "lazy/pytorch_model.bin")
+    check(tmp_path / "lazy", model, tmp_path)
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float16", "bfloat16"])

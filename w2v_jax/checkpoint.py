@@ -34,12 +34,14 @@ from flax import nnx
 from w2v_jax import _version, tensor_file
 from w2v_jax.convolution import Precision, check_precision
 from w2v_jax.encoder import EncoderConfig, FeatureEncoder
+from w2v_jax.quoting import listing, quote
 
 FORMAT = "w2v_jax.encoder"
 FORMAT_VERSION = "2"
 # Version 1 had no digest of its config and provenance.
 _READABLE_VERSIONS = ("1", "2")
 SUFFIX = ".safetensors"
+_LONGEST_TEXT = 4_000
 
 
 class CheckpointError(ValueError):
@@ -116,15 +118,19 @@ def encoder_from_tensors(
 
 def check_tensors(config: EncoderConfig, tensors: Mapping[str, np.ndarray], *, origin: str) -> None:
     """Raises `CheckpointError` unless `tensors` are what an encoder of this config needs, float32-finite."""
+    shown = quote(config, 400)
+    if len(config.channels) > len(tensors):  # before an encoder of so many layers is thought of
+        raise CheckpointError(f"{origin}: {len(tensors)} tensors; expected those of {len(config.channels)} layers")
     shapes = tensor_shapes(config)
     if missing := sorted(shapes.keys() - tensors.keys()):
-        raise CheckpointError(f"{origin}: missing {_listing(missing)}; expected {len(shapes)} tensors for {config}")
+        raise CheckpointError(f"{origin}: missing {listing(missing)}; expected {len(shapes)} tensors for {shown}")
     if extra := sorted(tensors.keys() - shapes.keys()):
-        raise CheckpointError(f"{origin}: unexpected {_listing(extra)}; expected {len(shapes)} tensors for {config}")
+        raise CheckpointError(f"{origin}: unexpected {listing(extra)}; expected {len(shapes)} tensors for {shown}")
     for name, shape in shapes.items():
         tensor = tensors[name]
         if tensor.shape != shape:
-            raise CheckpointError(f"{origin}: {name} has shape {tensor.shape}; expected {shape} for {config}")
+            found = quote(tensor.shape, 60)
+            raise CheckpointError(f"{origin}: {name} has shape {found}; expected {quote(shape, 60)} for {shown}")
         if not jnp.issubdtype(tensor.dtype, jnp.floating):
             raise CheckpointError(f"{origin}: {name} is {tensor.dtype}; expected a floating-point dtype")
         with np.errstate(over="ignore"):
@@ -218,7 +224,7 @@ def load_encoder(name_or_path: str | os.PathLike[str], *, precision: Precision =
     try:
         tensors = safetensors.numpy.load_file(path)
     except (safetensors.SafetensorError, KeyError) as error:
-        raise CheckpointError(f"{path}: cannot read its tensors ({error})") from error
+        raise CheckpointError(f"{path}: cannot read its tensors ({quote(error)})") from error
     found = tensors_digest(tensors)
     if found != metadata.digest:
         raise _altered(path, metadata, found)
@@ -233,7 +239,7 @@ def read_metadata(name_or_path: str | os.PathLike[str]) -> Metadata:
             raw = file.metadata() or {}
     except (safetensors.SafetensorError, OSError) as error:
         raise CheckpointError(
-            f"{path}: not a readable safetensors file ({error}); expected a file written by w2v_jax"
+            f"{path}: not a readable safetensors file ({quote(error)}); expected a file written by w2v_jax"
         ) from error
     if raw.get("format") != FORMAT:
         raise CheckpointError(
@@ -243,7 +249,7 @@ def read_metadata(name_or_path: str | os.PathLike[str]) -> Metadata:
     version = raw.get("format_version")
     if version not in _READABLE_VERSIONS:
         raise CheckpointError(
-            f"{path}: format version {json.dumps(str(version)[:20])[1:-1]}; this w2v_jax ({_version.__version__}) "
+            f"{path}: format version {quote(version, 20)}; this w2v_jax ({_version.__version__}) "
             f"reads versions {' and '.join(_READABLE_VERSIONS)}: upgrade it, or convert the weights again"
         )
     if version != "1" and raw.get("metadata_digest") != _metadata_digest(raw):
@@ -251,9 +257,13 @@ def read_metadata(name_or_path: str | os.PathLike[str]) -> Metadata:
     try:
         config = EncoderConfig(**json.loads(raw["config"]))
         provenance = Provenance(**json.loads(raw["provenance"]))
+        # They are printed as they stand.
+        for said in dataclasses.astuple(provenance):
+            if said is not None and not (isinstance(said, str) and said.isprintable() and len(said) <= _LONGEST_TEXT):
+                raise ValueError(f"its provenance has {quote(said, 60)!r}; expected a line of text")
         digest = raw["digest"]
-    except (KeyError, TypeError, ValueError) as error:
-        raise CheckpointError(f"{path}: damaged metadata ({error}); convert the weights again") from error
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        raise CheckpointError(f"{path}: damaged metadata ({quote(error)}); convert the weights again") from error
     return Metadata(config=config, provenance=provenance, digest=digest)
 
 
@@ -267,7 +277,7 @@ def verify_weights(name_or_path: str | os.PathLike[str]) -> Metadata:
     try:
         found = tensor_file.open_file(path).digest()
     except (tensor_file.TensorFileError, OSError) as error:
-        raise CheckpointError(f"{path}: cannot read its tensors ({error})") from error
+        raise CheckpointError(f"{path}: cannot read its tensors ({quote(error)})") from error
     if found != metadata.digest:
         raise _altered(path, metadata, found)
     return metadata
@@ -318,11 +328,11 @@ def _no_weights(name: str, path: pathlib.Path) -> str:
         inside = sorted(each.name for each in path.glob(f"*{SUFFIX}"))
         return (
             f"{name!r} is a folder; expected one weight file"
-            + (f": it has {_listing(inside)}" if inside else "")
+            + (f": it has {listing(inside)}" if inside else "")
             + f". If it is a checkpoint of another tool, convert it: {convert}"
         )
     known = weight_names()
-    listed = f"weights here: {_listing(known, 8)}" if known else "there are no weights here"
+    listed = f"weights here: {listing(known, 8)}" if known else "there are no weights here"
     if _HUB_ID.fullmatch(name) and path.suffix != SUFFIX:
         return f"no weights {name!r}; it looks like the id of a model on the Hugging Face hub: convert it: {convert}"
     if len(path.parts) > 1:
@@ -338,7 +348,7 @@ def _no_weights(name: str, path: pathlib.Path) -> str:
 
 def _altered(path: pathlib.Path, metadata: Metadata, found: str) -> CheckpointError:
     return CheckpointError(
-        f"{path}: its tensors have digest {found}, but its metadata says {metadata.digest}; "
+        f"{path}: its tensors have digest {found}, but its metadata says {quote(metadata.digest)}; "
         "the file was altered: convert it again"
     )
 
@@ -355,8 +365,3 @@ def _flat_parameters(encoder: FeatureEncoder) -> dict[str, jax.Array]:
 
 def _name(path: Iterable[object]) -> str:
     return ".".join(map(str, path))
-
-
-def _listing(names: Iterable[str], most: int = 4) -> str:
-    names = list(names)
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

@@ -17,11 +17,14 @@ from collections.abc import Iterable, Iterator, Mapping
 import numpy as np
 
 from w2v_jax import files
+from w2v_jax.quoting import quote
 
 DIGEST = "digest"  # the metadata's entry for it
 _NO_DIGEST = "sha256:" + 64 * "0"
 _PIECE_BYTES = 1 << 20
 _MOST_HEADER_BYTES = 100_000_000  # the format's own limit
+_MOST_AXES = 32
+_MOST_NUMBER = 2**48
 
 _DTYPES = {
     code: np.dtype(name)
@@ -132,14 +135,16 @@ def open_file(path: str | os.PathLike[str]) -> TensorFile:
         for name, entry in header.items():
             first, last = entry["data_offsets"]
             found = Entry(_DTYPES[entry["dtype"]], tuple(entry["shape"]), 8 + header_size + first)
-            if not 0 <= first <= last or found.num_bytes != last - first:
-                raise TensorFileError(f"its header describes {name!r} wrongly")
+            numbers = (first, last, *found.shape)
+            good = len(found.shape) <= _MOST_AXES and all(type(n) is int and 0 <= n < _MOST_NUMBER for n in numbers)
+            if not good or first > last or found.num_bytes != last - first:
+                raise TensorFileError(f"its header describes {quote(name)} wrongly")
             entries[name] = found
             end = max(end, last)
     except TensorFileError:
         raise
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise TensorFileError(f"its header cannot be read: {type(error).__name__} {error}") from error
+        raise TensorFileError(f"its header cannot be read: {type(error).__name__} {quote(error)}") from error
     if 8 + header_size + end != size:
         raise TensorFileError(f"{size} bytes; its header describes {8 + header_size + end}")
     return TensorFile(path, metadata, entries)

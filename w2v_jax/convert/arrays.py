@@ -1,7 +1,6 @@
 """An array that still lies in a file: where its numbers are, and how to read just those."""
 
 import dataclasses
-import json
 import math
 import pathlib
 from collections.abc import Mapping
@@ -10,21 +9,11 @@ from typing import Protocol
 import numpy as np
 
 from w2v_jax.checkpoint import CheckpointError
+from w2v_jax.quoting import quote
 
 # The floating dtypes that a checkpoint's encoder may have. NumPy has no bfloat16; it is the upper half of a float32.
 _MOST_EXPANDED = 2**20  # elements
 ITEM_SIZES = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2}
-
-
-def quote(text: object, most: int = 160) -> str:
-    """Text that came from a file, made safe to print in a message: ASCII, one line, not too long."""
-    text = json.dumps(str(text)[: most + 1])[1:-1]
-    return text if len(text) <= most else text[:most] + "..."
-
-
-def listing(names: list[str], most: int = 3) -> str:
-    """The first few of `names`, quoted, and how many more there are."""
-    return ", ".join(map(quote, names[:most])) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 class Array(Protocol):

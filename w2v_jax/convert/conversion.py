@@ -7,11 +7,11 @@ import pathlib
 
 from w2v_jax.checkpoint import SUFFIX, CheckpointError, Provenance, tensors_digest, write_tensors
 from w2v_jax.convert import fairseq, hub, huggingface
-from w2v_jax.convert.arrays import quote
 from w2v_jax.convert.layouts import Layout, locate, read_encoder, told_by_tensors
 from w2v_jax.convert.settings import Statement, from_user, settle
 from w2v_jax.convert.sources import Checkpoint, open_checkpoint
 from w2v_jax.encoder import EncoderConfig
+from w2v_jax.quoting import quote
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,7 +6,7 @@ import re
 
 from w2v_jax.checkpoint import CheckpointError
 from w2v_jax.convert import huggingface
-from w2v_jax.convert.arrays import listing, quote
+from w2v_jax.quoting import listing, quote
 
 _ID = re.compile(r"(?P<repository>[A-Za-z0-9][\w.-]*/[\w.-]+)(?:@(?P<revision>[^\s@]+))?")
 _FILE_SUFFIXES = (".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".json", ".th", ".pkl", ".zip")

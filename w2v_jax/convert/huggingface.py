@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from w2v_jax.checkpoint import CheckpointError
-from w2v_jax.convert.arrays import quote
 from w2v_jax.convert.layouts import OMNIASR, SEW, SPEECHT5, TRANSFORMERS, Layout, locate
 from w2v_jax.convert.settings import Statement
 from w2v_jax.convert.sniff import read_json
+from w2v_jax.quoting import quote
 
 CONFIG_NAME = "config.json"
 # As transformers prefers them.
@@ -69,6 +69,7 @@ FAMILIES = {
     "speecht5": Family(SPEECHT5),
     "omniasr_audio": Family(OMNIASR, activation="hidden_act"),
 }
+_LONGEST_NAME = 255  # of a file, in bytes
 # transformers' names of the activations (activations.py), and ours.
 _ACTIVATIONS = {
     "gelu": "gelu",
@@ -170,7 +171,8 @@ def read_index(path: pathlib.Path, *, prefix: str | None = None) -> dict[str, st
     shards = {name: weight_map[name] for name in sorted(located.names)}
     for shard in shards.values():
         # An index must not lead out of its folder.
-        if shard in ("", ".", "..") or not shard.isprintable() or "/" in shard or "\\" in shard:
+        plain = shard.isprintable() and len(shard.encode()) <= _LONGEST_NAME
+        if shard in ("", ".", "..") or not plain or "/" in shard or "\\" in shard:
             raise CheckpointError(
                 f"{path}: its shard {quote(shard)!r} is not a file next to it; expected a plain file name"
             )

@@ -12,7 +12,8 @@ import pathlib
 from typing import Any
 
 from w2v_jax.checkpoint import FORMAT, CheckpointError
-from w2v_jax.convert.arrays import ITEM_SIZES, StoredArray, contiguous_strides, quote
+from w2v_jax.convert.arrays import ITEM_SIZES, StoredArray, contiguous_strides
+from w2v_jax.quoting import quote
 
 _DTYPES = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16"}
 _AGAIN = "the file is damaged: download it again"

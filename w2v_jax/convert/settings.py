@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from w2v_jax.checkpoint import CheckpointError
-from w2v_jax.convert.arrays import quote
 from w2v_jax.encoder import EncoderConfig
+from w2v_jax.quoting import quote
 
 # What is assumed of a stack that was published with one choice of strides only, by its kernel sizes and whether its
 # norms are wav2vec 1.0's: the settings of the first preset that has them.
@@ -81,8 +81,10 @@ def settle(
                 )
     places = list(dict.fromkeys(place for _, place in found.values()))
     settings = {**told.settings, **{name: value for name, (value, _) in found.items()}}
-    kernel_sizes = tuple(settings["kernel_sizes"])
-    published = _PUBLISHED.get((kernel_sizes, settings["conv_norm"] == "global"))
+    kernel_sizes, is_global = settings["kernel_sizes"], settings["conv_norm"] == "global"
+    # Not by hash: a file may say anything.
+    alike = (each for (sizes, kind), each in _PUBLISHED.items() if (sizes, kind) == (kernel_sizes, is_global))
+    published = next(alike, None)
     if "strides" not in settings and published is None:
         raise CheckpointError(
             f"{origin}: kernel sizes {_short(kernel_sizes)}, and no {absent} to say the strides, which tensors do not "

@@ -5,7 +5,7 @@ import json
 import pathlib
 
 from w2v_jax.checkpoint import CheckpointError
-from w2v_jax.convert.arrays import quote
+from w2v_jax.quoting import quote
 
 _HEAD_BYTES = 1024
 _MOST_JSON_BYTES = 64 * 2**20

@@ -5,9 +5,10 @@ import pathlib
 
 from w2v_jax.checkpoint import CheckpointError
 from w2v_jax.convert import huggingface, torch_archive
-from w2v_jax.convert.arrays import Array, StoredArray, canonical, listing, quote
+from w2v_jax.convert.arrays import Array, StoredArray, canonical
 from w2v_jax.convert.safetensors_file import open_safetensors
 from w2v_jax.convert.sniff import Kind, sniff
+from w2v_jax.quoting import listing, quote
 
 _WEIGHTS = (Kind.SAFETENSORS, Kind.TORCH_ZIP, Kind.TORCH_LEGACY, Kind.INDEX)
 

@@ -17,8 +17,9 @@ import struct
 import zipfile
 
 from w2v_jax.checkpoint import CheckpointError
-from w2v_jax.convert.arrays import StoredArray, quote
+from w2v_jax.convert.arrays import StoredArray
 from w2v_jax.convert.unpickle import MOST_BYTES, Global, Inert, PickleError, TensorRef, Unpickled, unpickle
+from w2v_jax.quoting import quote
 
 _MAGIC = 0x1950A86A20F9469CFC6C
 _PROTOCOL = 1001
@@ -31,8 +32,12 @@ _SIZES = {
 }
 # How far down tensors are looked for ({"model": {"key": tensor}} is 2), and among how many values.
 _MOST_DEPTH = 4
-_MOST_VALUES = 2_000_000
+_MOST_VALUES = 200_000
+_MOST_CHARACTERS = 20_000_000  # of all their names together
 _LONGEST_KEY = 500
+# Of zip archives: checksum and sizes come after the data; a size that has its place elsewhere.
+_SIZES_FOLLOW = 8
+_IN_ZIP64 = 0xFFFFFFFF
 _AGAIN = "download it again"
 
 
@@ -155,15 +160,25 @@ def _locate_member(
         raise CheckpointError(
             f"{path}: its {quote(name)} is compressed or encrypted; expected it stored, as torch.save does"
         )
-    # The checksum is not verified: torch.save can be told not to write it. The tensors' values are checked instead.
-    header = b""
-    if info.header_offset >= 0:  # a damaged directory can lead to before the file
-        file.seek(info.header_offset)
-        header = file.read(30)
+    # The data's checksum is not verified: torch.save can be told not to compute it. Directory and member must agree.
+    if not 0 <= info.header_offset < size:  # a damaged directory can lead to before the file, or far beyond it
+        raise CheckpointError(f"{path}: its {quote(name)} lies outside the file; truncated or damaged: {_AGAIN}")
+    file.seek(info.header_offset)
+    header = file.read(30)
     if len(header) == 30 and header.startswith(b"PK\x03\x04"):
-        start = info.header_offset + 30 + sum(struct.unpack("<HH", header[26:30]))
-        if start + info.file_size <= size:
-            return _Run(start, info.file_size)
+        flags, crc, packed, unpacked, name_length, extra_length = struct.unpack("<6xH6xIIIHH", header)
+        stored_name = file.read(name_length)
+        start = info.header_offset + 30 + name_length + extra_length
+        if 0 <= info.file_size <= size - start and stored_name == name.encode():
+            if flags & _SIZES_FOLLOW:
+                file.seek(start + info.file_size)
+                follows = file.read(8)
+                agree = follows == b"PK\x07\x08" + struct.pack("<I", info.CRC)
+            else:
+                agree = crc == info.CRC and {packed, unpacked} <= {info.file_size, _IN_ZIP64}
+            if agree:
+                return _Run(start, info.file_size)
+            raise CheckpointError(f"{path}: the archive says two things of its {quote(name)}; damaged: {_AGAIN}")
     raise CheckpointError(f"{path}: its {quote(name)} lies outside the file; truncated or damaged: {_AGAIN}")
 
 
@@ -171,14 +186,19 @@ def _walk(contents: object) -> list[tuple[str, object]]:
     """Every value under a path of text keys, with that path; bounded, for a hostile pickle may share and loop."""
     found: list[tuple[str, object]] = []
     level = [("", contents)]
+    characters = 0
     for _ in range(_MOST_DEPTH):
         below = []
         for path, node in level:
             for key, value in node.items() if isinstance(node, dict) else ():
                 if isinstance(key, str) and len(key) <= _LONGEST_KEY:
                     below.append((f"{path}.{key}" if path else key, value))
-            if len(found) + len(below) > _MOST_VALUES:
-                raise PickleError(f"it holds more than {_MOST_VALUES} values")
+                    characters += len(below[-1][0])
+                if len(found) + len(below) > _MOST_VALUES or characters > _MOST_CHARACTERS:
+                    raise PickleError(
+                        f"it holds more than {_MOST_VALUES} values, or their names more than {_MOST_CHARACTERS} "
+                        "characters"
+                    )
         found += below
         level = below
     return found
@@ -220,7 +240,7 @@ def _arrays(
         if run is None or (item_size and run.nbytes != storage.numel * item_size):
             raise CheckpointError(
                 f"{path}: the storage of {quote(name)} has {run.nbytes if run else 'no'} bytes; expected "
-                f"{storage.numel} elements of {storage.dtype}; damaged: {_AGAIN}"
+                f"{quote(storage.numel, 40)} elements of {quote(storage.dtype, 40)}; damaged: {_AGAIN}"
             )
         start, nbytes = run.start, run.nbytes
         if (storage.view_offset, storage.view_numel) != (0, storage.numel):

@@ -1,0 +1,272 @@
+"""Files that were damaged or made up: `python tests/fuzz.py --seconds=60 --seed=1`, with the tests' folder as it is.
+
+Every mutant is read in a process of its own kind, with bounds on time and memory. It must be refused in one printable
+line, or give what an independent reader gives. What else happens is a fault, and is printed with the seed that makes
+it again.
+"""
+
+import argparse
+import collections
+import dataclasses
+import importlib
+import importlib.util
+import json
+import multiprocessing
+import pathlib
+import random
+import resource
+import struct
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable
+
+import numpy as np
+import safetensors.numpy
+from checkpoints import SMALL, config_json, expected, save_safetensors, save_transformers, state_dict, tensors
+from flax import nnx
+from torch_format import save_legacy, save_zip
+
+from w2v_jax.checkpoint import CheckpointError, Provenance, encoder_tensors, load_encoder, read_metadata, save_encoder
+from w2v_jax.convert import convert_checkpoint
+from w2v_jax.encoder import FeatureEncoder
+
+SECONDS = 5.0  # for one file
+MEGABYTES = 200  # above what the process had
+FORMATS = ("safetensors", "zip", "legacy", "ours", "config", "index")
+_NUMBERS = (0, 1, 2**7, 2**15, 2**31 - 1, 2**32 - 1, 2**48, 2**62, 2**63 - 1, 2**64 - 1)
+_SETTINGS = {"conv_feature_layers": "[(4, 4, 3)] + [(6, 3, 2)] + [(5, 2, 1)]", "sample_rate": 16_000}
+
+
+@dataclasses.dataclass(frozen=True)
+class Original:
+    """A good file, and what a mutant of it is read with."""
+
+    folder: pathlib.Path  # the mutant takes the place of `name` in a copy of it
+    name: str
+    read: Callable[[pathlib.Path, pathlib.Path], object]
+
+
+def originals(folder: pathlib.Path) -> dict[str, Original]:
+    """One good file of each format."""
+
+    def convert(source: pathlib.Path, output: pathlib.Path) -> object:
+        return convert_checkpoint(source, output)
+
+    save_transformers(folder / "safetensors")
+    for name, save in (("zip", save_zip), ("legacy", save_legacy)):
+        (folder / name).mkdir()
+        save(folder / name / "a.pt", {"args": dict(_SETTINGS), "model": tensors(state_dict(tool="fairseq"))})
+    (folder / "ours").mkdir()
+    encoder = FeatureEncoder(SMALL, rngs=nnx.Rngs(0))
+    save_encoder(encoder, folder / "ours/a.safetensors", provenance=Provenance(source="a good file"))
+    save_transformers(folder / "config")
+    (folder / "index").mkdir()
+    state = state_dict()
+    save_safetensors(folder / "index/shard.safetensors", state)
+    (folder / "index/config.json").write_text(config_json())
+    places = {"weight_map": dict.fromkeys(state, "shard.safetensors")}
+    (folder / "index/model.safetensors.index.json").write_text(json.dumps(places))
+    names = dict(zip(FORMATS, ("model.safetensors", "a.pt", "a.pt", "a.safetensors", "config.json"), strict=False))
+    names["index"] = "model.safetensors.index.json"
+    whole = {"config", "safetensors", "index"}  # read as a folder
+    return {
+        each: Original(
+            folder / each,
+            names[each],
+            (lambda path, output: load_encoder(path))
+            if each == "ours"
+            else (lambda path, output: convert(path.parent, output))
+            if each in whole
+            else convert,
+        )
+        for each in FORMATS
+    }
+
+
+def mutant(data: bytes, chance: random.Random) -> bytes:
+    """`data`, changed in one to four places."""
+    changed = bytearray(data)
+    for _ in range(chance.choice((1, 1, 1, 2, 4))):
+        at = chance.randrange(len(changed)) if changed else 0
+        # Headers and directories are where formats are made of.
+        if chance.random() < 0.6 and changed:
+            at = chance.choice((at % min(len(changed), 3_000), max(0, len(changed) - 1 - at % 600)))
+        length = chance.choice((1, 1, 2, 4, 8, 30, 300))
+        match chance.randrange(9):
+            case 0:
+                changed[at : at + 1] = bytes([chance.randrange(256)])
+            case 1:
+                del changed[at : at + length]
+            case 2:
+                changed[at:at] = changed[at : at + length] * chance.choice((1, 2, 1_000))
+            case 3:
+                del changed[at:]
+            case 4:
+                code, bits = chance.choice((("<I", 32), ("<Q", 64), ("<H", 16), (">Q", 64)))
+                number = chance.choice(_NUMBERS) % 2**bits
+                changed[at : at + bits // 8] = struct.pack(code, number)
+            case 5:
+                other = chance.randrange(max(1, len(changed)))
+                changed[at : at + length] = changed[other : other + length]
+            case 6:
+                changed[at:at] = chance.choice((b"[" * 100_000, b"(" * 9_000, b"{" * 20_000, b"\x1b[31m", b"9" * 6_000))
+            case 7:
+                digits = [i for i in range(at, min(at + 400, len(changed))) if 48 <= changed[i] < 58]
+                if digits:
+                    where = chance.choice(digits)
+                    changed[where : where + 1] = chance.choice(
+                        (b"-1", b"99999999999999999999", b"0", b"1e400", b"null")
+                    )
+            case 8:
+                changed = _json_changed(changed, chance)
+    return bytes(changed)
+
+
+def _json_changed(data: bytearray, chance: random.Random) -> bytearray:
+    """A value of the JSON that a file is, or begins with, changed."""
+    start = 8 if data[8:9] == b"{" else 0
+    size = struct.unpack("<Q", data[:8])[0] if start else len(data)
+    try:
+        tree = json.loads(bytes(data[start : start + size]))
+    except (ValueError, RecursionError):
+        return data
+    node = tree
+    while isinstance(node, dict | list) and node:
+        key = chance.choice(list(node) if isinstance(node, dict) else range(len(node)))
+        if not isinstance(node[key], dict | list) or chance.random() < 0.3:
+            node[key] = chance.choice(
+                (
+                    None,
+                    -1,
+                    0,
+                    2**60,
+                    1e300,
+                    "x" * 5_000,
+                    "\x1b[2J",
+                    [],
+                    {},
+                    [1] * 20_000,
+                    [[1]] * 50,
+                    True,
+                    "F16",
+                    10**40,
+                )
+            )
+            break
+        node = node[key]
+    text = json.dumps(tree).encode()
+    return data[:0] + (struct.pack("<Q", len(text)) if start else b"") + text + (data[start + size :] if start else b"")
+
+
+def against(name: str, path: pathlib.Path, output: pathlib.Path) -> str:
+    """What was read, held against the library that owns the format: "read", "read, refused there", or a fault.
+
+    In PyTorch's formats and in safetensors no checksum of the numbers is looked at: a number that was changed is read.
+    Where the library refuses a file, nothing says what its numbers should be.
+    """
+    if name in ("config", "index", "ours"):  # no library owns these; a digest vouches for ours
+        return "read"
+    torch_like = name in ("zip", "legacy")
+    if torch_like and importlib.util.find_spec("torch") is None:
+        return "read"
+    tool, prefix = ("fairseq", "model.") if torch_like else ("transformers", "wav2vec2.")
+    good = {f"{prefix}{key}": values for key, values in state_dict(tool=tool).items()}
+    good = good if torch_like else state_dict(prefix=prefix)
+    config, found = read_metadata(output).config, encoder_tensors(load_encoder(output))
+
+    def same(state: dict[str, np.ndarray]) -> bool:
+        wanted = expected(config, state, tool, prefix)
+        return found.keys() == wanted.keys() and all(np.array_equal(found[each], wanted[each]) for each in wanted)
+
+    try:
+        if torch_like:
+            saved = importlib.import_module("torch").load(path, weights_only=True)["model"]
+            state = {f"{prefix}{key}": value.numpy() for key, value in saved.items()}
+        else:
+            state = safetensors.numpy.load_file(path)
+        return "read" if same(state) or same(good) else "fault: read, and not as its own library reads it"
+    except Exception:
+        return "read, refused there"
+
+
+def attempt(original: Original, name: str, path: pathlib.Path, output: pathlib.Path) -> str:
+    """What came of one mutant: "refused", "read", or a fault in words."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    began = time.monotonic()
+    found = "read"
+    try:
+        original.read(path, output)
+    except (CheckpointError, OSError) as error:
+        said = str(error)
+        plain = said.isprintable() and len(said) < 3_000
+        found = "refused" if plain else f"fault: a message of {len(said)} characters, {said[:200]!r}"
+    except Exception as error:
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        found = (
+            f"fault: {type(error).__name__} {str(error)[:100]!r} in {pathlib.Path(where.filename).name}:{where.lineno}"
+        )
+    if found == "refused" and output.exists():
+        found = "fault: refused, and something written"
+    seconds = time.monotonic() - began
+    megabytes = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    if seconds > SECONDS:
+        found = f"fault: {seconds:.1f} s"
+    elif megabytes > MEGABYTES:
+        found = f"fault: {megabytes:.0f} MB"
+    if found == "read":
+        found = against(name, path, output)
+    output.unlink(missing_ok=True)
+    return found
+
+
+def run(formats: list[str], *, first: int, seconds: float = 0, count: int = 0) -> tuple[dict, list[str]]:
+    """Mutants from seed `first` on, for so many seconds or so many of each format: counts, and the faults."""
+    counts: dict[str, collections.Counter] = {name: collections.Counter() for name in formats}
+    faults = []
+    end = time.monotonic() + seconds
+    with tempfile.TemporaryDirectory() as folder:
+        known = originals(pathlib.Path(folder))
+        data = {name: (known[name].folder / known[name].name).read_bytes() for name in formats}
+        for name in formats:
+            known[name].read(known[name].folder / known[name].name, pathlib.Path(folder) / "out.safetensors")
+            (pathlib.Path(folder) / "out.safetensors").unlink(missing_ok=True)
+        seed = first
+        while time.monotonic() < end or seed < first + count:
+            for name in formats:
+                path = known[name].folder / known[name].name
+                path.write_bytes(mutant(data[name], random.Random(f"{seed} {name}")))
+                found = attempt(known[name], name, path, pathlib.Path(folder) / "out.safetensors")
+                counts[name][found.partition(":")[0]] += 1
+                if found.startswith("fault"):
+                    faults.append(f"--seed={seed} --format={name} --count=1: {found}")
+            seed += 1
+    return counts, faults
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=float, default=0)
+    parser.add_argument("--count", type=int, default=0, help="mutants of each format")
+    parser.add_argument("--seed", type=int, default=int(time.time()))
+    parser.add_argument("--format", choices=FORMATS, action="append")
+    options = parser.parse_args()
+    # A process that hangs is ended by the one that watches it.
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        asked = dict(first=options.seed, seconds=options.seconds, count=options.count)
+        waiting = pool.apply_async(run, (options.format or list(FORMATS),), asked)
+        try:
+            counts, faults = waiting.get(timeout=options.seconds + 60 * (1 + options.count / 100))
+        except multiprocessing.TimeoutError:
+            print(f"fault: a file hangs; find it with --seed={options.seed} and a smaller --count")
+            return 1
+    print(f"seed {options.seed}")
+    for name, each in counts.items():
+        print(f"{name:12}" + ", ".join(f"{number:,} {what}" for what, number in sorted(each.items())))
+    print("\n".join(faults))
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
