@@ -24,7 +24,7 @@ from w2v_jax import grids, similarity, source_filter
 matplotlib.use("Agg")  # draws into files, without a screen
 
 DURATION = 0.5  # seconds of the sound that are looked at, and of each vowel of the map
-MADE = (120.0, 700.0, 1220.0)  # f0, F1 and F2 of the vowel that is made where no file is given: an [ɑ]
+MADE = (120.0, 600.0, 1170.0)  # f0, F1 and F2 of the vowel that is made where no file is given: the paper's [ʌ]
 
 PAPER = {"boxstyle": "round,pad=0.1", "facecolor": "white", "edgecolor": "none", "alpha": 0.7}  # under a symbol
 
@@ -105,8 +105,9 @@ def main() -> None:
     f0 = fundamental_frequency(sound, sample_rate)
     print(f"{options.wav}: f0 is {f0:.1f} Hz.")
 
-    # 2. The map: vowels of this f0, with F1 and F2 in the range of the paper's grid, F2 well above F1.
-    f1, f2 = (axis.ravel() for axis in np.meshgrid(np.linspace(235, 850, 16), np.linspace(595, 2400, 16)))
+    # 2. The map: every second F1 and F2 of the paper's grid, as far as F2 is well above F1, with the f0 of the sound.
+    axes = (grids.VOWEL_SPACE.axis(name)[::2] for name in ("f1", "f2"))
+    f1, f2 = (axis.ravel() for axis in np.meshgrid(*axes))
     apart = f2 - f1 > 200
     points = {"f0": np.full(apart.sum(), f0), "f1": f1[apart], "f2": f2[apart]}
 
@@ -118,9 +119,16 @@ def main() -> None:
 
     # 3. Which vowels are the nearest?
     nearness = np.asarray(similarity.cosine_similarity(own[None], vowels))[0]
-    print("The nearest vowels of the map:")
-    for index in np.argsort(-nearness)[:3]:
-        print(f"    F1 {points['f1'][index]:4.0f} Hz, F2 {points['f2'][index]:4.0f} Hz (cosine {nearness[index]:.4f})")
+    print(f"The nearest of the {len(vowels)} vowels of the map:")
+    nearest = np.argsort(-nearness)[:10]
+    for index in nearest[:3]:
+        f1, f2, cosine = points["f1"][index], points["f2"][index], nearness[index]
+        print(f"    F1 {f1:4.0f} Hz, F2 {f2:4.0f} Hz, f0 {f0:.0f} Hz (cosine {cosine:.4f})")
+
+    # One nearest vowel says little where many are almost as near.
+    for name in ("f1", "f2"):
+        values = points[name][nearest]
+        print(f"{name.upper()} of the ten nearest is {values.min():.0f} to {values.max():.0f} Hz.")
 
     figure = draw(points, vowels, own, nearness)
     path = options.output_dir / "vowel_map.png"
@@ -137,8 +145,10 @@ def draw(points: dict[str, np.ndarray], vowels: np.ndarray, own: np.ndarray, nea
     figure.colorbar(dots, ax=chart, label="cosine distance from your sound")
     for each in grids.VOWELS:
         chart.annotate(each.symbol, (each.f2, each.f1), ha="center", va="center", size=14, bbox=PAPER)
-    chart.plot(points["f2"][nearest], points["f1"][nearest], "r*", markersize=18, label="nearest vowel")
+    around = {"marker": "s", "s": 260, "facecolor": "none", "edgecolor": "red", "linewidth": 2.5}
+    chart.scatter(points["f2"][nearest], points["f1"][nearest], **around, label="nearest vowel")
     chart.set(xlabel="F2 (Hz)", ylabel="F1 (Hz)", title="The vowel chart")
+    chart.margins(0.08)  # room for the symbols
     chart.invert_xaxis()  # as phoneticians draw it
     chart.invert_yaxis()
     chart.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), frameon=False)

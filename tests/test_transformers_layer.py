@@ -5,32 +5,41 @@ import os
 import pathlib
 import subprocess
 import sys
+from collections.abc import Callable
 
 import numpy as np
 import pages
 import pytest
+
+from w2v_jax import Frames
 
 torch = pytest.importorskip("torch", reason="needs PyTorch and transformers")
 transformers = pytest.importorskip("transformers", reason="needs PyTorch and transformers")
 pytestmark = pytest.mark.parity
 
 LAYERS = 3
-ROOT = pathlib.Path(__file__).parent.parent
+FAMILIES = ("Wav2Vec2", "Hubert", "WavLM", "Data2VecAudio")
 
 
 @pytest.fixture(scope="module")
-def page():
+def page() -> str:
     """The page's block of Python."""
     (block,) = pages.blocks_of("extending.md", torch=True)
     return block
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    """A small model with random weights, as a folder, and read from there by PyTorch."""
-    folder = tmp_path_factory.mktemp("model")
-    torch.manual_seed(0)
-    config = transformers.Wav2Vec2Config(
+def layer_of(page) -> Callable:
+    """The page's class."""
+    names: dict = {}
+    exec(compile(page, "extending.md", "exec"), names)
+    return names["Layer"]
+
+
+def write_model(folder: pathlib.Path, *, family: str = "Wav2Vec2", seed: int = 0, dtype=torch.float32) -> None:
+    """A small model with random weights."""
+    torch.manual_seed(seed)
+    config = getattr(transformers, f"{family}Config")(
         conv_dim=(16,) * 4,
         conv_kernel=(10, 5, 3, 3),
         conv_stride=(5, 4, 4, 2),
@@ -39,34 +48,51 @@ def model(tmp_path_factory):
         num_hidden_layers=LAYERS,
         num_attention_heads=2,
         intermediate_size=32,
-        num_conv_pos_embeddings=16,
+        # Of data2vec the number of convolutions, of the others the size of their kernel.
+        num_conv_pos_embeddings=3 if family == "Data2VecAudio" else 16,
         num_conv_pos_embedding_groups=2,
     )
-    transformers.Wav2Vec2Model(config).save_pretrained(folder)
-    return folder, transformers.Wav2Vec2Model.from_pretrained(folder).eval()
+    getattr(transformers, f"{family}Model")(config).to(dtype).save_pretrained(folder)
 
 
-@pytest.mark.parametrize("layer", range(LAYERS + 1))
-def test_every_layer_is_the_models_own(page, model, layer):
-    folder, direct = model
-    names: dict = {}
-    exec(compile(page, "extending.md", "exec"), names)
-    waveforms = np.random.default_rng(layer).normal(0.3, 0.1, (2, 4_000)).astype(np.float32)
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_layer_is_the_models_own(layer_of, tmp_path, family):
+    write_model(tmp_path, family=family)
+    direct = getattr(transformers, f"{family}Model").from_pretrained(tmp_path).eval()
+    waveforms = np.random.default_rng(0).normal(0.3, 0.1, (2, 4_000)).astype(np.float32)
     for normalize in (False, True):
-        front_end = names["Layer"](folder, layer, normalize=normalize)
         prepared = transformers.Wav2Vec2FeatureExtractor(do_normalize=normalize)(
             list(waveforms), sampling_rate=16_000, return_tensors="pt"
         ).input_values
         with torch.inference_mode():
-            expected = direct(prepared, output_hidden_states=True).hidden_states[layer].numpy()
-        found = front_end(waveforms)
-        assert front_end.frames.hop == 160
-        assert found.shape == (2, front_end.frames.num_frames(4_000), 24)
-        np.testing.assert_allclose(found, expected, atol=2e-5)
+            expected = direct(prepared, output_hidden_states=True).hidden_states
+        assert len(expected) == LAYERS + 1
+        for layer in range(LAYERS + 1):
+            front_end = layer_of(tmp_path, layer, normalize=normalize)
+            found = front_end(waveforms)
+            assert front_end.frames == Frames(sample_rate=16_000, receptive_field=230, hop=160)
+            assert found.shape == (2, front_end.frames.num_frames(4_000), 24)
+            np.testing.assert_allclose(found, expected[layer].numpy(), atol=2e-5)
 
 
-def test_an_experiment_takes_it_and_keeps_its_results(page, model, tmp_path):
-    folder, _ = model
+def test_weights_in_half_precision(layer_of, tmp_path):
+    write_model(tmp_path, dtype=torch.float16)
+    assert layer_of(tmp_path, 1)(np.zeros((1, 4_000), np.float32)).dtype == np.float32
+
+
+def test_its_identity_changes_with_its_features(layer_of, tmp_path):
+    write_model(tmp_path)
+    found = [layer_of(tmp_path, *each).identity for each in ((1,), (1,), (2,))]
+    found.append(layer_of(tmp_path, 1, normalize=True).identity)
+    write_model(tmp_path, seed=1)
+    found.append(layer_of(tmp_path, 1).identity)
+    assert found[0] == found[1]
+    assert len(set(found)) == 4
+
+
+def test_an_experiment_takes_it_and_keeps_its_results(page, tmp_path):
+    folder = tmp_path / "model"
+    write_model(folder)
     made = page.replace('Layer("facebook/wav2vec2-base", 6', f"Layer({str(folder)!r}, {LAYERS}")
     assert made != page
     (tmp_path / "mine.py").write_text(made)
@@ -76,7 +102,7 @@ def test_an_experiment_takes_it_and_keeps_its_results(page, model, tmp_path):
         done = subprocess.run(
             command,
             cwd=tmp_path,
-            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            env=os.environ | {"PYTHONPATH": str(pages.ROOT)},
             capture_output=True,
             text=True,
             timeout=200,
