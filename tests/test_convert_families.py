@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 from checkpoints import save_safetensors, tensors
+from flax import serialization
 from torch_format import save_zip
 
 from w2v_jax.checkpoint import CheckpointError, encoder_tensors, load_encoder
@@ -233,6 +234,31 @@ def test_a_layout_that_lacks_a_tensor_is_refused(tmp_path, output, name):
             with pytest.raises(CheckpointError, match=r"missing|lengths differ|expected"):
                 convert(case, source, output, tmp_path)
     assert not output.exists()
+
+
+def test_the_msgpack_file_of_the_former_flax_port(tmp_path, output):
+    case = dataclasses.replace(CASES["transformers"], conv_norm="layer")
+    theirs, ours, config = made(case)
+    tree: dict = {}
+    for name, values in theirs.items():
+        *modules, part = name.split(".")
+        node = tree
+        for module in modules:
+            node = node.setdefault(module, {})
+        part = {"weight": "kernel" if values.ndim == 3 else "scale"}.get(part, part)
+        node[part] = values.transpose(2, 1, 0) if values.ndim == 3 else values
+    saved(case, tmp_path / "source", theirs)
+    (tmp_path / "source/model.safetensors").unlink()
+    (tmp_path / "source/flax_model.msgpack").write_bytes(serialization.msgpack_serialize(tree))
+    done = convert_checkpoint(tmp_path / "source", output)
+    check(output, done, ours, config)
+    assert "Flax msgpack" in done.found
+    whole = (tmp_path / "source/flax_model.msgpack").read_bytes()
+    for size in range(1, len(whole), 37):
+        (tmp_path / "source/flax_model.msgpack").write_bytes(whole[:size])
+        with pytest.raises(CheckpointError) as caught:
+            convert_checkpoint(tmp_path / "source", output)
+        assert str(caught.value).isprintable()
 
 
 RENAMED = {

@@ -8,6 +8,7 @@ import struct
 
 import numpy as np
 import pytest
+import safetensors.numpy
 from checkpoints import (
     LAYERS,
     SMALL,
@@ -240,3 +241,52 @@ def test_our_own_file_vouches_for_its_config_and_provenance(tmp_path, old, new):
     for read in (load_encoder, read_metadata, verify_weights):
         with pytest.raises(CheckpointError, match="its config or provenance was altered"):
             read(path)
+
+
+# Where a checkpoint may lie
+
+
+def test_folders_that_hold_one_checkpoint(tmp_path, output, monkeypatch):
+    save_transformers(tmp_path / "run/checkpoint-500")
+    assert converted(tmp_path / "run", output).provenance.source == "run"
+    cache = tmp_path / "models--facebook--wav2vec2-base"
+    for commit in ("c0ffee", "decade"):
+        save_transformers(cache / "snapshots" / commit)
+    with pytest.raises(CheckpointError, match=r"2 checkpoints \(c0ffee, decade\); expected one: name the folder"):
+        convert_checkpoint(cache, output)
+    (cache / "refs").mkdir()
+    (cache / "refs/main").write_text("decade")
+    found = converted(cache, output).provenance
+    assert (found.source, found.revision) == ("facebook/wav2vec2-base", "decade")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    converted("~/run", output)
+    (tmp_path / "run/.metadata").write_bytes(b"\x80\x02N.")
+    with pytest.raises(CheckpointError, match=r"a distributed checkpoint of PyTorch.*dcp_to_torch"):
+        convert_checkpoint(tmp_path / "run", output)
+
+
+def test_tensors_that_share_their_numbers(tmp_path, output):
+    state = save_transformers(tmp_path)
+    name = "wav2vec2.feature_projection.layer_norm.bias"
+    kept = {key: values for key, values in state.items() if key != name} | {"copy": state[name]}
+    data = safetensors.numpy.save(kept, metadata={"format": "pt", name: "copy"})
+    (tmp_path / "model.safetensors").write_bytes(data)
+    converted(tmp_path, output)
+    np.testing.assert_array_equal(encoder_tensors(load_encoder(output))["layer_norm.bias"], state[name])
+
+
+def test_wav2vec_1_without_settings_is_the_published_one(tmp_path, output):
+    config = EncoderConfig.preset("wav2vec")
+    small = dataclasses.replace(config, channels=(4,) * 7)
+    state, before = {}, 1
+    for i, size in enumerate(small.kernel_sizes):
+        state[f"feature_extractor.conv_layers.{i}.0.weight"] = np.ones((4, before, size), np.float32)
+        state |= {f"feature_extractor.conv_layers.{i}.2.{part}": np.ones(4, np.float32) for part in ("weight", "bias")}
+        before = 4
+    save_zip(tmp_path / "a.pt", {"model": tensors(state)})
+    done = converted(tmp_path / "a.pt", output)
+    assert done.config == small
+    assert done.provenance.assumed == (
+        "strides (5, 4, 2, 2, 2, 1, 1), activation relu, log compression True, skip connections False, "
+        "sample rate (Hz) 16000"
+    )

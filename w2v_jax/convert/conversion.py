@@ -64,13 +64,15 @@ def convert_checkpoint(
         OSError: the source cannot be read (FileNotFoundError: there is none) or the destination not written.
     """
     name, destination = os.fspath(source), pathlib.Path(destination)
+    if name.startswith("~"):  # of --source=~/..., which not every shell expands
+        name = os.fspath(pathlib.Path(name).expanduser())
     if not name:
         raise CheckpointError("the source is empty; expected a file, a directory or a hub id")
     path = pathlib.Path(name)
     _check_destination(destination)
     if path.exists():
         # The name alone: where it lies on this machine is nobody else's business.
-        label, revision = hub.cached_as(path) or (path.resolve().name if path.name in ("", "..") else path.name, None)
+        label, revision = (path.resolve().name if path.name in ("", "..") else path.name), None
     elif hub.is_hub_id(name):
         fetched = hub.fetch(name)
         path, label, revision = fetched.path, fetched.repository, fetched.revision
@@ -78,6 +80,7 @@ def convert_checkpoint(
         raise FileNotFoundError(f"{name}: no such file or directory; expected a checkpoint or a hub id (OWNER/NAME)")
     chosen = None if config is None else from_user(config)
     checkpoint = open_checkpoint(path, prefix=prefix)
+    label, revision = hub.cached_as(checkpoint.path) or (label, revision)
     if destination.exists() and any(destination.samefile(file) for file in checkpoint.files):
         raise CheckpointError(f"{destination}: is the source itself; expected another file to write")
     origin = str(checkpoint.path)

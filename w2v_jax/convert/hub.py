@@ -8,7 +8,9 @@ from w2v_jax.checkpoint import CheckpointError
 from w2v_jax.convert import huggingface
 from w2v_jax.quoting import listing, quote
 
-_ID = re.compile(r"(?P<repository>[A-Za-z0-9][\w.-]*/[\w.-]+)(?:@(?P<revision>[^\s@]+))?")
+_ID = re.compile(
+    r"(?P<repository>[A-Za-z0-9][\w.-]*/[\w.-]+)(?P<folder>(?:/[A-Za-z0-9][\w.-]*)*)(?:@(?P<revision>[^\s@]+))?"
+)
 _FILE_SUFFIXES = (".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".json", ".th", ".pkl", ".zip")
 
 
@@ -28,7 +30,7 @@ class Fetched:
 
 
 def is_hub_id(source: str) -> bool:
-    """Whether `source`, which is no local path, looks like `OWNER/NAME` or `OWNER/NAME@REVISION`."""
+    """Whether `source`, which is no local path, looks like `OWNER/NAME`, perhaps with `/SUBFOLDER` or `@REVISION`."""
     match = _ID.fullmatch(source)
     return match is not None and (match["revision"] is not None or not source.lower().endswith(_FILE_SUFFIXES))
 
@@ -47,7 +49,7 @@ def fetch(source: str) -> Fetched:
     """Downloads what the encoder needs of a hub repository, through huggingface_hub and its cache.
 
     Args:
-        source: `OWNER/NAME`, or `OWNER/NAME@REVISION` with a branch, tag or commit.
+        source: `OWNER/NAME` or `OWNER/NAME/SUBFOLDER`, perhaps with `@REVISION`: a branch, tag or commit.
 
     Raises:
         CheckpointError: `source` is no hub id, huggingface_hub is not installed, the hub refuses, or the repository
@@ -62,22 +64,24 @@ def fetch(source: str) -> Fetched:
         ) from error
     match = _ID.fullmatch(source)
     if match is None:
-        raise CheckpointError(f"{source}: no hub id; expected OWNER/NAME or OWNER/NAME@REVISION")
+        raise CheckpointError(f"{source}: no hub id; expected OWNER/NAME, OWNER/NAME/SUBFOLDER or OWNER/NAME@REVISION")
     repository, wanted = match["repository"], match["revision"]
+    folder = match["folder"].removeprefix("/") + "/" * bool(match["folder"])
     try:
         info = huggingface_hub.HfApi().model_info(repository, revision=wanted)
         # From here on by commit: files of one conversion all come from the same one.
         revision = info.sha
-        present = [entry.rfilename for entry in info.siblings or []]
+        everything = [entry.rfilename for entry in info.siblings or []]
+        present = [name.removeprefix(folder) for name in everything if name.startswith(folder)]
         chosen = next((name for name in huggingface.WEIGHT_NAMES if name in present), None)
         if chosen is None:
             raise CheckpointError(
-                f"{source}: the hub repository has {listing(present) or 'no files'}; "
+                f"{source}: the hub repository has {listing(present or everything) or 'no files'}; "
                 f"expected one of {', '.join(huggingface.WEIGHT_NAMES)}: download the file you mean and convert that"
             )
 
         def download(name: str) -> pathlib.Path:
-            return pathlib.Path(huggingface_hub.hf_hub_download(repository, name, revision=revision))
+            return pathlib.Path(huggingface_hub.hf_hub_download(repository, folder + name, revision=revision))
 
         for name in (huggingface.CONFIG_NAME, huggingface.PREPROCESSOR_NAME):
             if name in present:

@@ -22,6 +22,7 @@ WEIGHT_NAMES = (
     "model.safetensors.index.json",
     "pytorch_model.bin",
     "pytorch_model.bin.index.json",
+    "flax_model.msgpack",
 )
 
 PREPROCESSOR_NAME = "preprocessor_config.json"

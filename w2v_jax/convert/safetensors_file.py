@@ -55,6 +55,10 @@ def open_safetensors(path: pathlib.Path) -> dict[str, StoredArray]:
             f"{path}: {size} bytes; its safetensors header describes {8 + header_size + end}; "
             "the file is truncated or damaged: download it again"
         )
+    # Of tensors that share their numbers one is stored; the metadata names the others, and it.
+    for twin, stored in metadata.items() if isinstance(metadata, dict) else ():
+        if isinstance(stored, str) and stored in arrays and twin not in arrays:
+            arrays[twin] = arrays[stored]
     return arrays
 
 

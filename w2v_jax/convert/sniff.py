@@ -13,14 +13,18 @@ _MOST_JSON_BYTES = 64 * 2**20
 _MOST_HEADER_BYTES = 100_000_000
 
 _EXPECTED = "expected a safetensors file or one written by torch.save"
+_SAVE = "torch.save(model.state_dict(), FILE)"
 _FOREIGN = {
-    b"\x89HDF\r\n\x1a\n": "an HDF5 file (TensorFlow or Keras weights)",
+    b"\x89HDF\r\n\x1a\n": (
+        "an HDF5 file (TensorFlow or Keras weights; in transformers below 5, AutoModel.from_pretrained(FOLDER, "
+        "from_tf=True).save_pretrained(OTHER))"
+    ),
     b"\x1f\x8b": "a gzip archive",
     b"BZh": "a bzip2 archive",
     b"\xfd7zXZ\x00": "an xz archive",
     b"7z\xbc\xaf\x27\x1c": "a 7z archive",
     b"\x93NUMPY": "a NumPy array",
-    b"GGUF": "a GGUF file",
+    b"GGUF": f"a GGUF file, which has no PyTorch names; take the model that it was made of, and there {_SAVE}",
     b"RIFF": "a RIFF (sound or image) file",
 }
 
@@ -31,6 +35,7 @@ class Kind(enum.Enum):
     SAFETENSORS = "safetensors"
     TORCH_ZIP = "PyTorch archive"
     TORCH_LEGACY = "PyTorch legacy archive"
+    MSGPACK = "Flax msgpack"
     INDEX = "index of a sharded checkpoint"
     CONFIG = "configuration of a Hugging Face model"
 
@@ -59,9 +64,17 @@ def sniff(path: pathlib.Path) -> Kind:
     # The first thing in a legacy archive is a pickle, protocol 2 or later, of PyTorch's magic number.
     if len(head) > 1 and head[0] == 0x80 and 2 <= head[1] <= 5:
         return Kind.TORCH_LEGACY
+    # A msgpack map whose first key is text.
+    at = {0xDE: 3, 0xDF: 5}.get(head[0], 1 if 0x81 <= head[0] <= 0x8F else 0)
+    if at and len(head) > at and (0xA1 <= head[at] <= 0xBF or head[at] == 0xD9):
+        return Kind.MSGPACK
     for magic, what in _FOREIGN.items():
         if head.startswith(magic):
             raise CheckpointError(f"{path}: {what}; {_EXPECTED}")
+    if head[0] == 0x08 and (b"pytorch" in head or b"onnx" in head):
+        raise CheckpointError(
+            f"{path}: an ONNX file, whose names are not the model's; take the model that it was made of: {_SAVE}"
+        )
     text = _as_text(head)
     if text is None:
         raise CheckpointError(

@@ -2,15 +2,17 @@
 
 import dataclasses
 import pathlib
+from collections.abc import Mapping
 
 from w2v_jax.checkpoint import CheckpointError
 from w2v_jax.convert import huggingface, torch_archive
-from w2v_jax.convert.arrays import Array, StoredArray, canonical
+from w2v_jax.convert.arrays import Array, canonical
+from w2v_jax.convert.msgpack_file import open_msgpack
 from w2v_jax.convert.safetensors_file import open_safetensors
 from w2v_jax.convert.sniff import Kind, sniff
 from w2v_jax.quoting import listing, quote
 
-_WEIGHTS = (Kind.SAFETENSORS, Kind.TORCH_ZIP, Kind.TORCH_LEGACY, Kind.INDEX)
+_WEIGHTS = (Kind.SAFETENSORS, Kind.TORCH_ZIP, Kind.TORCH_LEGACY, Kind.MSGPACK, Kind.INDEX)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,9 +71,11 @@ def open_checkpoint(path: pathlib.Path, *, prefix: str | None = None) -> Checkpo
     return Checkpoint(path, kind, canonical(arrays, origin=str(path)), contents, (path,))
 
 
-def _open_file(path: pathlib.Path, kind: Kind) -> tuple[dict[str, StoredArray], object]:
+def _open_file(path: pathlib.Path, kind: Kind) -> tuple[Mapping[str, Array], object]:
     if kind is Kind.SAFETENSORS:
         return open_safetensors(path), None
+    if kind is Kind.MSGPACK:
+        return open_msgpack(path), None
     archive = (torch_archive.open_zip if kind is Kind.TORCH_ZIP else torch_archive.open_legacy)(path)
     return archive.arrays, archive.contents
 
@@ -96,11 +100,42 @@ def _open_shards(index: pathlib.Path, prefix: str | None) -> Checkpoint:
     return Checkpoint(index, Kind.INDEX, arrays, None, tuple(files))
 
 
+def _only_checkpoint_inside(folder: pathlib.Path) -> pathlib.Path | None:
+    """The one folder that a run (`checkpoint-N`) or the hub's cache (`snapshots/COMMIT`) has; None where there is none.
+
+    Raises:
+        CheckpointError: there are several.
+    """
+    runs = [path for path in sorted(folder.glob("checkpoint-*")) if path.is_dir()]
+    snapshots = [path for path in sorted(folder.glob("snapshots/*")) if path.is_dir()]
+    named = folder / "refs" / "main"
+    if len(snapshots) > 1 and named.is_file():
+        wanted = named.read_text(encoding="utf-8", errors="replace").strip()
+        snapshots = [path for path in snapshots if path.name == wanted] or snapshots
+    for found in (runs, snapshots):
+        if len(found) > 1:
+            raise CheckpointError(
+                f"{folder}: {len(found)} checkpoints ({listing([path.name for path in found])}); expected one: name "
+                "the folder that you mean"
+            )
+        if found:
+            return found[0]
+    return None
+
+
 def _choose(folder: pathlib.Path) -> pathlib.Path:
     """The checkpoint in a directory: the name transformers would take, else the only file that is one."""
     for name in huggingface.WEIGHT_NAMES:
         if (folder / name).is_file():
             return folder / name
+    if (folder / ".metadata").is_file():
+        raise CheckpointError(
+            f"{folder}: a distributed checkpoint of PyTorch; expected one file: "
+            "python -m torch.distributed.checkpoint.format_utils dcp_to_torch FOLDER FILE makes it"
+        )
+    inside = _only_checkpoint_inside(folder)
+    if inside is not None:
+        return _choose(inside)
     candidates, reasons = [], []
     for path in sorted(folder.iterdir()):
         if not path.is_file():
