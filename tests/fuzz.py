@@ -25,7 +25,7 @@ from collections.abc import Callable
 import numpy as np
 import safetensors.numpy
 from checkpoints import SMALL, config_json, expected, save_safetensors, save_transformers, state_dict, tensors
-from flax import nnx
+from flax import nnx, serialization
 from torch_format import save_legacy, save_zip
 
 from w2v_jax.checkpoint import CheckpointError, Provenance, encoder_tensors, load_encoder, read_metadata, save_encoder
@@ -34,7 +34,7 @@ from w2v_jax.encoder import FeatureEncoder
 
 SECONDS = 5.0  # for one file
 MEGABYTES = 200  # above what the process had
-FORMATS = ("safetensors", "zip", "legacy", "ours", "config", "index")
+FORMATS = ("safetensors", "zip", "legacy", "msgpack", "ours", "config", "index")
 _NUMBERS = (0, 1, 2**7, 2**15, 2**31 - 1, 2**32 - 1, 2**48, 2**62, 2**63 - 1, 2**64 - 1)
 _SETTINGS = {"conv_feature_layers": "[(4, 4, 3)] + [(6, 3, 2)] + [(5, 2, 1)]", "sample_rate": 16_000}
 
@@ -68,9 +68,21 @@ def originals(folder: pathlib.Path) -> dict[str, Original]:
     (folder / "index/config.json").write_text(config_json())
     places = {"weight_map": dict.fromkeys(state, "shard.safetensors")}
     (folder / "index/model.safetensors.index.json").write_text(json.dumps(places))
-    names = dict(zip(FORMATS, ("model.safetensors", "a.pt", "a.pt", "a.safetensors", "config.json"), strict=False))
-    names["index"] = "model.safetensors.index.json"
-    whole = {"config", "safetensors", "index"}  # read as a folder
+    (folder / "msgpack").mkdir()
+    flax_names = {key.replace("conv.weight", "conv.kernel").replace("norm.weight", "norm.scale"): key for key in state}
+    tree = {name: state[key].T if name.endswith("kernel") else state[key] for name, key in flax_names.items()}
+    (folder / "msgpack/flax_model.msgpack").write_bytes(serialization.msgpack_serialize(tree))
+    (folder / "msgpack/config.json").write_text(config_json())
+    names = {
+        "safetensors": "model.safetensors",
+        "zip": "a.pt",
+        "legacy": "a.pt",
+        "msgpack": "flax_model.msgpack",
+        "ours": "a.safetensors",
+        "config": "config.json",
+        "index": "model.safetensors.index.json",
+    }
+    whole = {"config", "safetensors", "index", "msgpack"}  # read as a folder
     return {
         each: Original(
             folder / each,
@@ -166,7 +178,7 @@ def against(name: str, path: pathlib.Path, output: pathlib.Path) -> str:
     In PyTorch's formats and in safetensors no checksum of the numbers is looked at: a number that was changed is read.
     Where the library refuses a file, nothing says what its numbers should be.
     """
-    if name in ("config", "index", "ours"):  # no library owns these; a digest vouches for ours
+    if name in ("config", "index", "ours", "msgpack"):  # no other library has these; a digest vouches for ours
         return "read"
     torch_like = name in ("zip", "legacy")
     if torch_like and importlib.util.find_spec("torch") is None:
