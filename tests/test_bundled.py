@@ -34,6 +34,15 @@ def test_the_file():
     assert metadata.digest in CARD
 
 
+def test_saving_it_again_gives_the_same_config(tmp_path):
+    # It is older than some settings of the config: what it does not say means their defaults, then as now.
+    encoder = checkpoint.load_encoder(BUNDLED)
+    checkpoint.save_encoder(encoder, tmp_path / "again.safetensors", dtype=np.float16)
+    stated = [tensor_file.open_file(path).metadata["config"] for path in (BUNDLED, tmp_path / "again.safetensors")]
+    assert stated[0] == stated[1]
+    assert checkpoint.read_metadata(tmp_path / "again.safetensors").digest == checkpoint.read_metadata(BUNDLED).digest
+
+
 def test_the_card_tells_the_end_of_the_curve(curve):
     assert len(curve) == RECIPE.steps + 1
     loss, accuracy = re.search(r"held-out loss ([0-9.]+), accuracy ([0-9.]+)", CARD).groups()

@@ -43,6 +43,41 @@ def test_round_trip_is_exact(encoder, path):
     assert read_metadata(path).provenance == Provenance("a/b", revision="c")
 
 
+LISTS = ("channels", "kernel_sizes", "strides")
+EVERY_SETTING = dict(
+    channels=(6, 6, 4),
+    kernel_sizes=(4, 3, 2),
+    strides=(3, 2, 1),
+    conv_norm="global",
+    activation="relu",
+    final_norm=False,
+    log_compression=True,
+    skip_connections=True,
+    residual_scale=0.5,
+    sample_rate=8_000,
+)
+
+
+def test_a_file_keeps_every_setting(tmp_path):
+    encoder = FeatureEncoder(EncoderConfig(**EVERY_SETTING), rngs=nnx.Rngs(0))
+    save_encoder(encoder, tmp_path / "wav2vec.safetensors")
+    loaded = load_encoder(tmp_path / "wav2vec.safetensors")
+    assert loaded.config == encoder.config
+    waveform = np.random.default_rng(0).standard_normal(50).astype(np.float32)
+    np.testing.assert_array_equal(loaded(waveform), encoder(waveform))
+    names = {f"conv_layers.{i}.{part}" for i in range(3) for part in ("kernel", "norm.scale", "norm.bias")}
+    assert checkpoint.tensor_shapes(encoder.config).keys() == names  # without a final norm
+
+
+def test_later_settings_are_written_where_they_are_no_default_only():
+    # As version 0.1.0 wrote it, and can read it.
+    old = '{"channels": [4], "kernel_sizes": [3], "strides": [2], "conv_norm": "layer", "conv_bias": true, '
+    old += '"layer_norm_eps": 1e-05}'
+    assert checkpoint.config_text(EncoderConfig(**json.loads(old))) == old
+    new = json.loads(checkpoint.config_text(EncoderConfig(**EVERY_SETTING)))
+    assert EVERY_SETTING.items() <= {**new, **{name: tuple(new[name]) for name in LISTS}}.items()
+
+
 def test_float16_file_loads_as_float32(encoder, tmp_path):
     save_encoder(encoder, tmp_path / "half.safetensors", dtype=np.float16)
     kernel = load_encoder(tmp_path / "half.safetensors").conv_layers[0].kernel[...]
@@ -82,6 +117,8 @@ def test_truncation_anywhere_is_found(path):
         (dict(config="{"), "config or provenance was altered"),
         (dict(config="{", format_version="1"), "damaged metadata"),
         (dict(config="[" * 50_000, format_version="1"), "damaged metadata"),
+        (dict(config='{"dilation": 2}', format_version="1"), r"has dilation, unknown to this .*: upgrade it"),
+        (dict(config='["channels"]', format_version="1"), "damaged metadata"),
         (dict(config=json.dumps(dict(channels=[4], kernel_sizes=[4], strides=[3]))), "unexpected|digest|missing"),
         (dict(provenance="[]", format_version="1"), "damaged metadata"),
     ],

@@ -8,6 +8,7 @@ from flax import nnx
 from w2v_jax import probes, similarity, stimuli, tuning
 from w2v_jax.encoder import EncoderConfig, FeatureEncoder
 from w2v_jax.engine import sweep
+from w2v_jax.front_end import Frames
 from w2v_jax.scores import UndefinedScoreError
 
 TINY = EncoderConfig(channels=(8, 12, 6), kernel_sizes=(10, 3, 3), strides=(5, 4, 4), conv_norm="layer")
@@ -50,6 +51,26 @@ def test_nearness_of_a_burst_in_every_layer(encoder):
         probes.burst_nearness(encoder.outputs(sounds))
     with pytest.raises(ValueError, match=r"expected \(n, bursts"):
         probes.split_nearness(np.zeros((2, 1, 5)), encoder.layers, num_samples=3200)
+
+
+def test_frames_of_zeros_have_no_cosine_and_stop_no_sweep():
+    # As a layer that ends in a ReLU may make them: the second frame of the second layer, in the second row.
+    frames = np.random.default_rng(0).uniform(1, 2, (2, 3, 4, 5)).astype(np.float32)
+    frames[1, 2, 1] = 0
+    found = np.asarray(probes.burst_nearness({"conv 0": jnp.ones((2, 3, 2, 5)), "frames": jnp.asarray(frames)}))
+    assert np.isfinite(found).all()
+    layers = {"conv 0": Frames(16_000, 800, 800), "frames": Frames(16_000, 400, 400)}
+    nearness = probes.split_nearness(found, layers, num_samples=1600)
+    np.testing.assert_array_equal(np.argwhere(np.isnan(nearness["frames"])), [[1, 0, 1]])
+    found = np.asarray(probes.layer_means({"conv 0": jnp.ones((2, 2, 5)), "frames": jnp.asarray(frames[:, 2])}))
+    assert np.isfinite(found).all()
+    means = probes.split_means(found, {"conv 0": 5, "frames": 5})
+    np.testing.assert_array_equal(np.isnan(means["frames"].steadiness), [False, True])
+    np.testing.assert_allclose(means["frames"].mean, frames[:, 2].mean(axis=1), rtol=1e-6)
+    # Features that are not finite are something else: a sweep must find them.
+    frames[0, 2, 0, 0] = np.inf
+    assert not np.isfinite(probes.layer_means({"frames": jnp.asarray(frames[:, 2])})).all(axis=1)[0]
+    assert np.isnan(probes.burst_nearness({"frames": jnp.asarray(frames)})[0, 0, 0])
 
 
 def test_tuning_curves_of_made_up_channels():

@@ -7,10 +7,13 @@ Tensor names and shapes, for layer i:
 
     conv_layers.i.kernel      (kernel_size, in_channels, out_channels)
     conv_layers.i.bias        (out_channels,)     with conv_bias
-    conv_layers.i.norm.scale  (out_channels,)     conv_norm "layer": every i; "group": i = 0
+    conv_layers.i.norm.scale  (out_channels,)     conv_norm "layer" and "global": every i; "group": i = 0
     conv_layers.i.norm.bias   (out_channels,)     where there is a scale
-    layer_norm.scale          (channels,)
-    layer_norm.bias           (channels,)
+    layer_norm.scale          (channels,)         with final_norm
+    layer_norm.bias           (channels,)         with final_norm
+
+A setting of the config that came later is written only where it differs from its default, which is what a file without
+it means. So older readers read the files that they could have written.
 """
 
 import dataclasses
@@ -40,6 +43,8 @@ FORMAT = "w2v_jax.encoder"
 FORMAT_VERSION = "2"
 # Version 1 had no digest of its config and provenance.
 _READABLE_VERSIONS = ("1", "2")
+# Settings of the config that no file of version 0.1.0 of the library has. Their defaults must stay as they are.
+_LATER_SETTINGS = ("activation", "final_norm", "log_compression", "skip_connections", "residual_scale", "sample_rate")
 SUFFIX = ".safetensors"
 _LONGEST_TEXT = 4_000
 
@@ -189,12 +194,22 @@ def write_tensors(
     metadata = {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
-        "config": json.dumps(dataclasses.asdict(config)),
+        "config": config_text(config),
         "provenance": json.dumps(dataclasses.asdict(provenance)),
     }
     metadata["metadata_digest"] = _metadata_digest(metadata)
     # Our own writer: it adds the digest, and the same encoder gives the same file to the last byte.
     tensor_file.write_file(path, tensors, metadata=metadata)
+
+
+def config_text(config: EncoderConfig) -> str:
+    """The config as weight files have it: JSON, without the later settings that have their default."""
+    default = EncoderConfig()
+    stated = dataclasses.asdict(config)
+    for name in _LATER_SETTINGS:
+        if stated[name] == getattr(default, name):
+            del stated[name]
+    return json.dumps(stated)
 
 
 def load_encoder(name_or_path: str | os.PathLike[str], *, precision: Precision = "float32") -> FeatureEncoder:
@@ -255,13 +270,22 @@ def read_metadata(name_or_path: str | os.PathLike[str]) -> Metadata:
     if version != "1" and raw.get("metadata_digest") != _metadata_digest(raw):
         raise CheckpointError(f"{path}: its config or provenance was altered (the digest differs); convert it again")
     try:
-        config = EncoderConfig(**json.loads(raw["config"]))
+        settings = json.loads(raw["config"])
+        known = {field.name for field in dataclasses.fields(EncoderConfig)}
+        if isinstance(settings, dict) and (unknown := sorted(settings.keys() - known)):
+            raise CheckpointError(
+                f"{path}: its config has {listing(unknown)}, unknown to this w2v_jax ({_version.__version__}): "
+                "upgrade it, or convert the weights again"
+            )
+        config = EncoderConfig(**settings)
         provenance = Provenance(**json.loads(raw["provenance"]))
         # They are printed as they stand.
         for said in dataclasses.astuple(provenance):
             if said is not None and not (isinstance(said, str) and said.isprintable() and len(said) <= _LONGEST_TEXT):
                 raise ValueError(f"its provenance has {quote(said, 60)!r}; expected a line of text")
         digest = raw["digest"]
+    except CheckpointError:
+        raise
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise CheckpointError(f"{path}: damaged metadata ({quote(error)}); convert the weights again") from error
     return Metadata(config=config, provenance=provenance, digest=digest)

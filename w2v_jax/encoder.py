@@ -47,7 +47,7 @@ class EncoderConfig:
         log_compression: whether the last layer's output x becomes log(|x| + 1), before the final norm.
         skip_connections: whether a layer that does not change the number of channels adds its input, thinned to its
             own frames, to its output.
-        residual_scale: factor of that sum.
+        residual_scale: factor of that sum; the setting of this name in fairseq is its square.
         sample_rate: Hz, of the waveforms that the encoder was made for.
 
     Raises:
@@ -158,7 +158,8 @@ _ACTIVATIONS: dict[str, Callable[[jax.Array], jax.Array]] = {
 }
 
 # Facts of the projects' own settings: transformers' configuration_*.py; of wav2vec 1.0 and vq-wav2vec, the training
-# commands in fairseq's examples/wav2vec/README.md (skip connections are their aggregators' alone).
+# commands in fairseq's examples/wav2vec/README.md, which ask for skip connections in the aggregator alone. That of
+# vq-wav2vec does not speak of log compression: it is the default of today's Wav2VecConfig, and was none in 2020.
 _WAV2VEC: dict[str, Any] = dict(conv_norm="global", final_norm=False, log_compression=True)
 _PRESETS: dict[str, dict[str, Any]] = {
     "wav2vec2": {},
@@ -255,7 +256,7 @@ class ConvLayer(nnx.Module):
             return found
         frames = found.shape[-2]
         thinned = x[..., :: x.shape[-2] // frames, :][..., :frames, :]  # as fairseq thins it, whatever the stride
-        return (found + thinned) * np.float32(self.residual_scale)
+        return (found + thinned) * self.residual_scale
 
 
 class FeatureEncoder(nnx.Module):
@@ -265,9 +266,9 @@ class FeatureEncoder(nnx.Module):
 
     Args:
         config: the architecture.
-        precision: of the products in the convolutions; see `w2v_jax.convolution.convolve`. Sums, norms and GELU are
-            float32 in all of them. Static, as in Flax's own layers: `encoder.set_attributes(precision="exact")` sets
-            another.
+        precision: of the products in the convolutions; see `w2v_jax.convolution.convolve`. Sums, norms and activation
+            are float32 in all of them. Static, as in Flax's own layers:
+            `encoder.set_attributes(precision="exact")` sets another.
         rngs: source of the random initial parameters (stream `params`).
 
     Raises:

@@ -17,6 +17,10 @@ from w2v_jax.front_end import Frames, FrontEnd
 
 Outputs = Mapping[str, jax.Array]
 
+# What a pooling says of a cosine with a vector of zeros, such as the frame of a layer that ends in a ReLU. Not NaN: a
+# sweep stops at that, because it is what a front end that overflows returns. No difference of two cosines is as large.
+_NO_COSINE = 9.0
+
 
 @dataclasses.dataclass(frozen=True)
 class LayerFeatures:
@@ -24,7 +28,8 @@ class LayerFeatures:
 
     Attributes:
         mean: (n, channels), averaged over time.
-        steadiness: (n,), the mean over frames of the cosine between a frame and that average.
+        steadiness: (n,), the mean over frames of the cosine between a frame and that average; NaN where one of them
+            has no direction, such as a frame of zeros.
     """
 
     mean: np.ndarray
@@ -34,13 +39,11 @@ class LayerFeatures:
 def layer_means(outputs: Outputs) -> jax.Array:
     """All layers averaged over time, next to each other on the channel axis, then how steady each is.
 
-    Features without direction, such as frames of zeros, have no cosine: their steadiness is NaN.
-
     Args:
         outputs: by layer (rows, frames_i, channels_i).
 
     Returns:
-        (rows, the channels of all layers + layers).
+        (rows, the channels of all layers + layers), for `split_means`.
     """
     means = [jnp.mean(frames, axis=-2) for frames in outputs.values()]
     steady = [_steadiness(frames, mean)[..., None] for frames, mean in zip(outputs.values(), means, strict=True)]
@@ -58,7 +61,7 @@ def burst_nearness(outputs: Outputs) -> jax.Array:
             number of bursts of it.
 
     Returns:
-        (rows, bursts, the frames of all layers), -2 to 2; NaN for a frame of zeros.
+        (rows, bursts, the frames of all layers), -2 to 2, for `split_nearness`.
 
     Raises:
         ValueError: fewer than three sounds a row.
@@ -85,11 +88,12 @@ def split_means(features: np.ndarray, channels: Mapping[str, int]) -> dict[str, 
         raise ValueError(f"features has shape {features.shape}; expected (n, {expected}) for {count} layers")
     means = np.split(features[:, :-count], np.cumsum(list(channels.values()))[:-1], axis=1)
     steady = features[:, -count:].T
-    return {name: LayerFeatures(mean, each) for name, mean, each in zip(channels, means, steady, strict=True)}
+    found = zip(channels, means, _undefined_as_nan(steady), strict=True)
+    return {name: LayerFeatures(mean, each) for name, mean, each in found}
 
 
 def split_nearness(features: np.ndarray, layers: Mapping[str, Frames], *, num_samples: int) -> dict[str, np.ndarray]:
-    """Takes apart a sweep with `burst_nearness`: by layer (n, bursts, frames).
+    """Takes apart a sweep with `burst_nearness`: by layer (n, bursts, frames), NaN for frames of zeros.
 
     Args:
         features: (n, bursts, the frames of all layers).
@@ -102,7 +106,7 @@ def split_nearness(features: np.ndarray, layers: Mapping[str, Frames], *, num_sa
     counts = [frames.num_frames(num_samples) for frames in layers.values()]
     if features.ndim != 3 or features.shape[2] != sum(counts):
         raise ValueError(f"features has shape {features.shape}; expected (n, bursts, {sum(counts)})")
-    return dict(zip(layers, np.split(features, np.cumsum(counts)[:-1], axis=2), strict=True))
+    return dict(zip(layers, np.split(_undefined_as_nan(features), np.cumsum(counts)[:-1], axis=2), strict=True))
 
 
 def layer_channels(front_end: FrontEnd, *, num_samples: int) -> dict[str, int]:
@@ -122,14 +126,25 @@ def layer_channels(front_end: FrontEnd, *, num_samples: int) -> dict[str, int]:
 
 def _steadiness(frames: jax.Array, mean: jax.Array) -> jax.Array:
     """Mean over time of the cosine between frames, (..., t, d), and their mean, (..., d)."""
-    return jnp.sum(jnp.mean(_unit(frames), axis=-2) * _unit(mean), axis=-1)
+    found = jnp.sum(jnp.mean(_unit(frames), axis=-2) * _unit(mean), axis=-1)
+    return _nan_as_undefined(found, finite=jnp.isfinite(frames).all(axis=(-2, -1)))
 
 
 def _nearness(frames: jax.Array) -> jax.Array:
     """(rows, 2 + bursts, t, d), frames of the base tone, the burst's tone and the bursts, to (rows, bursts, t)."""
     tones = _unit(jnp.mean(frames[:, :2], axis=2))
     towards_burst = tones[:, 1] - tones[:, 0]
-    return jnp.einsum("rbtd,rd->rbt", _unit(frames[:, 2:]), towards_burst, precision=jax.lax.Precision.HIGHEST)
+    found = jnp.einsum("rbtd,rd->rbt", _unit(frames[:, 2:]), towards_burst, precision=jax.lax.Precision.HIGHEST)
+    return _nan_as_undefined(found, finite=jnp.isfinite(frames).all(axis=(1, 2, 3))[:, None, None])
+
+
+def _nan_as_undefined(found: jax.Array, *, finite: jax.Array) -> jax.Array:
+    """`found`, with a mark for NaN where what it was computed from is finite."""
+    return jnp.where(jnp.isnan(found) & finite, _NO_COSINE, found)
+
+
+def _undefined_as_nan(marked: np.ndarray) -> np.ndarray:
+    return np.where(marked == _NO_COSINE, np.nan, marked)
 
 
 def _unit(vectors: jax.Array) -> jax.Array:

@@ -406,4 +406,6 @@ def _where(error: Exception) -> str:
 
 
 def _plain(config: EncoderConfig | SpectrogramConfig) -> str:
+    if isinstance(config, EncoderConfig):
+        return checkpoint.config_text(config)
     return json.dumps(dataclasses.asdict(config))

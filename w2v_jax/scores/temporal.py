@@ -22,7 +22,7 @@ def burst_separation(nearness: npt.ArrayLike, overlaps: npt.ArrayLike, *, bootst
         0 to 1.
 
     Raises:
-        UndefinedScoreError: a burst that all frames see, or none; fewer than 2 sounds.
+        UndefinedScoreError: a burst that all frames see, or none; frames of zeros; fewer than 2 sounds.
         RequirementError: scipy is not installed.
 
     Examples:
@@ -37,6 +37,7 @@ def burst_separation(nearness: npt.ArrayLike, overlaps: npt.ArrayLike, *, bootst
     inside, outside = int(overlaps.sum()), int((~overlaps).sum())
     if not inside or not outside:
         raise UndefinedScoreError(f"{inside} frames see the burst and {outside} do not; expected some of each")
+    _check_directions(nearness)
     ranks = scipy_stats().rankdata(nearness, axis=1)[:, overlaps]  # the AUC is Mann and Whitney's U, as a share
     areas = (ranks.sum(axis=1) - inside * (inside + 1) / 2) / (inside * outside)
     return mean_score(areas, bootstrap=bootstrap or Bootstrap())
@@ -52,10 +53,20 @@ def steadiness(cosines: npt.ArrayLike, *, bootstrap: Bootstrap | None = None) ->
         bootstrap: how the interval is made.
 
     Raises:
-        UndefinedScoreError: fewer than two sounds, or cosines that are not finite.
+        UndefinedScoreError: fewer than two sounds, or cosines that are NaN: of frames of zeros.
 
     Examples:
         >>> round(steadiness([0.99, 0.97, 0.98]).value, 2)
         0.98
     """
+    cosines = np.asarray(cosines, np.float64)
+    _check_directions(cosines)
     return mean_score(cosines, bootstrap=bootstrap or Bootstrap())
+
+
+def _check_directions(cosines: np.ndarray) -> None:
+    """Raises `UndefinedScoreError` where there are none, (sounds, ...)."""
+    if undefined := int(np.isnan(cosines).reshape(len(cosines), -1).any(axis=1).sum()):
+        raise UndefinedScoreError(
+            f"{undefined} of {len(cosines)} sounds have a vector of zeros for a frame, which has no direction"
+        )
