@@ -236,6 +236,13 @@ def test_a_layout_that_lacks_a_tensor_is_refused(tmp_path, output, name):
     assert not output.exists()
 
 
+def test_the_names_tell_the_layout_where_the_config_is_of_another(tmp_path, output):
+    """As where a repository has fairseq's file next to the config of transformers."""
+    theirs, ours, config = made(CASES["fairseq"])
+    source = saved(dataclasses.replace(CASES["transformers"]), tmp_path / "source", theirs)
+    check(output, convert_checkpoint(source, output), ours, config)
+
+
 def test_the_msgpack_file_of_the_former_flax_port(tmp_path, output):
     case = dataclasses.replace(CASES["transformers"], conv_norm="layer")
     theirs, ours, config = made(case)

@@ -142,7 +142,8 @@ def locate(names: Iterable[str], *, origin: str, prefix: str | None = None, layo
         names: as the checkpoint has them.
         origin: the file, for the messages.
         prefix: what the user says precedes them; None where the user says nothing.
-        layout: the one that the checkpoint's settings name; None where they name none.
+        layout: the one that the checkpoint's settings name, which is taken if the names fit it; None where they name
+            none.
 
     Raises:
         CheckpointError: there is none, or more than one.
@@ -179,9 +180,7 @@ def locate(names: Iterable[str], *, origin: str, prefix: str | None = None, layo
     ((before, layouts),) = found.items()
     modules = {name.rpartition(".")[0] for name in everything}
     with_norm = [each for each in layouts if each.final_norm and before + each.final_norm in modules]
-    chosen = layouts[0] if layout is None else layout
-    if layout is None and with_norm:
-        chosen = with_norm[0]
+    chosen = layout if layout in layouts else (with_norm or layouts)[0]
     # wav2vec 1.0 has no final norm, whatever else is called so.
     if chosen not in with_norm or f"{before}{chosen.stack}{chosen.norms.get('global', '').format(i=1)}" in modules:
         chosen = dataclasses.replace(chosen, final_norm=None)
