@@ -164,3 +164,20 @@ def test_non_finite_parameters_are_not_saved(encoder, tmp_path):
     with pytest.raises(CheckpointError, match="not finite"):
         save_encoder(encoder, tmp_path / "bad.safetensors")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        dict(channels=[4] * 20_000, kernel_sizes=[4] * 20_000, strides=[3] * 20_000),
+        dict(channels=[10**40], kernel_sizes=[4], strides=[3]),
+        dict(channels=[4, 6], kernel_sizes=[10**9, 3], strides=[3, 10**300]),
+    ],
+)
+def test_a_config_of_a_size_that_no_file_has_is_refused(path, config):
+    """Before an encoder of that size is thought of, which would take minutes."""
+    rewrite(path, metadata=dict(config=json.dumps(config), format_version="1"))
+    with pytest.raises(CheckpointError) as caught:
+        load_encoder(path)
+    assert len(str(caught.value)) < 1_500
+    assert str(caught.value).isprintable()

@@ -292,7 +292,8 @@ def hub(tmp_path, monkeypatch):
             asked.append((repository, revision))
             if repository == "no/such":
                 raise RuntimeError("404 Client Error.\n\nRepository Not Found for url")
-            siblings = [types.SimpleNamespace(rfilename=path.name) for path in folder.iterdir()]
+            files = [path for path in folder.rglob("*") if path.is_file()]
+            siblings = [types.SimpleNamespace(rfilename=str(path.relative_to(folder))) for path in files]
             return types.SimpleNamespace(sha="c0ffee", siblings=siblings)
 
     def hf_hub_download(repository, name, *, revision):
@@ -316,6 +317,18 @@ def test_hub(hub, output, revision):
     assert done.provenance.source == "facebook/wav2vec2-base"
     assert done.provenance.revision == "c0ffee"
     assert hub.asked == [("facebook/wav2vec2-base", revision), "config.json", "model.safetensors"]
+
+
+def test_a_subfolder_of_the_hub(hub, output):
+    state = save_transformers(hub.folder / "audio/encoder")
+    (hub.folder / "audio/encoder/preprocessor_config.json").write_text('{"sampling_rate": 16000}')
+    (hub.folder / "model.safetensors").write_text("not needed")
+    done = check("a/b/audio/encoder@main", output, SMALL, state, "transformers", "wav2vec2.")
+    assert (done.provenance.source, done.provenance.assumed) == ("a/b/audio/encoder", None)
+    fetched = ("config.json", "preprocessor_config.json", "model.safetensors")
+    assert hub.asked == [("a/b", "main"), *(f"audio/encoder/{name}" for name in fetched)]
+    with pytest.raises(CheckpointError, match=r"a/b/video: the hub repository has .*audio/encoder/.*expected one of"):
+        convert_checkpoint("a/b/video", output)
 
 
 def test_hub_fetches_only_the_shards_it_needs(hub, output):

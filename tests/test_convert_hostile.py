@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from torch_format import MAGIC, Call, Instance, Name, Persistent, Raw, Tensor, pickled, save_legacy, save_zip
 
 from w2v_jax.checkpoint import CheckpointError, load_encoder
-from w2v_jax.convert import convert_checkpoint, unpickle
+from w2v_jax.convert import convert_checkpoint, torch_archive, unpickle
 from w2v_jax.convert.__main__ import main
 
 SAVERS = {"zip": save_zip, "legacy": save_legacy}
@@ -450,6 +450,34 @@ def test_zip_bombs_and_names_that_lead_elsewhere(tmp_path, output):
         tensor = Call(Name("torch._utils", "_rebuild_tensor_v2"), (name, 0, (5,), (1,), False, hooks))
         archive.writestr("a/data.pkl", pickled({"feature_extractor.conv_layers.0.conv.weight": tensor}))
     refused(tmp_path / "a", output, "etc/passwd is missing")
+
+
+def test_a_directory_that_leads_beyond_any_file(tmp_path, output):
+    """A zip64 offset of more than a file can have."""
+    save_zip(tmp_path / "a", tensors(state_dict()))
+    data = (tmp_path / "a").read_bytes()
+    at = data.index(b"PK\x01\x02")  # the first entry of the directory
+    name_length, extra_length = struct.unpack("<HH", data[at + 28 : at + 32])
+    extra = struct.pack("<HHQ", 1, 8, 2**63 + 5)
+    entry = data[at : at + 30] + struct.pack("<H", extra_length + len(extra)) + data[at + 32 : at + 42]
+    entry += b"\xff" * 4 + data[at + 46 : at + 46 + name_length + extra_length] + extra
+    end = data.index(b"PK\x05\x06")
+    directory = entry + data[at + 46 + name_length + extra_length : end]
+    ending = data[end : end + 12] + struct.pack("<II", len(directory), at) + data[end + 20 :]
+    (tmp_path / "a").write_bytes(data[:at] + directory + ending)
+    refused(tmp_path / "a", output, "lies outside the file|damaged zip")
+
+
+def test_names_that_fill_the_memory(tmp_path, output, monkeypatch):
+    """A small file whose shared dicts stand for many values with long names."""
+    monkeypatch.setattr(torch_archive, "_MOST_CHARACTERS", 1_000_000)
+    inner = b"}(" + b"".join(b"X\xf4\1\0\0" + b"%0500dN" % i for i in range(200)) + b"u"
+    middle = b"}q\x00(" + b"".join(b"X\xf4\1\0\0" + b"%0500d" % i + b"h\x01" for i in range(200)) + b"u"
+    save_zip(tmp_path / "a", Raw(inner + b"q\x010" + middle))
+    tracemalloc.start()
+    refused(tmp_path / "a", output, "it holds more than 200000 values, or their names more than 1000000 characters")
+    assert tracemalloc.get_traced_memory()[1] < 20e6
+    tracemalloc.stop()
 
 
 def test_legacy_counts_that_lie(tmp_path, output):

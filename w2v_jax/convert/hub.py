@@ -20,7 +20,7 @@ class Fetched:
 
     Attributes:
         path: the weight file, or the index of several; `config.json` and the shards are next to it.
-        repository: the hub id, without revision.
+        repository: the hub id, and the folder in it; without revision.
         revision: the commit that it was resolved to; None where the hub does not say.
     """
 
@@ -98,4 +98,4 @@ def fetch(source: str) -> Fetched:
             f"{source}: no such file here, and not had from the hub ({type(error).__name__}: {quote(lines[0], 300)}); "
             "check the name, the network, and `hf auth login` for private models"
         ) from error
-    return Fetched(path, repository, revision)
+    return Fetched(path, repository + match["folder"], revision)
