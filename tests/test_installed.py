@@ -9,6 +9,15 @@ import sys
 import pytest
 
 ROOT = pathlib.Path(__file__).parent.parent
+UMAP = """
+class UMAP:
+    def __init__(self, **settings):
+        pass
+
+    def fit(self, points):
+        self.embedding_ = points[:, :2]
+        return self
+"""
 
 
 def run(command, *, cwd, **environment):
@@ -32,10 +41,14 @@ def installed(tmp_path_factory):
     done = run([*pip, "install", "--no-deps", "--target=site", str(wheel)], cwd=folder)
     assert done.returncode == 0, done.stderr
     (folder / "elsewhere").mkdir()
+    # In place of umap-learn, which compiles for ten seconds, and which test_projection tries.
+    (folder / "stand-in").mkdir()
+    (folder / "stand-in/umap.py").write_text(UMAP)
 
     def command(*arguments):
         program = [sys.executable, str(folder / "site/bin/w2v-jax"), *arguments]
-        return run(program, cwd=folder / "elsewhere", PYTHONPATH=str(folder / "site"))
+        path = f"{folder / 'site'}{os.pathsep}{folder / 'stand-in'}"
+        return run(program, cwd=folder / "elsewhere", PYTHONPATH=path)
 
     return command
 

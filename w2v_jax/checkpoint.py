@@ -230,7 +230,7 @@ def load_encoder(name_or_path: str | os.PathLike[str], *, precision: Precision =
 
     Examples:
         >>> encoder = load_encoder("formant-base")
-        >>> encoder(jnp.zeros(16_000)).shape
+        >>> jax.jit(encoder)(jnp.zeros(16_000)).shape
         (49, 512)
     """
     check_precision(precision)

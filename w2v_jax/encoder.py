@@ -276,7 +276,7 @@ class FeatureEncoder(nnx.Module):
 
     Examples:
         >>> encoder = FeatureEncoder(EncoderConfig(channels=(4,) * 7), rngs=nnx.Rngs(0))
-        >>> encoder(jnp.zeros((2, 16_000))).shape
+        >>> jax.jit(encoder)(jnp.zeros((2, 16_000))).shape
         (2, 49, 4)
         >>> {name: frames.hop for name, frames in encoder.layers.items()}["conv 0"]
         5
