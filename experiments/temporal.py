@@ -41,6 +41,7 @@ def run(front_ends: Sequence[NamedFrontEnd], results: Results) -> Metrics:
     """Runs the section for every front end and returns its metrics."""
     results.save_figure(NAME, "example_burst", draw_example())
     measured = {}
+    zeros = {}
     for each in front_ends:
         steady = results.sweep(NAME, each, STATIONARITY, tone, pooling="none")
         tones = results.sweep(NAME, each, BURST_TONES, tone)
@@ -51,6 +52,7 @@ def run(front_ends: Sequence[NamedFrontEnd], results: Results) -> Metrics:
             "stationarity": measure_stationarity(steady),
             "bursts": measure_bursts(frames, tones, each.frames),
         }
+        zeros[each.name] = sum(int((~_with_direction(found)).sum()) for found in (steady, frames))
         results.save_figure(NAME, f"stationarity.{each.name}", draw_stationarity(each, measured[each]))
         results.save_figure(NAME, f"bursts.{each.name}", draw_bursts(each, positions, measured[each]))
     return metrics.save(
@@ -59,7 +61,7 @@ def run(front_ends: Sequence[NamedFrontEnd], results: Results) -> Metrics:
         measured,
         summary=summary,
         conclusion=conclude({each.name: found for each, found in measured.items()}),
-        notes=notes(front_ends),
+        notes=[*notes(front_ends), *_without_direction(zeros)],
     )
 
 
@@ -83,6 +85,19 @@ def notes(front_ends: Sequence[NamedFrontEnd]) -> list[str]:
     return said
 
 
+def _without_direction(zeros: Mapping[str, int]) -> list[str]:
+    return [
+        f"{name}: {count} frames are vectors of zeros, which have no direction; the means of cosines are without them."
+        for name, count in zeros.items()
+        if count
+    ]
+
+
+def _with_direction(frames: np.ndarray) -> np.ndarray:
+    """Which frames, (..., channels), are no vectors of zeros, as a front end that ends in a ReLU may return them."""
+    return np.asarray(frames.any(axis=-1))
+
+
 def _by_frames(front_ends: Sequence[NamedFrontEnd]) -> dict[Frames, list[str]]:
     found: dict[Frames, list[str]] = {}
     for each in front_ends:
@@ -91,8 +106,14 @@ def _by_frames(front_ends: Sequence[NamedFrontEnd]) -> dict[Frames, list[str]]:
 
 
 def measure_stationarity(frames: np.ndarray) -> Metrics:
-    """The matrix of `similarity.stationarity`, for frames (tones, t, channels)."""
-    matrix = np.asarray(similarity.stationarity(frames))
+    """The matrix of `similarity.stationarity`, for frames (tones, t, channels), without those of zeros."""
+    chosen = _with_direction(frames)
+    if chosen.all():
+        matrix = np.asarray(similarity.stationarity(frames))
+    else:
+        averaged = frames.mean(axis=1)
+        by_tone = [each[kept] for each, kept in zip(frames, chosen, strict=True)]
+        matrix = np.stack([similarity.cosine_similarity(averaged, each).mean(axis=1) for each in by_tone], axis=1)
     return {"frequency": STATIONARITY.axis("frequency"), "matrix": matrix}
 
 
@@ -107,14 +128,15 @@ def measure_bursts(features: np.ndarray, tones: np.ndarray, frames: Frames) -> l
     """Per burst: are the frames that overlap it like the burst's tone, and the others like the base tone?
 
     Args:
-        features: (bursts, t, channels).
+        features: (bursts, t, channels); frames of zeros are left out of the means.
         tones: (2, channels), the base tone and the burst's tone, averaged over time.
         frames: how the front end frames a waveform.
     """
     measured = []
     for fraction, of_burst in zip(BURSTS.axis("burst_fraction"), features, strict=True):
         overlaps = overlap(fraction, frames)
-        cosines = np.asarray(similarity.cosine_similarity(of_burst, tones))
+        chosen = _with_direction(of_burst)
+        cosines = np.asarray(similarity.cosine_similarity(of_burst[chosen], tones))
         measured.append(
             {
                 "burst_fraction": fraction,
@@ -122,8 +144,8 @@ def measure_bursts(features: np.ndarray, tones: np.ndarray, frames: Frames) -> l
                 "overlaps": overlaps,
                 "frames_overlapping": int(overlaps.sum()),
                 "mean_cosine": {
-                    "overlapping": _named(cosines[overlaps]),
-                    "not_overlapping": _named(cosines[~overlaps]),
+                    "overlapping": _named(cosines[overlaps[chosen]]),
+                    "not_overlapping": _named(cosines[~overlaps[chosen]]),
                 },
             }
         )

@@ -50,8 +50,13 @@ def test_config_is_hashable_and_equal_by_value():
         (dict(strides=(2,)), "lengths differ"),
         (dict(conv_norm="batch"), "conv_norm is 'batch'; expected 'group', 'layer' or 'global'"),
         (dict(activation="GELU"), "activation is 'GELU'; expected 'gelu', 'gelu_tanh', 'relu' or 'silu'"),
+        (dict(activation=None), "activation is None"),
         (dict(final_norm=None), "final_norm is None; expected True or False"),
+        (dict(log_compression="log"), "log_compression is 'log'; expected True or False"),
+        (dict(skip_connections=1), "skip_connections is 1; expected True or False"),
         (dict(residual_scale=0), "residual_scale is 0; expected a positive number"),
+        (dict(residual_scale=float("nan")), "residual_scale is nan; expected a positive number"),
+        (dict(residual_scale=True), "residual_scale is True"),
         (dict(conv_bias=1), "conv_bias"),
         (dict(layer_norm_eps=0.0), "layer_norm_eps"),
         (dict(sample_rate=16e3), "sample_rate is 16000.0"),
@@ -98,23 +103,93 @@ def test_every_architecture_is_what_it_is_step_by_step(activation, conv_norm, en
         np.testing.assert_allclose(each[1], expected[name], atol=2e-5, err_msg=name)
 
 
+@pytest.mark.parametrize("samples", [5, 6, 8, 21])
+def test_skip_connections_of_few_frames(samples):
+    # Two frames of five, two of six: every second or third one is added, and what is over is left.
+    config = EncoderConfig(
+        channels=(4, 4),
+        kernel_sizes=(1, 4),
+        strides=(1, 1),
+        conv_norm="layer",
+        skip_connections=True,
+        residual_scale=0.3,
+    )
+    tensors = reference.weights(config, seed=6)
+    waveform = noise(samples)
+    found = features(reference.encoder_from_tensors(config, tensors), waveform)
+    np.testing.assert_allclose(found, reference.plain_layers(config, tensors, waveform)[-1], atol=2e-5)
+
+
+def test_skip_connections_skip_only_what_has_as_many_channels():
+    plain, skipping = tiny_encoder(), tiny_encoder(skip_connections=True)
+    np.testing.assert_array_equal(features(plain, noise(100)), features(skipping, noise(100)))
+
+
+@pytest.mark.parametrize(
+    ("ending", "last"),
+    [
+        (dict(final_norm=False), ["conv 2", "frames"]),
+        (dict(final_norm=False, log_compression=True), ["conv 3", "frames"]),
+        (dict(log_compression=True), ["conv 3", "frames"]),
+        ({}, ["conv 3", "frames"]),
+    ],
+)
+def test_the_last_layer_is_called_frames_and_is_no_other(ending, last):
+    encoder = FeatureEncoder(EncoderConfig(**SKIPPING, **ending), rngs=nnx.Rngs(0))
+    outputs = jax.jit(lambda encoder, x: encoder.outputs(x))(encoder, noise(60))
+    assert list(outputs)[-2:] == list(encoder.layers)[-2:] == last
+    assert encoder.layers["frames"] == encoder.frames
+    assert (outputs[last[0]].shape != outputs["frames"].shape) or (outputs[last[0]] != outputs["frames"]).any()
+
+
+WAV2VEC = EncoderConfig(**SKIPPING, conv_norm="global", activation="relu", final_norm=False, log_compression=True)
+
+
+def test_wav2vec_1_under_the_usual_transformations():
+    encoder, waveforms = FeatureEncoder(WAV2VEC, rngs=nnx.Rngs(0)), noise(3, 100)
+    plain = features(encoder, waveforms)
+    # The norm over time and channels is over one waveform's alone.
+    np.testing.assert_allclose(plain[1], features(encoder, waveforms[1]), atol=3e-5)
+    np.testing.assert_allclose(jax.jit(jax.vmap(encoder))(waveforms), plain, atol=3e-5)
+
+    def loss(encoder, x):
+        return jnp.sum(jnp.square(encoder(x)) * jnp.arange(4.0))
+
+    gradients = nnx.jit(nnx.grad(loss))(encoder, waveforms)
+    assert all(np.isfinite(leaf).all() and np.any(leaf) for leaf in jax.tree.leaves(gradients))
+
+
+@pytest.mark.parametrize("dtype", [jnp.float16, jnp.bfloat16])
+def test_a_cast_encoder_keeps_its_dtype(dtype):
+    cast = jax.tree.map(lambda leaf: leaf.astype(dtype), FeatureEncoder(WAV2VEC, rngs=nnx.Rngs(0)))
+    assert jax.eval_shape(cast, jax.ShapeDtypeStruct((100,), dtype)).dtype == dtype
+
+
 layers = st.lists(st.tuples(st.integers(1, 6), st.integers(1, 4)), min_size=1, max_size=4)
 
 
 @settings(max_examples=15, deadline=None)
-@given(layers=layers, extra=st.integers(0, 30))
-def test_num_frames_is_what_the_encoder_returns(layers, extra):
+@given(layers=layers, extra=st.integers(0, 30), wav2vec_1=st.booleans())
+def test_num_frames_is_what_the_encoder_returns(layers, extra, wav2vec_1):
     kernel_sizes, strides = zip(*layers, strict=True)
-    config = EncoderConfig(channels=(3,) * len(layers), kernel_sizes=kernel_sizes, strides=strides)
+    config = EncoderConfig(
+        channels=(3,) * len(layers),
+        kernel_sizes=kernel_sizes,
+        strides=strides,
+        conv_norm="global" if wav2vec_1 else "group",
+        skip_connections=wav2vec_1,
+        log_compression=wav2vec_1,
+        final_norm=not wav2vec_1,
+    )
     samples = config.frames.receptive_field + extra
     waveform = jax.ShapeDtypeStruct((samples,), jnp.float32)
     shape = jax.eval_shape(lambda x: FeatureEncoder(config, rngs=nnx.Rngs(0))(x), waveform).shape
     assert shape == (config.frames.num_frames(samples), 3)
 
 
-@pytest.mark.parametrize("conv_norm", ["group", "layer"])
+@pytest.mark.parametrize("conv_norm", ["group", "layer", "global"])
 def test_a_frame_sees_its_receptive_field_and_no_more(conv_norm):
-    # The group norm looks at all times, so only its absence ("layer") makes frames local.
+    # Two of the norms look at all times; only the third one leaves frames local.
     encoder = tiny_encoder(conv_norm=conv_norm)
     frames, frame = encoder.frames, 2
     gradient = jax.jit(jax.grad(lambda x: jnp.sum(encoder(x)[frame] * jnp.arange(4.0))))(noise(60))

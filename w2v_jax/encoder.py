@@ -204,10 +204,17 @@ class Norm(nnx.Module):
 
     def __call__(self, x: jax.Array) -> jax.Array:
         """Normalises `x`, (..., frames, channels), over `axis`; same shape."""
-        centred = x - jnp.mean(x, axis=self.axis, keepdims=True)
-        centred = centred - jnp.mean(centred, axis=self.axis, keepdims=True)
-        variance = jnp.mean(jnp.square(centred), axis=self.axis, keepdims=True)
+        centred = x - self._mean(x)
+        centred = centred - self._mean(centred)
+        variance = self._mean(jnp.square(centred))
         return centred * (lax.rsqrt(variance + self.eps) * self.scale[...]) + self.bias[...]
+
+    def _mean(self, x: jax.Array) -> jax.Array:
+        """Over one axis after the other, the last one first: short sums of short sums round less than a long one."""
+        axes = (self.axis,) if isinstance(self.axis, int) else sorted(self.axis, reverse=True)
+        for axis in axes:
+            x = jnp.mean(x, axis=axis, keepdims=True)
+        return x
 
 
 class ConvLayer(nnx.Module):

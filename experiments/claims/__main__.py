@@ -256,7 +256,11 @@ def _tuning_numbers(curves: tuning.TuningCurves) -> Metrics:
         "bandwidth_quartiles_hz": np.percentile(curves.bandwidth, quartiles),
         # How far best frequencies are from an even spread along each scale.
         "distance_from_even_spread": {
-            name: cells.number(tuning.spread_along(curves.best_frequency, scale, lowest=lowest, highest=highest))
+            name: cells.number(
+                cells.attempted(
+                    functools.partial(tuning.spread_along, curves.best_frequency, scale, lowest=lowest, highest=highest)
+                )
+            )
             for name, scale in SCALES.items()
         },
     }
