@@ -69,8 +69,8 @@ def test_a_file_keeps_every_setting(tmp_path):
     assert checkpoint.tensor_shapes(encoder.config).keys() == names  # without a final norm
 
 
-def test_later_settings_are_written_where_they_are_no_default_only():
-    # As version 0.1.0 wrote it, and can read it.
+def test_later_settings_are_written_only_where_they_differ_from_their_defaults():
+    # As version 0.1.0 wrote it.
     old = '{"channels": [4], "kernel_sizes": [3], "strides": [2], "conv_norm": "layer", "conv_bias": true, '
     old += '"layer_norm_eps": 1e-05}'
     assert checkpoint.config_text(EncoderConfig(**json.loads(old))) == old

@@ -13,7 +13,7 @@ Tensor names and shapes, for layer i:
     layer_norm.bias           (channels,)         with final_norm
 
 A setting of the config that came later is written only where it differs from its default, which is what a file without
-it means. So older readers read the files that they could have written.
+it means. So a new setting changes neither the files nor the results of encoders that do without it.
 """
 
 import dataclasses
