@@ -15,6 +15,7 @@ import multiprocessing
 import pathlib
 import random
 import resource
+import signal
 import struct
 import sys
 import tempfile
@@ -192,6 +193,9 @@ def against(name: str, path: pathlib.Path, output: pathlib.Path) -> str:
         wanted = expected(config, state, tool, prefix)
         return found.keys() == wanted.keys() and all(np.array_equal(found[each], wanted[each]) for each in wanted)
 
+    # PyTorch takes minutes over some of these files.
+    signal.signal(signal.SIGALRM, _too_long)
+    signal.setitimer(signal.ITIMER_REAL, SECONDS)
     try:
         if torch_like:
             saved = importlib.import_module("torch").load(path, weights_only=True)["model"]
@@ -201,6 +205,12 @@ def against(name: str, path: pathlib.Path, output: pathlib.Path) -> str:
         return "read" if same(state) or same(good) else "fault: read, and not as its own library reads it"
     except Exception:
         return "read, refused there"
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _too_long(*_: object) -> None:
+    raise TimeoutError
 
 
 def attempt(original: Original, name: str, path: pathlib.Path, output: pathlib.Path) -> str:
