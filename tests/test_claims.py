@@ -33,6 +33,7 @@ def tiny(tmp_path_factory):
 @pytest.fixture(scope="module")
 def results(tiny, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Bootstrap.__init__, "__defaults__", (40, 0.95, 0))  # a tenth of the resamples
         patch.setattr(controls, "SEEDS", (1,))
         patch.delitem(front_ends.SPECTROGRAMS, "stft")
         patch.setattr(figures, "PNG_DPI", 40)

@@ -15,6 +15,7 @@ from experiments.harness.results import Results
 from experiments.reproduce import __main__ as reproduce
 from w2v_jax import grids, projection
 from w2v_jax.front_end import Frames
+from w2v_jax.scores import Bootstrap
 
 NAMES = ("formant-base", "log-mel", "bands:make")
 EXPERIMENTS = (*(each.NAME for each in reproduce.EXPERIMENTS), "reproduce", "emergence", "claims")
@@ -53,6 +54,7 @@ def results(chosen, tmp_path_factory):
         patch.setattr(f0, "QUICK_PURE_TONES", grids.PURE_TONES.thinned(frequency=20))
         patch.setattr(amplitude, "QUICK_AMPLITUDES", grids.AMPLITUDES.thinned(amplitude_low=4, amplitude_high=4))
         patch.setattr(claims, "grids_of", fewer_sounds)
+        patch.setattr(Bootstrap.__init__, "__defaults__", (40, 0.95, 0))  # a tenth of the resamples
         # test_experiments and test_claims draw their figures, project with UMAP and have controls with random weights.
         patch.setattr(figures, "save", lambda figure, path: path.touch())
         patch.setattr(projection, "project", lambda features, **_: features[:, :2])

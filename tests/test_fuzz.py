@@ -6,6 +6,6 @@ import pytest
 
 @pytest.mark.parametrize("name", fuzz.FORMATS)
 def test_damaged_files_do_no_harm(name):
-    counts, faults = fuzz.run([name], first=1, count=40)
+    counts, faults = fuzz.run([name], first=1, count=25)
     assert faults == []
-    assert counts[name]["refused"] > 20  # they are damaged indeed
+    assert counts[name]["refused"] > 12  # they are damaged indeed

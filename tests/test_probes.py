@@ -1,5 +1,6 @@
 """Every layer in one sweep, and the tuning of channels."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -19,6 +20,13 @@ def encoder():
     return FeatureEncoder(TINY, rngs=nnx.Rngs(0))
 
 
+# Compiled as a whole: outside `jax.jit` every operation of every shape is a program of its own.
+outputs_of = jax.jit(lambda encoder, sounds: encoder.outputs(sounds))
+nearness_of = jax.jit(probes.burst_nearness)
+a_burst = jax.jit(lambda: stimuli.burst(215.0, 835.0, 0.5, duration=0.1))
+
+
+@jax.jit
 def tone(frequency):
     return stimuli.sine_mixture([frequency], duration=0.1)
 
@@ -29,7 +37,7 @@ def test_one_sweep_has_every_layer(encoder):
     assert channels == {"conv 0": 8, "conv 1": 12, "conv 2": 6, "frames": 6}
     features = sweep(encoder, tone, {"frequency": frequency}, pooling=probes.layer_means, batch_size=2)
     found = probes.split_means(features, channels)
-    expected = encoder.outputs(jnp.stack([tone(each) for each in frequency]))
+    expected = outputs_of(encoder, jnp.stack([tone(each) for each in frequency]))
     assert list(found) == list(expected)
     for name, frames in expected.items():
         np.testing.assert_allclose(found[name].mean, frames.mean(axis=1), atol=1e-6)
@@ -39,16 +47,16 @@ def test_one_sweep_has_every_layer(encoder):
 
 
 def test_nearness_of_a_burst_in_every_layer(encoder):
-    sounds = jnp.stack([tone(215.0), tone(835.0), stimuli.burst(215.0, 835.0, 0.5, duration=0.1)])
-    outputs = encoder.outputs(jnp.stack([jnp.roll(sounds, 1, axis=0), sounds]))
-    found = probes.split_nearness(np.asarray(probes.burst_nearness(outputs)), encoder.layers, num_samples=1600)
+    sounds = jnp.stack([tone(215.0), tone(835.0), a_burst()])
+    outputs = outputs_of(encoder, jnp.stack([jnp.roll(sounds, 1, axis=0), sounds]))
+    found = probes.split_nearness(np.asarray(nearness_of(outputs)), encoder.layers, num_samples=1600)
     for name, frames in encoder.layers.items():
         base, burst, mixed = outputs[name][1]
         cosines = similarity.cosine_similarity(mixed, jnp.stack([burst.mean(axis=0), base.mean(axis=0)]))
         assert found[name].shape == (2, 1, frames.num_frames(1600))
         np.testing.assert_allclose(found[name][1, 0], cosines[:, 0] - cosines[:, 1], atol=1e-5)
     with pytest.raises(ValueError, match=r"expected \(rows, 2 \+ bursts, frames, channels\)"):
-        probes.burst_nearness(encoder.outputs(sounds))
+        probes.burst_nearness({name: each[1] for name, each in outputs.items()})
     with pytest.raises(ValueError, match=r"expected \(n, bursts"):
         probes.split_nearness(np.zeros((2, 1, 5)), encoder.layers, num_samples=3200)
 
