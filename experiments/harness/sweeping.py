@@ -145,10 +145,8 @@ def run(sweep: Sweep, *, share: Share, overwrite: bool = False) -> None:
         print(f"{sweep.label}: {remark}")
     if inventory.finished:
         print(f"{sweep.label}: going on, {inventory.num_finished} of {sweep.num_rows} sounds were finished before")
-    finished = inventory.num_finished
 
     def compute(spans: Sequence[range]) -> None:
-        nonlocal finished
         if not spans:
             return
         with progress_bar(sweep.label, sweep.num_rows, initial=sweep.num_rows - sum(map(len, spans))) as bar:
@@ -168,7 +166,6 @@ def run(sweep: Sweep, *, share: Share, overwrite: bool = False) -> None:
                     # The first process has taken over, assembled the shards and removed their folder meanwhile.
                     if share.is_first:
                         raise
-                finished += len(span)
 
     try:
         mine = set(share.of(folder.spans))
@@ -181,7 +178,7 @@ def run(sweep: Sweep, *, share: Share, overwrite: bool = False) -> None:
             await_file(sweep.path, sweep.settings, label=sweep.label)
             folder.remove()  # made again by one whose work was taken over
     except KeyboardInterrupt as stop:
-        raise SweepStopped(f"{sweep.label}: {_so_far(finished, sweep, folder)}") from stop
+        raise SweepStopped(f"{sweep.label}: {_so_far(sweep, folder)}") from stop
     except FloatingPointError as error:
         raise FloatingPointError(f"{sweep.label}: {error}") from error
     except (OSError, TensorFileError) as error:
@@ -189,7 +186,7 @@ def run(sweep: Sweep, *, share: Share, overwrite: bool = False) -> None:
         reason = getattr(error, "strerror", None) or str(error)
         remedy = "free some space" if getattr(error, "errno", None) in NO_SPACE else "put that right"
         raise OSError(
-            f"{name}: {reason}; {_so_far(finished, sweep, folder)}: {remedy} and run the same command again to go on"
+            f"{name}: {reason}; {_so_far(sweep, folder)}: {remedy} and run the same command again to go on"
         ) from error
 
 
@@ -228,7 +225,9 @@ def await_file(path: pathlib.Path, settings: Mapping[str, str], *, label: str) -
         time.sleep(_POLL_SECONDS)
 
 
-def _so_far(finished: int, sweep: Sweep, folder: ShardFolder) -> str:
+def _so_far(sweep: Sweep, folder: ShardFolder) -> str:
+    """Counts the shards on disk: a stop can come between the writing of a shard and any count kept here."""
+    finished = sum(len(span) for span in folder.spans if folder.has(span))
     if not finished:
         return f"none of {sweep.num_rows} sounds finished"
     return f"{finished} of {sweep.num_rows} sounds are finished and kept in {folder.path}"
