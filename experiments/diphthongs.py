@@ -58,7 +58,7 @@ def run(front_ends: Sequence[NamedFrontEnd], results: Results) -> Metrics:
     grid = join(list(by_speaker.values()), f0=results.vowels.one_f0)
     vowel_grid = vowel_chart.vowel_space(results)
     titled = results.vowels.titled
-    measured = {}
+    measured: dict[NamedFrontEnd, Metrics] = {}
     for each in front_ends:
         vowel_space = vowel_chart.sweep(results, each, vowel_grid)
         frames = results.sweep(NAME, each, grid, diphthong, pooling="none")

@@ -263,8 +263,8 @@ def _name(where: str, column: str, cell: str) -> str:
 def _frequency(where: str, column: str, cell: str) -> float:
     if _DECIMAL_COMMA.fullmatch(cell):
         raise VowelTableError(
-            f"{where}: {_shown(column)} is '{quote(cell)}', with a comma; expected a number of Hz with a decimal point, "
-            "such as 270.5, and no separator of thousands"
+            f"{where}: {_shown(column)} is '{quote(cell)}', with a comma; expected a number of Hz with a decimal "
+            "point, such as 270.5, and no separator of thousands"
         )
     if not _NUMBER.fullmatch(cell) or not 0 < (value := float(cell)) < float("inf"):
         found = f"is '{quote(cell)}'" if cell else "is empty"

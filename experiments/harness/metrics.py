@@ -94,8 +94,8 @@ def check_vowels(results: Results, experiment: str) -> None:
     if earlier.get("vowels") != json.loads(_text(results.vowels.as_numbers())):
         named = (earlier.get("vowels") or {}).get("table", "the paper's vowels")
         raise ReplacementError(
-            f"{results.path(experiment, _FILE)}: made with other vowels or another grid of them ({named}); choose another "
-            "--output_dir, or give --overwrite to replace it"
+            f"{results.path(experiment, _FILE)}: made with other vowels or another grid of them ({named}); choose "
+            "another --output_dir, or give --overwrite to replace it"
         )
 
 
@@ -112,7 +112,7 @@ def about(front_end: NamedFrontEnd) -> Metrics:
     }
 
 
-def _text(metrics: Metrics | None) -> str:
+def _text(metrics: Mapping[str, Any] | None) -> str:
     return json.dumps(metrics, indent=1, ensure_ascii=False, allow_nan=False, default=_plain)
 
 

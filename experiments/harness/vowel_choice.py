@@ -57,8 +57,8 @@ class VowelChoice:
             values = [getattr(vowel, name) for vowel in self.table.vowels]
             if getattr(self, name) is None and min(values) == max(values):
                 raise VowelTableError(
-                    f"{self.table.name}: every vowel has the {name.upper()} {values[0]:g} Hz, which spans no grid; expected "
-                    f"several, or --{name}=LOW:HIGH:COUNT"
+                    f"{self.table.name}: every vowel has the {name.upper()} {values[0]:g} Hz, which spans no grid; "
+                    f"expected several, or --{name}=LOW:HIGH:COUNT"
                 )
         if len(self.table.speakers) > MOST_SPEAKERS:
             raise VowelTableError(

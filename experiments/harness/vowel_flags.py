@@ -13,8 +13,8 @@ NAMES = ("vowels", "speakers", "f0", "f1", "f2")
 _VOWELS = flags.DEFINE_string(
     "vowels",
     None,
-    f"Vowels instead of the paper's: {' or '.join(sorted(PUBLISHED))}, or a CSV file with the columns symbol, F1, F2, and "
-    "if wanted F3, f0 and speaker (or group). The grid goes from their lowest F1 and F2 to their highest.",
+    f"Vowels instead of the paper's: {' or '.join(sorted(PUBLISHED))}, or a CSV file with the columns symbol, F1, F2, "
+    "and if wanted F3, f0 and speaker (or group). The grid goes from their lowest F1 and F2 to their highest.",
 )
 _SPEAKERS = flags.DEFINE_list("speakers", None, "With --vowels: only these speakers of the table, such as women,men.")
 _F0 = flags.DEFINE_string(
@@ -64,7 +64,7 @@ def _span(flag: flags.FlagHolder) -> Span | None:
     match = _SPAN.fullmatch(flag.value)
     if match is None or not 0 < float(match[1]) < float(match[2]) or int(match[3]) < 2:
         raise VowelTableError(
-            f"--{flag.name}={flag.value}; expected LOW:HIGH:COUNT in Hz, LOW above 0 and below HIGH, COUNT 2 to 9999, such "
-            "as 300:900:30"
+            f"--{flag.name}={flag.value}; expected LOW:HIGH:COUNT in Hz, LOW above 0 and below HIGH, COUNT 2 to 9999, "
+            "such as 300:900:30"
         )
     return Span(float(match[1]), float(match[2]), int(match[3]))
