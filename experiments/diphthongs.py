@@ -26,7 +26,7 @@ QUICK_VOWELS = tuple(vowel for vowel in VOWELS if vowel.symbol in "iauɔ")
 
 # Closing diphthongs as languages have them: from an open vowel to a close one.
 CLOSING = ("ai", "au", "ei", "ou", "ɔi", "œy", "ɛi", "ɑu")
-MOST_CLOSING = 8  # drawn, of vowels that make none of those
+LEAST_CLOSING = 4  # drawn, where the vowels make fewer of those
 CLOSING_TITLE = "Closing diphthongs on the vowel space"
 ALL_TITLE = "All diphthongs by start vowel, on the vowel space"
 
@@ -106,13 +106,14 @@ def join(speakers: Sequence[Sequence[Vowel]], *, f0: float) -> grids.Grid:
 
 
 def closing(vowels: Sequence[Vowel]) -> list[tuple[int, int]]:
-    """Which diphthongs to draw by themselves, start and end: those of `CLOSING`, or else whose F1 falls most."""
+    """Which diphthongs to draw by themselves, start and end: those of `CLOSING`, then those whose F1 falls most."""
     symbols = [vowel.symbol for vowel in vowels]
-    chosen = [tuple(map(symbols.index, name)) for name in CLOSING if set(name) <= set(symbols)]
-    if not chosen:
-        falling = [pair for pair in np.ndindex(len(vowels), len(vowels)) if vowels[pair[0]].f1 > vowels[pair[1]].f1]
-        chosen = sorted(falling, key=lambda pair: vowels[pair[1]].f1 - vowels[pair[0]].f1)[:MOST_CLOSING]
-    return [(start, end) for start, end in chosen]
+    chosen = [(symbols.index(name[0]), symbols.index(name[1])) for name in CLOSING if set(name) <= set(symbols)]
+    if tuple(vowels) in (VOWELS, QUICK_VOWELS):
+        return chosen
+    falls = {(start, end): vowels[start].f1 - vowels[end].f1 for start, end in np.ndindex(len(vowels), len(vowels))}
+    steepest = [pair for pair in sorted(falls, key=lambda pair: -falls[pair]) if falls[pair] > 0 and pair not in chosen]
+    return chosen + steepest[: max(0, LEAST_CLOSING - len(chosen))]
 
 
 def measure(

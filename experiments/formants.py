@@ -147,10 +147,10 @@ def draw_by_f0(maps: dict[NamedFrontEnd, np.ndarray], grid: grids.Grid, vowels: 
     )
     names = []
     for axes, (each, positions) in zip(panels, maps.items(), strict=True):
-        names.append(_by_f0(axes, vowel_chart.oriented(positions, grid), grid))
+        names.append(_by_f0(axes, vowel_chart.oriented(positions, grid), grid, vowels))
         figures.as_map(axes, f"Vowel spaces by f0: {each.name}")
     handles = [
-        *(figures.line(_f0_colour(i, grid), f"{f0:g} Hz") for i, f0 in enumerate(grid.axis("f0"))),
+        *(figures.line(_f0_colour(i, grid), vowels.named_f0(f0)) for i, f0 in enumerate(grid.axis("f0"))),
         figures.line(figures.BLUE, "F1, low to high", width=3),
         figures.line(figures.ORANGE, "F2, low to high", width=3),
     ]
@@ -160,14 +160,14 @@ def draw_by_f0(maps: dict[NamedFrontEnd, np.ndarray], grid: grids.Grid, vowels: 
     return figure
 
 
-def _by_f0(axes: Axes, meshes: np.ndarray, grid: grids.Grid) -> list[figures.Label]:
+def _by_f0(axes: Axes, meshes: np.ndarray, grid: grids.Grid, vowels: VowelChoice) -> list[figures.Label]:
     """Draws a mesh per f0, and returns their names, at the ends of the highest formants."""
     names = []
     for i, (mesh, f0) in enumerate(zip(meshes, grid.axis("f0"), strict=True)):
         colour = _f0_colour(i, grid)
         figures.mesh(axes, mesh, np.array(colour), linewidth=0.5, point_size=0)
         vowel_chart.formant_arrows(axes, mesh, width=1.8)
-        names.append(figures.Label(f"{f0:g} Hz", mesh[-1, -1], colour))
+        names.append(figures.Label(vowels.named_f0(f0), mesh[-1, -1], colour))
     return names
 
 

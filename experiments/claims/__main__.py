@@ -171,7 +171,7 @@ def run(front_ends: Sequence[NamedFrontEnd], results: Results, *, full: bool = F
     tuned = {each: measure_tuning(heard[each]) for each in front_ends}
 
     lines = ["(--quick: a handful of sounds; for a first look)", ""] if results.quick else []
-    lines += [] if vowels.is_papers else [f"{vowels.said()}.", ""]
+    lines += [] if vowels.is_papers else [f"{vowels.said(quick=results.quick)}.", ""]
     for each in front_ends:
         lines += [*table.markdown(columns, each, controls_of[each], against[each]), ""]
     results.save_text(NAME, "claims.csv", table.csv_text(columns, against))

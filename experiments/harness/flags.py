@@ -70,6 +70,13 @@ _PATIENCE = flags.DEFINE_float(
     "missing itself.",
     lower_bound=0.0,
 )
+NAMES = tuple(
+    flag.name
+    for flag in (
+        *(_ENCODERS, _OUTPUT_DIR, _QUICK, _PRECISION, _BATCH_SIZE, _OVERWRITE, _RECOMPUTE),
+        *(_DISTRIBUTED, _NUM_PROCESSES, _PROCESS_ID, _COORDINATOR_ADDRESS, _PATIENCE),
+    )
+)
 flags.disclaim_key_flags()  # `launch` makes them the program's own, which --help tells of
 
 
@@ -89,12 +96,11 @@ def launch(
 
     def main() -> None:
         share = _share()
-        if not _OUTPUT_DIR.value.strip():
-            raise NotADirectoryError("--output_dir is empty; expected a folder, such as results")
+        output_dir()
         which = PAPERS if vowels is None else vowels()
         chosen = front_ends.resolve(_ENCODERS.value, default=default, precision=check_precision(_PRECISION.value))
         results = Results(
-            pathlib.Path(_OUTPUT_DIR.value),
+            output_dir(),
             quick=_QUICK.value,
             batch_size=_BATCH_SIZE.value,
             recompute=_RECOMPUTE.value,
@@ -105,7 +111,7 @@ def launch(
         which.check(chosen)
         results.check()
         if share.is_first:
-            print("".join(f"{note}\n" for note in which.notes()), end="")
+            print("".join(f"{note}\n" for note in which.notes(quick=results.quick)), end="")
         metrics = run(chosen, results)
         if share.is_first and (lines := ending(chosen, results, (metrics or {}).get("conclusion", ""))):
             print("\n".join(lines))
@@ -129,6 +135,13 @@ def launch(
         describe=_one_line,
         kept=lambda: f"sweeps that were finished are kept in {_OUTPUT_DIR.value}",
     )
+
+
+def output_dir() -> pathlib.Path:
+    """What `--output_dir` says. Raises `NotADirectoryError` where it is empty."""
+    if not _OUTPUT_DIR.value.strip():
+        raise NotADirectoryError("--output_dir is empty; expected a folder, such as results")
+    return pathlib.Path(_OUTPUT_DIR.value)
 
 
 def ending(chosen: Sequence[NamedFrontEnd], results: Results, conclusion: str) -> list[str]:

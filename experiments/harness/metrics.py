@@ -57,7 +57,7 @@ def save(
         "jax": jax.__version__,
         "device": jax.local_devices()[0].device_kind,
         "conclusion": _of_vowels(conclusion, results) if which else conclusion,
-        "notes": list(dict.fromkeys([*(results.vowels.notes() if which else []), *notes])),
+        "notes": list(dict.fromkeys([*(results.vowels.notes(quick=results.quick) if which else []), *notes])),
         **({"vowels": which} if which else {}),
         "encoders": {each.name: {**about(each), **found} for each, found in measured.items()},
         "table": _table(measured, summary) if summary else [],
@@ -77,7 +77,7 @@ def save(
 
 
 def _of_vowels(conclusion: str, results: Results) -> str:
-    said = f"({results.vowels.said()}.)"
+    said = f"({results.vowels.said(quick=results.quick)}.)"
     return conclusion if said in conclusion else f"{conclusion} {said}"
 
 

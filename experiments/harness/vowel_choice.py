@@ -110,6 +110,11 @@ class VowelChoice:
         """The vowels of the table that do not lie on the grid."""
         return tuple(vowel for vowel in self.table.vowels if not self.holds(vowel))
 
+    @staticmethod
+    def named(several: Sequence[Vowel]) -> str:
+        """Vowels in a sentence."""
+        return ", ".join(f"[{vowel.symbol}]" + (f" of {vowel.speaker}" if vowel.speaker else "") for vowel in several)
+
     def speaker_f0(self, speaker: str) -> float | None:
         """The mean f0 of a speaker's vowels in whole Hz, where the table has it."""
         heard = [vowel.f0 for vowel in self.table.of(speaker) if vowel.f0 is not None]
@@ -129,6 +134,11 @@ class VowelChoice:
         if self.f0:
             return self.f0[0]
         return self.speaker_f0(self.speakers[0]) or float(grids.VOWEL_SPACE.axis("f0")[0])
+
+    def named_f0(self, f0: float) -> str:
+        """An f0, with the speakers whose mean it is."""
+        speakers = [] if self.f0 else [each for each in self.speakers if each and self.speaker_f0(each) == f0]
+        return ", ".join((f"{f0:g} Hz", *speakers))
 
     def vowel_space(self) -> Grid:
         return self._grid("vowel_space", (self.one_f0,), self.span("f1").values, self.span("f2").values)
@@ -158,20 +168,20 @@ class VowelChoice:
         """The title of a figure, with the vowels where they are not the paper's."""
         return title if self.is_papers else f"{title}\n{self.caption_at_one_f0}"
 
-    def said(self) -> str:
+    def said(self, *, quick: bool = False) -> str:
         """Everything about them in a line."""
         who = f" ({', '.join(self.speakers)})" if any(self.speakers) else ""
         by_f0 = ", ".join(f"{f0:g}" for f0 in self.all_f0)
         return (
             f"Vowels: {self.table.name}{who}; F1 {self.span('f1')}, F2 {self.span('f2')}; f0 {self.one_f0:g} Hz, by f0 "
-            f"{by_f0} Hz"
+            f"{by_f0} Hz{', thinned by --quick' if quick else ''}"
         )
 
-    def notes(self) -> list[str]:
+    def notes(self, *, quick: bool = False) -> list[str]:
         """What a reader must know of vowels that are not the paper's."""
         if self.is_papers:
             return []
-        notes = [f"{self.said()}. The paper's numbers are of its own vowels, and are not compared."]
+        notes = [f"{self.said(quick=quick)}. The paper's numbers are of its own vowels, and are not compared."]
         if self.table.source and self.table is not PAPERS_TABLE:
             notes.append(f"{self.table.name}: {self.table.source}.")
         if not self.f0 and self.speaker_f0(self.speakers[0]) is not None:
@@ -181,8 +191,7 @@ class VowelChoice:
         if self.table.unused:
             notes.append(f"Columns of {self.table.name} that mean nothing here: {', '.join(self.table.unused)}.")
         if self.left_out:
-            named = ", ".join(f"{vowel.symbol} {vowel.speaker}".strip() for vowel in self.left_out)
-            notes.append(f"Not on the grid, and left out: {named}.")
+            notes.append(f"Not on the grid, and left out: {self.named(self.left_out)}.")
         return notes
 
     def as_numbers(self) -> Mapping[str, Any] | None:
