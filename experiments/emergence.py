@@ -258,7 +258,7 @@ def draw_scores(
 
 
 def _titled(title: str, vowels: VowelChoice) -> str:
-    return title if vowels.is_papers else f"{title} ({vowels.caption})"
+    return title if vowels.is_papers else f"{title} ({vowels.caption_by_f0})"
 
 
 def _draw_training(compared: Compared, columns: Mapping[NamedFrontEnd, Column], title: str) -> figures.Figure:

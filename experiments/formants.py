@@ -187,7 +187,7 @@ def draw_cka(front_ends: Sequence[NamedFrontEnd], between: Metrics, vowels: Vowe
     figures.heat_map(axes, matrix, rows=names, columns=names, limits=(0, 1), colour_label="Linear CKA", digits=3)
     axes.tick_params(axis="x", rotation=30)
     title = "Similarity of vowel spaces by f0"
-    axes.set_title(title if vowels.is_papers else f"{title}\n{vowels.caption}")
+    axes.set_title(title if vowels.is_papers else f"{title}\n{vowels.caption_by_f0}")
     return figure
 
 

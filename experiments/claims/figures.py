@@ -73,7 +73,7 @@ def draw_claims(
 
 def _title(text: str, quick: bool, vowels: VowelChoice) -> str:
     text = f"{text} (quick: a handful of sounds)" if quick else text
-    return text if vowels.is_papers else f"{text}\n{vowels.caption}"
+    return text if vowels.is_papers else f"{text}\n{vowels.caption_by_f0}"
 
 
 def _interval(axes: Axes, score: Score, row: float, kind: str) -> None:

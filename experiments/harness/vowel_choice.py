@@ -161,6 +161,10 @@ class VowelChoice:
         return f"Vowels: {self.table.name}"
 
     @property
+    def caption_by_f0(self) -> str:
+        return f"{self.caption}; f0 {', '.join(f'{f0:g}' for f0 in self.all_f0)} Hz"
+
+    @property
     def caption_at_one_f0(self) -> str:
         return f"{self.caption}; f0 {self.one_f0:g} Hz"
 
@@ -181,11 +185,13 @@ class VowelChoice:
         """What a reader must know of vowels that are not the paper's."""
         if self.is_papers:
             return []
-        notes = [f"{self.said(quick=quick)}. The paper's numbers are of its own vowels, and are not compared."]
+        notes = [f"{self.said(quick=quick)}. What the paper prints about vowels is about its own, and is not compared."]
         if self.table.source and self.table is not PAPERS_TABLE:
             notes.append(f"{self.table.name}: {self.table.source}.")
         if not self.f0 and self.speaker_f0(self.speakers[0]) is not None:
             notes.append("f0 is the mean over a speaker's vowels in the table, in whole Hz.")
+        if len(self.all_f0) == 1:
+            notes.append("There is one f0: what needs vowels of several is undefined.")
         if any(vowel.f3 is not None for vowel in self.table.vowels):
             notes.append(f"The F3 of {self.table.name} is in none of these sounds, which are sines at f0, F1 and F2.")
         if self.table.unused:
