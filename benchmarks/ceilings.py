@@ -28,7 +28,8 @@ def matrix_products(*, size: int) -> dict:
         thunks["float32 (PyTorch)"] = lambda: a_torch @ b_torch
     precisions = {"float32 (JAX)": (jnp.float32, "highest")}
     if jax.default_backend() != "cpu":
-        precisions |= {"tensorfloat32 (JAX)": (jnp.float32, "high"), "bfloat16 (JAX)": (jnp.bfloat16, "default")}
+        precisions |= {f"{half} (JAX)": (half, "default") for half in ("float16", "bfloat16")}
+        precisions["tensorfloat32 (JAX)"] = (jnp.float32, "high")
     for name, (dtype, precision) in precisions.items():
         product = jax.jit(lambda a, b, precision=precision: jnp.matmul(a, b, precision=precision))
         left, right = jnp.asarray(a, dtype), jnp.asarray(b, dtype)

@@ -1,8 +1,10 @@
 """What a user could run instead: PyTorch, with the same weights on the same stimuli, to the same pooled features."""
 
+import contextlib
+import copy
 import pathlib
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
@@ -25,8 +27,6 @@ class TorchModel:
         self.device = device
         # Nothing above the encoder is used.
         self.model = Wav2Vec2Model(Wav2Vec2Config(num_hidden_layers=1)).eval().to(device)
-        self._features = self._pooled
-        self._compiled = torch.compile(self._pooled)
 
     def as_ours(self, *, precision: str = "float32") -> w2v_jax.FeatureEncoder:
         """The same weights, through our own conversion."""
@@ -44,36 +44,57 @@ class TorchModel:
             rows = []
             for point in frequencies:
                 waveform = sum(m * np.sin(2 * np.pi * f * time) for m, f in zip(AMPLITUDES, point, strict=True))
-                with torch.no_grad():
-                    frames = self._frames(torch.tensor(waveform, dtype=torch.float32, device=self.device)[None])
+                with torch.no_grad(), _tensorfloat32(allowed=False):
+                    frames = _frames(self.model, torch.tensor(waveform, dtype=torch.float32, device=self.device)[None])
                     rows.append(frames[0].mean(dim=0).cpu().numpy())
             return np.stack(rows)
 
         return run
 
-    def batched(self, batch_size: int, *, compiled: bool = False) -> Contender:
-        """The best way: synthesis and encoder on the device in batches, in inference mode, eager or compiled."""
-        features = self._compiled if compiled else self._features
+    def batched(self, batch_size: int, *, compiled: bool = False, precision: str = "float32") -> Contender:
+        """The best way: synthesis and encoder on the device in batches, in inference mode, eager or compiled.
+
+        The half precisions cast the model and the sound; the features come back as float32.
+        """
+        dtype = {"float16": torch.float16, "bfloat16": torch.bfloat16}.get(precision, torch.float32)
+        model = self.model if dtype == torch.float32 else copy.deepcopy(self.model).to(dtype)
+
+        def pooled(waveforms: torch.Tensor) -> torch.Tensor:
+            return _frames(model, waveforms).mean(dim=1).float()
+
+        features = torch.compile(pooled) if compiled else pooled
         time = torch.arange(SAMPLES, dtype=torch.float64, device=self.device) / SAMPLE_RATE
         amplitudes = torch.tensor(AMPLITUDES, dtype=torch.float64, device=self.device)[:, None]
 
         def run(frequencies: np.ndarray) -> np.ndarray:
             rows = []
-            with torch.inference_mode():
+            with torch.inference_mode(), _tensorfloat32(allowed=precision == "tensorfloat32"):
                 for start in range(0, len(frequencies), batch_size):
                     points = torch.tensor(frequencies[start : start + batch_size], device=self.device).double()
                     phases = 2 * torch.pi * points[:, :, None] * time
-                    rows.append(features((amplitudes * torch.sin(phases)).sum(dim=1).float()))
+                    rows.append(features((amplitudes * torch.sin(phases)).sum(dim=1).to(dtype)))
             return torch.cat(rows).cpu().numpy()
 
         return run
 
-    def _frames(self, waveforms: torch.Tensor) -> torch.Tensor:
-        hidden = self.model.feature_extractor(waveforms)
-        return self.model.feature_projection.layer_norm(hidden.transpose(1, 2))
 
-    def _pooled(self, waveforms: torch.Tensor) -> torch.Tensor:
-        return self._frames(waveforms).mean(dim=1)
+def _frames(model: Wav2Vec2Model, waveforms: torch.Tensor) -> torch.Tensor:
+    hidden = model.feature_extractor(waveforms)
+    return model.feature_projection.layer_norm(hidden.transpose(1, 2))
+
+
+@contextlib.contextmanager
+def _tensorfloat32(*, allowed: bool) -> Iterator[None]:
+    """PyTorch has one setting for matrix products and one for convolutions."""
+    backends = (torch.backends.cuda.matmul, torch.backends.cudnn)
+    before = [backend.allow_tf32 for backend in backends]
+    try:
+        for backend in backends:
+            backend.allow_tf32 = allowed
+        yield
+    finally:
+        for backend, value in zip(backends, before, strict=True):
+            backend.allow_tf32 = value
 
 
 def vowel(f0, f1, f2):

@@ -24,6 +24,9 @@ from w2v_jax import files
 _OUTPUT = flags.DEFINE_string("output", None, "JSON file to write.")
 _ROUNDS = flags.DEFINE_integer("rounds", 7, "Rounds to take medians over.", lower_bound=1)
 _STIMULI = flags.DEFINE_integer("stimuli", None, "Stimuli per contender and round; by default 32, on a GPU 2,048.")
+_PRECISIONS = flags.DEFINE_list(
+    "precisions", None, "To compare at; by default float32, on a GPU tensorfloat32, float16 and bfloat16 as well."
+)
 _COMPILE = flags.DEFINE_bool("torch_compile", True, "Also try torch.compile (it compiles for a minute).")
 
 
@@ -38,24 +41,30 @@ def main(arguments: Sequence[str]) -> None:
     model = contenders.TorchModel("cuda" if on_gpu else "cpu")
     encoder = model.as_ours()
 
-    batch_sizes = (16, 64, 256) if on_gpu else (1, 4, 16, 32)
-    eager = {f"PyTorch, eager, batch {b}": model.batched(b) for b in batch_sizes}
-    candidates = dict(eager)
-    if _COMPILE.value:
-        best = batch_sizes[-2:]
-        candidates |= {f"PyTorch, compiled, batch {b}": model.batched(b, compiled=True) for b in best}
-    one_at_a_time = "PyTorch, one at a time"
+    batch_sizes = (64, 256) if on_gpu else (1, 4, 16, 32)
+    # A CPU would only pretend to have the cheaper ones.
+    precisions = _PRECISIONS.value or (["float32", "tensorfloat32", "float16", "bfloat16"] if on_gpu else ["float32"])
     ours = "w2v_jax"
-    thunks: dict[str, Callable[[], object]] = {}
+    one_at_a_time = "PyTorch, one at a time"
     fewer = frequencies[: max(1, stimuli // 8)] if on_gpu else frequencies[:8]
-    everyone = {ours: contenders.ours(encoder), **candidates, one_at_a_time: model.one_at_a_time()}
-    # A CPU would only pretend to have the cheaper two.
-    others = ("exact", "tensorfloat32", "bfloat16") if on_gpu else ("exact",)
-    everyone |= {f"{ours}, --precision={each}": contenders.ours(model.as_ours(precision=each)) for each in others}
-    counts = {name: len(fewer if name == one_at_a_time else frequencies) for name in everyone}
+    everyone = {ours: contenders.ours(encoder)}
+    for precision in precisions:
+        named = "" if precision == "float32" else f", {precision}"
+        everyone[f"{ours}{named}"] = contenders.ours(model.as_ours(precision=precision))
+        everyone |= {f"PyTorch, eager, batch {b}{named}": model.batched(b, precision=precision) for b in batch_sizes}
+        if _COMPILE.value:
+            everyone |= {
+                f"PyTorch, compiled, batch {b}{named}": model.batched(b, compiled=True, precision=precision)
+                for b in batch_sizes[-1 if on_gpu else -2 :]
+            }
+    everyone[f"{ours}, exact"] = contenders.ours(model.as_ours(precision="exact"))
+    everyone[one_at_a_time] = model.one_at_a_time()
+    slow = (one_at_a_time, f"{ours}, exact") if on_gpu else (one_at_a_time,)
+    counts = {name: len(fewer if name in slow else frequencies) for name in everyone}
+    thunks: dict[str, Callable[[], object]] = {}
     for name, run in everyone.items():
         thunks[name] = lambda run=run, n=counts[name]: run(frequencies[:n])
-    _check_agreement({name: run(fewer) for name, run in everyone.items()}, reference=one_at_a_time)
+    errors = _errors({name: run(fewer) for name, run in everyone.items()}, exact=f"{ours}, exact")
 
     size = 8_192 if on_gpu else 2_048
     products = ceilings.matrix_products(size=size)
@@ -73,6 +82,7 @@ def main(arguments: Sequence[str]) -> None:
         "contenders": {
             name: {
                 "ms_per_stimulus": 1e3 * float(np.median(each)),
+                "difference_from_exact": errors[name],
                 "times_ours": float(np.median(each / per_stimulus[ours])),
                 "fraction_of_float32_ceiling": float(np.median(flop / each / float32_rates)),
             }
@@ -96,14 +106,16 @@ def _vowels(n: int) -> np.ndarray:
     )
 
 
-def _check_agreement(features: dict[str, np.ndarray], *, reference: str) -> None:
-    """A benchmark of different numbers would compare nothing."""
+def _errors(features: dict[str, np.ndarray], *, exact: str) -> dict[str, float]:
+    """How far each contender is from `exact`, relative; a benchmark of different numbers would compare nothing."""
+    found = {}
     for name, each in features.items():
-        error = np.linalg.norm(each - features[reference]) / np.linalg.norm(features[reference])
+        found[name] = float(np.linalg.norm(each - features[exact]) / np.linalg.norm(features[exact]))
         # The group norm magnifies the last bit of the waveform, in which the ways to synthesise it differ.
-        limit = 0.03 if torch.cuda.is_available() else 1e-4
-        if not error < limit:
-            raise RuntimeError(f"{name} differs from {reference} by {error:.1e}; expected less than {limit:g}")
+        limit = 0.03 if "float16" in name or "tensorfloat32" in name else 1e-4
+        if not found[name] < limit:
+            raise RuntimeError(f"{name} differs from {exact} by {found[name]:.1e}; expected less than {limit:g}")
+    return found
 
 
 def _measure(thunks: dict[str, Callable[[], object]], *, rounds: int) -> dict[str, np.ndarray]:
@@ -139,13 +151,13 @@ def _table(report: dict) -> str:
         f"{report['machine']['cpu']}; {report['machine']['device']}; jax {report['machine']['jax']}, "
         f"torch {report['machine']['torch']}; medians of {report['rounds']} rounds",
         "",
-        "| | ms per stimulus | times ours | fraction of the float32 ceiling |",
-        "|---|---|---|---|",
+        "| | ms per stimulus | times ours | fraction of the float32 ceiling | difference from `exact` |",
+        "|---|---|---|---|---|",
     ]
     for name, row in sorted(report["contenders"].items(), key=lambda item: item[1]["ms_per_stimulus"]):
         lines.append(
-            f"| {name} | {row['ms_per_stimulus']:.2f} | {row['times_ours']:.2f} "
-            f"| {row['fraction_of_float32_ceiling']:.2f} |"
+            f"| {name} | {row['ms_per_stimulus']:.4g} | {row['times_ours']:.2f} "
+            f"| {row['fraction_of_float32_ceiling']:.2f} | {row['difference_from_exact']:.1e} |"
         )
     rates = ", ".join(f"{name} {rate:,.0f}" for name, rate in report["ceilings_gflop_per_second"].items())
     lines += ["", f"Ceilings, GFLOP/s of large matrix products: {rates}."]

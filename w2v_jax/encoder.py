@@ -7,6 +7,7 @@ The reference is the pair `feature_extractor` and `feature_projection.layer_norm
 
 import dataclasses
 import functools
+import itertools
 import math
 from collections.abc import Callable
 from typing import Any, Literal
@@ -17,8 +18,16 @@ import numpy as np
 from flax import nnx
 from jax import lax
 
-from w2v_jax.convolution import Precision, check_precision, convolve
-from w2v_jax.front_end import FRAMES, Frames
+from w2v_jax.convolution import Precision, as_stored, check_precision, convolve, is_rounded
+from w2v_jax.front_end import FRAMES, Frames, check_lengths
+from w2v_jax.norm import Norm, Statistics, statistics_in_pieces, statistics_of_filters
+from w2v_jax.pieces import Pieces
+
+# A waveform of more than `_PIECES_AT_LEAST` pieces is cut: a piece has at least so many frames, and its largest
+# activation about so many bytes. 64 MiB are ten seconds of sound in a wav2vec 2.0 encoder.
+_PIECE_BYTES = 64 * 2**20
+_LEAST_FRAMES = 64
+_PIECES_AT_LEAST = 3
 
 # Both reference implementations (transformers and fairseq) fix the epsilon of the norms inside the
 # convolutional stack; only that of the final LayerNorm is a setting.
@@ -188,35 +197,6 @@ _PRESETS: dict[str, dict[str, Any]] = {
 }
 
 
-class Norm(nnx.Module):
-    """Normalisation over one axis or two, then a scale and bias per channel.
-
-    The variance is taken in two passes: `E[x^2] - E[x]^2` loses digits when the mean is large, as it is
-    after the first convolution of a waveform with a DC bias. There even the rounded mean is too inaccurate, so the mean
-    of the residual is subtracted as well.
-    """
-
-    def __init__(self, channels: int, *, axis: int | tuple[int, ...], eps: float):
-        self.axis = axis
-        self.eps = eps
-        self.scale = nnx.Param(jnp.ones((channels,)))
-        self.bias = nnx.Param(jnp.zeros((channels,)))
-
-    def __call__(self, x: jax.Array) -> jax.Array:
-        """Normalises `x`, (..., frames, channels), over `axis`; same shape."""
-        centred = x - self._mean(x)
-        centred = centred - self._mean(centred)
-        variance = self._mean(jnp.square(centred))
-        return centred * (lax.rsqrt(variance + self.eps) * self.scale[...]) + self.bias[...]
-
-    def _mean(self, x: jax.Array) -> jax.Array:
-        """Over one axis after the other, the last one first: short sums of short sums round less than a long one."""
-        axes = (self.axis,) if isinstance(self.axis, int) else sorted(self.axis, reverse=True)
-        for axis in axes:
-            x = jnp.mean(x, axis=axis, keepdims=True)
-        return x
-
-
 class ConvLayer(nnx.Module):
     """Convolution without padding, then a norm (or none), then the activation; and perhaps its input, added."""
 
@@ -251,19 +231,59 @@ class ConvLayer(nnx.Module):
         )
         self.norm = norm
 
-    def __call__(self, x: jax.Array) -> jax.Array:
-        """`x`, (batch, frames_in, in_channels), to (batch, frames_out, out_channels)."""
-        found = convolve(x, self.kernel[...], self.stride, self.precision)
-        if self.bias is not None:
-            found = found + self.bias[...]
+    def __call__(
+        self,
+        x: jax.Array,
+        *,
+        valid: jax.Array | None = None,
+        statistics: Statistics | None = None,
+        thinning: int | jax.Array | None = None,
+    ) -> jax.Array:
+        """`x`, (batch, frames_in, in_channels), to (batch, frames_out, out_channels).
+
+        Args:
+            x: the layer's input.
+            valid: (batch, frames_out, 1) bool, the frames over which a norm over time is taken; by default all.
+            statistics: of that norm, where they are known.
+            thinning: how many frames of the input a skip connection has for one of the output, () or (batch,); by
+                default as fairseq thins it, whatever the stride: the quotient of their numbers.
+        """
+        if statistics is None and self._filters_a_waveform:
+            # The norm removes any constant; what is left of it costs digits.
+            x = x - jnp.mean(x, axis=-2, keepdims=True)
+            statistics = statistics_of_filters(x, self.kernel[...], self.stride, valid=valid)
+            if self.bias is not None:
+                statistics = statistics._replace(mean=statistics.mean + self.bias[...])
+        found = self.convolved(x)
         if self.norm is not None:
-            found = self.norm(found)
+            found = self.norm(found, valid=valid, statistics=statistics)
         found = _ACTIVATIONS[self.activation](found)
-        if self.residual_scale is None:
-            return found
-        frames = found.shape[-2]
-        thinned = x[..., :: x.shape[-2] // frames, :][..., :frames, :]  # as fairseq thins it, whatever the stride
-        return (found + thinned) * self.residual_scale
+        if self.residual_scale is not None:
+            found = (found + self._thinned(x, found.shape[-2], thinning)) * self.residual_scale
+        return as_stored(found, self.precision)
+
+    def convolved(self, x: jax.Array) -> jax.Array:
+        """What the norm is given, of the parameters' dtype."""
+        found = convolve(x, self.kernel[...], self.stride, self.precision)
+        if found.dtype == jnp.float16 != self.kernel[...].dtype:
+            # Else an overflow could vanish in a ReLU.
+            found = jnp.where(jnp.isfinite(found), found, jnp.nan)
+        found = found.astype(self.kernel[...].dtype)
+        return found if self.bias is None else found + self.bias[...]
+
+    @property
+    def _filters_a_waveform(self) -> bool:
+        """Whether the statistics of the norm follow from the waveform, within what a cheap precision needs."""
+        is_alone = self.residual_scale is None and self.kernel[...].shape[1] == 1
+        return is_alone and is_rounded(self.precision) and self.norm is not None and self.norm.axis == -2
+
+    def _thinned(self, x: jax.Array, frames: int, thinning: int | jax.Array | None) -> jax.Array:
+        if thinning is None:
+            thinning = x.shape[-2] // frames
+        if isinstance(thinning, int):
+            return x[..., ::thinning, :][..., :frames, :]
+        wanted = jnp.minimum(thinning[:, None] * jnp.arange(frames), x.shape[-2] - 1)
+        return jnp.take_along_axis(x, wanted[..., None], axis=-2)
 
 
 class FeatureEncoder(nnx.Module):
@@ -347,57 +367,155 @@ class FeatureEncoder(nnx.Module):
         """Impulse responses of the first convolution's filters, (channels, taps)."""
         return self.conv_layers[0].kernel[...][:, 0, :].T
 
-    def __call__(self, waveform: jax.Array) -> jax.Array:
+    def __call__(self, waveform: jax.Array, *, lengths: jax.Array | np.ndarray | None = None) -> jax.Array:
         """Features of `waveform`, after the final LayerNorm if the encoder has one.
+
+        A long waveform is encoded in overlapping pieces, so that memory stays flat; features are the same within
+        rounding. Norms over time then take their statistics from the whole waveform first.
 
         Args:
             waveform: (..., samples), of the parameters' dtype (float32 unless cast), any leading shape.
+            lengths: (...) int, of padded waveforms: how many samples each one has. Every waveform gets the features
+                that it would have alone, and frames past its end are 0 (all of them, where it is shorter than the
+                receptive field). What stands in the padding does not matter.
 
         Returns:
-            (..., frames, channels), with `frames.num_frames(samples)` frames.
+            (..., frames, channels), with `frames.num_frames(samples)` frames, of the parameters' dtype.
 
         Raises:
-            TypeError: `waveform` is no array, or not of the parameters' dtype.
-            ValueError: it has no time axis or is shorter than the receptive field.
-        """
-        return self._features(self.activations(waveform)[-1])
+            TypeError: `waveform` is no array, or not of the parameters' dtype; `lengths` are no integers.
+            ValueError: it has no time axis or is shorter than the receptive field; `lengths` are not its own.
 
-    def activations(self, waveform: jax.Array) -> tuple[jax.Array, ...]:
+        Examples:
+            >>> encoder = FeatureEncoder(EncoderConfig(channels=(4,) * 7), rngs=nnx.Rngs(0))
+            >>> padded = jnp.zeros((2, 16_000))
+            >>> features = encoder(padded, lengths=np.array([16_000, 8_000]))
+            >>> [encoder.frames.num_frames(length) for length in (16_000, 8_000)]
+            [49, 24]
+        """
+        flat, flat_lengths = self._flat(waveform, lengths)
+        frames_per_piece = self._frames_per_piece(*flat.shape)
+        if frames_per_piece is None:
+            features = self._features(self._hidden(flat, flat_lengths)[-1])
+        else:
+            features = self._features_in_pieces(flat, flat_lengths, frames_per_piece)
+        return self._shaped(features, waveform, flat_lengths, self.frames)
+
+    def activations(
+        self, waveform: jax.Array, *, lengths: jax.Array | np.ndarray | None = None
+    ) -> tuple[jax.Array, ...]:
         """Output of every convolutional layer, after its norm and activation (and skip connection).
 
         Args:
-            waveform: as for calling the encoder.
+            waveform, lengths: as for calling the encoder. A long waveform is not cut here.
 
         Returns:
-            One array (..., frames_i, channels_i) per layer i.
+            One array (..., frames_i, channels_i) per layer i, of the parameters' dtype.
         """
-        self._check(waveform)
-        leading = waveform.shape[:-1]
-        x = jnp.reshape(waveform, (math.prod(leading), waveform.shape[-1], 1))
-        outputs = []
-        for layer in self.conv_layers:
-            x = layer(x)
-            outputs.append(x.reshape(*leading, *x.shape[1:]))
-        return tuple(outputs)
+        flat, flat_lengths = self._flat(waveform, lengths)
+        return tuple(
+            self._shaped(each, waveform, flat_lengths, frames)
+            for each, frames in zip(self._hidden(flat, flat_lengths), self.config.layer_frames, strict=True)
+        )
 
-    def outputs(self, waveform: jax.Array) -> dict[str, jax.Array]:
+    def outputs(self, waveform: jax.Array, *, lengths: jax.Array | np.ndarray | None = None) -> dict[str, jax.Array]:
         """The activations, and the features after them, by the names of `layers`.
 
         Args:
-            waveform: as for calling the encoder.
+            waveform, lengths: as for calling the encoder. A long waveform is not cut here.
 
         Returns:
             One array (..., frames_i, channels_i) per layer.
         """
-        hidden = self.activations(waveform)
+        flat, flat_lengths = self._flat(waveform, lengths)
+        hidden = self._hidden(flat, flat_lengths)
         found = {f"conv {index}": each for index, each in enumerate(hidden)} | {FRAMES: self._features(hidden[-1])}
-        return {name: found[name] for name in self.layers}
+        return {name: self._shaped(found[name], waveform, flat_lengths, frames) for name, frames in self.layers.items()}
+
+    def _flat(self, waveform: jax.Array, lengths: jax.Array | np.ndarray | None) -> tuple[jax.Array, jax.Array | None]:
+        """(batch, samples), zero past each waveform's end, and the lengths (batch,)."""
+        self._check(waveform)
+        flat = jnp.reshape(waveform, (math.prod(waveform.shape[:-1]), waveform.shape[-1]))
+        if lengths is None:
+            return flat, None
+        lengths = check_lengths(lengths, waveform).reshape(-1)
+        return jnp.where(jnp.arange(flat.shape[-1]) < lengths[:, None], flat, 0), lengths
+
+    def _shaped(self, found: jax.Array, waveform: jax.Array, lengths: jax.Array | None, frames: Frames) -> jax.Array:
+        """Frames of all waveforms, zero past each one's end, in the waveforms' shape and the parameters' dtype."""
+        if lengths is not None:
+            found = jnp.where(frames.valid(lengths, found.shape[-2])[..., None], found, 0)
+        dtype = self.conv_layers[0].kernel[...].dtype
+        return found.reshape(*waveform.shape[:-1], *found.shape[1:]).astype(dtype)
+
+    def _hidden(self, waveform: jax.Array, lengths: jax.Array | None) -> list[jax.Array]:
+        """Every layer's output, (batch, frames_i, channels_i), of (batch, samples)."""
+        x = waveform[..., None]
+        outputs = []
+        for layer, frames, thinning in zip(
+            self.conv_layers, self.config.layer_frames, self._thinnings(lengths), strict=True
+        ):
+            valid = None
+            if lengths is not None and layer.norm is not None and layer.norm.is_over_time:
+                valid = frames.valid(lengths, frames.num_frames(waveform.shape[-1]))[..., None]
+            x = layer(x, valid=valid, thinning=thinning)
+            outputs.append(x)
+        return outputs
+
+    def _thinnings(self, lengths: jax.Array | None) -> list[jax.Array | None]:
+        """For every layer, how its skip connection thins each waveform: by numbers of its own frames."""
+        if lengths is None or not self.config.skip_connections:
+            return [None] * len(self.conv_layers)
+        counts = [lengths]
+        for kernel_size, stride in zip(self.config.kernel_sizes, self.config.strides, strict=True):
+            counts.append(jnp.maximum((counts[-1] - kernel_size) // stride + 1, 0))
+        return [before // jnp.maximum(after, 1) for before, after in itertools.pairwise(counts)]
 
     def _features(self, x: jax.Array) -> jax.Array:
         """What comes after the last convolution's layer; same shape."""
+        x = x.astype(self.conv_layers[0].kernel[...].dtype)
         if self.config.log_compression:
             x = jnp.log1p(jnp.abs(x))
         return x if self.layer_norm is None else self.layer_norm(x)
+
+    def _frames_per_piece(self, batch: int, samples: int) -> int | None:
+        """How many frames of each waveform to compute at once, if not all."""
+        largest = max(
+            channels * self.frames.hop // frames.hop
+            for channels, frames in zip(self.config.channels, self.config.layer_frames, strict=True)
+        )
+        at_once = max(_LEAST_FRAMES, _PIECE_BYTES // (4 * largest))
+        if self.frames.num_frames(samples) <= _PIECES_AT_LEAST * at_once:
+            return None
+        return max(_LEAST_FRAMES, at_once // max(1, batch))
+
+    def _features_in_pieces(self, waveform: jax.Array, lengths: jax.Array | None, frames_per_piece: int) -> jax.Array:
+        """`_features` of the last layer: first the statistics of each norm over time, then the frames."""
+        batch, samples = waveform.shape
+        # A waveform of so many frames has one in `stride`; frames of a shorter one all lie in the first piece.
+        thinnings = [
+            layer.stride if thinning is None else thinning
+            for layer, thinning in zip(self.conv_layers, self._thinnings(lengths), strict=True)
+        ]
+        lengths = jnp.full(batch, samples) if lengths is None else lengths
+        known: list[Statistics | None] = []
+
+        def until(depth: int, part: jax.Array) -> jax.Array:
+            x = part[..., None]
+            for index in range(depth):
+                x = self.conv_layers[index](x, statistics=known[index], thinning=thinnings[index])
+            return x
+
+        for index, (layer, frames) in enumerate(zip(self.conv_layers, self.config.layer_frames, strict=True)):
+            if layer.norm is None or not layer.norm.is_over_time:
+                known.append(None)
+                continue
+            pieces = Pieces(waveform, frames, frames_per_piece * self.frames.hop // frames.hop)
+            before = functools.partial(lambda index, part: self.conv_layers[index].convolved(until(index, part)), index)
+            known.append(statistics_in_pieces(layer.norm, pieces, before, frames.counts(lengths)))
+        return Pieces(waveform, self.frames, frames_per_piece).map(
+            lambda part, _: self._features(until(len(self.conv_layers), part))
+        )
 
     def _check(self, waveform: jax.Array) -> None:
         expected = self.conv_layers[0].kernel[...].dtype

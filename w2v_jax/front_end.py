@@ -7,11 +7,13 @@ PyTorch model, say.
 
 import dataclasses
 import fractions
+import inspect
 import operator
 from collections.abc import Mapping
 from typing import Any, Protocol, runtime_checkable
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
@@ -73,6 +75,27 @@ class Frames:
         """Frames of a waveform of `num_samples` samples; 0 when it is shorter than the receptive field."""
         return max(0, (num_samples + 2 * self.padding - self.receptive_field) // self.hop + 1)
 
+    def valid(self, lengths: jax.Array | np.ndarray, num_frames: int) -> jax.Array:
+        """Which frames of padded waveforms lie within the waveform itself.
+
+        Args:
+            lengths: (...) int, samples of each waveform without its padding.
+            num_frames: frames of the padded waveforms.
+
+        Returns:
+            (..., num_frames) bool: the first `num_frames(length)` of each are true.
+
+        Examples:
+            >>> Frames(16_000, 400, 320).valid(np.array([399, 1_040]), 4).astype(int)
+            Array([[0, 0, 0, 0],
+                   [1, 1, 1, 0]], dtype=int32)
+        """
+        return jnp.arange(num_frames) < self.counts(lengths)[..., None]
+
+    def counts(self, lengths: jax.Array | np.ndarray) -> jax.Array:
+        """Frames of each of several waveforms: `num_frames` of `lengths`, (...) int, in an array."""
+        return jnp.maximum(0, (jnp.asarray(lengths) + 2 * self.padding - self.receptive_field) // self.hop + 1)
+
     def times(self, num_frames: int) -> np.ndarray:
         """Centres of the first `num_frames` frames, (num_frames,) float64 seconds; sample n is at n / sample_rate."""
         return (self._starts(num_frames) + (self.receptive_field - 1) / 2) / self.sample_rate
@@ -124,6 +147,9 @@ class FrontEnd(Protocol):
       returns.
     - `outputs`, a method that maps a waveform to Mapping[str, array], one (..., frames_i, channels_i) per layer.
 
+    One that takes padded waveforms has a keyword `lengths`, (...) int: each waveform then gets the frames that it would
+    have alone, and frames past its end are 0; see `mean_over_time`.
+
     One whose first layer is a bank of linear filters may have `filters`, (filters, taps), their impulse responses.
     """
 
@@ -174,6 +200,59 @@ def outputs(front_end: FrontEnd, waveform: jax.Array | np.ndarray) -> dict[str, 
             f"expected {list(layers(front_end))}, as its `layers` names them"
         )
     return found
+
+
+def takes_lengths(front_end: FrontEnd) -> bool:
+    """Whether a front end's call has the keyword `lengths`, for padded waveforms."""
+    try:
+        return "lengths" in inspect.signature(front_end).parameters
+    except (TypeError, ValueError):  # a callable that does not tell
+        return False
+
+
+def check_lengths(lengths: jax.Array | np.ndarray, waveform: jax.Array | np.ndarray) -> jax.Array:
+    """`lengths` as int32, if they are those of padded waveforms.
+
+    Args:
+        lengths: (...) int, one per waveform; values are checked where they are known, not while JAX traces them.
+        waveform: (..., samples).
+
+    Raises:
+        TypeError: not integers.
+        ValueError: of another shape than the waveforms, negative, or longer than the padded waveform.
+    """
+    if not hasattr(lengths, "dtype"):
+        lengths = np.asarray(lengths)
+    if not jnp.issubdtype(lengths.dtype, jnp.integer):
+        raise TypeError(f"lengths are {lengths.dtype}; expected integers, in samples")
+    if lengths.shape != waveform.shape[:-1]:
+        raise ValueError(f"lengths have shape {lengths.shape}; expected one per waveform, {waveform.shape[:-1]}")
+    samples = waveform.shape[-1]
+    if not isinstance(lengths, jax.core.Tracer):
+        known = np.asarray(lengths)
+        if (bad := (known < 0) | (known > samples)).any():
+            raise ValueError(f"lengths has {known[bad].flat[0]}; expected 0 to {samples}, the samples of a waveform")
+    return jnp.asarray(lengths, jnp.int32)
+
+
+def mean_over_time(features: jax.Array, valid: jax.Array) -> jax.Array:
+    """The mean of the frames that lie within each waveform.
+
+    Args:
+        features: (..., frames, channels).
+        valid: (..., frames) bool, from `Frames.valid`.
+
+    Returns:
+        (..., channels); NaN where a waveform has no frame.
+
+    Examples:
+        >>> frames = jnp.array([[[1.0], [3.0], [0.0]]])
+        >>> mean_over_time(frames, jnp.array([[True, True, False]]))
+        Array([[2.]], dtype=float32)
+    """
+    counts = jnp.sum(valid, axis=-1)[..., None]
+    total = jnp.sum(jnp.where(valid[..., None], features, 0), axis=-2)
+    return jnp.where(counts > 0, total / jnp.maximum(counts, 1), jnp.nan)
 
 
 def filters(front_end: FrontEnd) -> np.ndarray | None:

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from w2v_jax import scales
+from w2v_jax import front_end, scales
 from w2v_jax.front_end import Frames
 
 # Frames of wav2vec 2.0, whose control a spectrogram mostly is.
@@ -97,11 +97,12 @@ class LogMagnitudeSpectrogram(_Spectrogram):
         (49, 513)
     """
 
-    def __call__(self, waveform: jax.Array) -> jax.Array:
+    def __call__(self, waveform: jax.Array, *, lengths: jax.Array | np.ndarray | None = None) -> jax.Array:
         """`log(1 + power / floor)` of every bin; a full-scale sine has power 1.
 
         Args:
             waveform: (..., samples) float32.
+            lengths: (...) int, of padded waveforms: each gets the frames that it would have alone, then zeros.
 
         Returns:
             (..., frames, fft_size // 2 + 1) float32, not negative, with finite gradients on silence too.
@@ -110,7 +111,7 @@ class LogMagnitudeSpectrogram(_Spectrogram):
             TypeError: `waveform` is no float32 array.
             ValueError: it is shorter than one frame.
         """
-        return jnp.log1p(_power(waveform, self.config) / self.config.floor)
+        return jnp.log1p(_power(waveform, lengths, self.config) / self.config.floor)
 
 
 class LogMelSpectrogram(_Spectrogram):
@@ -124,15 +125,15 @@ class LogMelSpectrogram(_Spectrogram):
         (2, 49, 80)
     """
 
-    def __call__(self, waveform: jax.Array) -> jax.Array:
+    def __call__(self, waveform: jax.Array, *, lengths: jax.Array | np.ndarray | None = None) -> jax.Array:
         """`log(1 + power / floor)` of every band: as `LogMagnitudeSpectrogram`, but (..., frames, bands)."""
         filters = jnp.asarray(_mel_filters(self.config))
-        mel = jnp.matmul(_power(waveform, self.config), filters, precision=jax.lax.Precision.HIGHEST)
+        mel = jnp.matmul(_power(waveform, lengths, self.config), filters, precision=jax.lax.Precision.HIGHEST)
         return jnp.log1p(mel / self.config.floor)
 
 
-def _power(waveform: jax.Array, config: SpectrogramConfig) -> jax.Array:
-    """Squared magnitudes, (..., frames, bins), such that a full-scale sine on a bin has 1."""
+def _power(waveform: jax.Array, lengths: jax.Array | np.ndarray | None, config: SpectrogramConfig) -> jax.Array:
+    """Squared magnitudes, (..., frames, bins), such that a full-scale sine on a bin has 1; 0 past a waveform's end."""
     if not isinstance(waveform, jax.Array | np.ndarray) or waveform.dtype != np.float32:
         found = getattr(waveform, "dtype", type(waveform).__name__)
         raise TypeError(f"waveform is {found}; expected a float32 array (..., samples)")
@@ -143,13 +144,17 @@ def _power(waveform: jax.Array, config: SpectrogramConfig) -> jax.Array:
             f"waveform has shape {waveform.shape}; expected (..., samples) with at least the "
             f"{frames.receptive_field - 2 * frames.padding} samples of one frame"
         )
+    if lengths is not None:
+        lengths = front_end.check_lengths(lengths, waveform)
+        waveform = jnp.where(jnp.arange(waveform.shape[-1]) < lengths[..., None], waveform, 0)
     if frames.padding:
         waveform = jnp.pad(waveform, [(0, 0)] * (waveform.ndim - 1) + [(frames.padding, frames.padding)])
     starts = np.arange(num_frames) * frames.hop
     cut = waveform[..., starts[:, None] + np.arange(frames.receptive_field)]
     spectrum = jnp.fft.rfft(cut * _window(frames.receptive_field), n=config.fft_size, axis=-1)
     # Not the absolute value, whose gradient is undefined where it is 0.
-    return jnp.square(spectrum.real) + jnp.square(spectrum.imag)
+    power = jnp.square(spectrum.real) + jnp.square(spectrum.imag)
+    return power if lengths is None else jnp.where(frames.valid(lengths, num_frames)[..., None], power, 0)
 
 
 @functools.cache
