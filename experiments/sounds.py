@@ -173,7 +173,7 @@ def write(several: Sequence[Sounds], folder: pathlib.Path, *, sample_rate: int, 
         OSError: a file cannot be written.
     """
     total = sum(map(len, several))
-    loudest = [float(np.abs(each).max()) for sounds in several for each in sounds.waveforms(sample_rate)]
+    loudest = [_peak(each, sounds, sample_rate) for sounds in several for each in sounds.waveforms(sample_rate)]
     gain = 1.0 if max(loudest) <= 1 + 1e-6 else 1 / max(loudest)
     width = len(str(total))
     rows: list[list[str]] = []
@@ -204,6 +204,15 @@ def write(several: Sequence[Sounds], folder: pathlib.Path, *, sample_rate: int, 
     return total, gain
 
 
+def _peak(waveform: np.ndarray, sounds: Sounds, sample_rate: int) -> float:
+    peak = float(np.abs(waveform).max())
+    if not np.isfinite(peak):
+        raise FloatingPointError(
+            f"{sounds.sweep}: a sound is beyond what --sample_rate={sample_rate} holds; expected a higher rate"
+        )
+    return peak
+
+
 def _make_room(folder: pathlib.Path, index: str, *, overwrite: bool) -> None:
     """Removes what another run has written, if it may be; those of the same sounds are written again."""
     try:
@@ -223,8 +232,6 @@ def _make_room(folder: pathlib.Path, index: str, *, overwrite: bool) -> None:
 
 
 def _write_wave(path: pathlib.Path, waveform: np.ndarray, sample_rate: int) -> None:
-    if not np.isfinite(waveform).all():
-        raise FloatingPointError(f"{path.name}: samples that are not finite; the sample rate cannot hold this sound")
     samples = np.round(np.asarray(waveform, np.float64) * FULL_SCALE)
     with files.atomic_path(path) as temporary, wave.open(str(temporary), "wb") as file:
         file.setnchannels(1)
@@ -252,7 +259,8 @@ def main() -> None:
     )
     results.check()
     rate = _SAMPLE_RATE.value
-    choice.check_rate(rate, who="--sample_rate")
+    if experiment in WITH_VOWELS:
+        choice.check_rate(rate, who="--sample_rate")
     folder = results.path(NAME, experiment)
     several = sounds_of(experiment, results, sample_rate=rate, everything=_ALL.value)
     count, gain = write(several, folder, sample_rate=rate, overwrite=results.overwrite)

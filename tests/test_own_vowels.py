@@ -193,7 +193,7 @@ def flags_as(**given):
             "--vowels=petersen: there is no such file, .* hillenbrand-1995 or peterson-barney-1952",
         ),
         ({"vowels": "."}, r"--vowels=.: it cannot be read \(Is a directory\)"),
-        ({"speakers": ["men"]}, "--speakers=men, but the paper's vowels names no speakers"),
+        ({"speakers": ["men"]}, "--speakers=men, but no speaker is named in the paper's vowels"),
         ({"vowels": "hillenbrand-1995", "speakers": ["girls"]}, "has no speaker 'girls'; expected some of men, women"),
         ({"f0": "120;200"}, "--f0=120;200; expected Hz, or several"),
         ({"f0": "0"}, "--f0=0; expected different frequencies above 0 Hz"),
@@ -232,6 +232,16 @@ def test_formants_are_read_where_there_is_one_f0():
     assert heard.monotonicity("vowels", "f1").value > 0.9
     with pytest.raises(UndefinedScoreError, match="f0 is 140 for all sounds"):
         heard.read("vowels", "f0")
+
+
+def test_formants_are_read_at_an_unheard_f0_of_three():
+    found = grids_of(FRAMES, "quick", VowelChoice(TABLE, **SMALL))
+    points = found.vowels.points()
+    features = np.stack([points["f0"], points["f1"], points["f2"]], axis=1)
+    heard = Heard(FRAMES, found, {"vowels": features}, {}, np.zeros(0))
+    assert heard.read("vowels", "f1", across="f0").value > 0.99
+    with pytest.raises(UndefinedScoreError, match="too few units"):  # a resample may have one f0 only
+        heard.read("vowels", "f0", across="f0")
 
 
 def read_wave(path):

@@ -61,7 +61,8 @@ PAPERS_F0 = (
 )
 OTHER_F0 = (
     "Of a tone at a multiple of the frame rate all frames see the same phase. `beside these f0` has f0 next to those "
-    "of the vowels of which the frames see many phases; with fewer than three f0, none can be left unheard."
+    "of the vowels of which the frames see many phases. Scores at an unheard f0 need three f0 or "
+    "more, and those of f0 itself four."
 )
 
 

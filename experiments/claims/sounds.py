@@ -246,7 +246,12 @@ class Heard:
         points = self._varying(grid, parameter)
         if (grid, across) not in self._read:
             groups = None if across is None else self.points(grid)[across]
-            self._read[grid, across] = scores.decodability(self.mean[grid], points, groups=groups)
+            try:
+                self._read[grid, across] = scores.decodability(self.mean[grid], points, groups=groups)
+            except UndefinedScoreError:
+                # Of another parameter, perhaps: of three f0, a resample may have one only, in which F1 still varies.
+                chosen = {parameter: points[parameter]}
+                return scores.decodability(self.mean[grid], chosen, groups=groups)[parameter]
         return self._read[grid, across][parameter]
 
     def monotonicity(self, grid: str, parameter: str) -> Score:

@@ -38,8 +38,8 @@ def chosen() -> VowelChoice:
     if _SPEAKERS.value is not None:
         if not any(table.speakers):
             raise VowelTableError(
-                f"--speakers={','.join(_SPEAKERS.value)}, but {table.name} names no speakers; expected a table with a "
-                "column 'speaker', by --vowels"
+                f"--speakers={','.join(_SPEAKERS.value)}, but no speaker is named in {table.name}; expected a table "
+                "with a column 'speaker', by --vowels"
             )
         if not _SPEAKERS.value:
             raise VowelTableError(f"--speakers is empty; expected some of {', '.join(table.speakers)}")
