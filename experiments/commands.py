@@ -10,6 +10,7 @@ COMMANDS = {
     "diphthongs": "where gliding vowels go on the map of steady ones",
     "claims": "every claim of the paper as a score with an interval, next to controls",
     "emergence": "whether distances follow those of the sounds, through training",
+    "sounds": "what an experiment hears, as WAV files",
     "reproduce": "all experiments of the paper, and a table of results",
     "pretrain": "trains an encoder on synthesised sound",
     "convert": "makes a weight file from a checkpoint",

@@ -13,11 +13,11 @@ from w2v_jax import grids, similarity, stimuli
 from w2v_jax.grids import VOWELS, Vowel
 from w2v_jax.stimuli import Scalar
 
-from .harness import figures, flags, maps, metrics, vowel_chart
+from .harness import figures, flags, maps, metrics, vowel_chart, vowel_flags
 from .harness.conclusions import compared
 from .harness.front_ends import NamedFrontEnd
 from .harness.metrics import Metrics
-from .harness.results import Results
+from .harness.results import Results, file_part
 
 NAME = "diphthongs"
 
@@ -26,6 +26,9 @@ QUICK_VOWELS = tuple(vowel for vowel in VOWELS if vowel.symbol in "iauɔ")
 
 # Closing diphthongs as languages have them: from an open vowel to a close one.
 CLOSING = ("ai", "au", "ei", "ou", "ɔi", "œy", "ɛi", "ɑu")
+LEAST_CLOSING = 4  # drawn, where the vowels make fewer of those
+CLOSING_TITLE = "Closing diphthongs on the vowel space"
+ALL_TITLE = "All diphthongs by start vowel, on the vowel space"
 
 NOTES = (
     "In the figures of diphthongs UMAP is fitted to the vowel space, averaged over time; single frames of the "
@@ -50,18 +53,31 @@ def diphthong(
 
 def run(front_ends: Sequence[NamedFrontEnd], results: Results) -> Metrics:
     """Runs the experiment for every front end and returns its metrics."""
-    vowels = QUICK_VOWELS if results.quick else VOWELS
-    grid = grids.diphthongs(vowels)
-    vowel_grid = vowel_chart.vowel_space(quick=results.quick)
-    measured = {}
+    metrics.check_vowels(results, NAME)
+    by_speaker = vowels_of(results)
+    grid = join(list(by_speaker.values()), f0=results.vowels.one_f0)
+    vowel_grid = vowel_chart.vowel_space(results)
+    titled = results.vowels.titled
+    measured: dict[NamedFrontEnd, Metrics] = {}
     for each in front_ends:
         vowel_space = vowel_chart.sweep(results, each, vowel_grid)
         frames = results.sweep(NAME, each, grid, diphthong, pooling="none")
         positions, placed = maps.umap_onto(results, NAME, each, grid.name, vowel_space, frames)
-        measured[each] = {"pairs": measure(frames, vowel_space, vowel_grid, vowels)}
+        measured[each] = {"pairs": []}
         mesh, paths = vowel_chart.oriented_with(positions, placed, vowel_grid)
-        results.save_figure(NAME, f"closing.{each.name}", draw_closing(each, mesh, paths, vowel_grid, vowels))
-        results.save_figure(NAME, f"diphthongs.{each.name}", draw_all(each, mesh, paths, vowel_grid, vowels))
+        start = 0
+        for number, (speaker, vowels) in enumerate(by_speaker.items(), 1):
+            rows = slice(start, start + len(vowels) ** 2)
+            start = rows.stop
+            pairs = measure(frames[rows], vowel_space, vowel_grid, vowels)
+            measured[each]["pairs"] += [{"speaker": speaker, **pair} if speaker else pair for pair in pairs]
+            # Of several speakers each has figures of its own; the number tells apart names that look alike in a file's.
+            part = f".{number}-{file_part(speaker)}" if len(by_speaker) > 1 else ""
+            who = ", ".join(filter(None, (each.name, speaker)))
+            closing = draw_closing(each, mesh, paths[rows], vowel_grid, vowels, title=titled(f"{CLOSING_TITLE}: {who}"))
+            results.save_figure(NAME, f"closing{part}.{each.name}", closing)
+            every = draw_all(each, mesh, paths[rows], vowel_grid, vowels, title=titled(f"{ALL_TITLE}: {who}"))
+            results.save_figure(NAME, f"diphthongs{part}.{each.name}", every)
     return metrics.save(
         results,
         NAME,
@@ -69,7 +85,35 @@ def run(front_ends: Sequence[NamedFrontEnd], results: Results) -> Metrics:
         summary=summary,
         conclusion=conclude({each.name: found for each, found in measured.items()}),
         notes=NOTES,
+        vowels=True,
     )
+
+
+def vowels_of(results: Results) -> dict[str, tuple[Vowel, ...]]:
+    """By speaker, the vowels to join; the paper's are under an empty name."""
+    if results.vowels.is_papers:
+        return {"": QUICK_VOWELS if results.quick else VOWELS}
+    return {speaker: results.vowels.of(speaker, quick=results.quick) for speaker in results.vowels.speakers}
+
+
+def join(speakers: Sequence[Sequence[Vowel]], *, f0: float) -> grids.Grid:
+    """Every ordered pair of vowels of each speaker, the pairs of the first speaker first."""
+    if len(speakers) == 1:
+        return grids.diphthongs(speakers[0], f0=f0)
+    several = [grids.diphthongs(vowels, f0=f0).points() for vowels in speakers]
+    ends = {name: np.concatenate([points[name] for points in several]) for name in several[0] if name != "f0"}
+    return grids.Grid("diphthongs", ({"f0": np.array([f0])}, ends))
+
+
+def closing(vowels: Sequence[Vowel]) -> list[tuple[int, int]]:
+    """Which diphthongs to draw by themselves, start and end: those of `CLOSING`, then those whose F1 falls most."""
+    symbols = [vowel.symbol for vowel in vowels]
+    chosen = [(symbols.index(name[0]), symbols.index(name[1])) for name in CLOSING if set(name) <= set(symbols)]
+    if tuple(vowels) in (VOWELS, QUICK_VOWELS):
+        return chosen
+    falls = {(start, end): vowels[start].f1 - vowels[end].f1 for start, end in np.ndindex(len(vowels), len(vowels))}
+    steepest = [pair for pair in sorted(falls, key=lambda pair: -falls[pair]) if falls[pair] > 0 and pair not in chosen]
+    return chosen + steepest[: max(0, LEAST_CLOSING - len(chosen))]
 
 
 def measure(
@@ -130,17 +174,19 @@ def conclude(measured: Mapping[str, Metrics]) -> str:
 
 
 def draw_closing(
-    front_end: NamedFrontEnd, mesh: np.ndarray, frames: np.ndarray, vowel_grid: grids.Grid, vowels: Sequence[Vowel]
+    front_end: NamedFrontEnd,
+    mesh: np.ndarray,
+    frames: np.ndarray,
+    vowel_grid: grids.Grid,
+    vowels: Sequence[Vowel],
+    *,
+    title: str = CLOSING_TITLE,
 ) -> figures.Figure:
     """A panel for each closing diphthong: its frames on the mesh, coloured by time."""
-    symbols = [vowel.symbol for vowel in vowels]
-    chosen = [name for name in CLOSING if set(name) <= set(symbols)]
-    figure, panels = figures.panels(
-        len(chosen), size=(3.0, 3.0), title=f"Closing diphthongs on the vowel space: {front_end.name}"
-    )
-    for axes, name in zip(panels, chosen, strict=True):
-        start, end = (symbols.index(symbol) for symbol in name)
-        path = frames[start * len(symbols) + end]
+    chosen = closing(vowels)
+    figure, panels = figures.panels(len(chosen), size=(3.0, 3.0), title=title)
+    for axes, (start, end) in zip(panels, chosen, strict=True):
+        path = frames[start * len(vowels) + end]
         figures.mesh(axes, mesh, "#C4C4C4", linewidth=0.4, point_size=0)
         axes.plot(*path.T, color="#707070", linewidth=0.4, zorder=2)
         x, y = path.T
@@ -148,19 +194,23 @@ def draw_closing(
         axes.scatter(x, y, c=time, cmap=figures.SEQUENTIAL, s=12, linewidths=0, zorder=3)
         figures.as_map(axes, f"{vowel_chart.ipa(vowels[start])} to {vowel_chart.ipa(vowels[end])}")
     figures.colour_bar(panels, "Time (s)", (0, DURATION))
-    for axes, name in zip(panels, chosen, strict=True):
-        ends = tuple(vowels[symbols.index(symbol)] for symbol in name)
+    for axes, (start, end) in zip(panels, chosen, strict=True):
+        ends = (vowels[start], vowels[end])
         figures.labels(axes, vowel_chart.vowel_labels(mesh, vowel_grid, ends))
     return figure
 
 
 def draw_all(
-    front_end: NamedFrontEnd, mesh: np.ndarray, frames: np.ndarray, vowel_grid: grids.Grid, vowels: Sequence[Vowel]
+    front_end: NamedFrontEnd,
+    mesh: np.ndarray,
+    frames: np.ndarray,
+    vowel_grid: grids.Grid,
+    vowels: Sequence[Vowel],
+    *,
+    title: str = ALL_TITLE,
 ) -> figures.Figure:
     """A panel for each start vowel: the ways to every end vowel, coloured by time."""
-    figure, panels = figures.panels(
-        len(vowels), size=(3.0, 3.0), title=f"All diphthongs by start vowel, on the vowel space: {front_end.name}"
-    )
+    figure, panels = figures.panels(len(vowels), size=(3.0, 3.0), title=title)
     by_start = frames.reshape(len(vowels), len(vowels), *frames.shape[1:])
     for axes, vowel, paths in zip(panels, vowels, by_start, strict=True):
         figures.mesh(axes, mesh, "#C4C4C4", linewidth=0.3, point_size=0)
@@ -175,4 +225,4 @@ def draw_all(
 
 
 if __name__ == "__main__":
-    flags.launch(run)
+    flags.launch(run, vowels=vowel_flags.chosen)

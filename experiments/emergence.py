@@ -23,7 +23,7 @@ from w2v_jax.grids import Points
 from w2v_jax.scores import Score
 
 from . import f0
-from .harness import cells, controls, figures, flags, metrics, vowel_chart
+from .harness import cells, controls, figures, flags, metrics, vowel_chart, vowel_flags
 from .harness.cells import Cell
 from .harness.conclusions import compared as side_by_side
 from .harness.conclusions import listed
@@ -32,6 +32,7 @@ from .harness.front_ends import BUNDLED, NamedFrontEnd, by_step
 from .harness.metrics import Metrics
 from .harness.progress import progress_bar
 from .harness.results import Results
+from .harness.vowel_choice import PAPERS, VowelChoice
 
 NAME = "emergence"
 
@@ -98,9 +99,10 @@ class Compared:
 
 def run(front_ends: Sequence[NamedFrontEnd], results: Results) -> Metrics:
     """Scores every front end and its controls, draws, and returns the metrics (in the first process)."""
+    metrics.check_vowels(results, NAME)
     compared = with_controls(front_ends)
-    by_f0 = vowel_chart.vowel_space_by_f0(quick=results.quick)
-    one_f0 = vowel_chart.vowel_space(quick=results.quick)
+    by_f0 = vowel_chart.vowel_space_by_f0(results)
+    one_f0 = vowel_chart.vowel_space(results)
     vowels, tones, vowel_spaces = {}, {}, {}
     for each in compared.all:
         vowels[each] = vowel_chart.sweep(results, each, by_f0)
@@ -127,6 +129,7 @@ def run(front_ends: Sequence[NamedFrontEnd], results: Results) -> Metrics:
             *NOTES,
             *([f"{listed(without_filters)} has no first filters to draw."] if without_filters else []),
         ],
+        vowels=True,
         controls={each.name: {**metrics.about(each), "scores": _plain(columns[each])} for each in compared.controls},
         untrained_means=[
             {"encoders": [each.name for each in seeds], "scores": means(columns[each] for each in seeds)}
@@ -136,14 +139,15 @@ def run(front_ends: Sequence[NamedFrontEnd], results: Results) -> Metrics:
     print("\n".join(["", *table_lines(compared, columns)]))
 
     # The map last: it needs umap-learn, and all else is then there already.
-    results.save_figure(NAME, "scores", draw_scores(compared, columns))
+    results.save_figure(NAME, "scores", draw_scores(compared, columns, results.vowels))
     if filters := draw_filters(compared):
         results.save_figure(NAME, "filters", filters)
     maps = {
         compared.labels[each]: vowel_chart.project(results, each, one_f0, features)
         for each, features in vowel_spaces.items()
     }
-    results.save_figure(NAME, "vowels", vowel_chart.draw_spaces(maps, one_f0, size=(4.4, 4.2), columns=MOST_DRAWN))
+    drawn = vowel_chart.draw_spaces(maps, one_f0, vowels=results.vowels, size=(4.4, 4.2), columns=MOST_DRAWN)
+    results.save_figure(NAME, "vowels", drawn)
     return found
 
 
@@ -244,16 +248,22 @@ def _shown(cell: Cell) -> str:
     return f"{cell:.3f}" if isinstance(cell, Score) else "undefined"
 
 
-def draw_scores(compared: Compared, columns: Mapping[NamedFrontEnd, Column]) -> figures.Figure:
+def draw_scores(
+    compared: Compared, columns: Mapping[NamedFrontEnd, Column], vowels: VowelChoice = PAPERS
+) -> figures.Figure:
     """The scores over the training steps, or those of all encoders under each other where fewer than two have one."""
     if sum(each.step is not None for each in compared.front_ends) > 1:
-        return _draw_training(compared, columns)
-    return _draw_rows(compared, columns)
+        return _draw_training(compared, columns, _titled("Structure of sound through training", vowels))
+    return _draw_rows(compared, columns, _titled("Structure of sound in the features", vowels))
 
 
-def _draw_training(compared: Compared, columns: Mapping[NamedFrontEnd, Column]) -> figures.Figure:
+def _titled(title: str, vowels: VowelChoice) -> str:
+    return title if vowels.is_papers else f"{title} ({vowels.caption_by_f0})"
+
+
+def _draw_training(compared: Compared, columns: Mapping[NamedFrontEnd, Column], title: str) -> figures.Figure:
     """A panel per score: a curve with its interval, and what has no step as lines across."""
-    figure, panels = figures.panels(len(SCORES), size=(4.0, 3.6), title="Structure of sound through training")
+    figure, panels = figures.panels(len(SCORES), size=(4.0, 3.6), title=title)
     trained = [each for each in compared.front_ends if each.step is not None]
     others = [each for each in compared.front_ends if each.step is None]
     steps = [each.step for each in trained if each.step is not None]
@@ -294,10 +304,10 @@ def _level(axes: Axes, cell: Cell, *, color: str, linestyle: str, label: str) ->
         axes.axhline(cell.value, linewidth=1.4, color=color, linestyle=linestyle, label=label)
 
 
-def _draw_rows(compared: Compared, columns: Mapping[NamedFrontEnd, Column]) -> figures.Figure:
+def _draw_rows(compared: Compared, columns: Mapping[NamedFrontEnd, Column], title: str) -> figures.Figure:
     """A panel per score: a row per encoder and control, with its interval."""
     height = 1.3 + 0.28 * len(compared.all)
-    figure, panels = figures.panels(len(SCORES), size=(3.6, height), title="Structure of sound in the features")
+    figure, panels = figures.panels(len(SCORES), size=(3.6, height), title=title)
     rows = np.arange(len(compared.all))
     kinds = ["encoder"] * len(compared.front_ends)
     kinds += ["untrained"] * (len(compared.all) - len(kinds) - len(compared.log_mels))
@@ -350,4 +360,4 @@ def draw_filters(compared: Compared) -> figures.Figure | None:
 
 
 if __name__ == "__main__":
-    flags.launch(run, default=(BUNDLED,))
+    flags.launch(run, default=(BUNDLED,), vowels=vowel_flags.chosen)

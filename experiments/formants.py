@@ -13,11 +13,12 @@ from matplotlib.axes import Axes
 
 from w2v_jax import grids, similarity
 
-from .harness import figures, flags, metrics, vowel_chart
+from .harness import figures, flags, metrics, vowel_chart, vowel_flags
 from .harness.conclusions import compared
 from .harness.front_ends import NamedFrontEnd
 from .harness.metrics import Metrics
 from .harness.results import Results
+from .harness.vowel_choice import PAPERS, VowelChoice
 
 NAME = "formants"
 
@@ -40,9 +41,11 @@ def run(front_ends: Sequence[NamedFrontEnd], results: Results, *, fine: bool = F
         results: where results are kept.
         fine: whether to sweep `vowel_space_fine` too.
     """
-    grid = vowel_chart.vowel_space(quick=results.quick)
-    grid_by_f0 = vowel_chart.vowel_space_by_f0(quick=results.quick)
-    grid_fine = QUICK_VOWEL_SPACE_FINE if results.quick else VOWEL_SPACE_FINE
+    metrics.check_vowels(results, NAME)
+    grid = vowel_chart.vowel_space(results)
+    grid_by_f0 = vowel_chart.vowel_space_by_f0(results)
+    grid_fine = vowel_space_fine(results)
+    vowels = results.vowels
     measured, features_by_f0, maps, maps_by_f0 = {}, {}, {}, {}
     for each in front_ends:
         features = vowel_chart.sweep(results, each, grid)
@@ -57,14 +60,15 @@ def run(front_ends: Sequence[NamedFrontEnd], results: Results, *, fine: bool = F
         maps_by_f0[each] = vowel_chart.project(results, each, grid_by_f0, features_by_f0[each])
 
     for each in front_ends:
-        results.save_figure(NAME, f"vowel_space.{each.name}", draw_vowel_spaces({each: maps[each]}, grid))
-        results.save_figure(NAME, f"vowel_space_by_f0.{each.name}", draw_by_f0({each: maps_by_f0[each]}, grid_by_f0))
+        results.save_figure(NAME, f"vowel_space.{each.name}", draw_vowel_spaces({each: maps[each]}, grid, vowels))
+        by_f0 = draw_by_f0({each: maps_by_f0[each]}, grid_by_f0, vowels)
+        results.save_figure(NAME, f"vowel_space_by_f0.{each.name}", by_f0)
     between = None
     if len(front_ends) > 1:
-        results.save_figure(NAME, "vowel_space", draw_vowel_spaces(maps, grid))
-        results.save_figure(NAME, "vowel_space_by_f0", draw_by_f0(maps_by_f0, grid_by_f0))
+        results.save_figure(NAME, "vowel_space", draw_vowel_spaces(maps, grid, vowels))
+        results.save_figure(NAME, "vowel_space_by_f0", draw_by_f0(maps_by_f0, grid_by_f0, vowels))
         between = {"linear_cka": measure_cka(features_by_f0)}
-        results.save_figure(NAME, "cka", draw_cka(front_ends, between))
+        results.save_figure(NAME, "cka", draw_cka(front_ends, between, vowels))
     return metrics.save(
         results,
         NAME,
@@ -72,8 +76,17 @@ def run(front_ends: Sequence[NamedFrontEnd], results: Results, *, fine: bool = F
         summary=summary,
         conclusion=conclude({each.name: found for each, found in measured.items()}, between),
         notes=NOTES,
+        vowels=True,
         between_encoders=between,
     )
+
+
+def vowel_space_fine(results: Results) -> grids.Grid:
+    """The fine grid: the authors', or over the range of the user's."""
+    if results.vowels.is_papers:
+        return QUICK_VOWEL_SPACE_FINE if results.quick else VOWEL_SPACE_FINE
+    own = results.vowels.vowel_space_fine()
+    return own.thinned(f1=8, f2=24) if results.quick else own
 
 
 def measure_neighbours(features: np.ndarray, grid: grids.Grid) -> Metrics:
@@ -119,21 +132,25 @@ def conclude(measured: Mapping[str, Metrics], between: Metrics | None) -> str:
     return said + "."
 
 
-def draw_vowel_spaces(maps: dict[NamedFrontEnd, np.ndarray], grid: grids.Grid) -> figures.Figure:
-    """A panel per encoder: the mesh, coloured by F1, with the IPA's vowels."""
+def draw_vowel_spaces(
+    maps: dict[NamedFrontEnd, np.ndarray], grid: grids.Grid, vowels: VowelChoice = PAPERS
+) -> figures.Figure:
+    """A panel per encoder (and speaker): the mesh, coloured by F1, with the vowels."""
     titled = {f"Vowel space: {each.name}": positions for each, positions in maps.items()}
-    return vowel_chart.draw_spaces(titled, grid)
+    return vowel_chart.draw_spaces(titled, grid, vowels=vowels)
 
 
-def draw_by_f0(maps: dict[NamedFrontEnd, np.ndarray], grid: grids.Grid) -> figures.Figure:
+def draw_by_f0(maps: dict[NamedFrontEnd, np.ndarray], grid: grids.Grid, vowels: VowelChoice = PAPERS) -> figures.Figure:
     """A panel per encoder: one mesh per fundamental frequency, with its F1 and F2 arrows."""
-    figure, panels = figures.panels(len(maps), size=(5.4, 5.2), columns=3)
+    figure, panels = figures.panels(
+        len(maps), size=(5.4, 5.2), columns=3, title=None if vowels.is_papers else vowels.caption
+    )
     names = []
     for axes, (each, positions) in zip(panels, maps.items(), strict=True):
-        names.append(_by_f0(axes, vowel_chart.oriented(positions, grid), grid))
+        names.append(_by_f0(axes, vowel_chart.oriented(positions, grid), grid, vowels))
         figures.as_map(axes, f"Vowel spaces by f0: {each.name}")
     handles = [
-        *(figures.line(_f0_colour(i, grid), f"{f0:g} Hz") for i, f0 in enumerate(grid.axis("f0"))),
+        *(figures.line(_f0_colour(i, grid), vowels.named_f0(f0)) for i, f0 in enumerate(grid.axis("f0"))),
         figures.line(figures.BLUE, "F1, low to high", width=3),
         figures.line(figures.ORANGE, "F2, low to high", width=3),
     ]
@@ -143,23 +160,23 @@ def draw_by_f0(maps: dict[NamedFrontEnd, np.ndarray], grid: grids.Grid) -> figur
     return figure
 
 
-def _by_f0(axes: Axes, meshes: np.ndarray, grid: grids.Grid) -> list[figures.Label]:
+def _by_f0(axes: Axes, meshes: np.ndarray, grid: grids.Grid, vowels: VowelChoice) -> list[figures.Label]:
     """Draws a mesh per f0, and returns their names, at the ends of the highest formants."""
     names = []
     for i, (mesh, f0) in enumerate(zip(meshes, grid.axis("f0"), strict=True)):
         colour = _f0_colour(i, grid)
         figures.mesh(axes, mesh, np.array(colour), linewidth=0.5, point_size=0)
         vowel_chart.formant_arrows(axes, mesh, width=1.8)
-        names.append(figures.Label(f"{f0:g} Hz", mesh[-1, -1], colour))
+        names.append(figures.Label(vowels.named_f0(f0), mesh[-1, -1], colour))
     return names
 
 
 def _f0_colour(index: int, grid: grids.Grid) -> tuple[float, float, float, float]:
     # Not up to the end of the map: its yellow is hard to see on white.
-    return figures.SEQUENTIAL(0.92 * index / (grid.shape[0] - 1))
+    return figures.SEQUENTIAL(0.92 * index / max(1, grid.shape[0] - 1))
 
 
-def draw_cka(front_ends: Sequence[NamedFrontEnd], between: Metrics) -> figures.Figure:
+def draw_cka(front_ends: Sequence[NamedFrontEnd], between: Metrics, vowels: VowelChoice = PAPERS) -> figures.Figure:
     names = [each.name for each in front_ends]
     matrix = np.eye(len(names))
     for pair in between["linear_cka"]:
@@ -169,9 +186,10 @@ def draw_cka(front_ends: Sequence[NamedFrontEnd], between: Metrics) -> figures.F
     figure, (axes,) = figures.panels(1, size=(size + 1.2, size))
     figures.heat_map(axes, matrix, rows=names, columns=names, limits=(0, 1), colour_label="Linear CKA", digits=3)
     axes.tick_params(axis="x", rotation=30)
-    axes.set_title("Similarity of vowel spaces by f0")
+    title = "Similarity of vowel spaces by f0"
+    axes.set_title(title if vowels.is_papers else f"{title}\n{vowels.caption_by_f0}")
     return figure
 
 
 if __name__ == "__main__":
-    flags.launch(lambda front_ends, results: run(front_ends, results, fine=FINE.value))
+    flags.launch(lambda front_ends, results: run(front_ends, results, fine=FINE.value), vowels=vowel_flags.chosen)

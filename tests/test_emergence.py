@@ -1,6 +1,7 @@
 """`experiments.emergence`: its scores of made-up features, and the program end to end with tiny encoders."""
 
 import json
+import pathlib
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from w2v_jax.scores import Bootstrap, Score
 from w2v_jax.scores.bootstrap import mean_score
 
 # As many as with --quick, so that their scores are compiled once.
-GRID = vowel_chart.vowel_space_by_f0(quick=True)
+GRID = vowel_chart.vowel_space_by_f0(Results(pathlib.Path(), quick=True))
 POINTS = GRID.points()
 FREQUENCY = f0.QUICK_PURE_TONES.axis("frequency")
 STEPS = (100, 20, 0)

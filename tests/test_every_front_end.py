@@ -26,9 +26,9 @@ def chosen():
     return front_ends.resolve(NAMES)
 
 
-def fewer_sounds(frames, size):
+def fewer_sounds(frames, size, vowels):
     """Of the claims' thinned grids what the scores cannot do without."""
-    found = sounds.grids_of(frames, size)
+    found = sounds.grids_of(frames, size, vowels)
     return dataclasses.replace(
         found,
         vowels=found.vowels.thinned(f0=2, f1=3, f2=3),

@@ -60,6 +60,12 @@ def test_an_experiment_runs_with_the_bundled_encoder(installed):
     assert "results/quick/temporal: " in done.stdout
 
 
+def test_published_vowels_are_installed(installed):
+    done = installed("sounds", "--experiment=formants", "--vowels=peterson-barney-1952", "--speakers=women")
+    assert done.returncode == 0, done.stderr
+    assert "10 sounds in results/sounds/formants" in done.stdout
+
+
 def test_it_lists_its_commands(installed):
     assert "\n  f0 " in installed("--help").stdout
     assert installed("--version").stdout.startswith("w2v_jax ")

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         speech,
         stimuli,
         tuning,
+        vowels,
     )
     from w2v_jax.checkpoint import load_encoder, save_encoder
     from w2v_jax.convert import convert_checkpoint
@@ -52,6 +53,7 @@ __all__ = [
     "stimuli",
     "sweep",
     "tuning",
+    "vowels",
 ]
 
 # The module that defines a name; every other public name is a module.

@@ -16,11 +16,22 @@ Points = dict[str, np.ndarray]
 
 @dataclasses.dataclass(frozen=True)
 class Vowel:
-    """A cardinal vowel: its IPA symbol, and its first two formants in Hz."""
+    """A vowel: its symbol and its formants.
+
+    Attributes:
+        symbol: of the IPA, mostly.
+        f1, f2: its first two formants, Hz.
+        f3: the third, where a table has it.
+        f0: the fundamental frequency it was spoken at, Hz, where a table has it.
+        speaker: who spoke it, or a group of speakers; empty where a table names none.
+    """
 
     symbol: str
     f1: float
     f2: float
+    f3: float | None = None
+    f0: float | None = None
+    speaker: str = ""
 
 
 VOWELS = (
@@ -132,13 +143,13 @@ class Grid:
         return Grid(self.name, axes)
 
 
-def diphthongs(vowels: Sequence[Vowel] = VOWELS) -> Grid:
-    """Every ordered pair of `vowels`, start vowel outside, end vowel inside; 120 Hz (the authors' code)."""
+def diphthongs(vowels: Sequence[Vowel] = VOWELS, *, f0: float = 120.0) -> Grid:
+    """Every ordered pair of `vowels`, start vowel outside, end vowel inside; 120 Hz, as in the authors' code."""
     f1 = np.array([vowel.f1 for vowel in vowels])
     f2 = np.array([vowel.f2 for vowel in vowels])
     return Grid(
         "diphthongs",
-        ({"f0": np.array([120.0])}, {"f1_start": f1, "f2_start": f2}, {"f1_end": f1, "f2_end": f2}),
+        ({"f0": np.array([f0])}, {"f1_start": f1, "f2_start": f2}, {"f1_end": f1, "f2_end": f2}),
     )
 
 

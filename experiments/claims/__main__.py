@@ -20,12 +20,13 @@ from w2v_jax.front_end import filters as filters_of
 from w2v_jax.scores import Score, UndefinedScoreError
 from w2v_jax.scores.frequency_scale import SCALES
 
-from ..harness import cells, controls, flags, metrics, vowel_chart
+from ..harness import cells, controls, flags, metrics, vowel_chart, vowel_flags
 from ..harness.conclusions import listed
 from ..harness.front_ends import BUNDLED, NamedFrontEnd
 from ..harness.metrics import Metrics
 from ..harness.progress import progress_bar
 from ..harness.results import Results
+from ..harness.vowel_choice import VowelChoice
 from . import figures, table
 from .sounds import FRACTIONS, Heard, grids_of, listen
 from .table import Column
@@ -45,14 +46,23 @@ NOTES = (
     "and is at least 0.005; of the untrained encoders, for every seed. No correction is made for the number of "
     "comparisons, and three seeds are few: one untrained encoder in four is the best of four. What `untrained` is "
     "ahead in shows how often chance is.",
-    "Of a tone at a multiple of the frame rate all frames see the same phase. The paper's six f0 are multiples of "
-    "25 Hz, at which the frames of wav2vec 2.0 see one or two phases; `beside the paper's f0` has six others.",
     "A tone that repeats after 5 samples (3,200 and 6,400 Hz at 16 kHz) is constant to a first layer that moves by 5 "
     "samples; where that layer is normalised over time, the tone is gone. Such tones are left out, as is the Nyquist "
     "frequency, which is silence.",
     vowel_chart.NOTE,
     "A cosine near 1 says little where all sounds are alike: `relative` divides by how far apart other sounds are.",
     "Any two rising curves are alike: an R^2 of a frequency scale means something only next to the others.",
+)
+
+
+PAPERS_F0 = (
+    "Of a tone at a multiple of the frame rate all frames see the same phase. The paper's six f0 are multiples of "
+    "25 Hz, at which the frames of wav2vec 2.0 see one or two phases; `beside the paper's f0` has six others."
+)
+OTHER_F0 = (
+    "Of a tone at a multiple of the frame rate all frames see the same phase. `beside these f0` has f0 next to those "
+    "of the vowels of which the frames see many phases. Scores at an unheard f0 need three f0 or "
+    "more, and those of f0 itself four."
 )
 
 
@@ -146,28 +156,31 @@ def run(front_ends: Sequence[NamedFrontEnd], results: Results, *, full: bool = F
         results: where results are kept.
         full: whether to take the paper's full grids; `results.quick` comes first.
     """
+    metrics.check_vowels(results, NAME)
+    vowels = results.vowels
     size = "quick" if results.quick else "full" if full else "usual"
     controls_of = controls.controls_of(front_ends)
     everyone = dict.fromkeys([*front_ends, *(each for found in controls_of.values() for each in found.all)])
-    heard = {each: listen(each, grids_of(each.frames, size), results, experiment=NAME) for each in everyone}
+    heard = {each: listen(each, grids_of(each.frames, size, vowels), results, experiment=NAME) for each in everyone}
     if not results.share.is_first:
         return {}  # the first process measures and draws
     columns = {
-        each: {layer: measure(found) for layer, found in _with_progress(each, by_layer)}
+        each: {layer: _named(measure(found), vowels) for layer, found in _with_progress(each, by_layer)}
         for each, by_layer in heard.items()
     }
     against = {each: table.compare(columns, each, controls_of[each]) for each in front_ends}
     tuned = {each: measure_tuning(heard[each]) for each in front_ends}
 
     lines = ["(--quick: a handful of sounds; for a first look)", ""] if results.quick else []
+    lines += [] if vowels.is_papers else [f"{vowels.said(quick=results.quick)}.", ""]
     for each in front_ends:
         lines += [*table.markdown(columns, each, controls_of[each], against[each]), ""]
     results.save_text(NAME, "claims.csv", table.csv_text(columns, against))
     results.save_text(NAME, "claims.md", "\n".join(lines))
     for each in front_ends:
         drawings = {
-            "claims": figures.draw_claims(each, controls_of[each], columns, quick=results.quick),
-            "layers": figures.draw_layers(each, controls_of[each], columns, quick=results.quick),
+            "claims": figures.draw_claims(each, controls_of[each], columns, quick=results.quick, vowels=vowels),
+            "layers": figures.draw_layers(each, controls_of[each], columns, quick=results.quick, vowels=vowels),
             "tuning": figures.draw_tuning(each, tuned[each]),
         }
         filters = filters_of(each.front_end)
@@ -188,9 +201,10 @@ def run(front_ends: Sequence[NamedFrontEnd], results: Results, *, full: bool = F
             for each in front_ends
         },
         conclusion="\n".join(table.conclude(each, controls_of[each], against[each]) for each in front_ends),
-        notes=[*NOTES, *_without_filters(front_ends)],
+        notes=[*NOTES[:2], PAPERS_F0 if vowels.is_papers else OTHER_F0, *NOTES[2:], *_without_filters(front_ends)],
+        vowels=True,
         grids={
-            each.name: {name: len(grid) for name, grid in grids_of(each.frames, size).items().items()}
+            each.name: {name: len(grid) for name, grid in grids_of(each.frames, size, vowels).items().items()}
             for each in front_ends
         },
         controls={
@@ -214,6 +228,16 @@ def measure(heard: Heard) -> Column:
     return {
         claim: {name: cells.attempted(functools.partial(score, heard)) for name, score in found.items()}
         for claim, found in CLAIMS.items()
+    }
+
+
+def _named(column: Column, vowels: VowelChoice) -> Column:
+    """A column whose scores do not speak of the paper's f0 where they are of others."""
+    if vowels.is_papers:
+        return column
+    return {
+        claim: {name.replace("the paper's f0", "these f0"): cell for name, cell in found.items()}
+        for claim, found in column.items()
     }
 
 
@@ -274,4 +298,8 @@ def _with_progress(front_end: NamedFrontEnd, by_layer: Mapping[str, Heard]) -> I
 
 
 if __name__ == "__main__":
-    flags.launch(lambda front_ends, results: run(front_ends, results, full=FULL.value), default=(BUNDLED,))
+    flags.launch(
+        lambda front_ends, results: run(front_ends, results, full=FULL.value),
+        default=(BUNDLED,),
+        vowels=vowel_flags.chosen,
+    )

@@ -13,6 +13,7 @@ from w2v_jax.scores import Score
 from ..harness import figures
 from ..harness.controls import Controls
 from ..harness.front_ends import NamedFrontEnd
+from ..harness.vowel_choice import PAPERS, VowelChoice
 from .table import Columns
 
 LEAST = -0.25  # scores below it are drawn at the edge
@@ -37,7 +38,9 @@ BY_LAYER = (
 TUNED_LAYERS = 4  # panels of tuning curves, spread over the layers
 
 
-def draw_claims(front_end: NamedFrontEnd, controls: Controls, columns: Columns, *, quick: bool) -> Figure:
+def draw_claims(
+    front_end: NamedFrontEnd, controls: Controls, columns: Columns, *, quick: bool, vowels: VowelChoice = PAPERS
+) -> Figure:
     """Every score of the final frames, a row each: the encoder, untrained encoders and spectrograms."""
     claims = columns[front_end][FRAMES]
     heights = [len(found) for found in claims.values()]
@@ -63,13 +66,14 @@ def draw_claims(front_end: NamedFrontEnd, controls: Controls, columns: Columns, 
         axes.tick_params(axis="y", length=0)
         axes.spines[["top", "right", "left"]].set_visible(False)
     panels[-1].set_xlabel(f"Score, with its 95% interval (below {LEAST:g}: drawn at the left edge, hollow)")
-    figure.suptitle(_title(f"The claims as numbers: {front_end.name}, final frames", quick), fontsize=12)
+    figure.suptitle(_title(f"The claims as numbers: {front_end.name}, final frames", quick, vowels), fontsize=12)
     _add_legend(figure, front_end, controls, spectrograms_marked=True)
     return figure
 
 
-def _title(text: str, quick: bool) -> str:
-    return f"{text} (quick: a handful of sounds)" if quick else text
+def _title(text: str, quick: bool, vowels: VowelChoice) -> str:
+    text = f"{text} (quick: a handful of sounds)" if quick else text
+    return text if vowels.is_papers else f"{text}\n{vowels.caption_by_f0}"
 
 
 def _interval(axes: Axes, score: Score, row: float, kind: str) -> None:
@@ -110,10 +114,15 @@ def _legend(front_end: NamedFrontEnd, controls: Controls, *, spectrograms_marked
     return entries
 
 
-def draw_layers(front_end: NamedFrontEnd, controls: Controls, columns: Columns, *, quick: bool) -> Figure:
+def draw_layers(
+    front_end: NamedFrontEnd, controls: Controls, columns: Columns, *, quick: bool, vowels: VowelChoice = PAPERS
+) -> Figure:
     """Some scores through the layers: the encoder's, each untrained one's, and the spectrograms' as lines."""
     figure, panels = figures.panels(
-        len(BY_LAYER), size=(3.1, 2.3), columns=4, title=_title(f"Scores layer by layer: {front_end.name}", quick)
+        len(BY_LAYER),
+        size=(3.1, 2.3),
+        columns=4,
+        title=_title(f"Scores layer by layer: {front_end.name}", quick, vowels),
     )
     layers = list(columns[front_end])
     places = np.arange(len(layers))

@@ -17,7 +17,7 @@ from w2v_jax import front_end as library
 from w2v_jax import grids, probes, scales, scores, stimuli
 from w2v_jax.front_end import Frames
 from w2v_jax.grids import Grid
-from w2v_jax.scores import Score
+from w2v_jax.scores import Score, UndefinedScoreError
 from w2v_jax.scores.frequency_scale import SCALES
 from w2v_jax.stimuli import Scalar
 
@@ -25,6 +25,7 @@ from .. import amplitude
 from ..harness import vowel_chart
 from ..harness.front_ends import NamedFrontEnd
 from ..harness.results import Results
+from ..harness.vowel_choice import PAPERS, VowelChoice
 
 Size = Literal["quick", "usual", "full"]
 Values = Sequence[float] | np.ndarray
@@ -77,9 +78,9 @@ class Grids:
 
 
 @functools.cache
-def grids_of(frames: Frames, size: Size = "usual") -> Grids:
-    """The sounds for front ends with these frames: the paper's full grids, thinned ones, or a handful."""
-    full = _full(frames)
+def grids_of(frames: Frames, size: Size = "usual", choice: VowelChoice = PAPERS) -> Grids:
+    """The sounds for front ends with these frames, of full grids, thinned ones, or a handful; `choice` is of vowels."""
+    full = _full(frames, choice)
     if size == "full":
         return full
     counts = {"usual": (6, 8, 8, 10), "quick": (4, 4, 4, 5)}[size]
@@ -98,12 +99,13 @@ def grids_of(frames: Frames, size: Size = "usual") -> Grids:
     return found if size == "usual" else dataclasses.replace(found, bursts=_bursts(frames, slice(2, 4)))
 
 
-def _full(frames: Frames) -> Grids:
+def _full(frames: Frames, choice: VowelChoice) -> Grids:
     both = _both(frames)
+    vowels = grids.VOWEL_SPACE_BY_F0 if choice.is_papers else choice.vowel_space_by_f0()
     return Grids(
         frames=frames,
-        vowels=grids.VOWEL_SPACE_BY_F0,
-        vowels_elsewhere=_with_f0_elsewhere(grids.VOWEL_SPACE_BY_F0),
+        vowels=vowels,
+        vowels_elsewhere=_with_f0(F0_ELSEWHERE if choice.is_papers else _f0_beside(choice.all_f0, frames), vowels),
         tones=_tones("tones", _heard(np.arange(13, frames.nyquist, 10), frames)),
         tones_at_rate=_tones("tones_at_rate", _heard(_multiples(frames), frames)),
         amplitudes=grids.AMPLITUDES,
@@ -173,10 +175,14 @@ def _bursts(frames: Frames, chosen: slice) -> Grid:
     return Grid("bursts", ({"base_frequency": base, "burst_frequency": burst},))
 
 
-def _with_f0_elsewhere(vowels: Grid) -> Grid:
-    """The same vowels at f0 close to the paper's."""
-    f0, *formants = vowels.axes
-    return Grid("vowels_elsewhere", ({"f0": np.array(F0_ELSEWHERE[: len(f0["f0"])], np.float64)}, *formants))
+def _with_f0(f0: Sequence[float], vowels: Grid) -> Grid:
+    """The same vowels at other f0."""
+    return Grid("vowels_elsewhere", ({"f0": np.array(f0, np.float64)}, *vowels.axes[1:]))
+
+
+def _f0_beside(f0: Sequence[float], frames: Frames) -> list[float]:
+    """Next to each f0, one above it of which the frames see many phases, as `F0_ELSEWHERE` is to the paper's f0."""
+    return sorted({_elsewhere(each + 1, frames) for each in f0})
 
 
 def tone(frequency: Scalar, amplitude: Scalar, bias: Scalar, offset: Scalar, *, sample_rate: int) -> jax.Array:
@@ -237,14 +243,26 @@ class Heard:
     def read(self, grid: str, parameter: str, *, across: str | None = None) -> Score:
         """Decodability of a parameter, across the values of another where one is given."""
         # All parameters of a grid are read at once.
+        points = self._varying(grid, parameter)
         if (grid, across) not in self._read:
-            points = self.points(grid)
-            groups = None if across is None else points[across]
-            self._read[grid, across] = scores.decodability(self.mean[grid], points, groups=groups)
+            groups = None if across is None else self.points(grid)[across]
+            try:
+                self._read[grid, across] = scores.decodability(self.mean[grid], points, groups=groups)
+            except UndefinedScoreError:
+                # Of another parameter, perhaps: of three f0, a resample may have one only, in which F1 still varies.
+                chosen = {parameter: points[parameter]}
+                return scores.decodability(self.mean[grid], chosen, groups=groups)[parameter]
         return self._read[grid, across][parameter]
 
     def monotonicity(self, grid: str, parameter: str) -> Score:
-        return scores.monotonicity(self.mean[grid], self.points(grid), parameter)
+        return scores.monotonicity(self.mean[grid], self._varying(grid, parameter), parameter)
+
+    def _varying(self, grid: str, parameter: str) -> dict[str, np.ndarray]:
+        """The parameters of a grid, without those that are the same for all sounds, as an only f0 is."""
+        points = self.points(grid)
+        if not np.ptp(points[parameter]):
+            raise UndefinedScoreError(f"{parameter} is {points[parameter][0]:g} for all sounds; expected it to vary")
+        return {name: values for name, values in points.items() if np.ptp(values)}
 
     def geometry(self, grid: str, *parameters: str, within: str | None = None) -> Score:
         points = self.points(grid)

@@ -7,6 +7,7 @@ readers (Okabe and Ito's, and the perceptually even maps viridis and cividis).
 import dataclasses
 import math
 import os
+import textwrap
 from collections.abc import Sequence
 from typing import Literal
 
@@ -42,6 +43,7 @@ STYLES = {
 }
 LINES = {"encoder": "-", "untrained": "-", "log-mel": "-.", "stft": "--"}
 
+_TITLE_LETTER = 0.09  # inches, of a title
 _LEAST_DECIBELS = -40  # responses below it are drawn as it
 _OUTLINE = (patheffects.withStroke(linewidth=2.5, foreground="white"),)
 
@@ -49,16 +51,18 @@ _OUTLINE = (patheffects.withStroke(linewidth=2.5, foreground="white"),)
 def panels(
     count: int, *, size: tuple[float, float], columns: int = 4, title: str | None = None
 ) -> tuple[Figure, list[Axes]]:
-    """A figure of `count` panels of `size` inches, at most `columns` in a row."""
+    """A figure of `count` panels of `size` inches, at most `columns` in a row; a title wider than that is wrapped."""
     columns = min(columns, count)
     rows = math.ceil(count / columns)
-    figure = Figure(figsize=(size[0] * columns, size[1] * rows + (0.35 if title else 0)), layout="constrained")
+    width = size[0] * columns
+    lines = [part for line in (title or "").splitlines() for part in textwrap.wrap(line, round(width / _TITLE_LETTER))]
+    figure = Figure(figsize=(width, size[1] * rows + (0.15 + 0.2 * len(lines) if lines else 0)), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots(rows, columns, squeeze=False).ravel().tolist()
     for spare in axes[count:]:
         spare.remove()
-    if title:
-        figure.suptitle(title)
+    if lines:
+        figure.suptitle("\n".join(lines))
     return figure, axes[:count]
 
 

@@ -10,6 +10,7 @@ from w2v_jax.checkpoint import CheckpointError
 from w2v_jax.convolution import PRECISIONS, check_precision
 from w2v_jax.projection import ProjectionUnavailableError
 from w2v_jax.scores.requirements import RequirementError
+from w2v_jax.vowels import VowelTableError
 
 from . import distribution, front_ends, programs
 from .distribution import DistributionError
@@ -17,6 +18,7 @@ from .front_ends import NamedFrontEnd
 from .metrics import Metrics
 from .results import Results
 from .sweeping import ALONE, NO_SPACE, ReplacementError, Share
+from .vowel_choice import PAPERS, VowelChoice
 
 _ENCODERS = flags.DEFINE_list(
     "encoders",
@@ -68,41 +70,59 @@ _PATIENCE = flags.DEFINE_float(
     "missing itself.",
     lower_bound=0.0,
 )
+NAMES = tuple(
+    flag.name
+    for flag in (
+        *(_ENCODERS, _OUTPUT_DIR, _QUICK, _PRECISION, _BATCH_SIZE, _OVERWRITE, _RECOMPUTE),
+        *(_DISTRIBUTED, _NUM_PROCESSES, _PROCESS_ID, _COORDINATOR_ADDRESS, _PATIENCE),
+    )
+)
 flags.disclaim_key_flags()  # `launch` makes them the program's own, which --help tells of
 
 
 def launch(
-    run: Callable[[Sequence[NamedFrontEnd], Results], Metrics | None], *, default: Sequence[str] = front_ends.DEFAULT
+    run: Callable[[Sequence[NamedFrontEnd], Results], Metrics | None],
+    *,
+    default: Sequence[str] = front_ends.DEFAULT,
+    vowels: Callable[[], VowelChoice] | None = None,
 ) -> None:
     """Runs an experiment as a program: flags in, one line for each thing that its user can put right.
 
     Args:
         run: the experiment.
         default: the encoders that it compares where `--encoders` is not given.
+        vowels: `vowel_flags.chosen`, where it asks about vowels.
     """
 
     def main() -> None:
         share = _share()
-        if not _OUTPUT_DIR.value.strip():
-            raise NotADirectoryError("--output_dir is empty; expected a folder, such as results")
+        output_dir()
+        which = PAPERS if vowels is None else vowels()
         chosen = front_ends.resolve(_ENCODERS.value, default=default, precision=check_precision(_PRECISION.value))
         results = Results(
-            pathlib.Path(_OUTPUT_DIR.value),
+            output_dir(),
             quick=_QUICK.value,
             batch_size=_BATCH_SIZE.value,
             recompute=_RECOMPUTE.value,
             overwrite=_OVERWRITE.value,
             share=share,
+            vowels=which,
         )
+        which.check(chosen)
         results.check()
+        if share.is_first:
+            print("".join(f"{note}\n" for note in which.notes(quick=results.quick)), end="")
         metrics = run(chosen, results)
         if share.is_first and (lines := ending(chosen, results, (metrics or {}).get("conclusion", ""))):
             print("\n".join(lines))
 
     flags.adopt_module_key_flags(sys.modules[__name__])
+    if vowels is not None:
+        flags.adopt_module_key_flags(sys.modules[vowels.__module__])
     programs.launch(
         main,
         errors=(
+            VowelTableError,
             DistributionError,
             front_ends.EncoderChoiceError,
             CheckpointError,
@@ -115,6 +135,13 @@ def launch(
         describe=_one_line,
         kept=lambda: f"sweeps that were finished are kept in {_OUTPUT_DIR.value}",
     )
+
+
+def output_dir() -> pathlib.Path:
+    """What `--output_dir` says. Raises `NotADirectoryError` where it is empty."""
+    if not _OUTPUT_DIR.value.strip():
+        raise NotADirectoryError("--output_dir is empty; expected a folder, such as results")
+    return pathlib.Path(_OUTPUT_DIR.value)
 
 
 def ending(chosen: Sequence[NamedFrontEnd], results: Results, conclusion: str) -> list[str]:

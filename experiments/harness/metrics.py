@@ -11,6 +11,7 @@ from w2v_jax import _version
 
 from .front_ends import NamedFrontEnd, by_step
 from .results import Results
+from .sweeping import ReplacementError
 
 Metrics = dict[str, Any]
 
@@ -25,11 +26,12 @@ def save(
     summary: Callable[[Metrics], Mapping[str, float]] | None = None,
     conclusion: str = "",
     notes: Sequence[str] = (),
+    vowels: bool = False,
     **others: Any,
 ) -> Metrics:
     """Writes `EXPERIMENT/metrics.json`, strict JSON (the first process does), and returns what this run found.
 
-    What the file has of front ends that this run did not measure stays there.
+    What the file has of front ends that this run did not measure stays there, unless it is of other vowels.
 
     Args:
         results: where results are kept.
@@ -39,26 +41,32 @@ def save(
             training steps; those whose names have none come last, in the order given.
         conclusion: what came out, in a sentence.
         notes: what a reader must know to read the numbers right.
+        vowels: whether the experiment asks about vowels: then the entry `vowels` says which, where they are not the
+            paper's.
         others: further entries, such as those about several front ends.
 
     Raises:
         ValueError: a number that is not finite: JSON has no such thing.
     """
     measured = per_front_end or {}
+    which = results.vowels.as_numbers() if vowels else None
     metrics = {
         "experiment": experiment,
         "quick": results.quick,
         "w2v_jax": _version.__version__,
         "jax": jax.__version__,
         "device": jax.local_devices()[0].device_kind,
-        "conclusion": conclusion,
-        "notes": list(notes),
+        "conclusion": _of_vowels(conclusion, results) if which else conclusion,
+        "notes": list(dict.fromkeys([*(results.vowels.notes(quick=results.quick) if which else []), *notes])),
+        **({"vowels": which} if which else {}),
         "encoders": {each.name: {**about(each), **found} for each, found in measured.items()},
         "table": _table(measured, summary) if summary else [],
         **others,
     }
     found: Metrics = json.loads(_text(metrics))
     earlier = _earlier(results, experiment)
+    if vowels and earlier.get("vowels") != found.get("vowels"):
+        earlier = {}  # of other vowels, to be replaced
     merged = {**found, "encoders": {**found["encoders"], **_without(earlier.get("encoders"), found["encoders"])}}
     if earlier.get("table"):
         ours = {row["encoder"] for row in found["table"]}
@@ -66,6 +74,29 @@ def save(
         merged["table"] = sorted(rows, key=lambda row: (row["step"] is None, row["step"] or 0))
     results.save_text(experiment, _FILE, _text(merged) + "\n")
     return found
+
+
+def _of_vowels(conclusion: str, results: Results) -> str:
+    said = f"({results.vowels.said(quick=results.quick)}.)"
+    return conclusion if said in conclusion else f"{conclusion} {said}"
+
+
+def check_vowels(results: Results, experiment: str) -> None:
+    """To be called before anything is done by an experiment that asks about vowels.
+
+    Raises:
+        ReplacementError: what the file has is of other vowels, and may not be replaced. Sweeps tell of themselves that
+            they were made on another grid, but not before another front end's stand next to them in one table.
+    """
+    earlier = _earlier(results, experiment)
+    if not earlier or results.overwrite or results.recompute:
+        return
+    if earlier.get("vowels") != json.loads(_text(results.vowels.as_numbers())):
+        named = (earlier.get("vowels") or {}).get("table", "the paper's vowels")
+        raise ReplacementError(
+            f"{results.path(experiment, _FILE)}: made with other vowels or another grid of them ({named}); choose "
+            "another --output_dir, or give --overwrite to replace it"
+        )
 
 
 def about(front_end: NamedFrontEnd) -> Metrics:
@@ -81,7 +112,7 @@ def about(front_end: NamedFrontEnd) -> Metrics:
     }
 
 
-def _text(metrics: Metrics) -> str:
+def _text(metrics: Mapping[str, Any] | None) -> str:
     return json.dumps(metrics, indent=1, ensure_ascii=False, allow_nan=False, default=_plain)
 
 

@@ -5,6 +5,7 @@ import functools
 import hashlib
 import os
 import pathlib
+import re
 from collections.abc import Callable, Mapping
 
 import jax
@@ -19,6 +20,7 @@ from w2v_jax.tensor_file import TensorFile, TensorFileError, open_file
 from . import figures, kept, sweeping
 from .front_ends import NamedFrontEnd
 from .sweeping import ReplacementError
+from .vowel_choice import PAPERS, VowelChoice
 
 Tensors = dict[str, np.ndarray]
 
@@ -58,6 +60,7 @@ class Results:
         recompute: whether to compute again what the folder already has.
         overwrite: whether results that were made with other settings may be replaced.
         share: which part of the work is this process's.
+        vowels: which ones, and on which grid, by those experiments that ask about vowels.
     """
 
     output_dir: pathlib.Path
@@ -66,6 +69,7 @@ class Results:
     recompute: bool = False
     overwrite: bool = False
     share: sweeping.Share = sweeping.ALONE
+    vowels: VowelChoice = PAPERS
     # What this run has made, read back and drawn.
     _made: set[pathlib.Path] = dataclasses.field(default_factory=set, repr=False)
     _read: dict[pathlib.Path, None] = dataclasses.field(default_factory=dict, repr=False)
@@ -218,6 +222,11 @@ class Results:
         if path not in self._made:
             self._read[path] = None
         return found
+
+
+def file_part(text: str) -> str:
+    """`text` with an underscore for every character that some file system refuses, or a shell takes for its own."""
+    return re.sub(r"[^\w.+-]", "_", text)
 
 
 @functools.lru_cache(maxsize=64)

@@ -13,6 +13,7 @@ from w2v_jax.stimuli import Scalar
 from . import figures, maps
 from .front_ends import NamedFrontEnd
 from .results import Results
+from .vowel_choice import PAPERS, VowelChoice
 
 AMPLITUDES = (0.5, 0.35, 0.15)  # of f0, F1 and F2
 
@@ -26,14 +27,20 @@ def vowel(f0: Scalar, f1: Scalar, f2: Scalar, *, sample_rate: int) -> jax.Array:
     return stimuli.sine_mixture([f0, f1, f2], AMPLITUDES, sample_rate=sample_rate)
 
 
-def vowel_space(*, quick: bool) -> Grid:
-    """The vowels of one f0."""
-    return _QUICK_VOWEL_SPACE if quick else grids.VOWEL_SPACE
+def vowel_space(results: Results) -> Grid:
+    """The vowels of one f0: the paper's grid, or the user's."""
+    if results.vowels.is_papers:
+        return _QUICK_VOWEL_SPACE if results.quick else grids.VOWEL_SPACE
+    own = results.vowels.vowel_space()
+    return own.thinned(f1=8, f2=8) if results.quick else own
 
 
-def vowel_space_by_f0(*, quick: bool) -> Grid:
-    """The vowels of six f0; of three, where `quick`."""
-    return _QUICK_VOWEL_SPACE_BY_F0 if quick else grids.VOWEL_SPACE_BY_F0
+def vowel_space_by_f0(results: Results) -> Grid:
+    """The vowels of six f0; of three, where `results.quick`; or of the user's."""
+    if results.vowels.is_papers:
+        return _QUICK_VOWEL_SPACE_BY_F0 if results.quick else grids.VOWEL_SPACE_BY_F0
+    own = results.vowels.vowel_space_by_f0()
+    return own.thinned(f0=3, f1=6, f2=6) if results.quick else own
 
 
 def sweep(results: Results, front_end: NamedFrontEnd, grid: Grid) -> np.ndarray:
@@ -68,28 +75,38 @@ def _chart_axes(grid: Grid) -> np.ndarray:
 
 
 def draw_spaces(
-    maps: Mapping[str, np.ndarray], grid: Grid, *, size: tuple[float, float] = (5.6, 5.0), columns: int = 3
+    maps: Mapping[str, np.ndarray],
+    grid: Grid,
+    *,
+    vowels: VowelChoice = PAPERS,
+    size: tuple[float, float] = (5.6, 5.0),
+    columns: int = 3,
 ) -> figures.Figure:
-    """A panel per map: the mesh, coloured by F1, with the IPA's vowels.
+    """A panel per map, and per speaker where there are several: the mesh, coloured by F1, with the vowels.
 
     Args:
         maps: by title, positions (n, 2) on UMAP's map.
         grid: their parameters, of one f0.
+        vowels: those to mark.
         size: of a panel, inches.
-        columns: panels in a row, at most.
+        columns: panels in a row, at most; the speakers of a map stand in one row.
     """
-    figure, panels = figures.panels(len(maps), size=size, columns=columns)
+    shown = [(title, speaker) for title in maps for speaker in vowels.speakers]
+    columns = columns if len(vowels.speakers) == 1 else len(vowels.speakers)
+    figure, panels = figures.panels(
+        len(shown), size=size, columns=columns, title=None if vowels.is_papers else vowels.caption_at_one_f0
+    )
     f1 = grid.axis("f1")
     colours = figures.SEQUENTIAL((f1 - f1[0]) / (f1[-1] - f1[0]))[:, None, :]
-    for axes, (title, positions) in zip(panels, maps.items(), strict=True):
-        (mesh,) = oriented(positions, grid)
-        figures.mesh(axes, mesh, colours)
-        formant_arrows(axes, mesh)
-        figures.as_map(axes, title)
+    meshes = {title: oriented(positions, grid)[0] for title, positions in maps.items()}
+    for axes, (title, speaker) in zip(panels, shown, strict=True):
+        figures.mesh(axes, meshes[title], colours)
+        formant_arrows(axes, meshes[title])
+        figures.as_map(axes, ", ".join(filter(None, (title, speaker))))
     figures.colour_bar(panels, "F1 (Hz)", (f1[0], f1[-1]))
-    for axes, positions in zip(panels, maps.values(), strict=True):
-        (mesh,) = oriented(positions, grid)
-        figures.labels(axes, vowel_labels(mesh, grid) + arrow_labels(mesh))
+    for axes, (title, speaker) in zip(panels, shown, strict=True):
+        mesh = meshes[title]
+        figures.labels(axes, vowel_labels(mesh, grid, vowels.of(speaker)) + arrow_labels(mesh))
     return figure
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from absl import flags as absl_flags
 
 from .. import amplitude, diphthongs, f0, formants, temporal
-from ..harness import flags, metrics
+from ..harness import flags, metrics, vowel_flags
 from ..harness.front_ends import NamedFrontEnd
 from ..harness.metrics import Metrics
 from ..harness.results import Results
@@ -26,6 +26,7 @@ EXPERIMENTS = (temporal, f0, formants, amplitude, diphthongs)
 
 def run(front_ends: Sequence[NamedFrontEnd], results: Results, *, fine: bool = False) -> Metrics:
     """Runs every experiment for every front end and returns the table. `fine` is as for `formants.run`."""
+    metrics.check_vowels(results, NAME)
     found = {}
     for experiment in EXPERIMENTS:
         print(f"\n== {experiment.NAME}: {(experiment.__doc__ or '').splitlines()[0]}")
@@ -39,6 +40,7 @@ def run(front_ends: Sequence[NamedFrontEnd], results: Results, *, fine: bool = F
         NAME,
         {each: {"table": table[each.name]} for each in front_ends},
         summary=lambda measured: measured["table"],
+        vowels=True,
         conclusion="\n".join(each["conclusion"] for each in found.values()),
         notes=list(dict.fromkeys(note for each in found.values() for note in each["notes"])),
         between_encoders=found["formants"]["between_encoders"],
@@ -102,4 +104,7 @@ def report_lines(
 
 
 if __name__ == "__main__":
-    flags.launch(lambda front_ends, results: run(front_ends, results, fine=formants.FINE.value))
+    flags.launch(
+        lambda front_ends, results: run(front_ends, results, fine=formants.FINE.value),
+        vowels=vowel_flags.chosen,
+    )

@@ -1,0 +1,300 @@
+"""Experiments with vowels of one's own: the grid, what is drawn of it, and that it is never taken for another."""
+
+import contextlib
+import json
+import wave
+
+import jax
+import numpy as np
+import pytest
+from absl import flags as absl_flags
+from absl.testing import flagsaver
+from safetensors.numpy import load_file
+
+from experiments import diphthongs, formants, sounds
+from experiments.claims.sounds import Heard, grids_of
+from experiments.harness import figures, front_ends, vowel_chart, vowel_flags
+from experiments.harness.results import Results
+from experiments.harness.sweeping import ReplacementError
+from experiments.harness.vowel_choice import PAPERS, Span, VowelChoice, find_table
+from experiments.reproduce import published
+from w2v_jax import grids, projection, stimuli, vowels
+from w2v_jax.front_end import Frames
+from w2v_jax.scores import UndefinedScoreError
+from w2v_jax.vowels import VowelTableError
+
+TABLE = vowels.published("peterson-barney-1952")
+SMALL = {"f1": Span(260, 1040, 4), "f2": Span(800, 3300, 4)}
+FRAMES = Frames(sample_rate=16_000, receptive_field=400, hop=320)
+
+
+@pytest.fixture(scope="module")
+def log_mel():
+    return front_ends.resolve(["log-mel"])
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    """The text of every figure, by name."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def results(log_mel, drawn, tmp_path_factory):
+    """Formants and diphthongs of two speakers at f0 of their own."""
+    choice = VowelChoice(TABLE.only(["men", "women"]), **SMALL)
+    results = Results(tmp_path_factory.mktemp("results"), quick=True, vowels=choice)
+
+    def save(figure, path):
+        path.touch()
+        texts = [
+            figure.get_suptitle(),
+            *(text.get_text() for axes in figure.axes for text in (axes.title, *axes.texts)),
+        ]
+        texts += [text.get_text() for legend in figure.legends for text in legend.get_texts()]
+        drawn["\n".join(texts)] = None
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(figures, "save", save)
+        patch.setattr(projection, "project", lambda features, **_: features[:, :2])
+        patch.setattr(projection, "project_onto", lambda features, others, **_: (features[:, :2], others[:, :2]))
+        formants.run(log_mel, results)
+        diphthongs.run(log_mel, results)
+    return results
+
+
+def test_grids_without_flags_are_the_papers():
+    for quick in (False, True):
+        papers = Results("results", quick=quick)
+        assert vowel_chart.vowel_space(papers).name == "vowel_space"
+        assert papers.vowels.notes() == []
+        assert papers.vowels.as_numbers() is None
+    # The paper's grid goes from its lowest to its highest vowel: the rule for other tables gives it back.
+    for ours, theirs in (
+        (PAPERS.vowel_space(), grids.VOWEL_SPACE),
+        (PAPERS.vowel_space_by_f0(), grids.VOWEL_SPACE_BY_F0),
+    ):
+        assert ours.shape == theirs.shape
+        for name, values in theirs.points().items():
+            np.testing.assert_array_equal(ours.points()[name], values)
+
+
+def test_grid_follows_the_table():
+    choice = VowelChoice(TABLE)
+    assert choice.span("f1") == Span(270, 1030, 30)
+    assert choice.span("f2") == Span(840, 3200, 30)
+    assert choice.all_f0 == (132, 223, 264)  # means over each speaker's ten vowels
+    assert choice.one_f0 == 132
+    assert VowelChoice(TABLE, f0=(200, 100)).one_f0 == 200
+    assert VowelChoice(TABLE, f0=(200, 100)).all_f0 == (100, 200)
+    assert VowelChoice(TABLE.only(["women"])).one_f0 == 223
+
+
+def test_sweeps_have_the_grid(results):
+    folder = results.folder
+    space = load_file(folder / "formants/vowel_space.log-mel.safetensors")
+    assert set(space["f0"]) == {132}
+    np.testing.assert_array_equal(np.unique(space["f1"]), [260, 520, 780, 1040])
+    np.testing.assert_array_equal(
+        np.unique(load_file(folder / "formants/vowel_space_by_f0.log-mel.safetensors")["f0"]), [132, 223]
+    )
+    # Nobody glides from one speaker's vowel to another's.
+    gliding = load_file(folder / "diphthongs/diphthongs.log-mel.safetensors")
+    ends = {speaker: {(v.f1, v.f2) for v in results.vowels.of(speaker, quick=True)} for speaker in ("men", "women")}
+    assert len(gliding["f0"]) == sum(len(each) ** 2 for each in ends.values())
+    for row in range(len(gliding["f0"])):
+        start, end = ((gliding[f"f1_{at}"][row], gliding[f"f2_{at}"][row]) for at in ("start", "end"))
+        assert any({start, end} <= of_speaker for of_speaker in ends.values())
+
+
+def test_figures_say_which_vowels_and_f0(drawn, results):
+    everything = "\n".join(drawn)
+    assert all("Vowels: peterson-barney-1952" in text for text in drawn)
+    assert "Vowel space: log-mel, men" in everything
+    assert "Vowel space: log-mel, women" in everything
+    assert "peterson-barney-1952; f0 132 Hz" in everything
+    assert "223 Hz, women" in everything
+    assert "[ɝ]" in everything
+    assert not any(f"[{symbol}]" in everything for symbol in "ɤɯyøœɶɒ")  # the paper's
+
+
+def test_metrics_say_which_vowels(results):
+    found = json.loads((results.folder / "diphthongs/metrics.json").read_text(encoding="utf-8"))
+    assert found["vowels"]["table"] == "peterson-barney-1952"
+    assert found["vowels"]["f1"] == {"low": 260, "high": 1040, "count": 4}
+    assert len(found["vowels"]["vowels"]) == 20
+    assert "Table II" in "\n".join(found["notes"])
+    assert found["conclusion"].count("Vowels: peterson-barney-1952 (men, women)") == 1
+    assert {pair["speaker"] for pair in found["encoders"]["log-mel"]["pairs"]} == {"men", "women"}
+
+
+@pytest.mark.parametrize("choice", [PAPERS, VowelChoice(TABLE, **SMALL), VowelChoice(TABLE, f0=(140,), **SMALL)])
+@pytest.mark.parametrize("encoder", ["log-mel", "stft"])
+def test_other_vowels_are_not_read_back_as_the_same(results, choice, encoder):
+    # stft has no file here yet; its numbers must not join a table of other vowels.
+    others = Results(results.output_dir, quick=True, vowels=choice)
+    with pytest.raises(
+        ReplacementError, match=r"metrics.json: made with other vowels .*\(peterson-barney-1952\); choose"
+    ):
+        formants.run(front_ends.resolve([encoder]), others)
+
+
+def test_sweeps_of_other_vowels_are_not_read_back_either(results, log_mel):
+    others = Results(results.output_dir, quick=True, vowels=VowelChoice(TABLE, f0=(140,), **SMALL))
+    with pytest.raises(ReplacementError, match=r"vowel_space.log-mel.safetensors: made with other settings .*grid"):
+        vowel_chart.sweep(others, log_mel[0], vowel_chart.vowel_space(others))
+
+
+def test_published_numbers_are_not_put_beside_other_vowels():
+    def encoder(source):
+        return {"source": source, "stationarity": None, "bias": None}
+
+    names = {"one": encoder("facebook/wav2vec2-large"), "two": encoder("facebook/wav2vec2-xls-r-300m")}
+    cka = {"linear_cka": [{"encoders": ["one", "two"], "linear_cka": 0.8}]}
+    found = {"encoders": names, "quick": False, "between_encoders": cka}
+    assert len(published.compare(found, found, found)) == 1
+    assert published.compare(found, found, {**found, "vowels": {"table": "mine.csv"}}) == []
+
+
+def test_vowels_off_the_grid_are_left_out_and_named():
+    choice = VowelChoice(TABLE.only(["men"]), f1=Span(300, 700, 4))
+    assert [vowel.symbol for vowel in choice.left_out] == ["i", "ɑ"]
+    assert "Not on the grid, and left out: [i] of men, [ɑ] of men." in choice.notes()
+    with pytest.raises(VowelTableError, match=r"0 of 10 vowels of 'men' lie on the grid .* expected at least 2"):
+        VowelChoice(TABLE.only(["men"]), f1=Span(3000, 3100, 4))
+
+
+def test_sample_rates_that_cannot_hold_them(tmp_path):
+    (tmp_path / "high.csv").write_text("symbol,F1,F2\na,800,1300\n\ni,300,8000\n")
+    choice = VowelChoice(vowels.read_table(tmp_path / "high.csv"))
+    with pytest.raises(
+        VowelTableError, match=r"high.csv, line 4: 'i': F2 is 8000 Hz; expected below 8000 Hz, .* log-mel"
+    ):
+        choice.check(front_ends.resolve(["log-mel"]))
+    with pytest.raises(VowelTableError, match=r"--f2 has 9000 Hz; expected below 8000 Hz"):
+        VowelChoice(f2=Span(500, 9000, 3)).check_rate(16_000, who="x")
+
+
+@contextlib.contextmanager
+def flags_as(**given):
+    """As a command line that gives these flags."""
+    with flagsaver.flagsaver():
+        absl_flags.FLAGS.mark_as_parsed()
+        for name, value in given.items():
+            setattr(absl_flags.FLAGS, name, value)
+        yield
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (
+            {"vowels": "petersen"},
+            "--vowels=petersen: there is no such file, .* hillenbrand-1995 or peterson-barney-1952",
+        ),
+        ({"vowels": "."}, r"--vowels=.: it cannot be read \(Is a directory\)"),
+        ({"speakers": ["men"]}, "--speakers=men, but no speaker is named in the paper's vowels"),
+        ({"vowels": "hillenbrand-1995", "speakers": ["girls"]}, "has no speaker 'girls'; expected some of men, women"),
+        ({"f0": "120;200"}, "--f0=120;200; expected Hz, or several"),
+        ({"f0": "0"}, "--f0=0; expected different frequencies above 0 Hz"),
+        ({"f1": "900:300:30"}, "--f1=900:300:30; expected LOW:HIGH:COUNT in Hz"),
+        ({"f2": "300:900:1"}, "--f2=300:900:1; expected LOW:HIGH:COUNT"),
+    ],
+)
+def test_flags_that_make_no_sense(given, said):
+    with flags_as(**given), pytest.raises(VowelTableError, match=said):
+        vowel_flags.chosen()
+
+
+def test_flags():
+    with flags_as(vowels="hillenbrand-1995", speakers=["women"], f0="210.5,190", f1="300:900:7"):
+        choice = vowel_flags.chosen()
+    assert choice == VowelChoice(
+        find_table("hillenbrand-1995").only(["women"]), f0=(210.5, 190.0), f1=Span(300, 900, 7), f2=None
+    )
+
+
+def test_claims_take_the_grid():
+    choice = VowelChoice(TABLE, **SMALL)
+    found = grids_of(FRAMES, "quick", choice)
+    np.testing.assert_array_equal(found.vowels.axis("f0"), [132, 223, 264])
+    np.testing.assert_array_equal(found.vowels.axis("f2"), SMALL["f2"].values.astype(np.float32))
+    # Next to them, and of each the frames see many phases.
+    np.testing.assert_array_equal(found.vowels_elsewhere.axis("f0"), [133, 224, 265])
+
+
+def test_formants_are_read_where_there_is_one_f0():
+    found = grids_of(FRAMES, "quick", VowelChoice(TABLE, f0=(140,), **SMALL))
+    points = found.vowels.points()
+    features = np.stack([points["f1"], points["f2"]], axis=1)
+    heard = Heard(FRAMES, found, {"vowels": features}, {}, np.zeros(0))
+    assert heard.read("vowels", "f1").value > 0.99
+    assert heard.monotonicity("vowels", "f1").value > 0.9
+    with pytest.raises(UndefinedScoreError, match="f0 is 140 for all sounds"):
+        heard.read("vowels", "f0")
+
+
+def test_formants_are_read_at_an_unheard_f0_of_three():
+    found = grids_of(FRAMES, "quick", VowelChoice(TABLE, **SMALL))
+    points = found.vowels.points()
+    features = np.stack([points["f0"], points["f1"], points["f2"]], axis=1)
+    heard = Heard(FRAMES, found, {"vowels": features}, {}, np.zeros(0))
+    assert heard.read("vowels", "f1", across="f0").value > 0.99
+    with pytest.raises(UndefinedScoreError, match="too few units"):  # a resample may have one f0 only
+        heard.read("vowels", "f0", across="f0")
+
+
+def read_wave(path):
+    with wave.open(str(path)) as file:
+        assert (file.getnchannels(), file.getsampwidth(), file.getframerate()) == (1, 2, 16_000)
+        return np.frombuffer(file.readframes(file.getnframes()), "<i2") / 32_767
+
+
+def test_sounds_are_what_the_experiment_hears(tmp_path):
+    results = Results(tmp_path, vowels=VowelChoice(TABLE.only(["women"]), **SMALL))
+    several = sounds.sounds_of("formants", results, sample_rate=16_000)
+    count, gain = sounds.write(several, tmp_path, sample_rate=16_000, overwrite=False)
+    assert (count, gain) == (10, 1)
+    index = (tmp_path / "index.csv").read_text(encoding="utf-8").splitlines()
+    assert index[1].startswith("01_vowels_women_i_f0=235_f1=310_f2=2790.wav,vowels,women,i,235,310,2790,16000,1,")
+    written = read_wave(tmp_path / "01_vowels_women_i_f0=235_f1=310_f2=2790.wav")
+    heard = jax.jit(lambda f0: vowel_chart.vowel(f0, 310.0, 2790.0, sample_rate=16_000))(235.0)
+    np.testing.assert_allclose(written, heard, atol=0.6 / 32_767)
+
+    sounds.write(several, tmp_path, sample_rate=16_000, overwrite=False)  # the same sounds: nothing to lose
+    fewer = [sounds.Sounds("vowels", {name: each[:1] for name, each in several[0].points.items()}, several[0].stimulus)]
+    with pytest.raises(ReplacementError, match=r"index\.csv: has other sounds; choose another --output_dir"):
+        sounds.write(fewer, tmp_path, sample_rate=16_000, overwrite=False)
+    sounds.write(fewer, tmp_path, sample_rate=16_000, overwrite=True)
+    assert len(list(tmp_path.glob("*.wav"))) == 1
+
+
+def loud(amplitude, *, sample_rate):
+    return stimuli.sine_mixture([500.0], [amplitude], duration=0.1, sample_rate=sample_rate)
+
+
+def test_loud_sounds_are_scaled_together(tmp_path):
+    both = sounds.Sounds("loud", {"amplitude": np.array([0.5, 2], np.float32)}, loud)
+    _, gain = sounds.write([both], tmp_path, sample_rate=16_000, overwrite=False)
+    assert gain == pytest.approx(0.5)
+    peaks = [np.abs(read_wave(path)).max() for path in sorted(tmp_path.glob("*.wav"))]
+    assert peaks == pytest.approx([0.25, 1], abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("experiment", "sweeps"),
+    [
+        ("temporal", {"stationarity": 5, "burst_tones": 2, "bursts": 6}),
+        ("f0", {"bias": 25, "pure_tones": 25}),
+        ("formants", {"vowels": 16}),
+        ("amplitude", {"amplitudes": 25}),
+        ("diphthongs", {"diphthongs": 8}),
+    ],
+)
+def test_every_experiment_has_sounds(experiment, sweeps, tmp_path):
+    some = sounds.sounds_of(experiment, Results(tmp_path), sample_rate=8_000)
+    assert {each.sweep: len(each) for each in some} == sweeps
+    everything = sounds.sounds_of(experiment, Results(tmp_path), sample_rate=16_000, everything=True)
+    assert sum(map(len, everything)) == {"temporal": 13, "f0": 825, "formants": 6_300, "amplitude": 400}.get(
+        experiment, 256
+    )
