@@ -72,13 +72,17 @@ flags.disclaim_key_flags()  # `launch` makes them the program's own, which --hel
 
 
 def launch(
-    run: Callable[[Sequence[NamedFrontEnd], Results], Metrics | None], *, default: Sequence[str] = front_ends.DEFAULT
+    run: Callable[[Sequence[NamedFrontEnd], Results], Metrics | None],
+    *,
+    default: Sequence[str] = front_ends.DEFAULT,
+    errors: tuple[type[Exception], ...] = (),
 ) -> None:
     """Runs an experiment as a program: flags in, one line for each thing that its user can put right.
 
     Args:
         run: the experiment.
         default: the encoders that it compares where `--encoders` is not given.
+        errors: further ones that its user can put right; their messages are one line.
     """
 
     def main() -> None:
@@ -111,6 +115,7 @@ def launch(
             RequirementError,
             FloatingPointError,
             OSError,
+            *errors,
         ),
         describe=_one_line,
         kept=lambda: f"sweeps that were finished are kept in {_OUTPUT_DIR.value}",
