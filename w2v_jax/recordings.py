@@ -13,6 +13,7 @@ import dataclasses
 import functools
 import hashlib
 import importlib
+import itertools
 import math
 import os
 import pathlib
@@ -108,8 +109,8 @@ def inspect(path: str | os.PathLike[str]) -> Recording:
         path: WAV, FLAC, OGG, MP3 or another format that libsndfile reads, of any rate and number of channels.
 
     Raises:
-        RecordingError: it is missing, empty, of no known format, damaged or shorter than its header says, or has samples
-            that are not finite. A file of silence is no error: its `peak` is 0.
+        RecordingError: it is missing, empty, of no known format, damaged or shorter than its header says, or has
+            samples that are not finite. A file of silence is no error: its `peak` is 0.
         RecordingsUnavailableError: soundfile is not installed.
     """
     path = pathlib.Path(path)
@@ -209,7 +210,8 @@ def segments(num_samples: int, frames: Frames, *, seconds: float = SEGMENT_SECON
         In order; none where the recording is shorter than a frame.
 
     Examples:
-        >>> [(each.start, each.stop, each.first_frame) for each in segments(48_000, Frames(16_000, 400, 320), seconds=2)]
+        >>> found = segments(48_000, Frames(16_000, 400, 320), seconds=2)
+        >>> [(each.start, each.stop, each.first_frame) for each in found]
         [(0, 23760, 0), (23680, 48000, 74)]
     """
     total = frames.num_frames(num_samples)
@@ -219,7 +221,7 @@ def segments(num_samples: int, frames: Frames, *, seconds: float = SEGMENT_SECON
     bounds = np.linspace(0, total, -(-total // most) + 1).round().astype(int).tolist()
     before = -(-frames.padding // frames.hop)  # frames at either end that would see zeros in place of sound
     found = []
-    for first, end in zip(bounds[:-1], bounds[1:], strict=True):
+    for first, end in itertools.pairwise(bounds):
         skipped = min(first, before)
         last_seen = (end - 1) * frames.hop - frames.padding + frames.receptive_field
         stop = num_samples if end == total else min(num_samples, last_seen)

@@ -208,15 +208,15 @@ def run(sweep: Work, *, share: Share, overwrite: bool = False) -> None:
     for remark in inventory.remarks:
         print(f"{sweep.label}: {remark}")
     if inventory.finished:
-        print(f"{sweep.label}: going on, {inventory.num_finished} of {sweep.num_rows} {sweep.unit} were finished before")
+        print(
+            f"{sweep.label}: going on, {inventory.num_finished} of {sweep.num_rows} {sweep.unit} were finished before"
+        )
 
     def compute(spans: Sequence[range]) -> None:
         if not spans:
             return
         left = sum(map(len, spans))
-        with progress_bar(
-            sweep.label, sweep.num_rows, initial=sweep.num_rows - left, unit=f" {sweep.unit}"
-        ) as bar:
+        with progress_bar(sweep.label, sweep.num_rows, initial=sweep.num_rows - left, unit=f" {sweep.unit}") as bar:
             found = sweep.compute(spans, progress=bar.update)
             for span, features in zip(spans, found, strict=True):
                 try:

@@ -11,6 +11,7 @@ Writes `recordings.ENCODER.safetensors` (all frames) and `.csv` (which are whose
 """
 
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 import numpy as np
 from absl import flags as absl_flags
@@ -141,7 +142,7 @@ def run(
             if tier is not None
             else tokens.voiced_frames(layout, of_praat, most=min(most, MOST_FRAMES))
         )
-        features = asked.features(frames) if len(asked) else np.zeros((0, frames.shape[1]), np.float32)
+        features = asked.features(frames)
         of_grid = synthesis.sweep_grid(results, NAME, each, grid, synthesised)
         positions = maps.umap(results, NAME, each, f"{grid.name}_{synthesised}", of_grid) if not len(asked) else None
         places = np.zeros((0, 2), np.float32)
@@ -157,7 +158,9 @@ def run(
         read[each.name] = answers.read_off(frames, of_praat, rows, answers.speakers_of(layout))
         found[each.name], placed[each.name] = asked, (positions, places)
         if results.share.is_first:
-            where = Placed(places, *tokens.nearest(features, of_grid), spread(rank, compared_rows, len(asked)), len(rank))
+            where = Placed(
+                places, *tokens.nearest(features, of_grid), spread(rank, compared_rows, len(asked)), len(rank)
+            )
             text = tokens.csv_text(asked, where, grid.points(), vowels)
             results.save_text(NAME, f"tokens.{each.name}.csv", text)
         measured[each] = {
@@ -238,7 +241,10 @@ def about_f0(found: Mapping[str, Tokens], f0: np.ndarray) -> list[str]:
     voices = voices[np.isfinite(voices)]
     if not len(voices):
         return []
-    return [f"The synthesised vowels of the map have an f0 of {f0[0]:g} Hz; that of the tokens is {np.median(voices):.0f} Hz (median)."]
+    return [
+        f"The synthesised vowels of the map have an f0 of {f0[0]:g} Hz; the median of the tokens is "
+        f"{np.median(voices):.0f} Hz."
+    ]
 
 
 def conclude(
@@ -259,11 +265,13 @@ def conclude(
     values = {each: cell.value for each, found in near.items() if isinstance(cell := found[among], Score)}
     if values:
         parts += (
-            " A recorded vowel is nearer to the synthesised vowel of its own f0, F1 and F2 than to another token's with "
-            f"a probability of {compared(values, better='higher', means='nearer')}; chance is {answers.CHANCE}."
+            " A recorded vowel is nearer to the synthesised vowel of its own f0, F1 and F2 than to another token's "
+            f"with a probability of {compared(values, better='higher', means='nearer')}; chance is {answers.CHANCE}."
         )
     if session.left_out:
-        parts += "\n" + "\n".join([f"Left out ({len(session.left_out)}):", *(f"    {each}" for each in session.left_out)])
+        parts += "\n" + "\n".join(
+            [f"Left out ({len(session.left_out)}):", *(f"    {each}" for each in session.left_out)]
+        )
     return parts
 
 
@@ -285,13 +293,11 @@ def _launched(chosen: Sequence[NamedFrontEnd], results: Results) -> Metrics:
         audio=AUDIO.value or [],
         tier=TIER.value,
         labels=LABELS.value or (),
-        speaker_by=SPEAKERS_BY.value,
-        synthesised=SYNTHESIS.value,
+        speaker_by=cast(SpeakerBy, SPEAKERS_BY.value),
+        synthesised=cast(Synthesis, SYNTHESIS.value),
         settings=settings,
     )
 
 
 if __name__ == "__main__":
-    flags.launch(
-        _launched, default=DEFAULT, errors=(SessionError, RecordingError, RecordingsUnavailableError)
-    )
+    flags.launch(_launched, default=DEFAULT, errors=(SessionError, RecordingError, RecordingsUnavailableError))

@@ -12,7 +12,7 @@ from w2v_jax.scores.points import directions
 
 from ..harness import cells
 from ..harness.cells import Cell
-from .tokens import Tokens
+from .tokens import Tokens, all_known
 from .work import Layout
 
 READ = ("f0", "f1", "f2", "intensity")
@@ -34,7 +34,7 @@ def rows_to_read(layout: Layout, measures: Mapping[str, np.ndarray], tokens: Tok
 
     At most `FRAMES_READ`, as many of each speaker as can be, evenly over what there is of each.
     """
-    known = np.isfinite([measures[name] for name in READ]).all(axis=0)
+    known = all_known(measures, *READ)
     if tokens is not None:
         within = np.zeros(len(known), bool)
         for first, stop in zip(tokens.first, tokens.stop, strict=True):
@@ -92,9 +92,7 @@ def read_off(
     return {name: cells.attempted(functools.partial(one, name)) for name in READ}
 
 
-def nearness(
-    recorded: np.ndarray, synthesised: np.ndarray, speaker: np.ndarray
-) -> tuple[dict[str, Cell], np.ndarray]:
+def nearness(recorded: np.ndarray, synthesised: np.ndarray, speaker: np.ndarray) -> tuple[dict[str, Cell], np.ndarray]:
     """How near each recorded vowel lies to the synthesised vowel of its own measures, against those of other tokens.
 
     The probability that its own is nearer by cosine than another's (AUC): 1/2 is chance.
@@ -118,9 +116,7 @@ def nearness(
     return found, 1 + (cosines > np.diag(cosines)[:, None]).sum(axis=1).astype(np.float64)
 
 
-def _auc(
-    recorded: np.ndarray, synthesised: np.ndarray, speaker: np.ndarray, *, within: bool, centred: bool
-) -> Score:
+def _auc(recorded: np.ndarray, synthesised: np.ndarray, speaker: np.ndarray, *, within: bool, centred: bool) -> Score:
     others = ~np.eye(len(recorded), dtype=bool)
     if within:
         others &= speaker[:, None] == speaker

@@ -23,7 +23,10 @@ NAMES = {"f0": "f0", "f1": "F1", "f2": "F2", "intensity": "intensity"}
 
 
 def draw_maps(
-    placed: Mapping[str, tuple[np.ndarray, np.ndarray]], tokens: Mapping[str, Tokens], grid: Grid, vowels: Sequence[Vowel]
+    placed: Mapping[str, tuple[np.ndarray, np.ndarray]],
+    tokens: Mapping[str, Tokens],
+    grid: Grid,
+    vowels: Sequence[Vowel],
 ) -> Figure:
     """A panel per front end: the mesh of synthesised vowels, with the recorded tokens on it by label.
 
@@ -40,14 +43,21 @@ def draw_maps(
     for axes, (name, (positions, others)) in zip(panels, placed.items(), strict=True):
         mesh, places = vowel_chart.oriented_with(positions, others, grid)
         figures.mesh(axes, mesh, "#C4C4C4", linewidth=0.4, point_size=0)
-        names.append(_tokens(axes, tokens[name], places, styles) if any(labels) else _frames(axes, tokens[name], places))
+        names.append(
+            _tokens(axes, tokens[name], places, styles) if any(labels) else _frames(axes, tokens[name], places)
+        )
         figures.as_map(axes, name)
         names[-1] += _grey(mesh, grid, vowels)
     if any(labels):
         handles = [_dot(label or "(none)", *styles[label]) for label in labels[:MOST_NAMED]]
         title = "Recorded vowels; grey, with symbols in brackets: synthesised ones"
         figure.legend(
-            handles=handles, loc="outside lower center", ncols=min(10, len(handles)), fontsize=9, frameon=False, title=title
+            handles=handles,
+            loc="outside lower center",
+            ncols=min(10, len(handles)),
+            fontsize=9,
+            frameon=False,
+            title=title,
         )
     else:
         f1 = np.concatenate([each.measured["f1"] for each in tokens.values()])
@@ -58,9 +68,7 @@ def draw_maps(
 
 
 def _grey(mesh: np.ndarray, grid: Grid, vowels: Sequence[Vowel]) -> list[figures.Label]:
-    return [
-        figures.Label(each.text, each.position, "#707070") for each in vowel_chart.vowel_labels(mesh, grid, vowels)
-    ]
+    return [figures.Label(each.text, each.position, "#707070") for each in vowel_chart.vowel_labels(mesh, grid, vowels)]
 
 
 def _tokens(
@@ -74,7 +82,8 @@ def _tokens(
         some = places[label == name]
         if not len(some):
             continue
-        axes.scatter(*some.T, color=colour, marker=marker, s=size, linewidths=0.3, edgecolors="white", zorder=4)
+        x, y = some.T
+        axes.scatter(x, y, color=colour, marker=marker, s=size, linewidths=0.3, edgecolors="white", zorder=4)
         if len(styles) <= MOST_NAMED:
             middle = some[np.argmin(np.linalg.norm(some - np.median(some, axis=0), axis=1))]
             found.append(figures.Label(name, middle.tolist(), colour))
@@ -85,7 +94,8 @@ def _frames(axes: Axes, tokens: Tokens, places: np.ndarray) -> list[figures.Labe
     """Draws voiced frames, coloured by their F1."""
     f1 = tokens.measured["f1"]
     low, high = np.nanpercentile(f1, [2, 98])
-    axes.scatter(*places.T, c=f1, vmin=low, vmax=high, cmap=figures.SEQUENTIAL, s=8, linewidths=0, zorder=4)
+    x, y = places.T
+    axes.scatter(x, y, c=f1, vmin=low, vmax=high, cmap=figures.SEQUENTIAL, s=8, linewidths=0, zorder=4)
     return []
 
 
@@ -134,9 +144,7 @@ def _dots(axes: Axes, found: Mapping[str, Mapping[str, Cell]], rows: Mapping[str
             value, low, high = (max(LEAST, each) for each in (score.value, score.low, score.high))
             axes.plot([low, high], [y, y], color=colour, linewidth=1.2, solid_capstyle="butt")
             axes.plot([value], [y], color=colour, marker=marker, markersize=6)
-    for row in np.flatnonzero(undefined):
+    for row in np.flatnonzero(undefined).tolist():
         axes.annotate("undefined", (0.5, row), ha="center", va="center", color=figures.GREY, fontsize=9)
     axes.set_yticks(range(len(rows)), rows.values())
     axes.set_ylim(len(rows) - 0.5, -0.5)
-
-

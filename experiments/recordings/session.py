@@ -208,9 +208,7 @@ def speaker_of(path: pathlib.Path, by: SpeakerBy) -> str:
     return path.stem.partition("_")[0] if by == "prefix" else str(path)
 
 
-def tokens_of(
-    recording: Recording, tier: str, labels: Sequence[str] = ()
-) -> tuple[tuple[Interval, ...], list[str]]:
+def tokens_of(recording: Recording, tier: str, labels: Sequence[str] = ()) -> tuple[tuple[Interval, ...], list[str]]:
     """The tokens of a recording, and a line on those that lie past its end.
 
     Raises:

@@ -3,9 +3,10 @@
 import csv
 import dataclasses
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from w2v_jax import praat
 from w2v_jax.grids import Points, Vowel
@@ -51,13 +52,14 @@ class Tokens:
 
     def features(self, frames: np.ndarray) -> np.ndarray:
         """The mean of each token's frames, (n, channels), of all frames, (frames, channels)."""
-        return np.stack(
-            [frames[first:stop].mean(axis=0) for first, stop in zip(self.first, self.stop, strict=True)]
-        ).astype(np.float32)
+        found = np.empty((len(self), frames.shape[1]), np.float32)
+        for row, first, stop in zip(found, self.first, self.stop, strict=True):
+            row[:] = frames[first:stop].mean(axis=0)
+        return found
 
     def known(self, *names: str) -> np.ndarray:
         """(n,) bool: where Praat gives all of these measures."""
-        return np.isfinite([self.measured[name] for name in names]).all(axis=0)
+        return all_known(self.measured, *names)
 
 
 def labelled(layout: Layout, measures: Mapping[str, np.ndarray]) -> Tokens:
@@ -88,21 +90,43 @@ def labelled(layout: Layout, measures: Mapping[str, np.ndarray]) -> Tokens:
 
 def voiced_frames(layout: Layout, measures: Mapping[str, np.ndarray], *, most: int) -> Tokens:
     """Single frames with a voice, where nobody has said what the tokens are: at most `most`, evenly over all."""
-    rows = np.flatnonzero(np.isfinite([measures[name] for name in ("f0", *_FORMANTS)]).all(axis=0))
+    rows = np.flatnonzero(all_known(measures, "f0", *_FORMANTS))
     if len(rows) > most:
         rows = rows[np.linspace(0, len(rows) - 1, most).round().astype(int)]
     times = layout.times[rows]
     return _tokens(layout, measures, [""] * len(rows), layout.file_of[rows], times, times, rows, rows + 1)
 
 
-def _tokens(layout, measures, label, file, start, end, first, stop) -> Tokens:  # type: ignore[no-untyped-def]
-    first, stop = np.asarray(first, int), np.asarray(stop, int)
-    measured = {
-        name: np.array([_middle(name, measures[name][a:b]) for a, b in zip(first, stop, strict=True)], np.float64)
-        for name in praat.MEASURES
-    }
-    seconds = (np.asarray(each, np.float64) for each in (start, end))
-    return Tokens(layout, tuple(label), np.asarray(file, int), *seconds, first, stop, measured)
+def _tokens(
+    layout: Layout,
+    measures: Mapping[str, np.ndarray],
+    label: Sequence[str],
+    file: npt.ArrayLike,
+    start: npt.ArrayLike,
+    end: npt.ArrayLike,
+    first: npt.ArrayLike,
+    stop: npt.ArrayLike,
+) -> Tokens:
+    first, stop, file = (np.asarray(each, int) for each in (first, stop, file))
+    spans = list(zip(first.tolist(), stop.tolist(), strict=True))
+    return Tokens(
+        layout=layout,
+        label=tuple(label),
+        file=file,
+        start=np.asarray(start, np.float64),
+        end=np.asarray(end, np.float64),
+        first=first,
+        stop=stop,
+        measured={
+            name: np.array([_middle(name, measures[name][a:b]) for a, b in spans], np.float64)
+            for name in praat.MEASURES
+        },
+    )
+
+
+def all_known(measures: Mapping[str, np.ndarray], *names: str) -> np.ndarray:
+    """(n,) bool: where Praat gives all of these measures."""
+    return np.isfinite(np.stack([measures[name] for name in names])).all(axis=0)
 
 
 def _middle(name: str, values: np.ndarray) -> float:
