@@ -23,7 +23,12 @@ from w2v_jax import grids, source_filter
 
 SAMPLE_RATE = 16_000
 SPOKEN, PAUSE = 0.25, 0.1  # seconds of a vowel, and between two
-VOICES = {"anna": (215.0, 1.12), "bea": (185.0, 1.06), "carl": (125.0, 0.97), "dan": (100.0, 0.92)}  # f0, factor of F1, F2
+VOICES = {
+    "anna": (215.0, 1.12),
+    "bea": (185.0, 1.06),
+    "carl": (125.0, 0.97),
+    "dan": (100.0, 0.92),
+}  # f0, factor of F1, F2
 SYMBOLS = "i e ɛ a ɑ ɔ o u y ø".split()
 ESPEAK = {"i": "i:", "e": "e:", "a": "a:", "o": "o:", "u": "u:"}  # its phonemes, of German
 
@@ -39,18 +44,22 @@ def vowel(f0: jax.Array, f1: jax.Array, f2: jax.Array, key: jax.Array) -> jax.Ar
     tract = source_filter.resonances(formants, jnp.array([70.0, 90.0, 150.0, 200.0]))
     tract = tract * source_filter.tilted(jnp.array(-10.0), corner=200.0, sample_rate=SAMPLE_RATE)
     frames = source_filter.num_filter_frames(num_samples, SAMPLE_RATE)
-    sound = source_filter.filtered(voice, jnp.tile(tract, (frames, 1))) * jnp.sin(jnp.pi * time) ** 0.5
+    sound = source_filter.filtered(voice, jnp.tile(tract, (frames, 1))) * jnp.sin(0.01 + 3.12 * time) ** 0.5
     return sound / jnp.max(jnp.abs(sound))
 
 
-def spoken(f0: float, factor: float, symbols: list[str], seed: int) -> tuple[np.ndarray, list[tuple[float, float, str]]]:
+def spoken(
+    f0: float, factor: float, symbols: list[str], seed: int
+) -> tuple[np.ndarray, list[tuple[float, float, str]]]:
     """One recording: vowels with pauses between them, and the intervals of its tier (start, end, label)."""
     random = np.random.default_rng(seed)
     of_symbol = {each.symbol: each for each in grids.VOWELS}
     sound, intervals = [np.zeros(round(PAUSE * SAMPLE_RATE))], []
     for number, symbol in enumerate(symbols):
         # No vowel is said twice alike: f0 and formants differ by a few percent.
-        around = np.array([f0, factor * of_symbol[symbol].f1, factor * of_symbol[symbol].f2]) * random.normal(1, 0.03, 3)
+        around = np.array([f0, factor * of_symbol[symbol].f1, factor * of_symbol[symbol].f2]) * random.normal(
+            1, 0.03, 3
+        )
         said = np.asarray(vowel(*around.astype(np.float32), jax.random.key(1000 * seed + number)))
         start = sum(map(len, sound)) / SAMPLE_RATE
         intervals.append((start, start + SPOKEN, symbol))

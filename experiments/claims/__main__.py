@@ -189,6 +189,7 @@ def run(front_ends: Sequence[NamedFrontEnd], results: Results, *, full: bool = F
         },
         conclusion="\n".join(table.conclude(each, controls_of[each], against[each]) for each in front_ends),
         notes=[*NOTES, *_without_filters(front_ends)],
+        by_layer=("scores", "shortest_burst_told_apart", "tuning"),
         grids={
             each.name: {name: len(grid) for name, grid in grids_of(each.frames, size).items().items()}
             for each in front_ends

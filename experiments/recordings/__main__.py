@@ -82,7 +82,9 @@ NOTES = (
     "help. Recorded and synthesised sound differ in more than these; `less the mean` takes away the mean of each kind "
     "first. What is drawn again is the token: it says nothing of other speakers.",
     f"Files are encoded in segments of at most {SEGMENT_SECONDS:g} s. A norm over time, as in wav2vec 2.0 Base, takes "
-    "its statistics from a segment; frames see the same samples as in the whole file.",
+    "its statistics from a segment, pauses and all vowels together, where each synthesised vowel is normalised by "
+    "itself: that alone moves recorded vowels away from synthesised ones. A frame sees the same samples as in the whole "
+    "file.",
     f"Praat is given files of more than {work.PRAAT_SECONDS:g} s in overlapping parts.",
 )
 
@@ -164,10 +166,10 @@ def run(
             text = tokens.csv_text(asked, where, grid.points(), vowels)
             results.save_text(NAME, f"tokens.{each.name}.csv", text)
         measured[each] = {
-            "frames": layout.num_frames,
-            "tokens": len(asked),
-            "frames_read": len(rows),
-            "tokens_compared": len(rank),
+            "num_frames": layout.num_frames,
+            "num_tokens": len(asked),
+            "num_frames_read": len(rows),
+            "num_tokens_compared": len(rank),
             "measures": f"{work.measures_name(each.frames)}.safetensors",
             "read off, R²": {figures.NAMES[name]: cells.number(cell) for name, cell in read[each.name].items()},
             "nearness to the own synthesised vowel, AUC": {
