@@ -29,7 +29,7 @@ VOICES = {
     "carl": (125.0, 0.97),
     "dan": (100.0, 0.92),
 }  # f0, factor of F1, F2
-SYMBOLS = "i e ɛ a ɑ ɔ o u y ø".split()
+SYMBOLS = ["i", "e", "ɛ", "a", "ɑ", "ɔ", "o", "u", "y", "ø"]
 ESPEAK = {"i": "i:", "e": "e:", "a": "a:", "o": "o:", "u": "u:"}  # its phonemes, of German
 
 
@@ -75,7 +75,7 @@ def write_wav(path: pathlib.Path, sound: np.ndarray) -> None:
 
 
 def write_textgrid(path: pathlib.Path, intervals: list[tuple[float, float, str]], end: float) -> None:
-    """A tier "vowels" in Praat's short text format: every moment lies in an interval, those of pauses without a label."""
+    """A tier "vowels" in Praat's short text format: all time lies in intervals, that of pauses without a label."""
     filled, last = [], 0.0
     for start, stop, label in intervals:
         filled += [(last, start, "")] if start > last else []

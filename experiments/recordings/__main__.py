@@ -83,8 +83,8 @@ NOTES = (
     "first. What is drawn again is the token: it says nothing of other speakers.",
     f"Files are encoded in segments of at most {SEGMENT_SECONDS:g} s. A norm over time, as in wav2vec 2.0 Base, takes "
     "its statistics from a segment, pauses and all vowels together, where each synthesised vowel is normalised by "
-    "itself: that alone moves recorded vowels away from synthesised ones. A frame sees the same samples as in the whole "
-    "file.",
+    "itself: that alone moves recorded vowels away from synthesised ones. A frame sees the same samples as in the "
+    "whole file.",
     f"Praat is given files of more than {work.PRAAT_SECONDS:g} s in overlapping parts.",
 )
 
