@@ -2,13 +2,20 @@
 
 import csv
 import json
+import os
 import pathlib
+import re
 import runpy
+import subprocess
+import sys
 
 import jax
+import matplotlib.image
 import numpy as np
 import pytest
+import soundfile
 from flax import nnx
+from pages import ROOT, names_of, text_of
 from safetensors.numpy import load_file
 
 from experiments.harness import figures, front_ends, kept, vowel_chart
@@ -20,8 +27,7 @@ from w2v_jax.front_end import Frames
 from w2v_jax.scores import Score
 from w2v_jax.spectrograms import LogMelSpectrogram
 
-soundfile = pytest.importorskip("soundfile")
-make_a_session = runpy.run_path(str(pathlib.Path(__file__).parent.parent / "examples/3_make_a_session.py"))
+make_a_session = runpy.run_path(str(ROOT / "examples/3_make_a_session.py"))
 
 FRAMES = Frames(16_000, 400, 320)
 
@@ -306,3 +312,45 @@ def test_without_a_tier_voiced_frames_stand_for_tokens(folder, tmp_path, thin, m
     assert "expected at least 3, to hold one out" in of_mel["read off, R²"]["f0"]["undefined"]
     with pytest.raises(kept.OtherSettingsError):
         kept.find(results.path("recordings", "recordings.log-mel.safetensors"), {})
+
+
+# In place of umap-learn, which compiles for ten seconds, and which test_projection tries.
+UMAP = """
+class UMAP:
+    def __init__(self, **settings):
+        pass
+
+    def fit(self, points):
+        self.embedding_ = points[:, :2]
+        return self
+
+    def transform(self, points):
+        return points[:, :2]
+"""
+
+
+def test_the_page_from_one_file_to_the_figure(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "umap.py").write_text(UMAP)
+    environment = os.environ | {"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
+
+    def run(*command):
+        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=200, check=False)
+
+    text = text_of("recordings.md")
+    (made,) = re.findall(r"^    python (examples/.*)$", text, flags=re.MULTILINE)
+    monkeypatch.setattr(sys, "argv", [*made.split(), "--takes=1"])
+    make_a_session["main"]()
+    first, *_ = re.findall(r"^    w2v-jax recordings (.*)$", text, flags=re.MULTILINE)
+    command = [sys.executable, "-m", "experiments.recordings", *first.split()]
+    done = run(*command)
+    assert done.returncode == 0, done.stderr
+    assert "Praat's settings: pitch 75 to 600 Hz; 5 formants below 5500 Hz" in done.stdout
+    picture = matplotlib.image.imread("results/quick/recordings/map.png")
+    assert len(np.unique(picture.reshape(-1, picture.shape[-1]), axis=0)) > 100
+    tokens = names_of("recordings.md")["tokens"]
+    assert [token["label"] for token in tokens] == make_a_session["SYMBOLS"]
+    assert all(abs(float(token["f0"]) - 215) < 40 for token in tokens)
+    done = run(*[each.replace("anna_1", "nobody") for each in command])
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert done.stderr.startswith("error: --audio: none of 1 files can be used")

@@ -20,6 +20,7 @@ SPEAKER_BY: tuple[SpeakerBy, ...] = ("file", "folder", "prefix")
 # What is taken of a folder that is named as a whole.
 SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
 SILENT = 2.0**-15  # a peak below the smallest step of 16 bits
+SILENT_POWER = 1e-6  # what averaging channels leaves of one
 CLIPPED = 1e-4  # share of samples at full scale
 CANCELLED = 0.01  # of the power, where channels are averaged
 LOWEST_RATE = 16_000  # Hz, below which the formants' range is cut
@@ -151,7 +152,7 @@ def expand(patterns: Sequence[str]) -> list[pathlib.Path]:
 
 def usable(recording: Recording, frames: Sequence[Frames]) -> Recording:
     """The recording itself. Raises `RecordingError` where it is silent, or too short for a frame of one front end."""
-    if recording.left_by_averaging < 1e-9:
+    if recording.left_by_averaging < SILENT_POWER:
         raise RecordingError(
             f"{recording.path}: its {recording.channels} channels cancel each other when they are averaged; expected "
             "channels of one polarity: invert one of them, or keep one"
