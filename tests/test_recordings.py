@@ -74,7 +74,7 @@ def test_waveforms_are_encoded_as_if_alone():
     encode = jax.jit(lambda waveforms: encoder(waveforms))
     generator = np.random.default_rng(0)
     sounds = [generator.standard_normal(length).astype(np.float32) for length in (4_100, 4_000, 4_100)]
-    together = recordings.encode(encoder, sounds)
+    together = recordings.encode(encoder, sounds, batch_size=2)
 
     class OnTheHost:  # takes no lengths: equal ones only
         frames = encoder.frames

@@ -241,7 +241,7 @@ def padded(waveforms: Sequence[np.ndarray], num_samples: int) -> tuple[np.ndarra
     return batch, np.array([len(waveform) for waveform in waveforms], np.int32)
 
 
-def encode(front_end: FrontEnd, waveforms: Sequence[np.ndarray]) -> list[np.ndarray]:
+def encode(front_end: FrontEnd, waveforms: Sequence[np.ndarray], *, batch_size: int | None = None) -> list[np.ndarray]:
     """The frames of several waveforms, each as if it were encoded alone.
 
     Waveforms of similar length share a padded batch, whose length is one of a few, so that few programs are compiled.
@@ -250,6 +250,7 @@ def encode(front_end: FrontEnd, waveforms: Sequence[np.ndarray]) -> list[np.ndar
     Args:
         front_end: any front end.
         waveforms: (samples_i,) float32 each, at its rate.
+        batch_size: waveforms in a batch; by default as many as a sweep over sounds of that length would take.
 
     Returns:
         (frames_i, channels) float32 each, in the order given.
@@ -270,7 +271,8 @@ def encode(front_end: FrontEnd, waveforms: Sequence[np.ndarray]) -> list[np.ndar
         raise ValueError(f"a waveform has {shortest} samples, fewer than a frame; expected at least one frame in each")
     pads = front_ends.is_compiled(front_end) and front_ends.takes_lengths(front_end)
     found: dict[int, np.ndarray] = {}
-    for indices, num_samples, rows in _batches(front_end, [len(waveform) for waveform in waveforms], pads=pads):
+    batches = _batches(front_end, [len(waveform) for waveform in waveforms], pads=pads, batch_size=batch_size)
+    for indices, num_samples, rows in batches:
         batch, lengths = padded([waveforms[index] for index in indices], num_samples)
         if pads:
             # Rows of nothing: as many as the program was compiled for.
@@ -289,13 +291,15 @@ def encode(front_end: FrontEnd, waveforms: Sequence[np.ndarray]) -> list[np.ndar
     return [found[index] for index in range(len(waveforms))]
 
 
-def _batches(front_end: FrontEnd, lengths: Sequence[int], *, pads: bool) -> Iterator[tuple[list[int], int, int]]:
+def _batches(
+    front_end: FrontEnd, lengths: Sequence[int], *, pads: bool, batch_size: int | None
+) -> Iterator[tuple[list[int], int, int]]:
     """Indices of the waveforms of each batch, its samples, and its rows; the longest first."""
     together: dict[int, list[int]] = collections.defaultdict(list)
     for index in sorted(range(len(lengths)), key=lambda index: -lengths[index]):
         together[_bucket(lengths[index]) if pads else lengths[index]].append(index)
     for num_samples, indices in together.items():
-        rows = _rows(front_end, num_samples)
+        rows = batch_size or _rows(front_end, num_samples)
         for start in range(0, len(indices), rows):
             yield indices[start : start + rows], num_samples, rows
 

@@ -79,7 +79,7 @@ def read_off(
     """
     folds = folds_of(speaker[rows])
     if (count := len(np.unique(folds))) < 3:
-        told = f"there are {count} speakers or files with voiced frames; expected at least 3, to hold one out at a time"
+        told = f"voiced frames are of {count} speakers or files; expected at least 3, to hold one out at a time"
         return dict.fromkeys(READ, told)
     kept = np.isin(folds, np.flatnonzero(np.bincount(folds) > 1))  # a fold has at least two frames
     rows, folds = rows[kept], folds[kept]

@@ -2,9 +2,10 @@
 
 import collections
 import dataclasses
+import functools
 import glob
 import pathlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Literal
 
 from w2v_jax import praat, recordings
@@ -13,6 +14,7 @@ from w2v_jax.praat import Interval, TextGridError
 from w2v_jax.recordings import Recording, RecordingError
 
 from ..harness.conclusions import listed
+from ..harness.progress import progress_bar
 
 SpeakerBy = Literal["file", "folder", "prefix"]
 SPEAKER_BY: tuple[SpeakerBy, ...] = ("file", "folder", "prefix")
@@ -86,7 +88,6 @@ def gather(
     labels: Sequence[str] = (),
     speaker_by: SpeakerBy = "file",
     ceiling: float = 5500.0,
-    looked_at: Callable[[int, int], None] = lambda index, count: None,
 ) -> Session:
     """Looks through the recordings.
 
@@ -97,7 +98,6 @@ def gather(
         labels: those of the tier that are used; by default all.
         speaker_by: what tells speakers apart: the file, the folder that it lies in, or its name up to the first "_".
         ceiling: of formants, Hz.
-        looked_at: told of each file, before it is looked through.
 
     Raises:
         SessionError: nothing matches, or nothing is left.
@@ -107,10 +107,9 @@ def gather(
     remarks: list[str] = []
     left_out: list[str] = []
     seen: dict[str, pathlib.Path] = {}
-    for index, path in enumerate(paths):
-        looked_at(index, len(paths))
+    for path, inspected in zip(paths, _inspected(paths), strict=True):
         try:
-            recording = usable(recordings.inspect(path), frames)
+            recording = usable(inspected(), frames)
             if (twin := seen.setdefault(recording.digest, path)) is not path:
                 raise RecordingError(f"{path}: it is a copy of {twin}")
             tokens: tuple[Interval, ...] = ()
@@ -126,6 +125,14 @@ def gather(
         first = f", the first because of this: {left_out[0]}" if left_out else ""
         raise SessionError(f"--audio: none of {len(paths)} files can be used{first}")
     return Session(tuple(files), (*resampled(files, frames), *remarks), tuple(left_out), tier)
+
+
+def _inspected(paths: Sequence[pathlib.Path]) -> Iterator[Callable[[], Recording]]:
+    """What looks through each file, in order, while the user sees how far it is."""
+    with progress_bar("looking through", len(paths), unit=" files") as bar:
+        for path in paths:
+            yield functools.partial(recordings.inspect, path)
+            bar.update()
 
 
 def expand(patterns: Sequence[str]) -> list[pathlib.Path]:

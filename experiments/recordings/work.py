@@ -137,6 +137,7 @@ class Encoding(_Pieces):
     """The frames of all recordings by one front end."""
 
     front_end: NamedFrontEnd | None = None
+    batch_size: int | None = None
 
     @property
     def shard_seconds(self) -> float:  # type: ignore[override]
@@ -155,7 +156,9 @@ class Encoding(_Pieces):
             found = [
                 frames[segment.skipped :][: segment.num_frames]
                 for frames, (_, segment) in zip(
-                    recordings.encode(self.front_end.front_end, waveforms), pieces, strict=True
+                    recordings.encode(self.front_end.front_end, waveforms, batch_size=self.batch_size),
+                    pieces,
+                    strict=True,
                 )
             ]
             for frames, (index, segment) in zip(found, pieces, strict=True):
@@ -218,6 +221,7 @@ def encode(results: Results, experiment: str, front_end: NamedFrontEnd, layout: 
         },
         tensor=FRAMES,
         front_end=front_end,
+        batch_size=results.batch_size,
     )
     return results.worked(work).array(FRAMES)
 
