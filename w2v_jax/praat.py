@@ -47,9 +47,9 @@ class PraatSettings:
     window: float = 0.025
 
     def __post_init__(self) -> None:
-        for name in ("pitch_floor", "formant_ceiling", "window"):
-            if not (math.isfinite(value := getattr(self, name)) and value > 0):
-                raise ValueError(f"{name} is {value}; expected a positive number")
+        for name, least in (("pitch_floor", 1.0), ("formant_ceiling", 1000.0), ("window", 0.001)):
+            if not least <= (value := getattr(self, name)) < math.inf:
+                raise ValueError(f"{name} is {value:g}; expected at least {least:g}")
         if not self.pitch_floor < self.pitch_ceiling < math.inf:
             raise ValueError(
                 f"pitch_ceiling is {self.pitch_ceiling:g} Hz; expected more than pitch_floor, {self.pitch_floor:g} Hz"
