@@ -347,7 +347,7 @@ def test_the_page_from_one_file_to_the_figure(tmp_path, monkeypatch):
     done = run(*command)
     assert done.returncode == 0, done.stderr
     assert "Praat's settings: pitch 75 to 600 Hz; 5 formants below 5500 Hz" in done.stdout
-    picture = matplotlib.image.imread("results/quick/recordings/map.png")
+    picture = matplotlib.image.imread("results/quick/recordings/map.log-mel.png")
     assert len(np.unique(picture.reshape(-1, picture.shape[-1]), axis=0)) > 100
     tokens = names_of("recordings.md")["tokens"]
     assert [token["label"] for token in tokens] == make_a_session["SYMBOLS"]
