@@ -64,7 +64,7 @@ $(BASE): pyproject.toml
 	  { echo "error: $(PYTHON) is $$($(PYTHON) --version 2>&1); w2v_jax needs Python 3.11 or newer: make PYTHON=python3.12" >&2; exit 1; }
 	@echo "Installing into $(VENV) (once; takes a minute or two) ..."
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --editable '.[experiments,hub,dev]'
+	$(BIN)/python -m pip install --quiet --editable '.[experiments,hub,recordings,dev]'
 	@touch $@
 
 # This release of PyTorch has a CPU build for every platform; later ones would bring gigabytes of CUDA on Linux.

@@ -8,6 +8,7 @@ COMMANDS = {
     "formants": "maps of vowels, and their likeness between front ends",
     "amplitude": "maps of two amplitudes",
     "diphthongs": "where gliding vowels go on the map of steady ones",
+    "recordings": "your own recordings on the map of synthesised vowels, with Praat's measures",
     "claims": "every claim of the paper as a score with an interval, next to controls",
     "emergence": "whether distances follow those of the sounds, through training",
     "sounds": "what an experiment hears, as WAV files",

@@ -77,6 +77,7 @@ def test_programs_that_meet_through_jax(weights, tmp_path):
         process.join(60)
         assert process.exitcode == 0, (tmp_path / name).read_text()
     assert [path.name for path in sorted((output / "f0").iterdir())] == [
+        "metrics.csv",
         "metrics.json",
         "pure_tones.tiny.safetensors",
     ]

@@ -1,5 +1,6 @@
 """Every experiment takes every kind of front end: trained weights, a spectrogram, and a NumPy callable of a user's."""
 
+import csv
 import dataclasses
 import json
 
@@ -77,6 +78,12 @@ def test_every_experiment_measures_every_front_end(results, experiment):
     }
     assert metrics["encoders"]["bands:make"]["frames"] == {"sample_rate": 8_000, "receptive_field": 240, "hop": 80}
     assert metrics["conclusion"]
+    with (results / experiment / "metrics.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["encoder"] for row in rows} >= set(NAMES)
+    assert all(np.isfinite(float(row["value"])) for row in rows)
+    layers = {row["layer"] for row in rows if row["encoder"] == "formant-base"}
+    assert ("conv 0" in layers) == (experiment == "claims")
 
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS)

@@ -203,6 +203,7 @@ def run(front_ends: Sequence[NamedFrontEnd], results: Results, *, full: bool = F
         conclusion="\n".join(table.conclude(each, controls_of[each], against[each]) for each in front_ends),
         notes=[*NOTES[:2], PAPERS_F0 if vowels.is_papers else OTHER_F0, *NOTES[2:], *_without_filters(front_ends)],
         vowels=True,
+        by_layer=("scores", "shortest_burst_told_apart", "tuning"),
         grids={
             each.name: {name: len(grid) for name, grid in grids_of(each.frames, size, vowels).items().items()}
             for each in front_ends

@@ -85,6 +85,7 @@ def launch(
     *,
     default: Sequence[str] = front_ends.DEFAULT,
     vowels: Callable[[], VowelChoice] | None = None,
+    errors: tuple[type[Exception], ...] = (),
 ) -> None:
     """Runs an experiment as a program: flags in, one line for each thing that its user can put right.
 
@@ -92,6 +93,7 @@ def launch(
         run: the experiment.
         default: the encoders that it compares where `--encoders` is not given.
         vowels: `vowel_flags.chosen`, where it asks about vowels.
+        errors: further ones that its user can put right; their messages are one line.
     """
 
     def main() -> None:
@@ -131,6 +133,7 @@ def launch(
             RequirementError,
             FloatingPointError,
             OSError,
+            *errors,
         ),
         describe=_one_line,
         kept=lambda: f"sweeps that were finished are kept in {_OUTPUT_DIR.value}",

@@ -1,7 +1,7 @@
-"""Every number of an experiment, in `metrics.json`."""
+"""Every number of an experiment, in `metrics.json`, and as a long table in `metrics.csv`."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -9,6 +9,7 @@ import numpy as np
 
 from w2v_jax import _version
 
+from . import long_table
 from .front_ends import NamedFrontEnd, by_step
 from .results import Results
 from .sweeping import ReplacementError
@@ -16,6 +17,8 @@ from .sweeping import ReplacementError
 Metrics = dict[str, Any]
 
 _FILE = "metrics.json"
+_TABLE = "metrics.csv"
+_ABOUT = ("kind", "source", "revision", "assumed", "precision", "frames", "step")
 
 
 def save(
@@ -27,11 +30,13 @@ def save(
     conclusion: str = "",
     notes: Sequence[str] = (),
     vowels: bool = False,
+    by_layer: Collection[str] = (),
     **others: Any,
 ) -> Metrics:
-    """Writes `EXPERIMENT/metrics.json`, strict JSON (the first process does), and returns what this run found.
+    """Writes `EXPERIMENT/metrics.json`, strict JSON, and `metrics.csv`; returns what this run found.
 
-    What the file has of front ends that this run did not measure stays there, unless it is of other vowels.
+    The first process writes. What the files have of front ends that this run did not measure stays there, unless it
+    is of other vowels.
 
     Args:
         results: where results are kept.
@@ -43,6 +48,7 @@ def save(
         notes: what a reader must know to read the numbers right.
         vowels: whether the experiment asks about vowels: then the entry `vowels` says which, where they are not the
             paper's.
+        by_layer: entries of `per_front_end` whose own entries are layers.
         others: further entries, such as those about several front ends.
 
     Raises:
@@ -73,6 +79,7 @@ def save(
         rows = [*found["table"], *(row for row in earlier["table"] if row["encoder"] not in ours)]
         merged["table"] = sorted(rows, key=lambda row: (row["step"] is None, row["step"] or 0))
     results.save_text(experiment, _FILE, _text(merged) + "\n")
+    results.save_text(experiment, _TABLE, long_table.csv_text(merged, about=_ABOUT, by_layer=by_layer))
     return found
 
 

@@ -155,16 +155,24 @@ class Results:
             pooling=pooling,
             batch_size=self.batch_size,
         )
-        found = self._reusable(sweep.path, sweep.settings)
+        return self.worked(sweep).array(sweep.tensor)
+
+    def worked(self, work: sweeping.Work) -> TensorFile:
+        """The file of some work, read back if it was made with the same settings, and else made, or finished.
+
+        Raises:
+            ReplacementError, OSError, FloatingPointError: as for `sweep`.
+        """
+        found = self._reusable(work.path, work.settings)
         if found is None:
-            if self.recompute and sweep.path not in self._made:
-                sweep.remove_shards()
-            sweeping.run(sweep, share=self.share, overwrite=self.overwrite)
-            self._made.add(sweep.path)
-            found = open_file(sweep.path)
+            if self.recompute and work.path not in self._made:
+                sweeping.remove_shards(work)
+            sweeping.run(work, share=self.share, overwrite=self.overwrite)
+            self._made.add(work.path)
+            found = open_file(work.path)
         elif self.share.is_first:
-            sweep.remove_shards()  # of a run that was killed when all was finished
-        return found.array("features")
+            sweeping.remove_shards(work)  # of a run that was killed when all was finished
+        return found
 
     def kept(self, experiment: str, name: str, settings: Mapping[str, str], compute: Callable[[], Tensors]) -> Tensors:
         """What a file of the experiment has, if it was made with the same settings; else what `compute` returns, kept.

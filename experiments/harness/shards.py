@@ -107,14 +107,20 @@ class ShardFolder:
         kept.write(self._shard(span), {_FEATURES: features}, self.settings, further=rows)
 
     def assemble(
-        self, path: str | os.PathLike[str], parameters: Mapping[str, np.ndarray], settings: Mapping[str, str]
+        self,
+        path: str | os.PathLike[str],
+        parameters: Mapping[str, np.ndarray],
+        settings: Mapping[str, str],
+        *,
+        name: str = _FEATURES,
     ) -> None:
         """Makes one file of all shards, in memory one at a time, and removes the folder.
 
         Args:
-            path: the file: `features`, and a tensor per parameter.
+            path: the file: the shards' rows, and a tensor per parameter.
             parameters: row by row.
             settings: to keep in the file.
+            name: of the tensor that has the shards' rows.
 
         Raises:
             TensorFileError: a shard is missing or damaged; nothing has been changed.
@@ -125,7 +131,7 @@ class ShardFolder:
         for stale in self.path.glob(f"{files.temporary_prefix(path)}*"):
             stale.unlink(missing_ok=True)
         shape = (self.spans[-1].stop, *self._open(self.spans[0]).entries[_FEATURES].shape[1:])
-        kept.write(path, {_FEATURES: Stream(shape, self._features()), **parameters}, settings, temporary_dir=self.path)
+        kept.write(path, {name: Stream(shape, self._features()), **parameters}, settings, temporary_dir=self.path)
         self.remove()
 
     def remove(self) -> None:

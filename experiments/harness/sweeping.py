@@ -12,7 +12,8 @@ import functools
 import pathlib
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Protocol
 
 import jax
 import numpy as np
@@ -65,9 +66,66 @@ class SweepStopped(KeyboardInterrupt):
     """Ctrl-C during a sweep. The message says what is finished."""
 
 
+class Work(Protocol):
+    """Rows to be computed, and the file that they are to make: a sweep over sounds, or the frames of recordings."""
+
+    @property
+    def path(self) -> pathlib.Path:
+        """The file; the shards are kept next to it until all are there."""
+        ...
+
+    @property
+    def label(self) -> str:
+        """What the user sees it called."""
+        ...
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """Everything that the rows depend on, but for what only moves their last bits."""
+        ...
+
+    @property
+    def points(self) -> Mapping[str, np.ndarray]:
+        """What the file has besides the rows."""
+        ...
+
+    @property
+    def tensor(self) -> str:
+        """What the rows are called in the file."""
+        ...
+
+    @property
+    def unit(self) -> str:
+        """What a row is, for the user: "sounds"."""
+        ...
+
+    @property
+    def num_rows(self) -> int:
+        """Rows in all."""
+        ...
+
+    def folder(self) -> ShardFolder:
+        """Where its shards are."""
+        ...
+
+    def compute(self, spans: Sequence[range], *, progress: Callable[[int], None]) -> Iterator[np.ndarray]:
+        """For each span of rows, in order, what the shard is to have."""
+        ...
+
+
+def shards_path(path: pathlib.Path) -> pathlib.Path:
+    """The folder for the shards of a file."""
+    return path.with_suffix(".shards")
+
+
+def remove_shards(work: Work) -> None:
+    """Removes what there is of them."""
+    shutil.rmtree(shards_path(work.path), ignore_errors=True)
+
+
 @dataclasses.dataclass(frozen=True)
 class Sweep:
-    """A sweep and the file that it is to make.
+    """A sweep and the file that it is to make: `Work`.
 
     Attributes:
         path: the file; the shards are kept next to it until all are there.
@@ -88,6 +146,8 @@ class Sweep:
     settings: Mapping[str, str]
     pooling: Pooling = "mean"
     batch_size: int | None = None
+    tensor: str = "features"
+    unit: str = "sounds"
 
     @property
     def num_rows(self) -> int:
@@ -107,18 +167,22 @@ class Sweep:
             "sounds per call and device": str(block),
             "device": jax.local_devices()[0].device_kind,
         }
-        return ShardFolder(self._shards, exactly, shard_spans(self.num_rows, block_size=block))
+        return ShardFolder(shards_path(self.path), exactly, shard_spans(self.num_rows, block_size=block))
 
-    def remove_shards(self) -> None:
-        """Removes what there is of them."""
-        shutil.rmtree(self._shards, ignore_errors=True)
+    def compute(self, spans: Sequence[range], *, progress: Callable[[int], None]) -> Iterator[np.ndarray]:
+        """Features of each span of rows."""
+        return sweep_spans(
+            self.front_end.front_end,
+            self.synthesize,
+            self.points,
+            spans,
+            pooling=self.pooling,
+            batch_size=self.rows_per_call,
+            progress=progress,
+        )
 
-    @property
-    def _shards(self) -> pathlib.Path:
-        return self.path.with_suffix(".shards")
 
-
-def run(sweep: Sweep, *, share: Share, overwrite: bool = False) -> None:
+def run(sweep: Work, *, share: Share, overwrite: bool = False) -> None:
     """Computes what is missing of a sweep, then makes its file (or waits until the first process has).
 
     Args:
@@ -144,21 +208,16 @@ def run(sweep: Sweep, *, share: Share, overwrite: bool = False) -> None:
     for remark in inventory.remarks:
         print(f"{sweep.label}: {remark}")
     if inventory.finished:
-        print(f"{sweep.label}: going on, {inventory.num_finished} of {sweep.num_rows} sounds were finished before")
+        print(
+            f"{sweep.label}: going on, {inventory.num_finished} of {sweep.num_rows} {sweep.unit} were finished before"
+        )
 
     def compute(spans: Sequence[range]) -> None:
         if not spans:
             return
-        with progress_bar(sweep.label, sweep.num_rows, initial=sweep.num_rows - sum(map(len, spans))) as bar:
-            found = sweep_spans(
-                sweep.front_end.front_end,
-                sweep.synthesize,
-                sweep.points,
-                spans,
-                pooling=sweep.pooling,
-                batch_size=sweep.rows_per_call,
-                progress=bar.update,
-            )
+        left = sum(map(len, spans))
+        with progress_bar(sweep.label, sweep.num_rows, initial=sweep.num_rows - left, unit=f" {sweep.unit}") as bar:
+            found = sweep.compute(spans, progress=bar.update)
             for span, features in zip(spans, found, strict=True):
                 try:
                     folder.write(span, features)
@@ -173,7 +232,7 @@ def run(sweep: Sweep, *, share: Share, overwrite: bool = False) -> None:
         if share.is_first:
             if share.count > 1:
                 _gather(folder, compute, label=sweep.label, patience=share.patience)
-            folder.assemble(sweep.path, sweep.points, sweep.settings)
+            folder.assemble(sweep.path, sweep.points, sweep.settings, name=sweep.tensor)
         else:
             await_file(sweep.path, sweep.settings, label=sweep.label)
             folder.remove()  # made again by one whose work was taken over
@@ -225,9 +284,9 @@ def await_file(path: pathlib.Path, settings: Mapping[str, str], *, label: str) -
         time.sleep(_POLL_SECONDS)
 
 
-def _so_far(sweep: Sweep, folder: ShardFolder) -> str:
+def _so_far(sweep: Work, folder: ShardFolder) -> str:
     """Counts the shards on disk: a stop can come between the writing of a shard and any count kept here."""
     finished = sum(len(span) for span in folder.spans if folder.has(span))
     if not finished:
-        return f"none of {sweep.num_rows} sounds finished"
-    return f"{finished} of {sweep.num_rows} sounds are finished and kept in {folder.path}"
+        return f"none of {sweep.num_rows} {sweep.unit} finished"
+    return f"{finished} of {sweep.num_rows} {sweep.unit} are finished and kept in {folder.path}"

@@ -106,6 +106,11 @@ class VowelChoice:
         return tuple(vowel for vowel in found if vowel in corners)
 
     @property
+    def on_grid(self) -> tuple[Vowel, ...]:
+        """The vowels of all speakers on the grid."""
+        return tuple(filter(self.holds, self.table.vowels))
+
+    @property
     def left_out(self) -> tuple[Vowel, ...]:
         """The vowels of the table that do not lie on the grid."""
         return tuple(vowel for vowel in self.table.vowels if not self.holds(vowel))

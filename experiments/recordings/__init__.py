@@ -1,0 +1,1 @@
+"""One's own recordings next to synthesised vowels: `python -m experiments.recordings`."""

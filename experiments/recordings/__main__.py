@@ -1,0 +1,312 @@
+"""One's own recordings, next to synthesised vowels.
+
+    w2v-jax recordings --audio='session/*.wav' --textgrid_tier=vowels
+
+Asks three things. Where does each labelled vowel fall on the map of synthesised ones? How well are f0, F1, F2 and
+intensity, as Praat measures them, read off the frames of speakers or files not heard before? How near do recorded
+vowels lie to the synthesised vowel of their own f0, F1 and F2?
+
+Writes `recordings.ENCODER.safetensors` (all frames) and `.csv` (which are whose), `measures.FRAMES.safetensors`
+(Praat's), `tokens.ENCODER.csv` (a row per token), `metrics.json`, `metrics.csv`, and the figures.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+import numpy as np
+from absl import flags as absl_flags
+
+from w2v_jax.front_end import Frames
+from w2v_jax.praat import PraatSettings
+from w2v_jax.recordings import SEGMENT_SECONDS, RecordingError, RecordingsUnavailableError
+from w2v_jax.scores import Score
+
+from ..harness import cells, flags, front_ends, maps, metrics, vowel_chart, vowel_flags
+from ..harness.conclusions import compared
+from ..harness.front_ends import NamedFrontEnd
+from ..harness.metrics import Metrics
+from ..harness.results import Results
+from . import answers, figures, synthesis, tokens, work
+from .session import SPEAKER_BY, Session, SessionError, SpeakerBy, gather
+from .synthesis import SYNTHESES, Synthesis
+from .tokens import Placed, Tokens
+from .work import Layout
+
+NAME = "recordings"
+DEFAULT = (front_ends.BUNDLED, front_ends.UNTRAINED, "log-mel")
+
+# The synthesised vowels of so many tokens are made, and so many are placed on the map.
+MOST_COMPARED = 400
+QUICK_MOST_COMPARED = 60
+MOST_FRAMES = 400  # that stand for tokens where no tier is given
+
+_PRAAT = PraatSettings()
+AUDIO = absl_flags.DEFINE_multi_string(
+    "audio", None, "Sound files: a path, a pattern in quotes such as 'session/*.wav', or a folder; may be repeated."
+)
+TIER = absl_flags.DEFINE_string(
+    "textgrid_tier",
+    None,
+    "Tier, of the TextGrid next to each file, whose labelled intervals or points are the tokens. Without it, voiced "
+    "frames are placed on the map, without labels.",
+)
+LABELS = absl_flags.DEFINE_list("labels", None, "With --textgrid_tier: only these labels of it, such as a,i,u.")
+SPEAKERS_BY = absl_flags.DEFINE_enum(
+    "speaker_by",
+    "file",
+    SPEAKER_BY,
+    "What tells speakers apart, of whom one is held out at a time: the file, the folder that it lies in, or its name "
+    "up to the first '_'.",
+)
+SYNTHESIS = absl_flags.DEFINE_enum(
+    "synthesis", "resonances", list(SYNTHESES), "The synthesised vowels: harmonics through resonances, or bare sines."
+)
+PITCH_FLOOR = absl_flags.DEFINE_float("pitch_floor", _PRAAT.pitch_floor, "Praat: lowest f0, Hz.")
+PITCH_CEILING = absl_flags.DEFINE_float("pitch_ceiling", _PRAAT.pitch_ceiling, "Praat: highest f0, Hz.")
+FORMANT_CEILING = absl_flags.DEFINE_float(
+    "formant_ceiling", _PRAAT.formant_ceiling, "Praat: formants are sought up to here, Hz; 5000 for most men."
+)
+NUM_FORMANTS = absl_flags.DEFINE_float("num_formants", _PRAAT.num_formants, "Praat: how many lie below that.")
+
+NOTES = (
+    "A token's measures are the medians of Praat's at the centres of the frames in its middle half; its features are "
+    "the mean of those frames.",
+    "On the map UMAP is fitted to the synthesised vowels of one f0; tokens are placed on it afterwards, and do not "
+    "change it. Where none of its vowels is near, a token still gets a place: `nearest_cosine` in tokens.ENCODER.csv "
+    "says how near the nearest is.",
+    "R² is that of a ridge regression from single frames, fitted on other speakers or files than those that it is "
+    "asked about (of more than 20, several are held out together). What is drawn again is the speaker or file. What is "
+    "read off are Praat's measures, with Praat's errors.",
+    "Nearness is the probability that a token is nearer by cosine to the synthesised vowel of its own f0, F1 and F2 "
+    "than to that of another token (AUC; chance is 0.5): among all tokens, or among the same speaker's, whose f0 is no "
+    "help. Recorded and synthesised sound differ in more than these; `less the mean` takes away the mean of each kind "
+    "first. What is drawn again is the token: it says nothing of other speakers.",
+    f"Files are encoded in segments of at most {SEGMENT_SECONDS:g} s. A norm over time, as in wav2vec 2.0 Base, takes "
+    "its statistics from a segment, pauses and all vowels together, where each synthesised vowel is normalised by "
+    "itself: that alone moves recorded vowels away from synthesised ones. A frame sees the same samples as in the "
+    "whole file.",
+    f"Praat is given files of more than {work.PRAAT_SECONDS:g} s in overlapping parts.",
+)
+
+
+def run(
+    chosen: Sequence[NamedFrontEnd],
+    results: Results,
+    *,
+    audio: Sequence[str],
+    tier: str | None = None,
+    labels: Sequence[str] = (),
+    speaker_by: SpeakerBy = "file",
+    synthesised: Synthesis = "resonances",
+    settings: PraatSettings | None = None,
+) -> Metrics:
+    """Runs the experiment for every front end and returns its metrics (in the first process).
+
+    Args:
+        chosen: the front ends.
+        results: where results are kept.
+        audio: sound files: paths, patterns, folders.
+        tier: of the TextGrids, that has the tokens.
+        labels: those of the tier that are used; by default all.
+        speaker_by: what tells speakers apart.
+        synthesised: what recorded vowels are compared with.
+        settings: Praat's.
+
+    Raises:
+        SessionError: no file matches, or none can be used.
+    """
+    metrics.check_vowels(results, NAME)
+    settings = settings or PraatSettings()
+    session = gather(
+        audio,
+        [each.frames for each in chosen],
+        tier=tier,
+        labels=labels,
+        speaker_by=speaker_by,
+        ceiling=settings.formant_ceiling,
+    )
+    say(session, settings)
+    layouts: dict[Frames, Layout] = {each.frames: Layout(session, each.frames) for each in chosen}
+    measures = {frames: work.measure(results, NAME, layout, settings) for frames, layout in layouts.items()}
+    frames_of = {each: work.encode(results, NAME, each, layouts[each.frames]) for each in chosen}
+
+    most = QUICK_MOST_COMPARED if results.quick else MOST_COMPARED
+    grid = vowel_chart.vowel_space(results)
+    vowels = results.vowels.on_grid
+    measured: dict[NamedFrontEnd, Metrics] = {}
+    found: dict[str, Tokens] = {}
+    placed: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+    read: dict[str, Mapping[str, cells.Cell]] = {}
+    near: dict[str, Mapping[str, cells.Cell]] = {}
+    for each in chosen:
+        layout, of_praat, frames = layouts[each.frames], measures[each.frames], frames_of[each]
+        asked = (
+            tokens.labelled(layout, of_praat)
+            if tier is not None
+            else tokens.voiced_frames(layout, of_praat, most=min(most, MOST_FRAMES))
+        )
+        features = asked.features(frames)
+        of_grid = synthesis.sweep_grid(results, NAME, each, grid, synthesised)
+        positions = maps.umap(results, NAME, each, f"{grid.name}_{synthesised}", of_grid) if not len(asked) else None
+        places = np.zeros((0, 2), np.float32)
+        if positions is None:
+            positions, places = maps.umap_onto(results, NAME, each, "recordings", of_grid, features)
+        compared_rows = comparable(asked, each.frames, most=most)
+        near[each.name], rank = dict.fromkeys(answers.NEARNESS, no_tokens(len(compared_rows))), np.zeros(0)
+        if len(compared_rows) > 1:
+            own = {name: asked.measured[name][compared_rows] for name in ("f0", "f1", "f2")}
+            of_own = synthesis.sweep_own(results, NAME, each, own, synthesised)
+            near[each.name], rank = answers.nearness(features[compared_rows], of_own, asked.speaker[compared_rows])
+        rows = answers.rows_to_read(layout, of_praat, asked if tier is not None else None)
+        read[each.name] = answers.read_off(frames, of_praat, rows, answers.speakers_of(layout))
+        found[each.name], placed[each.name] = asked, (positions, places)
+        if results.share.is_first:
+            where = Placed(
+                places, *tokens.nearest(features, of_grid), spread(rank, compared_rows, len(asked)), len(rank)
+            )
+            text = tokens.csv_text(asked, where, grid.points(), vowels)
+            results.save_text(NAME, f"tokens.{each.name}.csv", text)
+        measured[each] = {
+            "num_frames": layout.num_frames,
+            "num_tokens": len(asked),
+            "num_frames_read": len(rows),
+            "num_tokens_compared": len(rank),
+            "measures": f"{work.measures_name(each.frames)}.safetensors",
+            "read off, R²": {figures.NAMES[name]: cells.number(cell) for name, cell in read[each.name].items()},
+            "nearness to the own synthesised vowel, AUC": {
+                name: cells.number(cell) for name, cell in near[each.name].items()
+            },
+        }
+    if not results.share.is_first:
+        return {}  # the first process measures and draws
+    for name in placed:
+        one = ({name: placed[name]}, {name: found[name]})
+        results.save_figure(NAME, f"map.{name}", figures.draw_maps(*one, grid, vowels))
+    if len(placed) > 1:
+        results.save_figure(NAME, "map", figures.draw_maps(placed, found, grid, vowels))
+    results.save_figure(NAME, "scores", figures.draw_scores(read, near, chance=answers.CHANCE))
+    results.save_text(NAME, "left_out.txt", "".join(f"{line}\n" for line in session.left_out))
+    return metrics.save(
+        results,
+        NAME,
+        measured,
+        conclusion=conclude(read, near, session),
+        notes=[*NOTES, synthesis.NOTES[synthesised], *about_f0(found, grid.axis("f0"))],
+        vowels=True,
+        session={
+            "files": len(session.files),
+            "seconds": session.duration,
+            "speakers": len(session.speakers),
+            "speaker_by": speaker_by,
+            "textgrid_tier": tier,
+            "labels": list(labels),
+            "Praat": str(settings),
+            "synthesis": synthesised,
+            "remarks": list(session.remarks),
+            "left_out": list(session.left_out),
+        },
+    )
+
+
+def say(session: Session, settings: PraatSettings) -> None:
+    """What is used, as it is found."""
+    speakers = f", {len(session.speakers)} speakers" if len(session.speakers) < len(session.files) else ""
+    print(f"{len(session.files)} recordings, {session.duration:.1f} s{speakers}.")
+    for line in session.remarks:
+        print(line)
+    for line in session.left_out:
+        print(f"left out: {line}")
+    print(f"Praat's settings: {settings}.")
+    if session.tier is None:
+        print("No --textgrid_tier: single voiced frames are taken for tokens, without labels.")
+
+
+def comparable(asked: Tokens, frames: Frames, *, most: int) -> np.ndarray:
+    """The tokens whose own vowel can be synthesised: measured, with F1 and F2 that the front end can hear."""
+    rows = np.flatnonzero(asked.known("f0", "f1", "f2"))
+    rows = rows[asked.measured["f2"][rows] < 0.95 * frames.nyquist]
+    return rows if len(rows) <= most else rows[np.linspace(0, len(rows) - 1, most).round().astype(int)]
+
+
+def no_tokens(count: int) -> str:
+    return f"there are {count} tokens of which Praat measures f0, F1 and F2; expected at least 2"
+
+
+def spread(values: np.ndarray, rows: np.ndarray, count: int) -> np.ndarray:
+    """(count,), NaN but at `rows`."""
+    found = np.full(count, np.nan)
+    found[rows[: len(values)]] = values
+    return found
+
+
+def about_f0(found: Mapping[str, Tokens], f0: np.ndarray) -> list[str]:
+    """A note where the voices are far from the map's."""
+    voices = np.concatenate([each.measured["f0"] for each in found.values()])
+    voices = voices[np.isfinite(voices)]
+    if not len(voices):
+        return []
+    return [
+        f"The synthesised vowels of the map have an f0 of {f0[0]:g} Hz; the median of the tokens is "
+        f"{np.median(voices):.0f} Hz."
+    ]
+
+
+def conclude(
+    read: Mapping[str, Mapping[str, cells.Cell]], near: Mapping[str, Mapping[str, cells.Cell]], session: Session
+) -> str:
+    """What came out, in sentences; and how many files, or parts of them, were left out."""
+    said = []
+    for name in answers.READ:
+        values = {each: cell.value for each, found in read.items() if isinstance(cell := found[name], Score)}
+        if values:
+            said.append(f"{figures.NAMES[name]} {compared(values, better='higher', means='read off better')}")
+    if said:
+        parts = f"R² of what is read off the frames of voices not heard before: {'; '.join(said)}."
+    else:
+        why = next(cell for found in read.values() for cell in found.values() if isinstance(cell, str))
+        parts = f"What is read off the frames has no score: {why}."
+    among, *_ = answers.NEARNESS
+    values = {each: cell.value for each, found in near.items() if isinstance(cell := found[among], Score)}
+    if values:
+        parts += (
+            " A recorded vowel is nearer to the synthesised vowel of its own f0, F1 and F2 than to another token's "
+            f"with a probability of {compared(values, better='higher', means='nearer')}; chance is {answers.CHANCE}."
+        )
+    if session.left_out:
+        parts += "\n" + "\n".join(
+            [f"Left out ({len(session.left_out)}):", *(f"    {each}" for each in session.left_out)]
+        )
+    return parts
+
+
+def _launched(chosen: Sequence[NamedFrontEnd], results: Results) -> Metrics:
+    try:
+        settings = PraatSettings(
+            pitch_floor=PITCH_FLOOR.value,
+            pitch_ceiling=PITCH_CEILING.value,
+            formant_ceiling=FORMANT_CEILING.value,
+            num_formants=NUM_FORMANTS.value,
+        )
+    except ValueError as error:
+        raise SessionError(f"--{error}") from error
+    if LABELS.value and TIER.value is None:
+        raise SessionError(f"--labels={','.join(LABELS.value)} without --textgrid_tier; expected both or none")
+    return run(
+        chosen,
+        results,
+        audio=AUDIO.value or [],
+        tier=TIER.value,
+        labels=LABELS.value or (),
+        speaker_by=cast(SpeakerBy, SPEAKERS_BY.value),
+        synthesised=cast(Synthesis, SYNTHESIS.value),
+        settings=settings,
+    )
+
+
+if __name__ == "__main__":
+    flags.launch(
+        _launched,
+        default=DEFAULT,
+        vowels=vowel_flags.chosen,
+        errors=(SessionError, RecordingError, RecordingsUnavailableError),
+    )

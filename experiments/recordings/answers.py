@@ -1,0 +1,139 @@
+"""What the frames of recordings know of f0, formants and intensity, and how near recorded vowels lie to synthesised."""
+
+import functools
+from collections.abc import Mapping
+
+import numpy as np
+
+from w2v_jax import scores
+from w2v_jax.scores import Score, UndefinedScoreError
+from w2v_jax.scores.bootstrap import Bootstrap, mean_score
+from w2v_jax.scores.points import directions
+
+from ..harness import cells
+from ..harness.cells import Cell
+from .tokens import Tokens, all_known
+from .work import Layout
+
+READ = ("f0", "f1", "f2", "intensity")
+FRAMES_READ = 1000  # as many as a decodability takes
+MOST_FOLDS = 20
+CHANCE = 0.5
+
+# How nearness is asked: among which tokens, and whether the mean of the recorded and of the synthesised is taken away.
+NEARNESS: dict[str, tuple[bool, bool]] = {
+    "among all": (False, False),
+    "among all, less the mean": (False, True),
+    "among the same speaker's": (True, False),
+    "among the same speaker's, less the mean": (True, True),
+}
+
+
+def rows_to_read(layout: Layout, measures: Mapping[str, np.ndarray], tokens: Tokens | None) -> np.ndarray:
+    """The frames that parameters are read off: voiced, with every measure, within tokens where there are any.
+
+    At most `FRAMES_READ`, as many of each speaker as can be, evenly over what there is of each.
+    """
+    known = all_known(measures, *READ)
+    if tokens is not None:
+        within = np.zeros(len(known), bool)
+        for first, stop in zip(tokens.first, tokens.stop, strict=True):
+            within[first:stop] = True
+        known &= within
+    speaker = speakers_of(layout)
+    rows = [np.flatnonzero(known & (speaker == each)) for each in np.unique(speaker)]
+    rows = sorted((each for each in rows if len(each)), key=len)
+    chosen: list[np.ndarray] = []
+    left = FRAMES_READ
+    for index, each in enumerate(rows):  # those of few frames first: what they leave goes to the others
+        share = max(1, left // (len(rows) - index))
+        if len(each) > share:
+            each = each[np.linspace(0, len(each) - 1, share).round().astype(int)]
+        chosen.append(each)
+        left -= len(each)
+    return np.sort(np.concatenate(chosen)) if chosen else np.zeros(0, int)
+
+
+def speakers_of(layout: Layout) -> np.ndarray:
+    """The number of the speaker of each frame, (frames,)."""
+    numbers = {speaker: number for number, speaker in enumerate(layout.session.speakers)}
+    return np.array([numbers[file.speaker] for file in layout.session.files])[layout.file_of]
+
+
+def folds_of(speaker: np.ndarray) -> np.ndarray:
+    """Which fold each frame is in: that of its speaker; of many speakers, several share one."""
+    _, number = np.unique(speaker, return_inverse=True)
+    return number % MOST_FOLDS
+
+
+def read_off(
+    frames: np.ndarray, measures: Mapping[str, np.ndarray], rows: np.ndarray, speaker: np.ndarray
+) -> dict[str, Cell]:
+    """Decodability of each of `READ`, each speaker by a map that was fitted on the others.
+
+    Args:
+        frames: (frames, channels), of all recordings.
+        measures: Praat's, (frames,) each.
+        rows: which frames are read.
+        speaker: of every frame.
+    """
+    folds = folds_of(speaker[rows])
+    if (count := len(np.unique(folds))) < 3:
+        told = f"voiced frames are of {count} speakers or files; expected at least 3, to hold one out at a time"
+        return dict.fromkeys(READ, told)
+    kept = np.isin(folds, np.flatnonzero(np.bincount(folds) > 1))  # a fold has at least two frames
+    rows, folds = rows[kept], folds[kept]
+    features = np.asarray(frames[rows], np.float64)
+
+    def one(name: str) -> Score:
+        # One by one: a parameter that does not vary leaves the others as they are.
+        return scores.decodability(features, {name: measures[name][rows]}, groups=folds)[name]
+
+    return {name: cells.attempted(functools.partial(one, name)) for name in READ}
+
+
+def nearness(recorded: np.ndarray, synthesised: np.ndarray, speaker: np.ndarray) -> tuple[dict[str, Cell], np.ndarray]:
+    """How near each recorded vowel lies to the synthesised vowel of its own measures, against those of other tokens.
+
+    The probability that its own is nearer by cosine than another's (AUC): 1/2 is chance.
+
+    Args:
+        recorded: (n, channels).
+        synthesised: (n, channels), of the same tokens' f0, F1 and F2.
+        speaker: (n,).
+
+    Returns:
+        By name in `NEARNESS`; and the rank of each token's own vowel among all, (n,), 1 the nearest.
+    """
+    found = {
+        name: cells.attempted(functools.partial(_auc, recorded, synthesised, speaker, within=within, centred=centred))
+        for name, (within, centred) in NEARNESS.items()
+    }
+    try:
+        cosines = _cosines(recorded, synthesised, centred=False)
+    except UndefinedScoreError:
+        return found, np.full(len(recorded), np.nan)
+    return found, 1 + (cosines > np.diag(cosines)[:, None]).sum(axis=1).astype(np.float64)
+
+
+def _auc(recorded: np.ndarray, synthesised: np.ndarray, speaker: np.ndarray, *, within: bool, centred: bool) -> Score:
+    others = ~np.eye(len(recorded), dtype=bool)
+    if within:
+        others &= speaker[:, None] == speaker
+    asked = others.any(axis=1)
+    if asked.sum() < 2:
+        raise UndefinedScoreError(f"there are {asked.sum()} tokens with others to compare with; expected at least 2")
+    cosines = _cosines(recorded, synthesised, centred=centred)
+    own = np.diag(cosines)[:, None]
+    nearer = ((own > cosines) + 0.5 * (own == cosines)) * others
+    return mean_score((nearer.sum(axis=1)[asked] / others.sum(axis=1)[asked]), bootstrap=Bootstrap())
+
+
+def _cosines(recorded: np.ndarray, synthesised: np.ndarray, *, centred: bool) -> np.ndarray:
+    """(n, n), rounded so that equal ones tie."""
+    pair = [np.asarray(each, np.float64) for each in (recorded, synthesised)]
+    if centred:
+        pair = [each - each.mean(axis=0) for each in pair]
+    names = ("recorded vowels", "synthesised vowels")
+    first, second = (directions(each, name=name) for each, name in zip(pair, names, strict=True))
+    return np.round(first @ second.T, 12)

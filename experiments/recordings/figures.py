@@ -1,0 +1,150 @@
+"""The figures of `experiments.recordings`: recorded vowels on the map of synthesised ones, and the scores."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from w2v_jax.grids import Grid, Vowel
+from w2v_jax.scores import Score
+
+from ..harness import figures, vowel_chart
+from ..harness.cells import Cell
+from .tokens import Tokens
+
+# Okabe and Ito's, without black, then the same again with another shape.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C510A")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+MOST_NAMED = len(COLOURS) * len(MARKERS)
+LEAST = -0.25  # scores below it are drawn at the edge
+NAMES = {"f0": "f0", "f1": "F1", "f2": "F2", "intensity": "intensity"}
+
+
+def draw_maps(
+    placed: Mapping[str, tuple[np.ndarray, np.ndarray]],
+    tokens: Mapping[str, Tokens],
+    grid: Grid,
+    vowels: Sequence[Vowel],
+) -> Figure:
+    """A panel per front end: the mesh of synthesised vowels, with the recorded tokens on it by label.
+
+    Args:
+        placed: by front end, positions of the grid, (n, 2), and of the tokens, (m, 2).
+        tokens: by front end.
+        grid: of the synthesised vowels, of one f0.
+        vowels: those to mark on the mesh.
+    """
+    figure, panels = figures.panels(len(placed), size=(5.4, 5.2), columns=3)
+    labels = sorted({label for each in tokens.values() for label in each.label})
+    styles = {label: (COLOURS[i % 7], MARKERS[i // 7 % 7]) for i, label in enumerate(labels)}
+    names = []
+    for axes, (name, (positions, others)) in zip(panels, placed.items(), strict=True):
+        mesh, places = vowel_chart.oriented_with(positions, others, grid)
+        figures.mesh(axes, mesh, "#C4C4C4", linewidth=0.4, point_size=0)
+        names.append(
+            _tokens(axes, tokens[name], places, styles) if any(labels) else _frames(axes, tokens[name], places)
+        )
+        figures.as_map(axes, name)
+        names[-1] += _grey(mesh, grid, vowels)
+    if any(labels):
+        handles = [_dot(label or "(none)", *styles[label]) for label in labels[:MOST_NAMED]]
+        title = "Recorded vowels; grey, with symbols in brackets: synthesised ones"
+        figure.legend(
+            handles=handles,
+            loc="outside lower center",
+            ncols=min(10, len(handles)),
+            fontsize=9,
+            frameon=False,
+            title=title,
+        )
+    else:
+        f1 = np.concatenate([each.measured["f1"] for each in tokens.values()])
+        figures.colour_bar(panels, "F1 of voiced frames (Hz)", tuple(np.nanpercentile(f1, [2, 98])))
+    for axes, chosen in zip(panels, names, strict=True):
+        figures.labels(axes, chosen, fontsize=9)
+    return figure
+
+
+def _grey(mesh: np.ndarray, grid: Grid, vowels: Sequence[Vowel]) -> list[figures.Label]:
+    return [figures.Label(each.text, each.position, "#707070") for each in vowel_chart.vowel_labels(mesh, grid, vowels)]
+
+
+def _tokens(
+    axes: Axes, tokens: Tokens, places: np.ndarray, styles: Mapping[str, tuple[str, str]]
+) -> list[figures.Label]:
+    """Draws the tokens, and returns a label where the middle one of each name lies."""
+    found = []
+    label = np.array(tokens.label)
+    size = 22 if len(label) < 300 else 8
+    for name, (colour, marker) in styles.items():
+        some = places[label == name]
+        if not len(some):
+            continue
+        x, y = some.T
+        axes.scatter(x, y, color=colour, marker=marker, s=size, linewidths=0.3, edgecolors="white", zorder=4)
+        if len(styles) <= MOST_NAMED:
+            middle = some[np.argmin(np.linalg.norm(some - np.median(some, axis=0), axis=1))]
+            found.append(figures.Label(name, middle.tolist(), colour))
+    return found
+
+
+def _frames(axes: Axes, tokens: Tokens, places: np.ndarray) -> list[figures.Label]:
+    """Draws voiced frames, coloured by their F1."""
+    f1 = tokens.measured["f1"]
+    low, high = np.nanpercentile(f1, [2, 98])
+    x, y = places.T
+    axes.scatter(x, y, c=f1, vmin=low, vmax=high, cmap=figures.SEQUENTIAL, s=8, linewidths=0, zorder=4)
+    return []
+
+
+def _dot(label: str, colour: str, marker: str) -> Line2D:
+    return Line2D([], [], linestyle="", color=colour, marker=marker, markersize=6, label=label)
+
+
+def draw_scores(
+    read: Mapping[str, Mapping[str, Cell]], near: Mapping[str, Mapping[str, Cell]], *, chance: float
+) -> Figure:
+    """Left, how well parameters are read off; right, nearness to one's own synthesised vowel; each with its interval.
+
+    Args:
+        read: by front end, then parameter.
+        near: by front end, then how it was asked.
+        chance: of nearness.
+    """
+    figure, (left, right) = figures.panels(2, size=(4.8, 3.9), columns=2)
+    _dots(left, read, {name: NAMES[name] for name in next(iter(read.values()))})
+    left.set(xlabel="R² (held-out speakers or files)", title="Read off the frames")
+    left.set_xlim(LEAST - 0.05, 1.05)
+    left.axvline(0, color=figures.GREY, linewidth=0.8)
+    _dots(right, near, {name: name.replace(", ", ",\n") for name in next(iter(near.values()))})
+    right.set(xlabel="AUC (dashed: chance)", title="Nearness to one's own synthesised vowel")
+    right.set_xlim(0, 1.05)
+    right.axvline(chance, color=figures.GREY, linewidth=0.8, linestyle="--")
+    handles = [_dot(name, *_style(index)) for index, name in enumerate(read)]
+    figure.legend(handles=handles, loc="outside lower center", ncols=min(4, len(handles)), fontsize=9, frameon=False)
+    return figure
+
+
+def _style(index: int) -> tuple[str, str]:
+    return COLOURS[index % len(COLOURS)], MARKERS[index % len(MARKERS)]
+
+
+def _dots(axes: Axes, found: Mapping[str, Mapping[str, Cell]], rows: Mapping[str, str]) -> None:
+    step = 0.6 / max(1, len(found))
+    undefined = np.ones(len(rows), bool)
+    for index, by_row in enumerate(found.values()):
+        colour, marker = _style(index)
+        for row, name in enumerate(rows):
+            if not isinstance(score := by_row[name], Score):
+                continue
+            undefined[row] = False
+            y = row + (index - (len(found) - 1) / 2) * step
+            value, low, high = (max(LEAST, each) for each in (score.value, score.low, score.high))
+            axes.plot([low, high], [y, y], color=colour, linewidth=1.2, solid_capstyle="butt")
+            axes.plot([value], [y], color=colour, marker=marker, markersize=6)
+    for row in np.flatnonzero(undefined).tolist():
+        axes.annotate("undefined", (0.5, row), ha="center", va="center", color=figures.GREY, fontsize=9)
+    axes.set_yticks(range(len(rows)), rows.values())
+    axes.set_ylim(len(rows) - 0.5, -0.5)

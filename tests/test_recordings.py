@@ -1,0 +1,357 @@
+"""Sound files in, as they are in the world; their frames, Praat's measures, and what is asked of both."""
+
+import csv
+import json
+import os
+import pathlib
+import re
+import runpy
+import subprocess
+import sys
+
+import jax
+import matplotlib.image
+import numpy as np
+import pytest
+import soundfile
+from flax import nnx
+from pages import ROOT, names_of, text_of
+from safetensors.numpy import load_file
+
+from experiments.harness import figures, front_ends, kept, vowel_chart
+from experiments.harness.results import Results
+from experiments.recordings import __main__ as experiment
+from experiments.recordings import answers, session, work
+from w2v_jax import EncoderConfig, FeatureEncoder, grids, praat, projection, recordings
+from w2v_jax.front_end import Frames
+from w2v_jax.scores import Score
+from w2v_jax.spectrograms import LogMelSpectrogram
+
+make_a_session = runpy.run_path(str(ROOT / "examples/3_make_a_session.py"))
+
+FRAMES = Frames(16_000, 400, 320)
+
+
+def tone(frequency, seconds, rate):
+    return 0.5 * np.sin(2 * np.pi * frequency * np.arange(round(seconds * rate)) / rate)
+
+
+def textgrid(path, intervals, end):
+    make_a_session["write_textgrid"](path, intervals, end)
+
+
+@pytest.mark.parametrize("suffix", ["wav", "flac", "ogg", "mp3"])
+def test_a_tone_of_any_format_is_resampled(tmp_path, suffix):
+    path = tmp_path / f"tone.{suffix}"
+    left = tone(440, 1.5, 44_100)
+    soundfile.write(path, np.stack([left, 0.5 * left], axis=1), 44_100)
+    recording = recordings.inspect(path)
+    assert (recording.sample_rate, recording.channels) == (44_100, 2)
+    sound = recordings.read(recording, sample_rate=16_000)
+    assert len(sound) == recording.num_samples_at(16_000)
+    # Away from the ends, where filters ring and lossy formats fade in.
+    np.testing.assert_allclose(sound[2_000:20_000], 0.75 * tone(440, 1.5, 16_000)[2_000:20_000], atol=0.02)
+    piece = recordings.read(recording, sample_rate=16_000, start=9_001, stop=12_345)
+    np.testing.assert_allclose(piece, sound[9_001:12_345], atol=1e-6)
+
+
+@pytest.mark.parametrize("padding", [0, 200, 700])
+def test_segments_give_every_frame_once_and_as_in_the_whole(padding):
+    """Of a front end without statistics over time, the frames of segments are the frames of the whole."""
+    frames = Frames(16_000, 400, 320, padding)
+    sound = np.random.default_rng(0).standard_normal(30_123).astype(np.float32)
+    front_end = LogMelSpectrogram(type(LogMelSpectrogram().config)(frames))
+    (whole,) = recordings.encode(front_end, [sound])
+    several = recordings.segments(len(sound), frames, seconds=0.5)
+    assert max(each.num_frames for each in several) <= 25
+    found = recordings.encode(front_end, [sound[each.start : each.stop] for each in several])
+    joined = np.concatenate([f[e.skipped :][: e.num_frames] for e, f in zip(several, found, strict=True)])
+    np.testing.assert_allclose(joined, whole, atol=1e-4)
+
+
+def test_waveforms_are_encoded_as_if_alone():
+    encoder = FeatureEncoder(EncoderConfig(channels=(8,) * 7), rngs=nnx.Rngs(0))
+    encode = jax.jit(lambda waveforms: encoder(waveforms))
+    generator = np.random.default_rng(0)
+    sounds = [generator.standard_normal(length).astype(np.float32) for length in (4_100, 4_000, 4_100)]
+    together = recordings.encode(encoder, sounds, batch_size=2)
+
+    class OnTheHost:  # takes no lengths: equal ones only
+        frames = encoder.frames
+
+        def __call__(self, waveforms):
+            return np.asarray(encode(waveforms))
+
+    for sound, padded, alone in zip(sounds, together, recordings.encode(OnTheHost(), sounds), strict=True):
+        assert padded.shape == (encoder.frames.num_frames(len(sound)), 8)
+        np.testing.assert_allclose(padded, alone, atol=1e-5)
+    with pytest.raises(ValueError, match="399 samples, fewer than a frame"):
+        recordings.encode(encoder, [sounds[0][:399]])
+
+
+def test_praat_finds_what_was_made():
+    vowel = make_a_session["vowel"]
+    sound = np.asarray(vowel(150.0, 500.0, 1_500.0, jax.random.key(0)))
+    measured = praat.measure(sound, 16_000, [0.1, 0.125, 0.15], praat.PraatSettings(formant_ceiling=5_000))
+    middle = {name: float(np.median(values)) for name, values in measured.items()}
+    assert abs(middle["f0"] - 150) < 3
+    assert abs(middle["f1"] - 500) < 50
+    assert abs(middle["f2"] - 1_500) < 75
+    assert middle["voicing"] == 1
+    silent = praat.measure(np.zeros(16_000), 16_000, [0.5])
+    assert np.isnan(silent["f0"]).all()
+    assert silent["voicing"] == 0
+    assert np.isnan(praat.measure(np.zeros(100), 16_000, [0.0])["intensity"]).all()  # shorter than its window
+    telephone = praat.PraatSettings().within(8_000)
+    assert (telephone.formant_ceiling, telephone.num_formants) == (4_000, 3.5)
+
+
+def test_a_long_recording_is_measured_in_parts_as_in_one(tmp_path, monkeypatch):
+    sound, _ = make_a_session["spoken"](120.0, 1.0, list("aiu"), seed=1)
+    soundfile.write(tmp_path / "long.wav", sound, 16_000)
+    found = session.gather([str(tmp_path)], [FRAMES])
+    layout = work.Layout(found, FRAMES)
+    whole = work.measure(Results(tmp_path / "whole"), "recordings", layout, praat.PraatSettings())
+    monkeypatch.setattr(work.Measuring, "seconds", 0.4)
+    monkeypatch.setattr(work, "_PRAAT_MARGIN", 0.2)
+    parts = work.measure(Results(tmp_path / "parts"), "recordings", layout, praat.PraatSettings())
+    voiced = (whole["voicing"] == 1) & (parts["voicing"] == 1)
+    assert voiced.mean() > 0.5
+    for name in ("f0", "f1", "f2", "intensity"):
+        difference = np.abs(parts[name] / whole[name] - 1)[voiced]
+        assert np.median(difference) < 0.002, name
+
+
+BAD = {
+    "silence.wav": ("it is silent", np.zeros(16_000), 16_000),
+    "short.wav": ("it lasts 0.0200 s; expected at least 0.0250 s, one frame", tone(100, 320 / 16_000, 16_000), 16_000),
+    "opposite.wav": ("2 channels cancel each other", np.outer(tone(100, 1, 16_000), [1, -1]), 16_000),
+    "no_tier.wav": ("it has no tier named 'vowels'; its tiers are 'words'", tone(100, 1, 16_000), 16_000),
+    "no_textgrid.wav": ("there is no TextGrid next to it; expected no_textgrid.TextGrid", tone(101, 1, 16_000), 16_000),
+    "broken_textgrid.wav": ("it is no TextGrid that Praat can read", tone(102, 1, 16_000), 16_000),
+}
+
+
+@pytest.fixture
+def bad(tmp_path):
+    """A session in which everything is wrong, but for what is told of and used."""
+    folder = tmp_path / "bad"
+    folder.mkdir()
+    for name, (_, sound, rate) in BAD.items():
+        soundfile.write(folder / name, sound, rate)
+    (folder / "empty.wav").touch()
+    (folder / "text.mp3").write_text("no sound")
+    good = tone(150, 1, 44_100)
+    for name, sound, rate in (
+        ("telephone.wav", tone(150, 1, 8_000), 8_000),
+        ("stereo.wav", np.outer(good, [1, 0.5]), 44_100),
+        ("clipped.wav", np.clip(8 * good, -1, 1), 44_100),
+        ("longer_textgrid.wav", tone(160, 1, 16_000), 16_000),
+    ):
+        soundfile.write(folder / name, sound, rate)
+        textgrid(folder / f"{pathlib.Path(name).stem}.TextGrid", [(0.2, 0.5, "a")], 1.0)
+    textgrid(folder / "longer_textgrid.TextGrid", [(0.2, 0.5, "a"), (0.9, 1.5, "i")], 2.0)
+    textgrid(folder / "no_tier.TextGrid", [(0.2, 0.5, "a")], 1.0)
+    text = (folder / "no_tier.TextGrid").read_text().replace("vowels", "words")
+    (folder / "no_tier.TextGrid").write_text(text)
+    (folder / "broken_textgrid.TextGrid").write_text(text[:90])
+    half = (folder / "stereo.wav").read_bytes()
+    (folder / "cut_short.wav").write_bytes(half[: len(half) // 2])
+    return folder
+
+
+def test_bad_files_are_told_in_a_line_each_and_the_rest_goes_on(bad):
+    found = session.gather([str(bad)], [FRAMES], tier="vowels")
+    assert {pathlib.Path(file.name).name for file in found.files} == {
+        *("telephone.wav", "stereo.wav", "clipped.wav", "longer_textgrid.wav")
+    }
+    said = {name: words for name, (words, *_) in BAD.items()} | {
+        "empty.wav": "the file is empty",
+        "text.mp3": "it cannot be read (",
+        "cut_short.wav": "its header promises more sound than there is",
+        "longer_textgrid.TextGrid": "it ends at 2.00 s, its sound at 1.00 s; of 2 tokens 1 end past the sound",
+    }
+    for name, words in said.items():
+        stem = pathlib.Path(name).stem
+        (line,) = [line for line in found.left_out if f"/{stem}." in line]
+        assert words in line
+        assert "\n" not in line
+    assert len(found.left_out) == len(said)
+    remarks = "\n".join(found.remarks)
+    assert "Files resampled to 16,000 Hz: 1 of 8,000 Hz and 2 of 44,100 Hz." in remarks
+    assert "Files of several channels, which are averaged: 1." in remarks
+    assert "clipped.wav: " in remarks
+    assert "at full scale in a row" in remarks
+    assert "telephone.wav: at 8,000 Hz it has nothing above 4,000 Hz" in remarks
+
+
+@pytest.mark.parametrize(
+    ("audio", "message"),
+    [
+        ((), "--audio is not given"),
+        (("nowhere/*.wav",), "--audio=nowhere/..wav: no file matches"),
+        (("nowhere.wav",), "none of 1 files can be used, .*nowhere.wav: there is no such file"),
+    ],
+)
+def test_nothing_to_use_is_an_error(audio, message):
+    with pytest.raises(session.SessionError, match=message) as raised:
+        session.gather(audio, [FRAMES])
+    assert "\n" not in str(raised.value)
+
+
+def test_speakers(tmp_path):
+    path = tmp_path / "anna" / "s1_a.wav"
+    found = {by: session.speaker_of(path, by) for by in session.SPEAKER_BY}
+    assert found == {"file": str(path), "folder": str(path.parent), "prefix": "s1"}
+
+
+def test_no_fold_has_frames_of_a_speaker_of_another():
+    speaker = np.random.default_rng(0).integers(0, 50, 400)
+    folds = answers.folds_of(speaker)
+    assert len(np.unique(folds)) == answers.MOST_FOLDS
+    assert all(len(np.unique(folds[speaker == each])) == 1 for each in np.unique(speaker))
+
+
+def test_nearness_is_1_for_twins_and_chance_for_strangers():
+    vectors, others = np.random.default_rng(0).standard_normal((2, 200, 30))
+    speaker = np.arange(200) % 4
+    twins, rank = answers.nearness(vectors, vectors, speaker)
+    assert all(isinstance(cell, Score) and cell.value == 1 for cell in twins.values())
+    assert (rank == 1).all()
+    strangers, _ = answers.nearness(vectors, others, speaker)
+    assert all(cell.low < answers.CHANCE < cell.high for cell in strangers.values())
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Three voices, two vowels each."""
+    made = tmp_path_factory.mktemp("session")
+    for index, (f0, factor) in enumerate([(110.0, 1.0), (150.0, 1.1), (210.0, 1.15)]):
+        sound, intervals = make_a_session["spoken"](f0, factor, list("aiu"), seed=index)
+        make_a_session["write_wav"](made / f"s{index}_1.wav", sound)
+        textgrid(made / f"s{index}_1.TextGrid", intervals, len(sound) / 16_000)
+    return made
+
+
+@pytest.fixture
+def thin(monkeypatch):
+    """Few vowels, no UMAP, no drawing: other tests have those."""
+    monkeypatch.setattr(vowel_chart, "_QUICK_VOWEL_SPACE", grids.VOWEL_SPACE.thinned(f1=4, f2=4))
+    monkeypatch.setattr(projection, "project_onto", lambda a, b, **_: (a[:, :2], b[:, :2]))
+    monkeypatch.setattr(projection, "project", lambda features, **_: features[:, :2])
+
+
+def test_the_whole_command(folder, tmp_path, thin, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(figures, "save", lambda figure, path: drawn.append(figure.draw_without_rendering()))
+    chosen = front_ends.resolve(["log-mel", "bands:make"])
+    results = Results(tmp_path, quick=True)
+    metrics = experiment.run(chosen, results, audio=[str(folder)], tier="vowels", speaker_by="prefix")
+    assert "R² of what is read off" in metrics["conclusion"]
+    assert drawn
+    found = results.folder / "recordings"
+
+    tensors = load_file(found / "recordings.log-mel.safetensors")
+    assert tensors["frames"].shape == (tensors["offsets"][-1], 80)
+    rows = list(csv.DictReader((found / "recordings.log-mel.csv").open(encoding="utf-8")))
+    assert [int(row["first_frame"]) for row in rows] == tensors["offsets"][:-1].tolist()
+    second = recordings.read(recordings.inspect(folder / "s1_1.wav"), sample_rate=16_000)
+    alone = np.asarray(LogMelSpectrogram()(second))
+    np.testing.assert_allclose(tensors["frames"][tensors["offsets"][1] : tensors["offsets"][2]], alone, atol=1e-4)
+
+    tokens = list(csv.DictReader((found / "tokens.bands:make.csv").open(encoding="utf-8")))
+    assert [row["label"] for row in tokens] == list("aiu") * 3
+    assert [row["speaker"] for row in tokens] == ["s0"] * 3 + ["s1"] * 3 + ["s2"] * 3
+    assert all(abs(float(row["f0"]) / f0 - 1) < 0.15 for row, f0 in zip(tokens[::3], (110, 150, 210), strict=True))
+    assert all(len(row["neighbours"].split()) == 10 for row in tokens)
+    long = list(csv.DictReader((found / "metrics.csv").open(encoding="utf-8")))
+    of_f1 = [row for row in long if row["quantity"] == "read off, R²: F1"]
+    assert [row["encoder"] for row in of_f1] == ["log-mel", "bands:make"]
+    value = metrics["encoders"]["log-mel"]["read off, R²"]["F1"]["value"]
+    assert abs(float(of_f1[0]["value"]) - value) < 1e-6
+    assert json.loads((found / "metrics.json").read_text(encoding="utf-8"))["session"]["files"] == 3
+
+    # The same again computes nothing; other settings of Praat measure again, and encode nothing.
+    again = Results(tmp_path, quick=True)
+    experiment.run(chosen[:1], again, audio=[str(folder)], tier="vowels", speaker_by="prefix")
+    assert found / "recordings.log-mel.safetensors" in again.read_back
+    other = Results(tmp_path, quick=True, overwrite=True)
+    lower = praat.PraatSettings(formant_ceiling=5_000)
+    experiment.run(chosen[:1], other, audio=[str(folder)], tier="vowels", settings=lower)
+    assert found / "recordings.log-mel.safetensors" in other.read_back
+    assert not any(path.name.startswith("measures") for path in other.read_back)
+
+
+def test_an_interrupted_encoding_goes_on_where_it_was(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(work.Encoding, "shard_seconds", 0.5)  # a shard for each file
+    (front_end,) = front_ends.resolve(["log-mel"])
+    layout = work.Layout(session.gather([str(folder)], [FRAMES]), FRAMES)
+    read, done = recordings.read, []
+
+    def once_and_stop(recording, **which):
+        if len(done) == 2:
+            raise KeyboardInterrupt
+        done.append(recording.path.name)
+        return read(recording, **which)
+
+    monkeypatch.setattr(recordings, "read", once_and_stop)
+    with pytest.raises(KeyboardInterrupt, match="frames are finished and kept"):
+        work.encode(Results(tmp_path), "recordings", front_end, layout)
+    done.clear()
+    frames = work.encode(Results(tmp_path), "recordings", front_end, layout)
+    assert done == ["s2_1.wav"]
+    assert frames.shape == (layout.num_frames, 80)
+
+
+def test_without_a_tier_voiced_frames_stand_for_tokens(folder, tmp_path, thin, monkeypatch):
+    monkeypatch.setattr(figures, "save", lambda figure, path: figure.draw_without_rendering())
+    results = Results(tmp_path, quick=True)
+    metrics = experiment.run(front_ends.resolve(["log-mel"]), results, audio=[str(folder / "s0_1.wav")])
+    of_mel = metrics["encoders"]["log-mel"]
+    assert of_mel["num_tokens"] > 20
+    assert "expected at least 3, to hold one out" in of_mel["read off, R²"]["f0"]["undefined"]
+    with pytest.raises(kept.OtherSettingsError):
+        kept.find(results.path("recordings", "recordings.log-mel.safetensors"), {})
+
+
+# In place of umap-learn, which compiles for ten seconds, and which test_projection tries.
+UMAP = """
+class UMAP:
+    def __init__(self, **settings):
+        pass
+
+    def fit(self, points):
+        self.embedding_ = points[:, :2]
+        return self
+
+    def transform(self, points):
+        return points[:, :2]
+"""
+
+
+def test_the_page_from_one_file_to_the_figure(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "umap.py").write_text(UMAP)
+    environment = os.environ | {"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
+
+    def run(*command):
+        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=200, check=False)
+
+    text = text_of("recordings.md")
+    (made,) = re.findall(r"^    python (examples/.*)$", text, flags=re.MULTILINE)
+    monkeypatch.setattr(sys, "argv", [*made.split(), "--takes=1"])
+    make_a_session["main"]()
+    first, *_ = re.findall(r"^    w2v-jax recordings (.*)$", text, flags=re.MULTILINE)
+    assert "--encoders=formant-base,log-mel" in first
+    command = [sys.executable, "-m", "experiments.recordings", *first.replace("formant-base,", "").split()]
+    done = run(*command)
+    assert done.returncode == 0, done.stderr
+    assert "Praat's settings: pitch 75 to 600 Hz; 5 formants below 5500 Hz" in done.stdout
+    picture = matplotlib.image.imread("results/quick/recordings/map.log-mel.png")
+    assert len(np.unique(picture.reshape(-1, picture.shape[-1]), axis=0)) > 100
+    tokens = names_of("recordings.md")["tokens"]
+    assert [token["label"] for token in tokens] == make_a_session["SYMBOLS"]
+    assert all(abs(float(token["f0"]) - 215) < 40 for token in tokens)
+    done = run(*[each.replace("anna_1", "nobody") for each in command])
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("error: --audio: none of 1 files can be used")
