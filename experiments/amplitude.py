@@ -9,7 +9,7 @@ import jax
 import numpy as np
 
 from w2v_jax import grids, projection, similarity, stimuli
-from w2v_jax.stimuli import Scalar
+from w2v_jax.arguments import Scalar
 
 from .harness import figures, flags, maps, metrics
 from .harness.conclusions import compared

@@ -10,8 +10,8 @@ import jax
 import numpy as np
 
 from w2v_jax import grids, similarity, stimuli
+from w2v_jax.arguments import Scalar
 from w2v_jax.front_end import Frames
-from w2v_jax.stimuli import Scalar
 
 from .harness import figures, flags, maps, metrics
 from .harness.conclusions import compared, listed

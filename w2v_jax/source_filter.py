@@ -10,7 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from w2v_jax.stimuli import SAMPLE_RATE, sin_of_turns
+from w2v_jax.phases import sin_of_turns
+from w2v_jax.stimuli import SAMPLE_RATE
 
 # Frames a second at which a filter is given, and over how many of them its response may ring.
 FRAME_RATE = 100

@@ -15,11 +15,11 @@ import numpy as np
 
 from w2v_jax import front_end as library
 from w2v_jax import grids, probes, scales, scores, stimuli
+from w2v_jax.arguments import Scalar
 from w2v_jax.front_end import Frames
 from w2v_jax.grids import Grid
 from w2v_jax.scores import Score, UndefinedScoreError
 from w2v_jax.scores.frequency_scale import SCALES
-from w2v_jax.stimuli import Scalar
 
 from .. import amplitude
 from ..harness import vowel_chart

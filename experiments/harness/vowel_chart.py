@@ -7,8 +7,8 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from w2v_jax import grids, projection, stimuli
+from w2v_jax.arguments import Scalar
 from w2v_jax.grids import VOWELS, Grid, Vowel
-from w2v_jax.stimuli import Scalar
 
 from . import figures, maps
 from .front_ends import NamedFrontEnd

@@ -8,8 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from w2v_jax import source_filter
+from w2v_jax.arguments import Scalar
 from w2v_jax.grids import Grid
-from w2v_jax.stimuli import Scalar
 
 from ..harness import vowel_chart
 from ..harness.front_ends import NamedFrontEnd
