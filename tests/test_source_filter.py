@@ -1,5 +1,7 @@
 """A source and a filter: harmonics at f0 and nothing else, resonances where they should be, filters that move."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -8,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import signal
 
-from w2v_jax import source_filter
+from w2v_jax import grids, praat, source_filter
+from w2v_jax.source_filter import formant_bandwidths, vowel, with_higher_formants
 
 FORMANTS, BANDWIDTHS = [500.0, 1500.0, 2500.0], [60.0, 90.0, 120.0]
 
@@ -75,3 +78,107 @@ def test_a_filter_may_move():
 def test_a_transfer_function_of_another_length_is_named():
     with pytest.raises(ValueError, match=r"expected \(11, 561\)"):
         source_filter.filtered(jnp.zeros(1_600), jnp.zeros((3, 3)))
+
+
+def vowel_in_float64(f0, formants, bandwidths, num_samples, level=0.1):
+    order = np.arange(1, int(np.ceil(8_000 / f0)))
+    delay = np.exp(-2j * np.pi * order * f0 / 16_000)
+    gains = source_filter._glottal_pulse(160)[: len(order)].astype(complex)
+    for frequency, bandwidth in zip(formants, bandwidths, strict=True):
+        if frequency < 8_000:
+            radius = np.exp(-np.pi * bandwidth / 16_000)
+            first = 2 * radius * np.cos(2 * np.pi * frequency / 16_000)
+            gains *= (1 - first + radius**2) / (1 - first * delay + radius**2 * delay**2)
+    gains *= level / np.sqrt(np.square(np.abs(gains)).sum() / 2)
+    turns = np.outer(order, f0 * np.arange(num_samples) / 16_000)
+    return (gains[:, None] * np.exp(2j * np.pi * turns)).real.sum(axis=0)
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.floats(50, 500, width=32), st.floats(200, 1_000, width=32), st.floats(500, 3_000, width=32))
+def test_vowel_against_float64(f0, f1, f2):
+    formants = with_higher_formants(f1, f2)
+    assert formants[-1] > 8_000  # left out
+    expected = vowel_in_float64(
+        f0, *(np.asarray(each, np.float64) for each in (formants, formant_bandwidths(formants))), 8_000
+    )
+    found = jax.jit(vowel, static_argnames="duration")(f0, formants, duration=0.5)
+    assert np.abs(found - expected).max() < 1e-5 * np.abs(expected).max()
+
+
+def test_vowel_is_differentiable_to_any_order():
+    parameters = {"f0": 117.3, "f1": 431.0, "f2": 1_370.0, "bandwidth": 90.0}
+
+    def loudness(f0, f1, f2, bandwidth, power=jnp):
+        formants = [f1, f2, 2_600.0]
+        if power is jnp:
+            sound = vowel(f0, formants, jnp.stack([bandwidth, 100.0, 150.0]), duration=0.03)
+        else:
+            sound = vowel_in_float64(f0, formants, [bandwidth, 100.0, 150.0], 480)
+        return power.sum(power.sin(20 * sound))
+
+    gradient = jax.jit(jax.grad(loudness, argnums=(0, 1, 2, 3)))
+    for found, (name, value) in zip(gradient(*parameters.values()), parameters.items(), strict=True):
+        step = 1e-4 * value
+        above, below = (loudness(**{**parameters, name: np.float64(value + sign * step)}, power=np) for sign in (1, -1))
+        np.testing.assert_allclose(found, (above - below) / (2 * step), rtol=5e-3)
+    # Once more, along f0: of a derivative with respect to a formant, too.
+    along = {name: float(name == "f0") for name in parameters}
+    _, second = jax.jit(functools.partial(jax.jvp, gradient))(tuple(parameters.values()), tuple(along.values()))
+    step = 0.1
+    above, below = (np.array(gradient(117.3 + sign * step, *list(parameters.values())[1:])) for sign in (1, -1))
+    np.testing.assert_allclose(second, (above - below) / (2 * step), rtol=0.02)
+
+
+def test_vowel_says_what_is_impossible():
+    for arguments, message in (
+        ((40.0, [500.0]), "f0 is 40 Hz; expected at least 50 Hz"),
+        ((9_000.0, [500.0]), "f0 is 9000.0 Hz; expected 0 to the Nyquist frequency"),
+        ((100.0, [500.0, -1.0]), "formants is .* expected positive"),
+        ((100.0, [500.0], [80.0, 90.0]), "bandwidths has 2 values; expected 1, as many as formants"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            vowel(*arguments)
+    traced = jax.jit(lambda f0, f1: vowel(f0, [f1, 1_500.0], duration=0.01))
+    assert np.isnan(traced(40.0, 500.0)).all()
+    assert np.isnan(traced(100.0, -1.0)).all()
+    assert np.isfinite(traced(100.0, 500.0)).all()
+
+
+def test_vowel_has_praats_spectrum():
+    """Praat's own pulses through its own filters: their harmonics have the same levels, within 0.2 dB to 7 kHz."""
+    parselmouth = pytest.importorskip("parselmouth")
+    call = parselmouth.praat.call
+    formants = with_higher_formants(730.0, 1_090.0, count=7)
+    pitch = call("Create PitchTier", "pitch", 0, 1)
+    call(pitch, "Add point", 0.5, 100.0)
+    # Praat samples its pulses without a filter: at eight times the rate what folds back is small.
+    sound = call(call(pitch, "To PointProcess"), "To Sound (phonation)", 128_000, 1.0, 0.05, 0.7, 0.03, 3.0, 4.0)
+    sound = call(sound, "Resample", 16_000, 50)
+    for formant, bandwidth in zip(formants.tolist(), formant_bandwidths(formants).tolist(), strict=True):
+        sound = call(sound, "Filter (one formant)", formant, bandwidth)
+    levels = [
+        20 * np.log10(np.abs(np.fft.rfft(each[4_000:12_000]))[50:3_501:50])
+        for each in (sound.values[0], np.asarray(vowel(100.0, formants), np.float64))
+    ]
+    difference = levels[0] - levels[1]
+    assert np.abs(difference - np.median(difference)).max() < 0.2
+
+
+def test_praat_finds_what_a_vowel_was_made_of():
+    pytest.importorskip("parselmouth")
+    grid = grids.VOWEL_SPACE.thinned(f1=7, f2=9).points()
+    apart = grid["f2"] - grid["f1"] > 250  # closer ones are one peak to any analysis
+    made = {name: values[apart] for name, values in grid.items()}
+    make = jax.jit(jax.vmap(lambda f0, f1, f2: vowel(f0, with_higher_formants(f1, f2), duration=0.3)))
+    sounds = np.asarray(make(**made))
+    assert len(sounds) >= 50
+    found = [
+        praat.measure(each, 16_000, np.linspace(0.1, 0.2, 5), praat.PraatSettings(formant_ceiling=5_000))
+        for each in sounds
+    ]
+    for name, tolerance in (("f0", 0.01), ("f1", 0.05), ("f2", 0.05)):
+        errors = np.array([np.median(each[name]) for each in found]) / made[name] - 1
+        assert np.median(np.abs(errors)) < tolerance, name
+        if name == "f0":
+            assert np.abs(errors).max() < 0.01
