@@ -1,7 +1,8 @@
 """Section 3.4: formants.
 
-Writes the sweeps `vowel_space` and `vowel_space_by_f0` (and `vowel_space_fine` with `--fine`), the vowel space of each
-encoder drawn by UMAP, the same at six fundamental frequencies, and the linear CKA between encoders.
+Writes the sweeps `vowel_space`, `vowel_space_by_f0` and `vowel_space_source_filter` (and `vowel_space_fine` with
+`--fine`), the vowel space of each encoder drawn by UMAP, the same at six fundamental frequencies, the vowel space of
+resonances beside that of the paper's bare sines, and the linear CKA between encoders.
 """
 
 import itertools
@@ -11,9 +12,10 @@ import numpy as np
 from absl import flags as absl_flags
 from matplotlib.axes import Axes
 
-from w2v_jax import grids, similarity
+from w2v_jax import grids, scores, similarity
+from w2v_jax.scores import Score
 
-from .harness import figures, flags, metrics, vowel_chart, vowel_flags
+from .harness import cells, figures, flags, metrics, vowel_chart, vowel_flags
 from .harness.conclusions import compared
 from .harness.front_ends import NamedFrontEnd
 from .harness.metrics import Metrics
@@ -28,7 +30,11 @@ QUICK_VOWEL_SPACE_FINE = grids.VOWEL_SPACE_FINE.thinned(f1=8, f2=24)
 NOTES = (
     vowel_chart.NOTE,
     "The mean cosine distances between neighbours, in the table, are those along one parameter, the others fixed.",
+    "`vowel_space_source_filter` has the grid of `vowel_space` with resonances: harmonics of f0, of a glottal pulse, "
+    "through ten formants. `vowel_map` has the same scores for both kinds of sound.",
 )
+
+SINES, RESONANCES = "sines", "resonances"
 
 FINE = absl_flags.DEFINE_bool("fine", False, "formants: also sweep the 120,000 points of vowel_space_fine (not drawn).")
 
@@ -45,28 +51,37 @@ def run(front_ends: Sequence[NamedFrontEnd], results: Results, *, fine: bool = F
     grid = vowel_chart.vowel_space(results)
     grid_by_f0 = vowel_chart.vowel_space_by_f0(results)
     grid_fine = vowel_space_fine(results)
+    grid_resonances = vowel_chart.vowel_space_source_filter(results)
     vowels = results.vowels
-    measured, features_by_f0, maps, maps_by_f0 = {}, {}, {}, {}
+    measured, features_by_f0, maps, maps_by_f0, maps_resonances = {}, {}, {}, {}, {}
     for each in front_ends:
         features = vowel_chart.sweep(results, each, grid)
         features_by_f0[each] = vowel_chart.sweep(results, each, grid_by_f0)
+        resonances = vowel_chart.sweep_source_filter(results, each, grid_resonances)
         measured[each] = {
             grid.name: measure_neighbours(features, grid),
             grid_by_f0.name: measure_neighbours(features_by_f0[each], grid_by_f0),
+            grid_resonances.name: measure_neighbours(resonances, grid_resonances),
+            "vowel_map": measure_map({SINES: features, RESONANCES: resonances}, grid),
         }
         if fine:
             measured[each][grid_fine.name] = measure_neighbours(vowel_chart.sweep(results, each, grid_fine), grid_fine)
         maps[each] = vowel_chart.project(results, each, grid, features)
         maps_by_f0[each] = vowel_chart.project(results, each, grid_by_f0, features_by_f0[each])
+        maps_resonances[each] = vowel_chart.project(results, each, grid_resonances, resonances)
 
     for each in front_ends:
         results.save_figure(NAME, f"vowel_space.{each.name}", draw_vowel_spaces({each: maps[each]}, grid, vowels))
         by_f0 = draw_by_f0({each: maps_by_f0[each]}, grid_by_f0, vowels)
         results.save_figure(NAME, f"vowel_space_by_f0.{each.name}", by_f0)
+        both = draw_sines_and_resonances({each: maps[each]}, {each: maps_resonances[each]}, grid, vowels)
+        results.save_figure(NAME, f"{grid_resonances.name}.{each.name}", both)
     between = None
     if len(front_ends) > 1:
         results.save_figure(NAME, "vowel_space", draw_vowel_spaces(maps, grid, vowels))
         results.save_figure(NAME, "vowel_space_by_f0", draw_by_f0(maps_by_f0, grid_by_f0, vowels))
+        both = draw_sines_and_resonances(maps, maps_resonances, grid, vowels)
+        results.save_figure(NAME, grid_resonances.name, both)
         between = {"linear_cka": measure_cka(features_by_f0)}
         results.save_figure(NAME, "cka", draw_cka(front_ends, between, vowels))
     return metrics.save(
@@ -94,6 +109,36 @@ def measure_neighbours(features: np.ndarray, grid: grids.Grid) -> Metrics:
     distances = similarity.grid_distances(features, grid.shape)
     named = {next(iter(axis)): distance for axis, distance in zip(grid.axes, distances, strict=True)}
     return {"mean_adjacent_distance": {name: distance for name, distance in named.items() if distance is not None}}
+
+
+def measure_map(features: Mapping[str, np.ndarray], grid: grids.Grid) -> Metrics:
+    """Whether a front end has a map of the vowels, of sines and of resonances, and how alike the two are.
+
+    Args:
+        features: (n, channels) each, of the same grid.
+        grid: of one f0.
+    """
+    points = {name: values for name, values in grid.points().items() if name != "f0"}
+    found: Metrics = {}
+    for kind, each in features.items():
+        asked = map_scores(each, points)
+        found[kind] = {name: cells.number(cell) for name, cell in asked.items()}
+    found["linear_cka"] = float(similarity.linear_cka(features[SINES], features[RESONANCES]))
+    return found
+
+
+def map_scores(features: np.ndarray, points: Mapping[str, np.ndarray]) -> dict[str, cells.Cell]:
+    """The scores of a vowel map: those of `claims` for F1 and F2, at one f0."""
+    read: dict[str, Score] | str
+    try:
+        read = scores.decodability(features, points)
+    except scores.UndefinedScoreError as error:
+        read = str(error)
+    return {
+        **{f"{name.upper()}, R²": read if isinstance(read, str) else read[name] for name in points},
+        "distance and F1–F2 distance, Spearman": cells.attempted(lambda: scores.geometry(features, points)),
+        "neighbours in F1–F2, share": cells.attempted(lambda: scores.neighbours(features, points)),
+    }
 
 
 def measure_cka(features: dict[NamedFrontEnd, np.ndarray]) -> list[Metrics]:
@@ -129,7 +174,24 @@ def conclude(measured: Mapping[str, Metrics], between: Metrics | None) -> str:
     if between:
         likeness = {" and ".join(pair["encoders"]): pair["linear_cka"] for pair in between["linear_cka"]}
         said += f"; linear CKA is {compared(likeness, better='higher', means='more alike', spec='.3f')}"
-    return said + "."
+    said += "."
+    order = "distance and F1–F2 distance, Spearman"
+    sines, resonances = (
+        {
+            name: found["vowel_map"][kind][order]["value"]
+            for name, found in measured.items()
+            if "value" in found["vowel_map"][kind][order]
+        }
+        for kind in (SINES, RESONANCES)
+    )
+    if sines and resonances:
+        better = "the map is kept better"
+        said += (
+            " Distances follow those of F1 and F2 with a Spearman correlation of "
+            f"{compared(sines, better='higher', means=better)}; where the formants are resonances, of "
+            f"{compared(resonances, better='higher', means=better)}."
+        )
+    return said
 
 
 def draw_vowel_spaces(
@@ -138,6 +200,20 @@ def draw_vowel_spaces(
     """A panel per encoder (and speaker): the mesh, coloured by F1, with the vowels."""
     titled = {f"Vowel space: {each.name}": positions for each, positions in maps.items()}
     return vowel_chart.draw_spaces(titled, grid, vowels=vowels)
+
+
+def draw_sines_and_resonances(
+    sines: dict[NamedFrontEnd, np.ndarray],
+    resonances: dict[NamedFrontEnd, np.ndarray],
+    grid: grids.Grid,
+    vowels: VowelChoice = PAPERS,
+) -> figures.Figure:
+    """Two panels per encoder: the vowel space of bare sines, and that of resonances."""
+    titled = {}
+    for each in sines:
+        titled[f"{each.name}: sines at F1 and F2"] = sines[each]
+        titled[f"{each.name}: resonances"] = resonances[each]
+    return vowel_chart.draw_spaces(titled, grid, vowels=vowels, columns=2)
 
 
 def draw_by_f0(maps: dict[NamedFrontEnd, np.ndarray], grid: grids.Grid, vowels: VowelChoice = PAPERS) -> figures.Figure:

@@ -69,6 +69,7 @@ def test_reproduce_writes_every_sweep_in_grid_order(results):
         "f0/pure_tones": (80, 12),
         "formants/vowel_space": (64, 12),
         "formants/vowel_space_by_f0": (108, 12),
+        "formants/vowel_space_source_filter": (64, 12),
         "amplitude/amplitudes": (49, 12),
         "diphthongs/diphthongs": (16, 99, 12),
     }
@@ -114,6 +115,7 @@ def test_every_figure_is_png_and_pdf(results):
         "f0/frequency_scale",
         "formants/vowel_space",
         "formants/vowel_space_by_f0",
+        "formants/vowel_space_source_filter",
         "amplitude/amplitudes",
         "diphthongs/closing",
         "diphthongs/diphthongs",

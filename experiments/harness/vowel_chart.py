@@ -6,7 +6,7 @@ import jax
 import numpy as np
 from matplotlib.axes import Axes
 
-from w2v_jax import grids, projection, stimuli
+from w2v_jax import grids, projection, source_filter, stimuli
 from w2v_jax.arguments import Scalar
 from w2v_jax.grids import VOWELS, Grid, Vowel
 
@@ -25,6 +25,11 @@ _QUICK_VOWEL_SPACE_BY_F0 = grids.VOWEL_SPACE_BY_F0.thinned(f0=3, f1=6, f2=6)
 
 def vowel(f0: Scalar, f1: Scalar, f2: Scalar, *, sample_rate: int) -> jax.Array:
     return stimuli.sine_mixture([f0, f1, f2], AMPLITUDES, sample_rate=sample_rate)
+
+
+def source_filter_vowel(f0: Scalar, f1: Scalar, f2: Scalar, *, sample_rate: int) -> jax.Array:
+    """Harmonics of f0 through resonances: F1, F2 and those above them, as in the authors' Praat script."""
+    return source_filter.vowel(f0, source_filter.with_higher_formants(f1, f2), sample_rate=sample_rate)
 
 
 def vowel_space(results: Results) -> Grid:
@@ -46,6 +51,16 @@ def vowel_space_by_f0(results: Results) -> Grid:
 def sweep(results: Results, front_end: NamedFrontEnd, grid: Grid) -> np.ndarray:
     """Features (n, channels) of a grid of vowels, kept with the formants."""
     return results.sweep("formants", front_end, grid, vowel)
+
+
+def vowel_space_source_filter(results: Results) -> Grid:
+    """The grid of `vowel_space`, of resonances."""
+    return Grid("vowel_space_source_filter", vowel_space(results).axes)
+
+
+def sweep_source_filter(results: Results, front_end: NamedFrontEnd, grid: Grid) -> np.ndarray:
+    """Features (n, channels) of a grid of vowels that are resonances, kept with the formants."""
+    return results.sweep("formants", front_end, grid, source_filter_vowel)
 
 
 def project(results: Results, front_end: NamedFrontEnd, grid: Grid, features: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ import numpy as np
 
 from w2v_jax import grids, vowels
 from w2v_jax.grids import Grid, Vowel
+from w2v_jax.source_filter import LOWEST_F0
 from w2v_jax.vowels import VowelTable, VowelTableError
 
 from .front_ends import NamedFrontEnd
@@ -60,6 +61,10 @@ class VowelChoice:
                     f"{self.table.name}: every vowel has the {name.upper()} {values[0]:g} Hz, which spans no grid; "
                     f"expected several, or --{name}=LOW:HIGH:COUNT"
                 )
+        if (lowest := min(self.one_f0, *self.all_f0)) < LOWEST_F0:
+            raise VowelTableError(
+                f"{'--f0' if self.f0 else self.table.name}: f0 is {lowest:g} Hz; expected at least {LOWEST_F0:g} Hz"
+            )
         if len(self.table.speakers) > MOST_SPEAKERS:
             raise VowelTableError(
                 f"{self.table.name}: has {len(self.table.speakers)} speakers; expected at most {MOST_SPEAKERS}: choose "

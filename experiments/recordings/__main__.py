@@ -20,6 +20,7 @@ from w2v_jax.front_end import Frames
 from w2v_jax.praat import PraatSettings
 from w2v_jax.recordings import SEGMENT_SECONDS, RecordingError, RecordingsUnavailableError
 from w2v_jax.scores import Score
+from w2v_jax.source_filter import LOWEST_F0
 
 from ..harness import cells, flags, front_ends, maps, metrics, vowel_chart, vowel_flags
 from ..harness.conclusions import compared
@@ -131,7 +132,8 @@ def run(
     frames_of = {each: work.encode(results, NAME, each, layouts[each.frames]) for each in chosen}
 
     most = QUICK_MOST_COMPARED if results.quick else MOST_COMPARED
-    grid = vowel_chart.vowel_space(results)
+    is_of_sines = synthesised == "sines"
+    grid = vowel_chart.vowel_space(results) if is_of_sines else vowel_chart.vowel_space_source_filter(results)
     vowels = results.vowels.on_grid
     measured: dict[NamedFrontEnd, Metrics] = {}
     found: dict[str, Tokens] = {}
@@ -146,8 +148,8 @@ def run(
             else tokens.voiced_frames(layout, of_praat, most=min(most, MOST_FRAMES))
         )
         features = asked.features(frames)
-        of_grid = synthesis.sweep_grid(results, NAME, each, grid, synthesised)
-        positions = maps.umap(results, NAME, each, f"{grid.name}_{synthesised}", of_grid) if not len(asked) else None
+        of_grid = synthesis.sweep_grid(results, each, grid, synthesised)
+        positions = vowel_chart.project(results, each, grid, of_grid) if not len(asked) else None
         places = np.zeros((0, 2), np.float32)
         if positions is None:
             positions, places = maps.umap_onto(results, NAME, each, "recordings", of_grid, features)
@@ -225,6 +227,7 @@ def comparable(asked: Tokens, frames: Frames, *, most: int) -> np.ndarray:
     """The tokens whose own vowel can be synthesised: measured, with F1 and F2 that the front end can hear."""
     rows = np.flatnonzero(asked.known("f0", "f1", "f2"))
     rows = rows[asked.measured["f2"][rows] < 0.95 * frames.nyquist]
+    rows = rows[asked.measured["f0"][rows] >= LOWEST_F0]
     return rows if len(rows) <= most else rows[np.linspace(0, len(rows) - 1, most).round().astype(int)]
 
 
