@@ -38,10 +38,11 @@ def vowel(f0: jax.Array, f1: jax.Array, f2: jax.Array, key: jax.Array) -> jax.Ar
     """A vowel of `SPOKEN` seconds, whose f0 falls by a tenth and whose level rises and falls."""
     num_samples = round(SPOKEN * SAMPLE_RATE)
     time = jnp.linspace(0, 1, num_samples)
-    voice = source_filter.harmonics(f0 * (1.05 - 0.1 * time))
+    # In recordings the glottis closes with a negative peak, mostly; an encoder may tell the two polarities apart.
+    voice = -source_filter.harmonics(f0 * (1.05 - 0.1 * time))
     voice = voice + 0.5 * jax.random.normal(key, (num_samples,))
-    formants = jnp.stack([f1, f2, jnp.maximum(2600.0, f2 + 500.0), jnp.maximum(3600.0, f2 + 1200.0)])
-    tract = source_filter.resonances(formants, jnp.array([70.0, 90.0, 150.0, 200.0]))
+    formants = source_filter.with_higher_formants(f1, f2, count=7)
+    tract = source_filter.resonances(formants, source_filter.formant_bandwidths(formants))
     tract = tract * source_filter.tilted(jnp.array(-10.0), corner=200.0, sample_rate=SAMPLE_RATE)
     frames = source_filter.num_filter_frames(num_samples, SAMPLE_RATE)
     sound = source_filter.filtered(voice, jnp.tile(tract, (frames, 1))) * jnp.sin(0.01 + 3.12 * time) ** 0.5
