@@ -69,6 +69,9 @@ def test_metrics_are_strict_json_and_agree_with_the_table(results):
     found = metrics["controls"]["log-mel"]["scores"]["frames"][first["claim"]][first["score"]]
     assert found["value"] == pytest.approx(float(first["log-mel frames"]), rel=1e-5)
     assert set(metrics["encoders"]["tiny"]["tuning"]) == {"conv 0", "conv 1", "frames"}
+    with (results / "metrics.csv").open(encoding="utf-8") as file:
+        layers = {row["layer"] for row in csv.DictReader(file) if row["encoder"] == "tiny"}
+    assert layers == {"conv 0", "conv 1", "frames"}
 
 
 def test_scores_drawn_through_the_layers_exist():

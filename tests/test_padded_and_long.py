@@ -52,8 +52,9 @@ def alone(length: int) -> np.ndarray:
     return padded()[list(LENGTHS).index(length), :length]
 
 
-@pytest.mark.parametrize("precision", ["float32", "exact", "float16"])
-@pytest.mark.parametrize("norm", CONFIGS)
+@pytest.mark.parametrize(
+    ("norm", "precision"), [*((norm, "float32") for norm in CONFIGS), ("group", "exact"), ("group", "float16")]
+)
 def test_each_waveform_of_a_padded_batch_is_as_if_alone(norm, precision):
     front = FeatureEncoder(CONFIGS[norm], precision=precision, rngs=nnx.Rngs(0))
     # A last digit of float16 can fall either way.
@@ -123,7 +124,7 @@ def test_pieces_are_the_whole(norm, frames, monkeypatch):
     np.testing.assert_allclose(found, whole, atol=5e-6)
 
 
-@pytest.mark.parametrize("norm", CONFIGS)
+@pytest.mark.parametrize("norm", ["group", "global"])
 def test_padded_batches_in_pieces(norm, monkeypatch):
     in_pieces(monkeypatch, 9)
     check_each_as_if_alone(FeatureEncoder(CONFIGS[norm], rngs=nnx.Rngs(0)))
@@ -131,11 +132,16 @@ def test_padded_batches_in_pieces(norm, monkeypatch):
 
 def test_gradients_in_pieces(monkeypatch):
     front = FeatureEncoder(CONFIGS["global"], rngs=nnx.Rngs(0))
-    gradient = nnx.jit(nnx.grad(lambda front, x: jnp.sum(jnp.square(front(x)) * jnp.arange(8.0))))
-    whole = gradient(front, noise(1, 400))
+    waveforms = noise(1, 400)
+
+    def gradient() -> list[jax.Array]:
+        loss = lambda front: jnp.sum(jnp.square(front(waveforms)) * jnp.arange(8.0))  # noqa: E731
+        return jax.tree.leaves(nnx.jit(nnx.grad(loss))(front))
+
+    whole = gradient()
     in_pieces(monkeypatch, 10)
-    jax.clear_caches()
-    for found, expected in zip(jax.tree.leaves(gradient(front, noise(1, 400))), jax.tree.leaves(whole), strict=True):
+    assert any((found != expected).any() for found, expected in zip(gradient(), whole, strict=True))
+    for found, expected in zip(gradient(), whole, strict=True):
         np.testing.assert_allclose(found, expected, atol=1e-5 * np.abs(expected).max())
 
 
