@@ -1,5 +1,6 @@
 # make test        the tests, without PyTorch
 # make lint        ruff, lint and format; mypy, types
+# make pages       what the pages and the examples show, and the installed package, run as they stand
 # make parity      the comparison with PyTorch (installs it)
 # make reproduce   every experiment of the paper; ENCODERS=a,b and FLAGS=--quick are passed on
 # make benchmark   milliseconds per stimulus beside PyTorch's, on this machine (installs PyTorch)
@@ -22,7 +23,7 @@ BASE := $(VENV)/.installed
 PARITY := $(VENV)/.installed-parity
 DOCS := $(VENV)/.installed-docs
 
-.PHONY: test lint parity reproduce benchmark precision retrain fuzz docs golden clean
+.PHONY: test lint pages parity reproduce benchmark precision retrain fuzz docs golden clean
 .DELETE_ON_ERROR:
 
 # Two processes: most of a test's time is compiling and Python, which use one core.
@@ -33,6 +34,9 @@ lint: $(BASE)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+pages: $(BASE)
+	$(BIN)/python -m pytest -m pages -n 2 --dist loadfile
 
 parity: $(PARITY)
 	$(BIN)/python -m pytest -m parity -s

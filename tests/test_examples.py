@@ -11,11 +11,14 @@ import wave
 
 import matplotlib.image
 import numpy as np
+import pytest
 
 from experiments import f0
 from experiments.harness import figures, front_ends
 from experiments.harness.results import Results
 from w2v_jax import projection
+
+pytestmark = pytest.mark.pages
 
 EXAMPLES = pathlib.Path(__file__).parent.parent / "examples"
 

@@ -26,6 +26,7 @@ from w2v_jax import grids, projection, stimuli
 from w2v_jax.checkpoint import Provenance, save_encoder
 from w2v_jax.encoder import EncoderConfig, FeatureEncoder
 from w2v_jax.front_end import Frames
+from w2v_jax.scores import Bootstrap
 
 ROOT = pathlib.Path(__file__).parent.parent
 # Two layers with the frame geometry of wav2vec 2.0: receptive field 400, hop 320.
@@ -55,6 +56,7 @@ def results(pair, tmp_path_factory):
     results = Results(tmp_path_factory.mktemp("results"), quick=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(figures, "PNG_DPI", 20)
+        patch.setattr(Bootstrap.__init__, "__defaults__", (40, 0.95, 0))  # a tenth of the resamples
         patch.setattr(projection, "project", lambda features, **_: features[:, :2])  # as quick as UMAP is slow
         patch.setattr(projection, "project_onto", lambda features, others, **_: (features[:, :2], others[:, :2]))
         reproduce.run(pair, results)

@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.pages
+
 ROOT = pathlib.Path(__file__).parent.parent
 UMAP = """
 class UMAP:

@@ -20,7 +20,7 @@ from experiments.harness.vowel_choice import PAPERS, Span, VowelChoice, find_tab
 from experiments.reproduce import published
 from w2v_jax import grids, projection, stimuli, vowels
 from w2v_jax.front_end import Frames
-from w2v_jax.scores import UndefinedScoreError
+from w2v_jax.scores import Bootstrap, UndefinedScoreError
 from w2v_jax.vowels import VowelTableError
 
 TABLE = vowels.published("peterson-barney-1952")
@@ -56,6 +56,7 @@ def results(log_mel, drawn, tmp_path_factory):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(figures, "save", save)
+        patch.setattr(Bootstrap.__init__, "__defaults__", (40, 0.95, 0))  # a tenth of the resamples
         patch.setattr(projection, "project", lambda features, **_: features[:, :2])
         patch.setattr(projection, "project_onto", lambda features, others, **_: (features[:, :2], others[:, :2]))
         formants.run(log_mel, results)

@@ -23,10 +23,12 @@ def test_python_of_the_readme():
     assert "Frames(sample_rate=16000, receptive_field=400, hop=320)" in text_of("README.md")
 
 
+@pytest.mark.pages
 def test_python_of_the_accuracy_page():
     assert names_of("accuracy.md")["encoder"].precision == "exact"
 
 
+@pytest.mark.pages
 def test_python_of_the_library_page():
     names = names_of("library.md")
     assert names["features"].shape == (25, 512)
@@ -36,12 +38,14 @@ def test_python_of_the_library_page():
     np.testing.assert_allclose(np.diag(names["similarity"]), 1, atol=1e-6)
 
 
+@pytest.mark.pages
 def test_python_of_the_vowels_page():
     names = names_of("your_vowels.md")
     assert f'heed = table.of("women")[0]  # {names["heed"]}' in text_of("your_vowels.md")
     assert names["sound"].shape == (16_000,)
 
 
+@pytest.mark.pages
 def test_python_of_the_extending_page():
     front_end = names_of("extending.md")["make"]()
     assert front_end(np.zeros((2, 8_000), np.float32)).shape == (2, front_end.frames.num_frames(8_000), 121)

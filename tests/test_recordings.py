@@ -329,6 +329,7 @@ class UMAP:
 """
 
 
+@pytest.mark.pages
 def test_the_page_from_one_file_to_the_figure(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "umap.py").write_text(UMAP)

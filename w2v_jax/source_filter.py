@@ -85,19 +85,7 @@ def vowel(
     bandwidths = _positive("bandwidths", vector("bandwidths", bandwidths, like=formants, like_name="formants"))
     tilt, level = scalar("tilt", tilt), scalar("level", level)
 
-    # As many as the lowest f0 has, in whole blocks; those above the Nyquist frequency are silent.
-    number = math.ceil(sample_rate / 2 / LOWEST_F0 / _HARMONICS_PER_BLOCK) * _HARMONICS_PER_BLOCK
-    order = np.arange(1, number + 1)
-    frequencies = f0 * order.astype(np.float32)
-    heard = (frequencies < sample_rate / 2) & (f0 >= LOWEST_F0)
-    frequencies = jnp.where(heard, frequencies, f0)
-    gains = jnp.asarray(_glottal_pulse(number)) * _transfer(formants, bandwidths, frequencies, sample_rate)
-    gains = jnp.where(heard, gains * gain(tilt * np.log2(order).astype(np.float32)), 0)
-    power = jnp.sum(jnp.square(gains.real) + jnp.square(gains.imag)) / 2
-    scale = level * lax.rsqrt(jnp.where(power > 0, power, 1.0))
-    sound = _sum_of_harmonics(f0, gains.real * scale, gains.imag * scale, time)
-    possible = (f0 >= LOWEST_F0) & (power > 0) & jnp.isfinite(power)
-    return jnp.where(possible, sound, jnp.nan)
+    return _steady(f0, formants, bandwidths, tilt, level, len(time), sample_rate)
 
 
 def with_higher_formants(f1: Scalar, f2: Scalar, *, count: int = 10) -> jax.Array:
@@ -133,6 +121,32 @@ def formant_bandwidths(formants: jax.Array) -> jax.Array:
         [84.0, 148.0]
     """
     return jnp.sqrt(80.0**2 + jnp.square(jnp.asarray(formants) / 20))
+
+
+@functools.partial(jax.jit, static_argnums=(5, 6))
+def _steady(
+    f0: jax.Array,
+    formants: jax.Array,
+    bandwidths: jax.Array,
+    tilt: jax.Array,
+    level: jax.Array,
+    num_samples: int,
+    sample_rate: int,
+) -> jax.Array:
+    # As many as the lowest f0 has, in whole blocks; those above the Nyquist frequency are silent.
+    number = math.ceil(sample_rate / 2 / LOWEST_F0 / _HARMONICS_PER_BLOCK) * _HARMONICS_PER_BLOCK
+    order = np.arange(1, number + 1)
+    frequencies = f0 * order.astype(np.float32)
+    heard = (frequencies < sample_rate / 2) & (f0 >= LOWEST_F0)
+    frequencies = jnp.where(heard, frequencies, f0)
+    gains = jnp.asarray(_glottal_pulse(number)) * _transfer(formants, bandwidths, frequencies, sample_rate)
+    gains = jnp.where(heard, gains * gain(tilt * np.log2(order).astype(np.float32)), 0)
+    power = jnp.sum(jnp.square(gains.real) + jnp.square(gains.imag)) / 2
+    scale = level * lax.rsqrt(jnp.where(power > 0, power, 1.0))
+    time = np.arange(num_samples) / sample_rate
+    sound = _sum_of_harmonics(f0, gains.real * scale, gains.imag * scale, time)
+    possible = (f0 >= LOWEST_F0) & (power > 0) & jnp.isfinite(power)
+    return jnp.where(possible, sound, jnp.nan)
 
 
 def _positive(name: str, values: jax.Array) -> jax.Array:
