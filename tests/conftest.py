@@ -2,6 +2,7 @@
 
 import os
 
+import jax
 import pytest
 from processes import SweepProcess, save_tiny
 
@@ -35,6 +36,33 @@ _SLOWEST = (
 def pytest_collection_modifyitems(items):
     rank = {f"test_{name}": place for place, name in enumerate(_SLOWEST)}
     items.sort(key=lambda item: rank.get(item.path.stem, len(rank)))
+
+
+# What they ask is what is computed, not how fast or how exactly: compiling is most of their time.
+_HARDLY_OPTIMISED = (
+    "claims",
+    "contrastive",
+    "emergence",
+    "engine",
+    "every_front_end",
+    "experiments",
+    "own_vowels",
+    "padded_and_long",
+    "probes",
+    "scores",
+    "similarity",
+    "spectrograms",
+)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def hardly_optimised(request):
+    is_one = request.path.stem.removeprefix("test_") in _HARDLY_OPTIMISED
+    jax.config.update("jax_disable_most_optimizations", is_one)
+    yield
+    jax.config.update("jax_disable_most_optimizations", False)
+    if is_one:
+        jax.clear_caches()
 
 
 @pytest.fixture(scope="session")

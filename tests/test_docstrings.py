@@ -21,6 +21,7 @@ SHOWN = {
 }
 
 
+@pytest.mark.pages
 @pytest.mark.parametrize("name", MODULES)
 def test_examples(name):
     tried = doctest.testmod(importlib.import_module(name), optionflags=doctest.NORMALIZE_WHITESPACE)
