@@ -12,7 +12,7 @@ from flax.nnx import bridge
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from w2v_jax import convolution
+from w2v_jax import convolution, sweep
 from w2v_jax.encoder import EncoderConfig, FeatureEncoder
 from w2v_jax.front_end import Frames
 
@@ -349,6 +349,8 @@ def test_an_overflow_of_float16_is_seen():
     cheap = FeatureEncoder(encoder.config, precision="float16", rngs=nnx.Rngs(0))
     nnx.update(cheap, nnx.state(encoder))
     assert np.isnan(features(cheap, noise(100))).all()
+    with pytest.raises(FloatingPointError, match=r"row 0 are not finite; .* the precision bfloat16 does"):
+        sweep(cheap, lambda level: level * noise(100), {"level": np.ones(2)})
 
 
 @pytest.mark.parametrize(("precision", "most"), [("float16", 0.01), ("bfloat16", 0.08)])

@@ -4,7 +4,7 @@ import collections
 import functools
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -23,6 +23,8 @@ Pooling = Literal["mean", "none"] | LayerPooling
 """What a sweep keeps of the frames; see `sweep`."""
 
 # Chunks given to the device before the first one is waited for: it computes while the host copies.
+# What a front end of that precision may need where features are not finite.
+_REMEDIES = {"float16": "; float16 holds nothing above 65,504: the precision bfloat16 does"}
 _CHUNKS_IN_FLIGHT = 2
 
 # What `suggested_batch_size` allows for: the largest activation of a block on CPU; elsewhere the device's memory where
@@ -35,7 +37,6 @@ _MOST_ROWS = 256
 _HOST_ROWS = 8
 
 _ROWS = "rows"  # the mesh's only axis
-_Item = TypeVar("_Item")
 
 # A chunk of parameters, given to the device at once, and what its features are when they are asked for.
 _Program = Callable[[dict[str, jax.Array]], Callable[[], np.ndarray]]
@@ -152,7 +153,8 @@ def sweep_spans(
     _check_synthesis(synthesize, columns)
     mesh = jax.sharding.Mesh(np.array(devices), (_ROWS,))
     program = (_on_devices if front_ends.is_compiled(front_end) else _on_host)(front_end, synthesize, pooling, mesh)
-    return _features_of_spans(program, mesh, synthesize, columns, spans, block=block, progress=progress)
+    remedy = _REMEDIES.get(getattr(front_end, "precision", ""), "")
+    return _features_of_spans(program, mesh, synthesize, columns, spans, block=block, progress=progress, remedy=remedy)
 
 
 def block_size(num_rows: int, *, batch_size: int, devices: Sequence[jax.Device] | None = None) -> int:
@@ -207,6 +209,7 @@ def _features_of_spans(
     *,
     block: int,
     progress: Callable[[int], None] | None,
+    remedy: str,
 ) -> Iterator[np.ndarray]:
     def blocks_in_turn() -> Iterator[tuple[range, np.ndarray]]:
         """Every block of rows that the spans have, with its features."""
@@ -218,8 +221,8 @@ def _features_of_spans(
         in_flight: collections.deque[tuple[list[range], Callable[[], np.ndarray]]] = collections.deque()
         for first in range(0, len(blocks), mesh.size):
             several = blocks[first : first + mesh.size]
-            rows = _padded([_padded(each, block) for each in several], mesh.size)
-            chunk = {name: column[np.ravel(rows)] for name, column in columns.items()}
+            rows = _rows(several, block, num_blocks=mesh.size)
+            chunk = {name: column[rows] for name, column in columns.items()}
             in_flight.append((several, program(jax.device_put(chunk, NamedSharding(mesh, P(_ROWS))))))
             if len(in_flight) > _CHUNKS_IN_FLIGHT:
                 yield from finished(*in_flight.popleft())
@@ -235,7 +238,7 @@ def _features_of_spans(
     for span in spans:
         features: np.ndarray | None = None
         for rows, part in itertools.islice(computed, -(-len(span) // block)):
-            _check_features(part, synthesize, columns, rows.start)
+            _check_features(part, synthesize, columns, rows.start, remedy)
             if features is None:
                 features = np.empty((len(span), *part.shape[1:]), np.float32)
             features[rows.start - span.start : rows.stop - span.start] = part
@@ -429,7 +432,11 @@ def _sound(
 
 
 def _check_features(
-    rows: np.ndarray, synthesize: Callable[..., jax.Array], columns: Mapping[str, np.ndarray], start: int
+    rows: np.ndarray,
+    synthesize: Callable[..., jax.Array],
+    columns: Mapping[str, np.ndarray],
+    start: int,
+    remedy: str,
 ) -> None:
     finite = np.isfinite(rows).all(axis=tuple(range(1, rows.ndim)))
     if not finite.all():
@@ -441,9 +448,11 @@ def _check_features(
             synthesize(**point)
         except ValueError as error:
             raise FloatingPointError(f"row {row} cannot be made: {error}; {told}") from error
-        raise FloatingPointError(f"features of row {row} are not finite; {told}")
+        raise FloatingPointError(f"features of row {row} are not finite; {told}{remedy}")
 
 
-def _padded(items: Sequence[_Item], length: int) -> list[_Item]:
-    """`items` with the last one repeated until there are `length`."""
-    return [*items, *[items[-1]] * (length - len(items))]
+def _rows(blocks: Sequence[range], block: int, *, num_blocks: int) -> np.ndarray:
+    """Indices of `num_blocks` blocks of rows, (num_blocks * block,): the last row and the last block fill up."""
+    starts, stops = (np.array([getattr(each, edge) for each in blocks]) for edge in ("start", "stop"))
+    rows = np.minimum(starts[:, None] + np.arange(block), stops[:, None] - 1)
+    return rows[np.minimum(np.arange(num_blocks), len(blocks) - 1)].ravel()
