@@ -99,10 +99,11 @@ def sounds_of(experiment: str, results: Results, *, sample_rate: int, everything
     """
     swept = functools.partial(_swept, everything=everything)
     if experiment == formants.NAME and not everything:
-        return [_vowels(results.vowels)]
+        return _vowels(results.vowels)
     if experiment == formants.NAME:
         both = (vowel_chart.vowel_space(results), vowel_chart.vowel_space_by_f0(results))
         found = [swept(grid, vowel_chart.vowel) for grid in both]
+        found.append(swept(vowel_chart.vowel_space_source_filter(results), vowel_chart.source_filter_vowel))
     elif experiment == diphthongs.NAME:
         found = [_diphthongs(results, everything=everything)]
     elif experiment == temporal.NAME:
@@ -128,8 +129,9 @@ def _swept(grid: Grid, stimulus: Callable[..., jax.Array], *, everything: bool) 
     return Sounds(grid.name, grid.points(), stimulus)
 
 
-def _vowels(choice: VowelChoice) -> Sounds:
-    """The vowels of the table at every f0 that was asked for; else each at its own, where the table has one."""
+def _vowels(choice: VowelChoice) -> list[Sounds]:
+    """The vowels of the table, as sines and as resonances, at every f0 that was asked for; else each at its own, where
+    the table has one."""
     heard = [vowel for speaker in choice.speakers for vowel in choice.of(speaker)]
     rows = [(vowel, f0) for vowel in heard for f0 in choice.f0 or (vowel.f0 or choice.one_f0,)]
     points = {
@@ -137,7 +139,11 @@ def _vowels(choice: VowelChoice) -> Sounds:
         "f1": np.array([vowel.f1 for vowel, _ in rows], np.float32),
         "f2": np.array([vowel.f2 for vowel, _ in rows], np.float32),
     }
-    return Sounds("vowels", points, vowel_chart.vowel, tuple((vowel.speaker, vowel.symbol) for vowel, _ in rows))
+    names = tuple((vowel.speaker, vowel.symbol) for vowel, _ in rows)
+    return [
+        Sounds("vowels", points, vowel_chart.vowel, names),
+        Sounds("vowels_source_filter", points, vowel_chart.source_filter_vowel, names),
+    ]
 
 
 def _diphthongs(results: Results, *, everything: bool) -> Sounds:

@@ -12,6 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import nnx
+from jax.sharding import NamedSharding
+from jax.sharding import PartitionSpec as P
 
 from experiments.pretrain import training
 from experiments.pretrain.training import Recipe
@@ -54,6 +56,7 @@ def check() -> None:
     rounded = sweep(encoder, two_tones, GRID, pooling="none", batch_size=2 * NUM_DEVICES - 7)
     np.testing.assert_array_equal(rounded, alone)
     check_program(encoder)
+    check_padded_batch(encoder)
     check_training()
     check_nothing_is_compiled_again(encoder)
 
@@ -69,6 +72,17 @@ def check_program(encoder: FeatureEncoder) -> None:
     assert f"num_partitions={NUM_DEVICES}" in text
     for operation in ("all-reduce", "all-gather", "all-to-all", "collective", "reduce-scatter", "send", "recv"):
         assert operation not in text, operation
+
+
+def check_padded_batch(encoder: FeatureEncoder) -> None:
+    """A padded batch in parts on all devices is that on one."""
+    waveforms = np.random.default_rng(0).standard_normal((NUM_DEVICES, 900)).astype(np.float32)
+    lengths = np.arange(100, 900, 100)
+    rows = NamedSharding(jax.sharding.Mesh(jax.local_devices(), ("rows",)), P("rows"))
+    encode = jax.jit(lambda waveforms, lengths: encoder(waveforms, lengths=lengths))
+    found = encode(*jax.device_put((waveforms, lengths), rows))
+    assert found.sharding.is_equivalent_to(rows, found.ndim)
+    np.testing.assert_allclose(found, encode(waveforms, lengths), atol=5e-6)
 
 
 def check_training() -> None:

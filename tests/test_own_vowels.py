@@ -255,12 +255,14 @@ def test_sounds_are_what_the_experiment_hears(tmp_path):
     results = Results(tmp_path, vowels=VowelChoice(TABLE.only(["women"]), **SMALL))
     several = sounds.sounds_of("formants", results, sample_rate=16_000)
     count, gain = sounds.write(several, tmp_path, sample_rate=16_000, overwrite=False)
-    assert (count, gain) == (10, 1)
+    assert (count, gain) == (20, 1)
     index = (tmp_path / "index.csv").read_text(encoding="utf-8").splitlines()
     assert index[1].startswith("01_vowels_women_i_f0=235_f1=310_f2=2790.wav,vowels,women,i,235,310,2790,16000,1,")
     written = read_wave(tmp_path / "01_vowels_women_i_f0=235_f1=310_f2=2790.wav")
     heard = jax.jit(lambda f0: vowel_chart.vowel(f0, 310.0, 2790.0, sample_rate=16_000))(235.0)
     np.testing.assert_allclose(written, heard, atol=0.6 / 32_767)
+    written = read_wave(tmp_path / "11_vowels_source_filter_women_i_f0=235_f1=310_f2=2790.wav")
+    np.testing.assert_allclose(np.sqrt(np.mean(written**2)), 0.1, rtol=0.01)
 
     sounds.write(several, tmp_path, sample_rate=16_000, overwrite=False)  # the same sounds: nothing to lose
     fewer = [sounds.Sounds("vowels", {name: each[:1] for name, each in several[0].points.items()}, several[0].stimulus)]
@@ -287,7 +289,7 @@ def test_loud_sounds_are_scaled_together(tmp_path):
     [
         ("temporal", {"stationarity": 5, "burst_tones": 2, "bursts": 6}),
         ("f0", {"bias": 25, "pure_tones": 25}),
-        ("formants", {"vowels": 16}),
+        ("formants", {"vowels": 16, "vowels_source_filter": 16}),
         ("amplitude", {"amplitudes": 25}),
         ("diphthongs", {"diphthongs": 8}),
     ],
@@ -296,6 +298,6 @@ def test_every_experiment_has_sounds(experiment, sweeps, tmp_path):
     some = sounds.sounds_of(experiment, Results(tmp_path), sample_rate=8_000)
     assert {each.sweep: len(each) for each in some} == sweeps
     everything = sounds.sounds_of(experiment, Results(tmp_path), sample_rate=16_000, everything=True)
-    assert sum(map(len, everything)) == {"temporal": 13, "f0": 825, "formants": 6_300, "amplitude": 400}.get(
+    assert sum(map(len, everything)) == {"temporal": 13, "f0": 825, "formants": 7_200, "amplitude": 400}.get(
         experiment, 256
     )

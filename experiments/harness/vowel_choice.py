@@ -203,7 +203,7 @@ class VowelChoice:
         if len(self.all_f0) == 1:
             notes.append("There is one f0: what needs vowels of several is undefined.")
         if any(vowel.f3 is not None for vowel in self.table.vowels):
-            notes.append(f"The F3 of {self.table.name} is in none of these sounds, which are sines at f0, F1 and F2.")
+            notes.append(f"The F3 of {self.table.name} is in none of these sounds: they take F1 and F2 only.")
         if self.table.unused:
             notes.append(f"Columns of {self.table.name} that mean nothing here: {', '.join(self.table.unused)}.")
         if self.left_out:
