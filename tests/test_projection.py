@@ -1,7 +1,9 @@
 """UMAP: shapes, repeatability, and that it keeps neighbours. Few tests: its first call compiles for seconds."""
 
+import importlib
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -21,6 +23,13 @@ def test_published_settings():
     assert (projection.GLOBAL.min_dist, projection.GLOBAL.n_neighbors, projection.GLOBAL.metric) == (0.5, 100, "cosine")
 
 
+@pytest.fixture(scope="module", autouse=True)
+def kept():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        projection.keep_compiled()
+
+
 @pytest.mark.filterwarnings("error::UserWarning")
 def test_project_keeps_neighbours_and_repeats_itself():
     features = circle(60)
@@ -30,6 +39,13 @@ def test_project_keeps_neighbours_and_repeats_itself():
     steps = np.linalg.norm(np.roll(positions, 1, axis=0) - positions, axis=1)
     assert np.median(steps) < 0.2 * np.ptp(positions, axis=0).max()
     np.testing.assert_array_equal(projection.project(features), positions)
+
+
+def test_what_numba_compiles_is_kept():
+    umap = importlib.import_module("umap.umap_")
+    projection.project(circle(20))
+    for function in (umap.smooth_knn_dist, umap.compute_membership_strengths):
+        assert sum(function.stats.cache_hits.values()) + sum(function.stats.cache_misses.values()) > 0
 
 
 def test_project_onto_places_points_where_they_were():

@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable
 
+import jax
 import numpy as np
 
 from w2v_jax import checkpoint, projection
@@ -83,6 +84,8 @@ def _kept(
     def timed() -> Tensors:
         print(f"{front_end.name}: {sweep}: UMAP ...", end=" ", flush=True)
         start = time.perf_counter()
+        if jax.config.jax_compilation_cache_dir:  # type: ignore[attr-defined, unused-ignore]
+            projection.keep_compiled()
         tensors = compute()
         print(f"{time.perf_counter() - start:.1f} s")
         return tensors
