@@ -1,10 +1,49 @@
-"""Writing files whole or not at all."""
+"""Writing files whole or not at all, on this machine or in a bucket.
+
+A path in a bucket is an object with the methods of `pathlib.Path` that is none, such as `etils.epath.Path("gs://...")`.
+Its files are made on this machine and put there when they are finished; to be read they are fetched.
+"""
 
 import contextlib
 import os
 import pathlib
+import shutil
 import tempfile
 from collections.abc import Iterator
+from typing import Any, cast
+
+_PIECE_BYTES = 1 << 20
+
+
+def path_of(path: str | os.PathLike[str]) -> pathlib.Path:
+    """`path` as a path; one in a bucket stays what it is."""
+    return cast(pathlib.Path, path) if is_in_bucket(path) else pathlib.Path(path)
+
+
+def is_in_bucket(path: Any) -> bool:
+    """Whether it is a path object of another kind than this machine's."""
+    return not isinstance(path, str | pathlib.Path) and hasattr(path, "read_bytes")
+
+
+def fetched(path: pathlib.Path) -> pathlib.Path:
+    """A copy, on this machine, of a file in a bucket; the caller removes it. Raises `OSError` where there is none."""
+    handle, name = tempfile.mkstemp(suffix=path.suffix)
+    copy = pathlib.Path(name)
+    try:
+        with os.fdopen(handle, "wb") as target, path.open("rb") as source:
+            shutil.copyfileobj(source, target, _PIECE_BYTES)
+    except BaseException:
+        copy.unlink(missing_ok=True)
+        raise
+    return copy
+
+
+def remove_folder(path: pathlib.Path) -> None:
+    """Removes a folder and everything in it, if it is there and can be removed."""
+    if not is_in_bucket(path):
+        shutil.rmtree(path, ignore_errors=True)
+    elif path.exists():
+        cast(Any, path).rmtree()
 
 
 @contextlib.contextmanager
@@ -21,7 +60,11 @@ def atomic_path(
         temporary_dir: an existing folder, on the file system of `path`, for the temporary file; by default that of
             `path`.
     """
-    path = pathlib.Path(path)
+    path = path_of(path)
+    if is_in_bucket(path):
+        with _put_into_bucket(path) as temporary:
+            yield temporary
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     # The suffix stays, for writers that choose a format by it.
     handle, name = tempfile.mkstemp(
@@ -41,6 +84,16 @@ def atomic_path(
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+@contextlib.contextmanager
+def _put_into_bucket(path: pathlib.Path) -> Iterator[pathlib.Path]:
+    # An object is there as a whole, once all of it has been sent, or not at all.
+    with tempfile.TemporaryDirectory() as folder:
+        temporary = pathlib.Path(folder) / path.name
+        yield temporary
+        with temporary.open("rb") as source, path.open("wb") as target:
+            shutil.copyfileobj(source, target, _PIECE_BYTES)
 
 
 def temporary_prefix(path: pathlib.Path) -> str:

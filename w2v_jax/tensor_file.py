@@ -12,6 +12,7 @@ import json
 import math
 import os
 import pathlib
+import weakref
 from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
@@ -115,13 +116,23 @@ class Stream:
 
 
 def open_file(path: str | os.PathLike[str]) -> TensorFile:
-    """Reads the header of a safetensors file.
+    """Reads the header of a safetensors file; one in a bucket (`files`) is fetched as a whole.
 
     Raises:
         OSError: it cannot be read.
         TensorFileError: it is truncated or damaged.
     """
-    path = pathlib.Path(path)
+    path = files.path_of(path)
+    if files.is_in_bucket(path):
+        copy = files.fetched(path)
+        try:
+            opened = open_file(copy)
+        except BaseException:
+            copy.unlink()
+            raise
+        # What has been mapped stays there without the name.
+        weakref.finalize(opened, copy.unlink, missing_ok=True)
+        return opened
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
         header_size = int.from_bytes(file.read(8), "little")

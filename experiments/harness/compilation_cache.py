@@ -5,6 +5,8 @@ import pathlib
 
 import jax
 
+from . import buckets
+
 
 def default_folder() -> pathlib.Path:
     """`w2v_jax` in the user's cache folder."""
@@ -23,14 +25,17 @@ def switch_on(folder: str | None) -> None:
     jax.config.update("jax_compilation_cache_dir", None)
     if folder == "":
         return
-    path = default_folder() if folder is None else pathlib.Path(folder)
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        return
-    if not os.access(path, os.W_OK):
-        return
-    jax.config.update("jax_compilation_cache_dir", str(path.absolute()))
+    if folder is not None and buckets.is_url(folder):
+        jax.config.update("jax_compilation_cache_dir", folder)  # JAX opens buckets itself
+    else:
+        path = default_folder() if folder is None else pathlib.Path(folder)
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError:
+            return
+        if not os.access(path, os.W_OK):
+            return
+        jax.config.update("jax_compilation_cache_dir", str(path.absolute()))
     # However small: the many small programs of measurements take longer to compile than the large one.
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)

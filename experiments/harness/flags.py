@@ -12,7 +12,7 @@ from w2v_jax.projection import ProjectionUnavailableError
 from w2v_jax.scores.requirements import RequirementError
 from w2v_jax.vowels import VowelTableError
 
-from . import distribution, front_ends, programs
+from . import buckets, distribution, front_ends, programs
 from .distribution import DistributionError
 from .front_ends import NamedFrontEnd
 from .metrics import Metrics
@@ -28,7 +28,9 @@ _ENCODERS = flags.DEFINE_list(
     "'package.module:factory', a function of yours that returns a front end. "
     f"By default {front_ends.BUNDLED!r}, and {front_ends.UNTRAINED!r} where the experiment brings no such controls.",
 )
-_OUTPUT_DIR = flags.DEFINE_string("output_dir", "results", "Folder for features, metrics and figures.")
+_OUTPUT_DIR = flags.DEFINE_string(
+    "output_dir", "results", "Folder for features, metrics and figures; also in a bucket: gs://, s3://, az://."
+)
 _QUICK = flags.DEFINE_bool(
     "quick",
     False,
@@ -141,10 +143,10 @@ def launch(
 
 
 def output_dir() -> pathlib.Path:
-    """What `--output_dir` says. Raises `NotADirectoryError` where it is empty."""
+    """What `--output_dir` says. Raises `NotADirectoryError` where it is empty, or a bucket that cannot be had."""
     if not _OUTPUT_DIR.value.strip():
         raise NotADirectoryError("--output_dir is empty; expected a folder, such as results")
-    return pathlib.Path(_OUTPUT_DIR.value)
+    return buckets.path_of(_OUTPUT_DIR.value) if buckets.is_url(_OUTPUT_DIR.value) else pathlib.Path(_OUTPUT_DIR.value)
 
 
 def ending(chosen: Sequence[NamedFrontEnd], results: Results, conclusion: str) -> list[str]:

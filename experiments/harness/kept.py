@@ -6,11 +6,12 @@ Every result on disk goes through here: the shards of a sweep, the file that the
 import json
 import os
 import pathlib
+import time
 from collections.abc import Mapping
 
 import numpy as np
 
-from w2v_jax import tensor_file
+from w2v_jax import files, tensor_file
 from w2v_jax.tensor_file import Stream, TensorFile, TensorFileError
 
 Settings = Mapping[str, str]
@@ -87,7 +88,9 @@ def _settings_of(file: TensorFile) -> Settings:
 
 
 def signature(path: pathlib.Path) -> tuple[int, int] | None:
-    """Changes when the file is replaced; None where there is none."""
+    """Changes when the file is replaced; None where there is none. In a bucket it always changes: look again."""
+    if files.is_in_bucket(path):
+        return (0, time.monotonic_ns()) if path.exists() else None
     try:
         found = path.stat()
     except FileNotFoundError:

@@ -17,7 +17,7 @@ from w2v_jax.engine import Pooling
 from w2v_jax.grids import Grid
 from w2v_jax.tensor_file import TensorFile, TensorFileError, open_file
 
-from . import figures, kept, sweeping
+from . import buckets, figures, kept, sweeping
 from .front_ends import NamedFrontEnd
 from .sweeping import ReplacementError
 from .vowel_choice import PAPERS, VowelChoice
@@ -93,6 +93,9 @@ class Results:
     def check(self) -> None:
         """Raises `OSError` where the output folder cannot be written, before any work is done."""
         named = f"--output_dir={self.output_dir}"
+        if files.is_in_bucket(self.output_dir):
+            buckets.check(self.folder, named=named)
+            return
         if self.output_dir.exists() and not self.output_dir.is_dir():
             raise NotADirectoryError(f"{named} is a file; expected a folder")
         try:

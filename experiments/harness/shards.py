@@ -9,7 +9,6 @@ import dataclasses
 import json
 import os
 import pathlib
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
@@ -126,7 +125,7 @@ class ShardFolder:
             TensorFileError: a shard is missing or damaged; nothing has been changed.
             OSError: the file cannot be written; nothing has been changed.
         """
-        path = pathlib.Path(path)
+        path = files.path_of(path)
         # Left by a process killed here; each can be as large as the final file.
         for stale in self.path.glob(f"{files.temporary_prefix(path)}*"):
             stale.unlink(missing_ok=True)
@@ -136,7 +135,7 @@ class ShardFolder:
 
     def remove(self) -> None:
         """Removes the folder and everything in it, if it is there."""
-        shutil.rmtree(self.path, ignore_errors=True)
+        files.remove_folder(self.path)
 
     def _features(self) -> Iterator[np.ndarray]:
         for span in self.spans:

@@ -10,7 +10,6 @@ import dataclasses
 import errno
 import functools
 import pathlib
-import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
@@ -18,6 +17,7 @@ from typing import Protocol
 import jax
 import numpy as np
 
+from w2v_jax import files
 from w2v_jax.engine import Pooling, block_size, suggested_batch_size, sweep_spans
 from w2v_jax.tensor_file import TensorFileError
 
@@ -120,7 +120,7 @@ def shards_path(path: pathlib.Path) -> pathlib.Path:
 
 def remove_shards(work: Work) -> None:
     """Removes what there is of them."""
-    shutil.rmtree(shards_path(work.path), ignore_errors=True)
+    files.remove_folder(shards_path(work.path))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -15,7 +15,7 @@ from absl import flags, logging
 from w2v_jax import files
 from w2v_jax.convolution import PRECISIONS, check_precision
 
-from ..harness import figures, programs
+from ..harness import buckets, figures, programs
 from .run import Run, TrainingError, draw_curve, read_curve, train
 from .training import Recipe
 
@@ -38,8 +38,8 @@ _PRECISION = flags.DEFINE_enum(
     "precision",
     None,
     list(PRECISIONS),
-    "Of the products in the convolutions; by default float32 on a CPU, else bfloat16, with sums, norms and parameters "
-    "in float32.",
+    "Of the convolutions; by default float32 on a CPU, else bfloat16, with parameters and the norms' statistics in "
+    "float32.",
 )
 
 
@@ -54,6 +54,8 @@ def main() -> None:
         learning_rate=_LEARNING_RATE.value,
         precision=precision,
     )
+    if buckets.is_url(_OUTPUT_DIR.value):
+        raise TrainingError(f"--output_dir={_OUTPUT_DIR.value}: expected a folder of this machine; copy it afterwards")
     run = Run(pathlib.Path(_OUTPUT_DIR.value), recipe)
     finished = train(run, max_minutes=_MAX_MINUTES.value)
     rows = read_curve(run.curve)
