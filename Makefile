@@ -10,16 +10,22 @@
 # make docs        the documentation site, in site/ (installs mkdocs)
 # make golden      write the golden features of the tests again (needs PyTorch)
 
+# With ACCELERATOR=cuda12, cuda13 or tpu, JAX for that device is installed.
 PYTHON ?= python3
 VENV ?= .venv
 OUTPUT_DIR ?= results
 FLAGS ?=
 FUZZ_SECONDS ?= 60
 ENCODERS ?=
+ACCELERATOR ?=
 
+ifneq ($(filter-out cuda12 cuda13 tpu,$(ACCELERATOR)),)
+$(error ACCELERATOR=$(ACCELERATOR); expected cuda12, cuda13 or tpu)
+endif
+comma := ,
 BIN := $(VENV)/bin
 # One stamp per set of packages: made again when pyproject.toml changes.
-BASE := $(VENV)/.installed
+BASE := $(VENV)/.installed$(ACCELERATOR:%=-%)
 PARITY := $(VENV)/.installed-parity
 DOCS := $(VENV)/.installed-docs
 
@@ -68,7 +74,7 @@ $(BASE): pyproject.toml
 	  { echo "error: $(PYTHON) is $$($(PYTHON) --version 2>&1); w2v_jax needs Python 3.11 or newer: make PYTHON=python3.12" >&2; exit 1; }
 	@echo "Installing into $(VENV) (once; takes a minute or two) ..."
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --editable '.[experiments,hub,recordings,dev]'
+	$(BIN)/python -m pip install --quiet --editable '.[experiments,hub,recordings,dev$(ACCELERATOR:%=$(comma)%)]'
 	@touch $@
 
 # This release of PyTorch has a CPU build for every platform; later ones would bring gigabytes of CUDA on Linux.

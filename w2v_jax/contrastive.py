@@ -80,7 +80,9 @@ class ContrastivePredictor(nnx.Module):
             (utterances, frames, steps, channels).
         """
         at_rest = jnp.zeros((len(frames), self.config.hidden), frames.dtype)
-        _, contexts = lax.scan(self.context, at_rest, jnp.swapaxes(frames, 0, 1))
+        # For the gradient only the state at each frame is kept; the rest is computed again, in fewer steps.
+        step = jax.checkpoint(self.context, prevent_cse=False)
+        _, contexts = lax.scan(step, at_rest, jnp.swapaxes(frames, 0, 1))
         ahead = self.heads(jnp.swapaxes(contexts, 0, 1))
         return ahead.reshape(*frames.shape[:2], self.config.steps, frames.shape[2])
 

@@ -1,9 +1,11 @@
 """The flags that all probing experiments share, and how such an experiment becomes a program."""
 
+import collections
 import pathlib
 import sys
 from collections.abc import Callable, Sequence
 
+import jax
 from absl import flags
 
 from w2v_jax.checkpoint import CheckpointError
@@ -115,6 +117,7 @@ def launch(
         which.check(chosen)
         results.check()
         if share.is_first:
+            print(devices())
             print("".join(f"{note}\n" for note in which.notes(quick=results.quick)), end="")
         metrics = run(chosen, results)
         if share.is_first and (lines := ending(chosen, results, (metrics or {}).get("conclusion", ""))):
@@ -140,6 +143,14 @@ def launch(
         describe=_one_line,
         kept=lambda: f"sweeps that were finished are kept in {_OUTPUT_DIR.value}",
     )
+
+
+def devices() -> str:
+    """On what this process computes, in a sentence."""
+    kinds = collections.Counter(device.device_kind for device in jax.local_devices())
+    if set(kinds) == {"cpu"}:
+        return "Runs on the CPU."
+    return f"Runs on {' and '.join(f'{count} x {kind}' for kind, count in kinds.items())}."
 
 
 def output_dir() -> pathlib.Path:
