@@ -213,7 +213,7 @@ def run(
 def say(session: Session, settings: PraatSettings) -> None:
     """What is used, as it is found."""
     speakers = f", {len(session.speakers)} speakers" if len(session.speakers) < len(session.files) else ""
-    print(f"{len(session.files)} recordings, {session.duration:.1f} s{speakers}.")
+    print(f"{len(session.files)} recording{'s' * (len(session.files) != 1)}, {session.duration:.1f} s{speakers}.")
     for line in session.remarks:
         print(line)
     for line in session.left_out:
