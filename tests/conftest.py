@@ -43,6 +43,7 @@ _HARDLY_OPTIMISED = (
     "claims",
     "contrastive",
     "emergence",
+    "encoder",
     "engine",
     "every_front_end",
     "experiments",
@@ -51,6 +52,7 @@ _HARDLY_OPTIMISED = (
     "probes",
     "scores",
     "similarity",
+    "source_filter",
     "spectrograms",
 )
 

@@ -65,7 +65,7 @@ def test_an_experiment_runs_with_the_bundled_encoder(installed):
 def test_published_vowels_are_installed(installed):
     done = installed("sounds", "--experiment=formants", "--vowels=peterson-barney-1952", "--speakers=women")
     assert done.returncode == 0, done.stderr
-    assert "10 sounds in results/sounds/formants" in done.stdout
+    assert "20 sounds in results/sounds/formants" in done.stdout
 
 
 def test_it_lists_its_commands(installed):
