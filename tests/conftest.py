@@ -20,16 +20,30 @@ def pytest_configure(config):
 
 # Files that take longest go first: whole files are shared between processes, and the last one should be short.
 _SLOWEST = (
-    "every_front_end",
     "experiments",
+    "every_front_end",
     "pretrain",
-    "claims",
-    "resume",
-    "readme",
+    "padded_and_long",
+    "recordings",
+    "precision",
+    "source_filter",
     "devices",
-    "projection",
+    "claims",
+    "encoder",
+    "resume",
     "emergence",
+    "projection",
+    "stimuli",
+    "spectrograms",
+    "engine",
+    "own_vowels",
+    "scores",
+    "distributed",
+    "memory",
+    "many_encoders",
+    "convert_hostile",
     "probes",
+    "golden",
 )
 
 
@@ -50,6 +64,7 @@ _HARDLY_OPTIMISED = (
     "own_vowels",
     "padded_and_long",
     "probes",
+    "recordings",
     "scores",
     "similarity",
     "source_filter",

@@ -15,6 +15,7 @@ def test_readme_is_one_screen():
     assert len(text_of("README.md").split()) <= 700
 
 
+@pytest.mark.pages
 def test_python_of_the_readme():
     names = names_of("README.md")
     assert names["features"].shape == (49, 512)
