@@ -56,12 +56,9 @@ def pytest_collection_modifyitems(items):
 _HARDLY_OPTIMISED = (
     "claims",
     "contrastive",
-    "emergence",
     "encoder",
     "engine",
     "every_front_end",
-    "experiments",
-    "own_vowels",
     "padded_and_long",
     "probes",
     "recordings",
