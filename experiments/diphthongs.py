@@ -1,16 +1,20 @@
 """Diphthongs (in the authors' code, not in the paper): where do gliding sounds go on the map of steady vowels?
 
 Writes the sweep `diphthongs` (frame by frame), and its frames placed on a UMAP picture of the vowel space (the
-`vowel_space` of `experiments.formants`, which this reads or makes).
+`vowel_space` of `experiments.formants`, which this reads or makes). At an f0 that is no multiple of the frame rate the
+frames of even a steady sound see many phases, and their ways zigzag: so the closing diphthongs are made at such a
+multiple, too (`diphthongs_at_frame_rate`).
 """
 
+import math
 from collections.abc import Mapping, Sequence
 
 import jax
 import numpy as np
 
-from w2v_jax import grids, similarity, stimuli
+from w2v_jax import grids, similarity, source_filter, stimuli
 from w2v_jax.arguments import Scalar
+from w2v_jax.front_end import Frames
 from w2v_jax.grids import VOWELS, Vowel
 
 from .harness import figures, flags, maps, metrics, vowel_chart, vowel_flags
@@ -74,10 +78,17 @@ def run(front_ends: Sequence[NamedFrontEnd], results: Results) -> Metrics:
             # Of several speakers each has figures of its own; the number tells apart names that look alike in a file's.
             part = f".{number}-{file_part(speaker)}" if len(by_speaker) > 1 else ""
             who = ", ".join(filter(None, (each.name, speaker)))
-            closing = draw_closing(each, mesh, paths[rows], vowel_grid, vowels, title=titled(f"{CLOSING_TITLE}: {who}"))
-            results.save_figure(NAME, f"closing{part}.{each.name}", closing)
+            pairs_drawn = closing(vowels)
+            drawn = paths[rows][[first * len(vowels) + last for first, last in pairs_drawn]]
+            title = f"{titled(f'{CLOSING_TITLE}: {who}')}\n{phases_seen(each.frames, results.vowels.one_f0)}"
+            results.save_figure(
+                NAME, f"closing{part}.{each.name}", draw_closing(each, mesh, drawn, vowel_grid, vowels, title=title)
+            )
             every = draw_all(each, mesh, paths[rows], vowel_grid, vowels, title=titled(f"{ALL_TITLE}: {who}"))
             results.save_figure(NAME, f"diphthongs{part}.{each.name}", every)
+        maps.save_csv(results, NAME, each, grid.name, _parameters(grid, paths, each.frames), paths)
+        if (f0 := f0_at_frame_rate(each.frames, results.vowels.one_f0)) != results.vowels.one_f0:
+            run_at_frame_rate(each, results, by_speaker, f0)
     return metrics.save(
         results,
         NAME,
@@ -87,6 +98,64 @@ def run(front_ends: Sequence[NamedFrontEnd], results: Results) -> Metrics:
         notes=NOTES,
         vowels=True,
     )
+
+
+def run_at_frame_rate(
+    front_end: NamedFrontEnd, results: Results, by_speaker: Mapping[str, tuple[Vowel, ...]], f0: float
+) -> None:
+    """Draws the closing diphthongs at an f0 of which every frame sees the same phase."""
+    if not (ends := [(vowels[i], vowels[j]) for vowels in by_speaker.values() for i, j in closing(vowels)]):
+        return
+    space = vowel_chart.vowel_space(results)
+    vowel_grid = grids.Grid("vowel_space_at_frame_rate", ({"f0": np.array([f0])}, *space.axes[1:]))
+    moving = {
+        f"{name}_{end}": np.array([getattr(pair[place], name) for pair in ends])
+        for place, end in enumerate(("start", "end"))
+        for name in ("f1", "f2")
+    }
+    grid = grids.Grid("diphthongs_at_frame_rate", ({"f0": np.array([f0])}, moving))
+    vowel_space = results.sweep(NAME, front_end, vowel_grid, vowel_chart.vowel)
+    frames = results.sweep(NAME, front_end, grid, diphthong, pooling="none")
+    positions, placed = maps.umap_onto(results, NAME, front_end, grid.name, vowel_space, frames)
+    mesh, paths = vowel_chart.oriented_with(positions, placed, vowel_grid)
+    maps.save_csv(results, NAME, front_end, grid.name, _parameters(grid, paths, front_end.frames), paths)
+    start = 0
+    for number, (speaker, vowels) in enumerate(by_speaker.items(), 1):
+        rows = slice(start, start + len(closing(vowels)))
+        start = rows.stop
+        if rows.start == rows.stop:
+            continue
+        part = f".{number}-{file_part(speaker)}" if len(by_speaker) > 1 else ""
+        who = ", ".join(filter(None, (front_end.name, speaker)))
+        title = results.vowels.titled(f"{CLOSING_TITLE} at {f0:g} Hz: {who}", f0=f0)
+        title = f"{title}\n{phases_seen(front_end.frames, f0)}"
+        drawn = draw_closing(front_end, mesh, paths[rows], vowel_grid, vowels, title=title)
+        results.save_figure(NAME, f"closing_at_frame_rate{part}.{front_end.name}", drawn)
+
+
+def f0_at_frame_rate(frames: Frames, f0: float) -> float:
+    """The multiple of the frame rate that is nearest to `f0`, Hz; `f0` itself where it is one."""
+    if frames.phases(f0) == 1:
+        return f0
+    lowest = math.ceil(source_filter.LOWEST_F0 / frames.rate)
+    return frames.rate * max(1, lowest, round(f0 / frames.rate))
+
+
+def phases_seen(frames: Frames, f0: float) -> str:
+    """What the frame rate makes of an f0, for the title of a figure."""
+    count = frames.phases(f0)
+    if count == 1:
+        return f"{f0:g} Hz is a multiple of the {frames.rate:g} frames a second: every frame sees the same phase of f0"
+    return (
+        f"{f0:g} Hz is no multiple of the {frames.rate:g} frames a second: frames see {count} phases of f0 in turn, "
+        "and the ways zigzag between them"
+    )
+
+
+def _parameters(grid: grids.Grid, paths: np.ndarray, frames: Frames) -> dict[str, np.ndarray]:
+    """The columns of the map of diphthongs, whose frames lie at `paths`, (diphthongs, frames, 2)."""
+    points = {name: values[:, None] for name, values in grid.points().items()}
+    return {**points, "time": frames.times(paths.shape[1])[None]}
 
 
 def vowels_of(results: Results) -> dict[str, tuple[Vowel, ...]]:
@@ -176,17 +245,25 @@ def conclude(measured: Mapping[str, Metrics]) -> str:
 def draw_closing(
     front_end: NamedFrontEnd,
     mesh: np.ndarray,
-    frames: np.ndarray,
+    paths: np.ndarray,
     vowel_grid: grids.Grid,
     vowels: Sequence[Vowel],
     *,
     title: str = CLOSING_TITLE,
 ) -> figures.Figure:
-    """A panel for each closing diphthong: its frames on the mesh, coloured by time."""
+    """A panel for each closing diphthong: its frames on the mesh, coloured by time.
+
+    Args:
+        front_end: whose frames they are.
+        mesh: of the vowel space.
+        paths: of `closing(vowels)`, (diphthongs, frames, 2).
+        vowel_grid: the vowel space's.
+        vowels: those that they join.
+        title: of the figure.
+    """
     chosen = closing(vowels)
     figure, panels = figures.panels(len(chosen), size=(3.0, 3.0), title=title)
-    for axes, (start, end) in zip(panels, chosen, strict=True):
-        path = frames[start * len(vowels) + end]
+    for axes, (start, end), path in zip(panels, chosen, paths, strict=True):
         figures.mesh(axes, mesh, "#C4C4C4", linewidth=0.4, point_size=0)
         axes.plot(*path.T, color="#707070", linewidth=0.4, zorder=2)
         x, y = path.T

@@ -146,7 +146,9 @@ def run(front_ends: Sequence[NamedFrontEnd], results: Results) -> Metrics:
         compared.labels[each]: vowel_chart.project(results, each, one_f0, features)
         for each, features in vowel_spaces.items()
     }
-    drawn = vowel_chart.draw_spaces(maps, one_f0, vowels=results.vowels, size=(4.4, 4.2), columns=MOST_DRAWN)
+    drawn = vowel_chart.draw_spaces(
+        maps, one_f0, vowels=results.vowels, size=(4.4, 4.2), columns=MOST_DRAWN, quick=results.quick
+    )
     results.save_figure(NAME, "vowels", drawn)
     return found
 

@@ -61,12 +61,14 @@ def run(front_ends: Sequence[NamedFrontEnd], results: Results) -> Metrics:
         biased = results.sweep(NAME, each, BIAS, biased_tone)
         tones = results.sweep(NAME, each, grid, tone)
         positions = maps.umap(results, NAME, each, grid.name, tones)
+        maps.save_csv(results, NAME, each, grid.name, grid.points(), positions)
         measured[each] = {
             "bias": measure_bias(biased),
             "frequency_scale": measure_scale(tones, frequency, nyquist=each.frames.nyquist),
         }
         results.save_figure(NAME, f"bias.{each.name}", draw_bias(each, measured[each]))
-        results.save_figure(NAME, f"pure_tones.{each.name}", draw_pure_tones(each, positions, frequency))
+        drawn = draw_pure_tones(each, positions, frequency, quick=results.quick)
+        results.save_figure(NAME, f"pure_tones.{each.name}", drawn)
         results.save_figure(NAME, f"frequency_scale.{each.name}", draw_scale(each, measured[each]))
     return metrics.save(
         results,
@@ -109,6 +111,7 @@ def measure_bias(features: np.ndarray) -> Metrics:
         "frequency": BIAS.axis("frequency"),
         "bias": bias,
         "matrix": 1 - np.asarray(distance).reshape(BIAS.shape),
+        "cosine_distance": np.asarray(distance).reshape(BIAS.shape),  # with digits that 1 - distance has not
     }
 
 
@@ -175,22 +178,25 @@ def conclude(measured: Mapping[str, Metrics]) -> str:
 
 
 def draw_bias(front_end: NamedFrontEnd, measured: Metrics) -> figures.Figure:
-    figure, (axes,) = figures.panels(1, size=(5.2, 4.2))
+    """How far a DC offset moves each tone: cosine distances, which tell cells apart where all cosines are 1."""
+    figure, (axes,) = figures.panels(1, size=(5.6, 4.2))
     figures.heat_map(
         axes,
-        measured["bias"]["matrix"],
-        rows=[f"{frequency / 1000:g}" for frequency in BIAS.axis("frequency")],
+        measured["bias"]["cosine_distance"],
+        rows=[f"{frequency:g}" for frequency in BIAS.axis("frequency")],
         columns=[f"{bias:g}" for bias in BIAS.axis("bias")],
-        limits=(-1, 1),
-        colour_label="Cosine similarity to no bias",
+        limits=(0, 2),
+        colour_label="Cosine distance (0: the same direction)",
     )
-    axes.set_title(f"Tones with a bias: {front_end.name}")
-    axes.set_xlabel("Bias b")
-    axes.set_ylabel("Frequency (kHz)")
+    axes.set_title(f"How far a DC offset moves a tone: {front_end.name}", fontsize=11)
+    axes.set_xlabel("DC offset, added to a tone of amplitude 0.5")
+    axes.set_ylabel("Tone (Hz)")
     return figure
 
 
-def draw_pure_tones(front_end: NamedFrontEnd, positions: np.ndarray, frequency: np.ndarray) -> figures.Figure:
+def draw_pure_tones(
+    front_end: NamedFrontEnd, positions: np.ndarray, frequency: np.ndarray, *, quick: bool = False
+) -> figures.Figure:
     figure, (axes,) = figures.panels(1, size=(5.8, 5.0))
     x, y = positions.T
     axes.scatter(x, y, c=frequency / 1000, cmap=figures.SEQUENTIAL, s=22, linewidths=0)
@@ -204,7 +210,8 @@ def draw_pure_tones(front_end: NamedFrontEnd, positions: np.ndarray, frequency: 
         axes.scatter(x, y, s=90, color="black", marker="X", edgecolors="white", linewidths=0.8, zorder=4)
         marked.append(len(frequency) - 1)
         names.append(f"{frequency[-1] / 1000:g} kHz (Nyquist)")
-    figures.as_map(axes, f"Pure tones: {front_end.name}")
+    of = f"{len(frequency)} tones, {frequency[0]:,.0f} to {frequency[-1]:,.0f} Hz"
+    figures.as_map(axes, f"Pure tones: {front_end.name}", of=figures.quick_mark(of, quick=quick))
     figures.colour_bar(axes, "Frequency (kHz)", (frequency[0] / 1000, frequency[-1] / 1000))
     figures.labels(axes, [figures.Label(*each) for each in zip(names, positions[marked], strict=True)], fontsize=9)
     return figure

@@ -52,7 +52,7 @@ def run(front_ends: Sequence[NamedFrontEnd], results: Results, *, fine: bool = F
     grid_by_f0 = vowel_chart.vowel_space_by_f0(results)
     grid_fine = vowel_space_fine(results)
     grid_resonances = vowel_chart.vowel_space_source_filter(results)
-    vowels = results.vowels
+    vowels, quick = results.vowels, results.quick
     measured, features_by_f0, maps, maps_by_f0, maps_resonances = {}, {}, {}, {}, {}
     for each in front_ends:
         features = vowel_chart.sweep(results, each, grid)
@@ -71,16 +71,17 @@ def run(front_ends: Sequence[NamedFrontEnd], results: Results, *, fine: bool = F
         maps_resonances[each] = vowel_chart.project(results, each, grid_resonances, resonances)
 
     for each in front_ends:
-        results.save_figure(NAME, f"vowel_space.{each.name}", draw_vowel_spaces({each: maps[each]}, grid, vowels))
-        by_f0 = draw_by_f0({each: maps_by_f0[each]}, grid_by_f0, vowels)
+        spaces = draw_vowel_spaces({each: maps[each]}, grid, vowels, quick=quick)
+        results.save_figure(NAME, f"vowel_space.{each.name}", spaces)
+        by_f0 = draw_by_f0({each: maps_by_f0[each]}, grid_by_f0, vowels, quick=quick)
         results.save_figure(NAME, f"vowel_space_by_f0.{each.name}", by_f0)
-        both = draw_sines_and_resonances({each: maps[each]}, {each: maps_resonances[each]}, grid, vowels)
+        both = draw_sines_and_resonances({each: maps[each]}, {each: maps_resonances[each]}, grid, vowels, quick=quick)
         results.save_figure(NAME, f"{grid_resonances.name}.{each.name}", both)
     between = None
     if len(front_ends) > 1:
-        results.save_figure(NAME, "vowel_space", draw_vowel_spaces(maps, grid, vowels))
-        results.save_figure(NAME, "vowel_space_by_f0", draw_by_f0(maps_by_f0, grid_by_f0, vowels))
-        both = draw_sines_and_resonances(maps, maps_resonances, grid, vowels)
+        results.save_figure(NAME, "vowel_space", draw_vowel_spaces(maps, grid, vowels, quick=quick))
+        results.save_figure(NAME, "vowel_space_by_f0", draw_by_f0(maps_by_f0, grid_by_f0, vowels, quick=quick))
+        both = draw_sines_and_resonances(maps, maps_resonances, grid, vowels, quick=quick)
         results.save_figure(NAME, grid_resonances.name, both)
         between = {"linear_cka": measure_cka(features_by_f0)}
         results.save_figure(NAME, "cka", draw_cka(front_ends, between, vowels))
@@ -195,11 +196,11 @@ def conclude(measured: Mapping[str, Metrics], between: Metrics | None) -> str:
 
 
 def draw_vowel_spaces(
-    maps: dict[NamedFrontEnd, np.ndarray], grid: grids.Grid, vowels: VowelChoice = PAPERS
+    maps: dict[NamedFrontEnd, np.ndarray], grid: grids.Grid, vowels: VowelChoice = PAPERS, *, quick: bool = False
 ) -> figures.Figure:
     """A panel per encoder (and speaker): the mesh, coloured by F1, with the vowels."""
     titled = {f"Vowel space: {each.name}": positions for each, positions in maps.items()}
-    return vowel_chart.draw_spaces(titled, grid, vowels=vowels)
+    return vowel_chart.draw_spaces(titled, grid, vowels=vowels, quick=quick)
 
 
 def draw_sines_and_resonances(
@@ -207,16 +208,20 @@ def draw_sines_and_resonances(
     resonances: dict[NamedFrontEnd, np.ndarray],
     grid: grids.Grid,
     vowels: VowelChoice = PAPERS,
+    *,
+    quick: bool = False,
 ) -> figures.Figure:
     """Two panels per encoder: the vowel space of bare sines, and that of resonances."""
     titled = {}
     for each in sines:
         titled[f"{each.name}: sines at F1 and F2"] = sines[each]
         titled[f"{each.name}: resonances"] = resonances[each]
-    return vowel_chart.draw_spaces(titled, grid, vowels=vowels, columns=2)
+    return vowel_chart.draw_spaces(titled, grid, vowels=vowels, columns=2, quick=quick)
 
 
-def draw_by_f0(maps: dict[NamedFrontEnd, np.ndarray], grid: grids.Grid, vowels: VowelChoice = PAPERS) -> figures.Figure:
+def draw_by_f0(
+    maps: dict[NamedFrontEnd, np.ndarray], grid: grids.Grid, vowels: VowelChoice = PAPERS, *, quick: bool = False
+) -> figures.Figure:
     """A panel per encoder: one mesh per fundamental frequency, with its F1 and F2 arrows."""
     figure, panels = figures.panels(
         len(maps), size=(5.4, 5.2), columns=3, title=None if vowels.is_papers else vowels.caption
@@ -224,11 +229,11 @@ def draw_by_f0(maps: dict[NamedFrontEnd, np.ndarray], grid: grids.Grid, vowels: 
     names = []
     for axes, (each, positions) in zip(panels, maps.items(), strict=True):
         names.append(_by_f0(axes, vowel_chart.oriented(positions, grid), grid, vowels))
-        figures.as_map(axes, f"Vowel spaces by f0: {each.name}")
+        of = figures.quick_mark(f"{len(grid):,} vowels, all f0 on one map", quick=quick)
+        figures.as_map(axes, f"Vowel spaces by f0: {each.name}", of=of)
     handles = [
         *(figures.line(_f0_colour(i, grid), vowels.named_f0(f0)) for i, f0 in enumerate(grid.axis("f0"))),
-        figures.line(figures.BLUE, "F1, low to high", width=3),
-        figures.line(figures.ORANGE, "F2, low to high", width=3),
+        *vowel_chart.arrow_legend(),
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=4, fontsize=9, frameon=False)
     for axes, chosen in zip(panels, names, strict=True):
@@ -248,8 +253,8 @@ def _by_f0(axes: Axes, meshes: np.ndarray, grid: grids.Grid, vowels: VowelChoice
 
 
 def _f0_colour(index: int, grid: grids.Grid) -> tuple[float, float, float, float]:
-    # Not up to the end of the map: its yellow is hard to see on white.
-    return figures.SEQUENTIAL(0.92 * index / max(1, grid.shape[0] - 1))
+    # Not up to the end of the map: its light greens and yellow are hard to read on white.
+    return figures.SEQUENTIAL(0.72 * index / max(1, grid.shape[0] - 1))
 
 
 def draw_cka(front_ends: Sequence[NamedFrontEnd], between: Metrics, vowels: VowelChoice = PAPERS) -> figures.Figure:

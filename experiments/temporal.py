@@ -1,7 +1,7 @@
 """Section 3.2: are steady sounds steady in the features, and how short a change do they show?
 
 Writes the sweeps `stationarity` and `bursts` (frame by frame) and `burst_tones`, the stationarity heat map, the example
-burst, and a UMAP picture of six bursts.
+burst, six bursts frame by frame, and the paper's UMAP picture of them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,6 +26,7 @@ BURSTS = grids.BURSTS
 BURST_TONES = grids.BURST_TONES
 EXAMPLE_BURST = (10.0, 40.0, 0.2)  # Hz of the tone, Hz of the burst, its share
 DURATION = 1.0  # seconds, of every sound
+LEAST_DIFFERENCE = 0.01  # of cosines, from which on a burst counts as standing out
 
 
 def tone(frequency: Scalar, *, sample_rate: int) -> jax.Array:
@@ -48,13 +49,15 @@ def run(front_ends: Sequence[NamedFrontEnd], results: Results) -> Metrics:
         frames = results.sweep(NAME, each, BURSTS, burst, pooling="none")
         with_tones = np.stack([np.concatenate([of_burst, tones]) for of_burst in frames])
         positions = maps.umap(results, NAME, each, BURSTS.name, with_tones)
+        maps.save_csv(results, NAME, each, BURSTS.name, _parameters(positions, each.frames), positions)
         measured[each] = {
             "stationarity": measure_stationarity(steady),
             "bursts": measure_bursts(frames, tones, each.frames),
         }
         zeros[each.name] = sum(int((~_with_direction(found)).sum()) for found in (steady, frames))
         results.save_figure(NAME, f"stationarity.{each.name}", draw_stationarity(each, measured[each]))
-        results.save_figure(NAME, f"bursts.{each.name}", draw_bursts(each, positions, measured[each]))
+        results.save_figure(NAME, f"bursts.{each.name}", draw_bursts(each, measured[each]))
+        results.save_figure(NAME, f"bursts_map.{each.name}", draw_bursts_map(each, positions, measured[each]))
     return metrics.save(
         results,
         NAME,
@@ -137,12 +140,15 @@ def measure_bursts(features: np.ndarray, tones: np.ndarray, frames: Frames) -> l
         overlaps = overlap(fraction, frames)
         chosen = _with_direction(of_burst)
         cosines = np.asarray(similarity.cosine_similarity(of_burst[chosen], tones))
+        nearer = np.full(len(of_burst), np.nan)
+        nearer[chosen] = cosines[:, 1] - cosines[:, 0]
         measured.append(
             {
                 "burst_fraction": fraction,
                 "duration_ms": round(1000 * DURATION * float(fraction), 3),
                 "overlaps": overlaps,
                 "frames_overlapping": int(overlaps.sum()),
+                "nearer_to_800_hz": [float(each) if np.isfinite(each) else None for each in nearer],
                 "mean_cosine": {
                     "overlapping": _named(cosines[overlaps[chosen]]),
                     "not_overlapping": _named(cosines[~overlaps[chosen]]),
@@ -157,6 +163,36 @@ def _named(cosines: np.ndarray) -> Metrics | None:
         return None
     base, tone_of_burst = cosines.mean(axis=0)
     return {"to_200_hz": base, "to_800_hz": tone_of_burst}
+
+
+def _parameters(positions: np.ndarray, frames: Frames) -> dict[str, np.ndarray]:
+    """What each point of the map of bursts is: the frames of a burst, then the two tones, averaged over time."""
+    num_frames = positions.shape[1] - 2
+    kinds = ["frame"] * num_frames + [f"{hertz:g} Hz" for hertz in BURST_TONES.axis("frequency")]
+    return {
+        "burst_fraction": BURSTS.axis("burst_fraction")[:, None],
+        "sound": np.array(kinds)[None],
+        "time": np.append(frames.times(num_frames), [DURATION / 2] * 2)[None],
+    }
+
+
+def shortest_burst(bursts: Sequence[Metrics]) -> float | None:
+    """The shortest burst, in ms, that stands out, as all longer ones do; None where the longest does not.
+
+    It stands out: the frames that overlap it are, on average, moved from the tone around it towards its own tone
+    farther than any other frame.
+    """
+    shortest = None
+    for each in sorted(bursts, key=lambda burst: -burst["duration_ms"]):
+        nearer = np.array(each["nearer_to_800_hz"], np.float64)
+        overlaps = np.array(each["overlaps"])
+        known = np.isfinite(nearer)
+        if not (known & overlaps).any() or not (known & ~overlaps).any():
+            break
+        if nearer[known & overlaps].mean() <= nearer[known & ~overlaps].max() + LEAST_DIFFERENCE:
+            break
+        shortest = float(each["duration_ms"])
+    return shortest
 
 
 def summary(measured: Metrics) -> dict[str, float]:
@@ -217,22 +253,57 @@ def draw_stationarity(front_end: NamedFrontEnd, measured: Metrics) -> figures.Fi
         colour_label="Mean cosine similarity",
     )
     axes.set_title(f"Stationarity of tones: {front_end.name}")
-    axes.set_xlabel("Step-wise frames of tone (kHz)")
-    axes.set_ylabel("Step-averaged tone (kHz)")
+    axes.set_xlabel("Single frames of the tone (kHz)")
+    axes.set_ylabel("Tone averaged over time (kHz)")
     return figure
 
 
-def draw_bursts(front_end: NamedFrontEnd, positions: np.ndarray, measured: Metrics) -> figures.Figure:
-    figure, panels = figures.panels(
-        len(BURSTS), size=(2.5, 2.6), columns=3, title=f"200 Hz tone with an 800 Hz burst: {front_end.name}"
-    )
+def draw_bursts(front_end: NamedFrontEnd, measured: Metrics) -> figures.Figure:
+    """A panel per burst: whether each frame is nearer to the burst's tone, or to the tone around it."""
+    title = f"200 Hz tone with an 800 Hz burst in its middle: {front_end.name}"
+    figure, panels = figures.panels(len(BURSTS), size=(2.8, 2.2), columns=3, title=title)
+    several = [np.array(each["nearer_to_800_hz"], np.float64) for each in measured["bursts"]]
+    limit = 1.1 * max(0.1, *(float(np.nanmax(np.abs(each))) for each in several if np.isfinite(each).any()))
+    for axes, nearer, burst_measures in zip(panels, several, measured["bursts"], strict=True):
+        overlaps = np.asarray(burst_measures["overlaps"])
+        time = front_end.frames.times(len(nearer))
+        half = DURATION * float(burst_measures["burst_fraction"]) / 2
+        axes.axvspan(DURATION / 2 - half, DURATION / 2 + half, color=figures.ORANGE, alpha=0.25, label="the burst")
+        axes.axhline(0, color="black", linewidth=0.6)
+        axes.plot(time, nearer, color="#B0B0B0", linewidth=0.8, zorder=2)
+        axes.scatter(time[~overlaps], nearer[~overlaps], s=10, color=figures.BLUE, zorder=3, label="other frames")
+        axes.scatter(
+            *(time[overlaps], nearer[overlaps]),
+            s=24,
+            color=figures.ORANGE,
+            marker="^",
+            zorder=4,
+            label="frames that overlap the burst",
+        )
+        axes.set_ylim(-limit, limit)
+        counts = f"{burst_measures['frames_overlapping']} of {len(nearer)} frames"
+        axes.set_title(f"{burst_measures['duration_ms']:g} ms ({counts})", fontsize=10)
+        axes.tick_params(labelsize=8)
+    for axes in panels[::3]:
+        axes.set_ylabel("cos to 800 Hz\n− cos to 200 Hz", fontsize=9)
+    for axes in panels[3:]:
+        axes.set_xlabel("Time (s)", fontsize=9)
+    handles, names = panels[0].get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside lower center", ncols=3, fontsize=9, frameon=False)
+    return figure
+
+
+def draw_bursts_map(front_end: NamedFrontEnd, positions: np.ndarray, measured: Metrics) -> figures.Figure:
+    """The paper's picture: a UMAP of the frames of each burst, with both tones."""
+    title = f"200 Hz tone with an 800 Hz burst, each a UMAP of its own: {front_end.name}"
+    figure, panels = figures.panels(len(BURSTS), size=(2.5, 2.6), columns=3, title=title)
     for axes, points, burst_measures in zip(panels, positions, measured["bursts"], strict=True):
         overlaps = np.asarray(burst_measures["overlaps"])
         frames, tones = points[:-2], points[-2:]
         for tone_position, colour, label in zip(
             tones,
             (figures.BLUE, figures.ORANGE),
-            ("200 Hz tone, step-averaged", "800 Hz tone, step-averaged"),
+            ("200 Hz tone, averaged over time", "800 Hz tone, averaged over time"),
             strict=True,
         ):
             x, y = tone_position

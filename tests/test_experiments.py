@@ -101,17 +101,18 @@ def test_every_metrics_file_is_strict_json(results):
         assert metrics["encoders"]["first"]["source"] == "facebook/wav2vec2-base"
 
 
-def test_every_figure_is_png_and_pdf(results):
+def test_every_figure_is_png_and_pdf_and_svg(results):
     drawn = {path.relative_to(results) for path in results.rglob("*.png")}
-    assert {path.relative_to(results) for path in results.rglob("*.pdf")} == {
-        path.with_suffix(".pdf") for path in drawn
-    }
+    for suffix in (".pdf", ".svg"):
+        others = {path.relative_to(results) for path in results.rglob(f"*{suffix}")}
+        assert others == {path.with_suffix(suffix) for path in drawn}
     names = {path.as_posix().removesuffix(".png") for path in drawn}
     assert {"temporal/example_burst", "formants/cka", "formants/vowel_space_by_f0", "amplitude/amplitudes"} <= names
     per_encoder = {name.removesuffix(".first") for name in names if name.endswith(".first")}
     assert per_encoder == {
         "temporal/stationarity",
         "temporal/bursts",
+        "temporal/bursts_map",
         "f0/bias",
         "f0/pure_tones",
         "f0/frequency_scale",
@@ -120,6 +121,7 @@ def test_every_figure_is_png_and_pdf(results):
         "formants/vowel_space_source_filter",
         "amplitude/amplitudes",
         "diphthongs/closing",
+        "diphthongs/closing_at_frame_rate",
         "diphthongs/diphthongs",
     }
 

@@ -58,7 +58,7 @@ def installed(tmp_path_factory):
 def test_an_experiment_runs_with_the_bundled_encoder(installed):
     done = installed("temporal", "--quick", "--encoders=formant-base")
     assert done.returncode == 0, done.stderr
-    assert "Figures (.png and .pdf) and metrics.json:" in done.stdout
+    assert "Figures (.png, .pdf and .svg) and metrics.json:" in done.stdout
     assert "results/quick/temporal: " in done.stdout
 
 

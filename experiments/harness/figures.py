@@ -31,6 +31,7 @@ ORANGE = "#D55E00"
 GREEN = "#009E73"
 GREY = "#8C8C8C"
 PNG_DPI = 200
+SVG_DPI = 120  # of the pictures in it
 SEQUENTIAL = matplotlib.colormaps["viridis"]
 BLUE_TO_ORANGE = LinearSegmentedColormap.from_list("blue_to_orange", [BLUE, "#C8C8C8", ORANGE])
 
@@ -44,6 +45,7 @@ STYLES = {
 LINES = {"encoder": "-", "untrained": "-", "log-mel": "-.", "stft": "--"}
 
 _TITLE_LETTER = 0.09  # inches, of a title
+_CROWD = 300  # elements of a collection, above which it is a picture in an SVG
 _LEAST_DECIBELS = -40  # responses below it are drawn as it
 _OUTLINE = (patheffects.withStroke(linewidth=2.5, foreground="white"),)
 
@@ -67,10 +69,29 @@ def panels(
 
 
 def save(figure: Figure, path: str | os.PathLike[str]) -> None:
-    """Writes `figure` in the format that the suffix of `path` names; the same figure gives the same file."""
-    date = {"CreationDate": None} if str(path).endswith(".pdf") else {}
+    """Writes `figure` in the format that the suffix of `path` names; the same figure gives the same file.
+
+    In an SVG, meshes and clouds of many points are a picture, under vector lines and text: as paths they are megabytes.
+    """
+    date = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}}.get(os.path.splitext(path)[1], {})  # noqa: PTH122
     _settle(figure)
-    figure.savefig(path, dpi=PNG_DPI, metadata=date)
+    crowded = _crowded(figure) if str(path).endswith(".svg") else {}
+    for axes, zorder in crowded.items():
+        axes.set_rasterization_zorder(zorder)
+    with matplotlib.rc_context({"svg.hashsalt": "w2v_jax"}):
+        figure.savefig(path, dpi=SVG_DPI if str(path).endswith(".svg") else PNG_DPI, metadata=date)
+    for axes in crowded:
+        axes.set_rasterization_zorder(None)
+
+
+def _crowded(figure: Figure) -> dict[Axes, float]:
+    """The panels with collections of more than `_CROWD` elements, and the zorder below which those are."""
+    found: dict[Axes, float] = {}
+    for axes in figure.axes:
+        several = [each for each in axes.collections if max(len(each.get_paths()), len(each.get_offsets())) > _CROWD]  # type: ignore[arg-type, unused-ignore]
+        if several:
+            found[axes] = max(each.get_zorder() for each in several) + 0.01
+    return found
 
 
 def _settle(figure: Figure | SubFigure) -> None:
@@ -114,9 +135,17 @@ def heat_map(
     axes.figure.colorbar(image, ax=axes, label=colour_label, shrink=0.85)
 
 
-def as_map(axes: Axes, title: str) -> None:
-    """Dresses `axes` as a UMAP picture: only distances mean something, so no ticks, and one scale for both axes."""
+def as_map(axes: Axes, title: str, *, of: str = "") -> None:
+    """Dresses `axes` as a UMAP picture: only nearness means something, so no ticks, and one scale for both axes.
+
+    Args:
+        axes: where.
+        title: its title.
+        of: what is on the map, which its caption says: "900 vowels, f0 120 Hz".
+    """
     axes.set_title(title)
+    if of:
+        axes.set_xlabel(f"UMAP of {of}", fontsize=8.5, color="#505050")
     axes.set_xticks([])
     axes.set_yticks([])
     axes.set_aspect("equal", adjustable="datalim")
@@ -207,7 +236,7 @@ def arrow(axes: Axes, start: np.ndarray, end: np.ndarray, colour: str, *, width:
         "",
         xy=(end[0], end[1]),
         xytext=(start[0], start[1]),
-        zorder=4,
+        zorder=3,
         arrowprops={
             "arrowstyle": "-|>",
             "color": colour,
@@ -217,6 +246,16 @@ def arrow(axes: Axes, start: np.ndarray, end: np.ndarray, colour: str, *, width:
             "shrinkB": 0,
         },
     )
+
+
+def along(start: np.ndarray, end: np.ndarray) -> np.ndarray:
+    """Positions along an arrow, (n, 2), for labels to avoid."""
+    return np.linspace(start, end, 12)
+
+
+def quick_mark(title: str, *, quick: bool) -> str:
+    """A caption that says so where the grids are thin."""
+    return f"{title} (--quick: thinned)" if quick else title
 
 
 def line(colour: ColorType, label: str, *, width: float = 2.0) -> Line2D:
@@ -233,8 +272,10 @@ class Label:
     colour: ColorType = "black"
 
 
-def labels(axes: Axes, chosen: Sequence[Label], *, fontsize: float = 11) -> None:
-    """Draws labels, pushed apart where they would cover each other. Call this last."""
+def labels(
+    axes: Axes, chosen: Sequence[Label], *, fontsize: float = 11, avoid: Sequence[Sequence[float]] | np.ndarray = ()
+) -> None:
+    """Draws labels, pushed apart where they cover each other, and off the positions to `avoid`. Call it last."""
     positions = np.array([label.position for label in chosen])
     dots = np.array([label.colour == "black" for label in chosen])
     x, y = positions[dots].T
@@ -245,9 +286,10 @@ def labels(axes: Axes, chosen: Sequence[Label], *, fontsize: float = 11) -> None
     axes.apply_aspect()
     points_per_pixel = 72 / axes.figure.dpi
     anchors = axes.transData.transform(positions) * points_per_pixel
-    sizes = np.array([(0.58 * fontsize * len(label.text) + 3, 1.15 * fontsize) for label in chosen])
-    inside = axes.get_window_extent().get_points() * points_per_pixel
-    centres = _spread(anchors, sizes, inside)
+    sizes = _text_sizes(axes, chosen, fontsize) * points_per_pixel + 3
+    inside = axes.get_window_extent().get_points() * points_per_pixel + [[2], [-2]]
+    off = axes.transData.transform(np.reshape(avoid, (-1, 2))) * points_per_pixel
+    centres = _spread(anchors, sizes, inside, np.concatenate([anchors, off]))
     for label, offset in zip(chosen, centres - anchors, strict=True):
         far = float(np.hypot(*offset)) > 1.4 * fontsize + 3 * (len(label.text) > 4)
         axes.annotate(
@@ -259,24 +301,39 @@ def labels(axes: Axes, chosen: Sequence[Label], *, fontsize: float = 11) -> None
             va="center",
             fontsize=fontsize,
             color=label.colour,
-            fontweight="normal" if label.colour == "black" else "bold",
+            fontweight=_weight(label),
             path_effects=_OUTLINE,
             zorder=6,
             arrowprops={"arrowstyle": "-", "linewidth": 0.5, "color": label.colour, "shrinkA": 3} if far else None,
         )
 
 
-def _spread(anchors: np.ndarray, sizes: np.ndarray, inside: np.ndarray) -> np.ndarray:
-    """Centres, (n, 2), of boxes of `sizes` near `anchors` that cover neither each other nor an anchor.
+def _text_sizes(axes: Axes, chosen: Sequence[Label], fontsize: float) -> np.ndarray:
+    """Width and height of each label as it is drawn, (n, 2), in pixels."""
+    sizes = []
+    for label in chosen:
+        text = axes.text(0, 0, label.text, fontsize=fontsize, fontweight=_weight(label))
+        box = text.get_window_extent()
+        text.remove()
+        sizes.append((box.width, box.height))
+    return np.array(sizes)
 
-    They stay `inside`, [[left, bottom], [right, top]].
+
+def _weight(label: Label) -> str:
+    return "normal" if label.colour == "black" else "bold"
+
+
+def _spread(anchors: np.ndarray, sizes: np.ndarray, inside: np.ndarray, free: np.ndarray) -> np.ndarray:
+    """Centres, (n, 2), of boxes of `sizes` near `anchors` that cover neither each other nor what is to be left free.
+
+    They stay `inside`, [[left, bottom], [right, top]]. `free`, (m, 2), are positions, the anchors among them.
     """
     centres = anchors + np.array([0.0, 1.0]) * (sizes[:, 1:] / 2 + 3)
     first = np.where(np.arange(len(centres))[:, None] >= np.arange(len(centres)), 1.0, -1.0)  # of two in one place
     for _ in range(400):
         push = np.zeros_like(centres)
-        # Boxes push boxes, and (smaller) anchors push boxes.
-        for others, other_sizes in ((centres, sizes), (anchors, np.full_like(sizes, 5.0))):
+        # Boxes push boxes, and (smaller) free places push boxes.
+        for others, other_sizes in ((centres, sizes), (free, np.full_like(free, 5.0))):
             apart = centres[:, None] - others[None]
             overlap = (sizes[:, None] + other_sizes[None]) / 2 - np.abs(apart)
             covered = (overlap > 0).all(axis=2)
@@ -284,7 +341,8 @@ def _spread(anchors: np.ndarray, sizes: np.ndarray, inside: np.ndarray) -> np.nd
                 np.fill_diagonal(covered, False)
             along = np.argmin(overlap, axis=2)  # the shorter way out
             for axis in (0, 1):
-                sign = np.sign(apart[..., axis]) + (apart[..., axis] == 0) * first
+                sign = np.sign(apart[..., axis])
+                sign += (sign == 0) * (first if others is centres else 1.0)
                 push[:, axis] += (sign * overlap[..., axis] * (covered & (along == axis))).sum(axis=1)
         if not push.any():
             break

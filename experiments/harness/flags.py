@@ -169,7 +169,7 @@ def ending(chosen: Sequence[NamedFrontEnd], results: Results, conclusion: str) -
         lines += ["", conclusion]
     if results.drawn:
         folders = dict.fromkeys(path.parent for path in results.drawn)
-        lines += ["", "Figures (.png and .pdf) and metrics.json:"]
+        lines += ["", "Figures (.png, .pdf and .svg) and metrics.json:"]
         lines += [
             f"    {folder}: " + ", ".join(path.stem for path in results.drawn if path.parent == folder)
             for folder in folders

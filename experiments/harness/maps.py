@@ -1,10 +1,12 @@
 """UMAP's maps of features, kept on disk."""
 
+import csv
 import dataclasses
 import importlib.metadata
+import io
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import jax
 import numpy as np
@@ -70,6 +72,38 @@ def umap_onto(
     inputs = {"features": features, "others": others}
     found = _kept(results, experiment, front_end, sweep, inputs, settings, compute)
     return found["positions"], found["placed"]
+
+
+def save_csv(
+    results: Results,
+    experiment: str,
+    front_end: NamedFrontEnd,
+    sweep: str,
+    parameters: Mapping[str, np.ndarray],
+    positions: np.ndarray,
+) -> None:
+    """Writes `EXPERIMENT/SWEEP.ENCODER.map.csv`: a row per point, its parameters and its place on the map as drawn.
+
+    Args:
+        results: where results are kept.
+        experiment: whose folder it is.
+        front_end: whose map it is.
+        sweep: name of the sweep that is pictured.
+        parameters: columns, each of a shape that broadcasts to that of the points.
+        positions: (..., 2), turned as in the figure.
+    """
+    if not results.share.is_first:
+        return
+    shape = positions.shape[:-1]
+    columns = {name: np.broadcast_to(values, shape).ravel().tolist() for name, values in parameters.items()}
+    x, y = positions.reshape(-1, 2).T.tolist()
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow([*columns, "x", "y"])
+    for *row, at_x, at_y in zip(*columns.values(), x, y, strict=True):
+        values = [f"{value:.6g}" if isinstance(value, float) else value for value in row]
+        table.writerow([*values, f"{at_x:.4f}", f"{at_y:.4f}"])
+    results.save_text(experiment, f"{sweep}.{front_end.name}.map.csv", text.getvalue())
 
 
 def _kept(

@@ -195,10 +195,10 @@ class Results:
         return {name: found.array(name) for name in found.entries}
 
     def save_figure(self, experiment: str, name: str, figure: Figure) -> None:
-        """Writes `EXPERIMENT/NAME.png` and `.pdf` (the first process does)."""
+        """Writes `EXPERIMENT/NAME.png`, `.pdf` and `.svg` (the first process does)."""
         if not self.share.is_first:
             return
-        for suffix in (".png", ".pdf"):
+        for suffix in (".png", ".pdf", ".svg"):
             with files.atomic_path(self.path(experiment, name + suffix)) as temporary:
                 figures.save(figure, temporary)
         self._drawn[self.path(experiment, f"{name}.png")] = None

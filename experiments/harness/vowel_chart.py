@@ -65,7 +65,9 @@ def sweep_source_filter(results: Results, front_end: NamedFrontEnd, grid: Grid) 
 
 def project(results: Results, front_end: NamedFrontEnd, grid: Grid, features: np.ndarray) -> np.ndarray:
     """Positions (n, 2) of a grid of vowels on UMAP's map, kept with the formants."""
-    return maps.umap(results, "formants", front_end, grid.name, features)
+    positions = maps.umap(results, "formants", front_end, grid.name, features)
+    maps.save_csv(results, "formants", front_end, grid.name, grid.points(), oriented(positions, grid).reshape(-1, 2))
+    return positions
 
 
 def oriented(positions: np.ndarray, grid: Grid) -> np.ndarray:
@@ -96,6 +98,7 @@ def draw_spaces(
     vowels: VowelChoice = PAPERS,
     size: tuple[float, float] = (5.6, 5.0),
     columns: int = 3,
+    quick: bool = False,
 ) -> figures.Figure:
     """A panel per map, and per speaker where there are several: the mesh, coloured by F1, with the vowels.
 
@@ -105,6 +108,7 @@ def draw_spaces(
         vowels: those to mark.
         size: of a panel, inches.
         columns: panels in a row, at most; the speakers of a map stand in one row.
+        quick: whether the grid is thin, which the caption says.
     """
     shown = [(title, speaker) for title in maps for speaker in vowels.speakers]
     columns = columns if len(vowels.speakers) == 1 else len(vowels.speakers)
@@ -117,12 +121,20 @@ def draw_spaces(
     for axes, (title, speaker) in zip(panels, shown, strict=True):
         figures.mesh(axes, meshes[title], colours)
         formant_arrows(axes, meshes[title])
-        figures.as_map(axes, ", ".join(filter(None, (title, speaker))))
+        figures.as_map(axes, ", ".join(filter(None, (title, speaker))), of=of_vowels(grid, quick=quick))
     figures.colour_bar(panels, "F1 (Hz)", (f1[0], f1[-1]))
+    figure.legend(handles=arrow_legend(), loc="outside lower center", ncols=2, fontsize=9, frameon=False)
     for axes, (title, speaker) in zip(panels, shown, strict=True):
         mesh = meshes[title]
-        figures.labels(axes, vowel_labels(mesh, grid, vowels.of(speaker)) + arrow_labels(mesh))
+        figures.labels(axes, vowel_labels(mesh, grid, vowels.of(speaker)), avoid=along_arrows(mesh))
     return figure
+
+
+def of_vowels(grid: Grid, *, quick: bool) -> str:
+    """What is on a map of vowels, for its caption."""
+    f0 = grid.axis("f0")
+    at = f"f0 {f0[0]:g} Hz" if len(f0) == 1 else f"f0 {', '.join(f'{each:g}' for each in f0)} Hz"
+    return figures.quick_mark(f"{len(grid):,} vowels, {at}", quick=quick)
 
 
 def formant_arrows(axes: Axes, mesh: np.ndarray, *, width: float = 2.5) -> None:
@@ -131,9 +143,17 @@ def formant_arrows(axes: Axes, mesh: np.ndarray, *, width: float = 2.5) -> None:
     figures.arrow(axes, mesh[0, 0], mesh[0, -1], figures.ORANGE, width=width)
 
 
-def arrow_labels(mesh: np.ndarray) -> list[figures.Label]:
-    """Labels for those arrows."""
-    return [figures.Label("F1", mesh[-1, 0], figures.BLUE), figures.Label("F2", mesh[0, -1], figures.ORANGE)]
+def along_arrows(mesh: np.ndarray) -> np.ndarray:
+    """Positions along those arrows, (n, 2), for labels to avoid."""
+    return np.concatenate([figures.along(mesh[0, 0], mesh[-1, 0]), figures.along(mesh[0, 0], mesh[0, -1])])
+
+
+def arrow_legend() -> list[figures.Line2D]:
+    """What those arrows are, for a legend."""
+    return [
+        figures.line(figures.BLUE, "arrow: F1, low to high", width=2.5),
+        figures.line(figures.ORANGE, "arrow: F2, low to high", width=2.5),
+    ]
 
 
 def vowel_labels(mesh: np.ndarray, grid: Grid, vowels: Sequence[Vowel] = VOWELS) -> list[figures.Label]:

@@ -178,9 +178,9 @@ class VowelChoice:
     def caption_at_one_f0(self) -> str:
         return f"{self.caption}; f0 {self.one_f0:g} Hz"
 
-    def titled(self, title: str) -> str:
-        """The title of a figure, with the vowels where they are not the paper's."""
-        return title if self.is_papers else f"{title}\n{self.caption_at_one_f0}"
+    def titled(self, title: str, *, f0: float | None = None) -> str:
+        """The title of a figure, with the vowels where they are not the paper's; `f0` where it is not `one_f0`, Hz."""
+        return title if self.is_papers else f"{title}\n{self.caption}; f0 {self.one_f0 if f0 is None else f0:g} Hz"
 
     def said(self, *, quick: bool = False) -> str:
         """Everything about them in a line."""
