@@ -290,7 +290,7 @@ def draw_all(
     figure, panels = figures.panels(len(vowels), size=(3.0, 3.0), title=title)
     by_start = frames.reshape(len(vowels), len(vowels), *frames.shape[1:])
     for axes, vowel, paths in zip(panels, vowels, by_start, strict=True):
-        figures.mesh(axes, mesh, "#C4C4C4", linewidth=0.3, point_size=0)
+        figures.mesh(axes, mesh[::2, ::2], "#C4C4C4", linewidth=0.3, point_size=0)  # panels are small
         time = np.tile(front_end.frames.times(paths.shape[1]), len(vowels))
         x, y = paths.reshape(-1, 2).T
         axes.scatter(x, y, c=time, cmap=figures.SEQUENTIAL, s=3, linewidths=0, zorder=3)

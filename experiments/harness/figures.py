@@ -17,7 +17,7 @@ from matplotlib import patheffects
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.cm import ScalarMappable
-from matplotlib.collections import LineCollection
+from matplotlib.collections import Collection, LineCollection
 from matplotlib.colors import Colormap, LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
@@ -75,23 +75,19 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> None:
     """
     date = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}}.get(os.path.splitext(path)[1], {})  # noqa: PTH122
     _settle(figure)
-    crowded = _crowded(figure) if str(path).endswith(".svg") else {}
-    for axes, zorder in crowded.items():
-        axes.set_rasterization_zorder(zorder)
+    crowded = _crowded(figure) if str(path).endswith(".svg") else []
+    for collection in crowded:
+        collection.set_rasterized(True)
     with matplotlib.rc_context({"svg.hashsalt": "w2v_jax"}):
         figure.savefig(path, dpi=SVG_DPI if str(path).endswith(".svg") else PNG_DPI, metadata=date)
-    for axes in crowded:
-        axes.set_rasterization_zorder(None)
+    for collection in crowded:
+        collection.set_rasterized(False)
 
 
-def _crowded(figure: Figure) -> dict[Axes, float]:
-    """The panels with collections of more than `_CROWD` elements, and the zorder below which those are."""
-    found: dict[Axes, float] = {}
-    for axes in figure.axes:
-        several = [each for each in axes.collections if max(len(each.get_paths()), len(each.get_offsets())) > _CROWD]  # type: ignore[arg-type, unused-ignore]
-        if several:
-            found[axes] = max(each.get_zorder() for each in several) + 0.01
-    return found
+def _crowded(figure: Figure) -> list[Collection]:
+    """The collections of more than `_CROWD` elements."""
+    several = [each for axes in figure.axes for each in axes.collections]
+    return [each for each in several if max(len(each.get_paths()), len(each.get_offsets())) > _CROWD]  # type: ignore[arg-type, unused-ignore]
 
 
 def _settle(figure: Figure | SubFigure) -> None:
@@ -196,20 +192,28 @@ def mesh(
         point_size: of the points, in square points; 0 for none.
     """
     rows, columns = positions.shape[:2]
-    if not isinstance(colours, str):
+    if isinstance(colours, str):
+        # One line with gaps: as single pieces they are megabytes.
+        ways = np.concatenate([_with_gaps(positions), _with_gaps(np.swapaxes(positions, 0, 1))])
+        axes.plot(*ways.T, color=colours, linewidth=linewidth, alpha=0.6, zorder=1)
+    else:
         colours = np.broadcast_to(colours, (rows, columns, 4))
-    for line_axis in (0, 1):
-        points = np.swapaxes(positions, 0, line_axis)
-        segments = np.stack([points[:-1], points[1:]], axis=2).reshape(-1, 2, 2)
-        line_colours = colours
-        if not isinstance(colours, str):
-            line_colours = np.swapaxes(colours, 0, line_axis)[:-1].reshape(-1, 4)
-        axes.add_collection(LineCollection(list(segments), colors=line_colours, linewidths=linewidth, alpha=0.6))
+        for line_axis in (0, 1):
+            points = np.swapaxes(positions, 0, line_axis)
+            segments = np.stack([points[:-1], points[1:]], axis=2).reshape(-1, 2, 2)
+            of_points = np.swapaxes(colours, 0, line_axis)[:-1].reshape(-1, 4)
+            axes.add_collection(LineCollection(list(segments), colors=of_points, linewidths=linewidth, alpha=0.6))
     if point_size:
         flat = colours if isinstance(colours, str) else colours.reshape(-1, 4)
         x, y = positions.reshape(-1, 2).T
         axes.scatter(x, y, s=point_size, c=flat, linewidths=0, zorder=2)
     axes.autoscale_view()
+
+
+def _with_gaps(ways: np.ndarray) -> np.ndarray:
+    """Lines (lines, n, 2) one after the other, with NaN between them: (lines * (n + 1), 2)."""
+    gaps = np.full((len(ways), 1, 2), np.nan)
+    return np.concatenate([ways, gaps], axis=1).reshape(-1, 2)
 
 
 def filter_images(panels: Sequence[Axes], responses: Sequence[FrequencyResponses]) -> None:
