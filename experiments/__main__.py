@@ -8,7 +8,19 @@ from .harness.interrupts import quiet_until_started
 
 PROGRAM = "w2v-jax"
 # What `pip install 'w2v_jax[experiments]'` brings, by the names that are imported.
-EXTRA = ("absl", "matplotlib", "optax", "orbax", "scipy", "sklearn", "threadpoolctl", "tqdm", "umap")
+EXTRA = (
+    "absl",
+    "jinja2",
+    "matplotlib",
+    "optax",
+    "orbax",
+    "scipy",
+    "sklearn",
+    "threadpoolctl",
+    "tqdm",
+    "umap",
+    "vl_convert",
+)
 
 
 def main() -> int | str | None:

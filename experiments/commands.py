@@ -13,6 +13,7 @@ COMMANDS = {
     "emergence": "whether distances follow those of the sounds, through training",
     "sounds": "what an experiment hears, as WAV files",
     "reproduce": "all experiments of the paper, and a table of results",
+    "report": "the page of results: one file to open, hear and mail",
     "pretrain": "trains an encoder on synthesised sound",
     "convert": "makes a weight file from a checkpoint",
 }

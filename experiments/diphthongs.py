@@ -32,7 +32,8 @@ QUICK_VOWELS = tuple(vowel for vowel in VOWELS if vowel.symbol in "iauɔ")
 CLOSING = ("ai", "au", "ei", "ou", "ɔi", "œy", "ɛi", "ɑu")
 LEAST_CLOSING = 4  # drawn, where the vowels make fewer of those
 CLOSING_TITLE = "Closing diphthongs on the vowel space"
-ALL_TITLE = "All diphthongs by start vowel, on the vowel space"
+EVERY = 2  # frames: so many are drawn where all diphthongs are
+ALL_TITLE = "All diphthongs by start vowel, on the vowel space, every second frame"
 
 NOTES = (
     "In the figures of diphthongs UMAP is fitted to the vowel space, averaged over time; single frames of the "
@@ -288,11 +289,13 @@ def draw_all(
 ) -> figures.Figure:
     """A panel for each start vowel: the ways to every end vowel, coloured by time."""
     figure, panels = figures.panels(len(vowels), size=(3.0, 3.0), title=title)
+    # Panels are small: every second line of the mesh, and the last ones.
+    thin = mesh[np.ix_(*(np.unique(np.append(np.arange(0, count, 2), count - 1)) for count in mesh.shape[:2]))]
     by_start = frames.reshape(len(vowels), len(vowels), *frames.shape[1:])
     for axes, vowel, paths in zip(panels, vowels, by_start, strict=True):
-        figures.mesh(axes, mesh[::2, ::2], "#C4C4C4", linewidth=0.3, point_size=0)  # panels are small
-        time = np.tile(front_end.frames.times(paths.shape[1]), len(vowels))
-        x, y = paths.reshape(-1, 2).T
+        figures.mesh(axes, thin, "#C4C4C4", linewidth=0.3, point_size=0)
+        time = np.tile(front_end.frames.times(paths.shape[1])[::EVERY], len(vowels))
+        x, y = paths[:, ::EVERY].reshape(-1, 2).T
         axes.scatter(x, y, c=time, cmap=figures.SEQUENTIAL, s=3, linewidths=0, zorder=3)
         figures.as_map(axes, f"from {vowel_chart.ipa(vowel)}")
     figures.colour_bar(panels, "Time (s)", (0, DURATION))

@@ -231,7 +231,7 @@ def test_every_experiment_ends_with_what_came_out_and_its_figures(results, pair)
         assert re.search(r"higher is|lower is", said)
     drawn = Results(results.parent, quick=True)
     drawn.save_figure("temporal", "example_burst", temporal.draw_example())
-    assert f"    {results}/temporal: example_burst" in flags.ending(pair, drawn, "What came out.")
+    assert f"    {results}/temporal: example_burst" in flags.came_out(drawn, {"conclusion": "What came out."})
 
 
 def test_frames_of_zeros_are_left_out_of_the_means_of_cosines():
@@ -313,7 +313,7 @@ def test_published_numbers_are_compared_for_the_papers_models_only():
     comparisons = published.compare(temporal_metrics, f0_metrics, formants_metrics)
     assert len(comparisons) == 25 + 1 + 1
     assert all(each.agrees for each in comparisons)
-    assert reproduce.comparison_lines(comparisons)[-1].startswith("27 of 27 agree")
+    assert reproduce.comparison_lines(comparisons) == ["27 of 27 of the paper's numbers agree to the printed digits."]
 
     right[0][1] = 0.37
     pairs[0]["linear_cka"] = 0.8245919

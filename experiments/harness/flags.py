@@ -90,6 +90,8 @@ def launch(
     default: Sequence[str] = front_ends.DEFAULT,
     vowels: Callable[[], VowelChoice] | None = None,
     errors: tuple[type[Exception], ...] = (),
+    says: Callable[[Results, Metrics], list[str]] | None = None,
+    adds: Callable[[Sequence[NamedFrontEnd]], Sequence[NamedFrontEnd]] | None = None,
 ) -> None:
     """Runs an experiment as a program: flags in, one line for each thing that its user can put right.
 
@@ -98,6 +100,8 @@ def launch(
         default: the encoders that it compares where `--encoders` is not given.
         vowels: `vowel_flags.chosen`, where it asks about vowels.
         errors: further ones that its user can put right; their messages are one line.
+        says: what came out and where it is, in lines; by default the experiment's conclusion and its figures.
+        adds: front ends that the experiment wants besides those that the user names.
     """
 
     def main() -> None:
@@ -105,6 +109,8 @@ def launch(
         output_dir()
         which = PAPERS if vowels is None else vowels()
         chosen = front_ends.resolve(_ENCODERS.value, default=default, precision=check_precision(_PRECISION.value))
+        if adds is not None:
+            chosen = [*chosen, *adds(chosen)]
         results = Results(
             output_dir(),
             quick=_QUICK.value,
@@ -120,8 +126,10 @@ def launch(
             print(devices())
             print("".join(f"{note}\n" for note in which.notes(quick=results.quick)), end="")
         metrics = run(chosen, results)
-        if share.is_first and (lines := ending(chosen, results, (metrics or {}).get("conclusion", ""))):
-            print("\n".join(lines))
+        if share.is_first:
+            said = came_out(results, metrics or {}) if says is None else says(results, metrics or {})
+            if lines := ending(chosen, results, said):
+                print("\n".join(lines))
 
     flags.adopt_module_key_flags(sys.modules[__name__])
     if vowels is not None:
@@ -160,12 +168,23 @@ def output_dir() -> pathlib.Path:
     return buckets.path_of(_OUTPUT_DIR.value) if buckets.is_url(_OUTPUT_DIR.value) else pathlib.Path(_OUTPUT_DIR.value)
 
 
-def ending(chosen: Sequence[NamedFrontEnd], results: Results, conclusion: str) -> list[str]:
-    """The last lines of an experiment: what came out, its figures, and what a reader must know."""
+def ending(chosen: Sequence[NamedFrontEnd], results: Results, said: Sequence[str]) -> list[str]:
+    """The last lines of an experiment: what came out, as `said`, and what a reader must know."""
     lines = []
     if count := len(results.read_back):
         lines.append(f"({count} file{'s' * (count > 1)} in {results.folder} read back, not computed again)")
-    if conclusion:
+    lines += said
+    if remark := front_ends.remark(chosen):
+        lines += ["", remark]
+    if told := front_ends.assumptions(chosen):
+        lines += ["", *told]
+    return lines
+
+
+def came_out(results: Results, metrics: Metrics) -> list[str]:
+    """The conclusion, and which figures are where."""
+    lines = []
+    if conclusion := metrics.get("conclusion", ""):
         lines += ["", conclusion]
     if results.drawn:
         folders = dict.fromkeys(path.parent for path in results.drawn)
@@ -174,10 +193,6 @@ def ending(chosen: Sequence[NamedFrontEnd], results: Results, conclusion: str) -
             f"    {folder}: " + ", ".join(path.stem for path in results.drawn if path.parent == folder)
             for folder in folders
         ]
-    if said := front_ends.remark(chosen):
-        lines += ["", said]
-    if told := front_ends.assumptions(chosen):
-        lines += ["", *told]
     return lines
 
 

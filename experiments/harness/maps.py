@@ -5,6 +5,7 @@ import dataclasses
 import importlib.metadata
 import io
 import json
+import sys
 import time
 from collections.abc import Callable, Mapping
 
@@ -116,12 +117,12 @@ def _kept(
     compute: Callable[[], Tensors],
 ) -> Tensors:
     def timed() -> Tensors:
-        print(f"{front_end.name}: {sweep}: UMAP ...", end=" ", flush=True)
+        print(f"{front_end.name}: {sweep}: UMAP ...", end=" ", flush=True, file=sys.stderr)
         start = time.perf_counter()
         if jax.config.jax_compilation_cache_dir:  # type: ignore[attr-defined, unused-ignore]
             projection.keep_compiled()
         tensors = compute()
-        print(f"{time.perf_counter() - start:.1f} s")
+        print(f"{time.perf_counter() - start:.1f} s", file=sys.stderr)
         return tensors
 
     made_with = {

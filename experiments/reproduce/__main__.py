@@ -1,23 +1,28 @@
-"""Every experiment in one run, and a table of what came out.
+"""Every experiment in one run, a table of what came out, and the page of it all.
 
-Writes what the experiments write, and `reproduce/metrics.json`: the table, and for the paper's own models the
-published numbers next to ours.
+Writes what the experiments write; `reproduce/metrics.json`: the table, and for the paper's own models the published
+numbers next to ours; and `index.html`, the page. Where no control is among the encoders, one is added: random weights
+of the first encoder's architecture, or a log-Mel spectrogram where there is no architecture to speak of.
 """
 
 import dataclasses
+import textwrap
 from collections.abc import Mapping, Sequence
 
 from absl import flags as absl_flags
 
 from .. import amplitude, diphthongs, f0, formants, temporal
-from ..harness import flags, metrics, vowel_flags
+from ..harness import controls, flags, metrics, vowel_flags
 from ..harness.front_ends import NamedFrontEnd
 from ..harness.metrics import Metrics
 from ..harness.results import Results
+from ..report import findings, page
+from ..report import finished as finished_results
 from . import published
 from .published import Comparison
 
 NAME = "reproduce"
+MOST_DIFFERING = 8  # of the paper's numbers that are printed
 
 absl_flags.declare_key_flag(formants.FINE.name)  # this program's, too
 
@@ -29,7 +34,8 @@ def run(front_ends: Sequence[NamedFrontEnd], results: Results, *, fine: bool = F
     metrics.check_vowels(results, NAME)
     found = {}
     for experiment in EXPERIMENTS:
-        print(f"\n== {experiment.NAME}: {(experiment.__doc__ or '').splitlines()[0]}")
+        if results.share.is_first:
+            print(f"{experiment.NAME} ...", flush=True)
         further = {"fine": fine} if experiment is formants else {}
         found[experiment.NAME] = experiment.run(front_ends, results, **further)
 
@@ -46,8 +52,6 @@ def run(front_ends: Sequence[NamedFrontEnd], results: Results, *, fine: bool = F
         between_encoders=found["formants"]["between_encoders"],
         published=[dataclasses.asdict(comparison) for comparison in comparisons],
     )
-    if results.share.is_first:
-        print("\n".join(report_lines(results, table, summary, comparisons)))
     return summary
 
 
@@ -60,51 +64,53 @@ def tabulate(metrics: Mapping[str, Metrics], names: Sequence[str]) -> dict[str, 
     return table
 
 
-def table_lines(table: Mapping[str, Mapping[str, float]]) -> list[str]:
-    """The table as text: quantities in rows, encoders in columns."""
-    names = list(table)
-    quantities = list(dict.fromkeys(quantity for column in table.values() for quantity in column))
-    width = max(map(len, quantities))
-    columns = [max(len(name), 9) for name in names]
-    header = " " * width + "".join(f"  {name:>{column}}" for name, column in zip(names, columns, strict=True))
-    lines = [header]
-    for quantity in quantities:
-        cells = (f"{table[name][quantity]:.4g}" if quantity in table[name] else "-" for name in names)
-        lines.append(f"{quantity:<{width}}" + "".join(f"  {c:>{w}}" for c, w in zip(cells, columns, strict=True)))
-    return lines
+def controls_to_add(chosen: Sequence[NamedFrontEnd]) -> list[NamedFrontEnd]:
+    """A control where there is none among the front ends: without one, nothing can be said of training."""
+    if any(each.kind in finished_results.CONTROLS for each in chosen):
+        return []
+    first = next((each for each in chosen if each.config is not None), chosen[0])
+    found = controls.controls_of([first])[first]
+    added = [*found.untrained[:1]] or [found.spectrograms["log-mel"]]
+    print(f"Added {added[0].name} as a control: {added[0].source}.")
+    return added
 
 
 def comparison_lines(comparisons: Sequence[Comparison]) -> list[str]:
-    """The published numbers next to ours, as text, and a line that counts those that agree."""
-    width = max(len(f"{each.encoders}: {each.quantity}") for each in comparisons)
-    verdicts = {True: "agrees", False: "DIFFERS", None: "not comparable (--quick thins the grid)"}
-    lines = [f"{'':<{width}}  {'paper':>10}  {'ours':>10}"]
-    for each in comparisons:
-        label = f"{each.encoders}: {each.quantity}"
-        lines.append(f"{label:<{width}}  {each.published:>10}  {each.ours:>10.7f}  {verdicts[each.agrees]}")
+    """How many of the published numbers ours agree with, and those that differ, as text."""
     compared = [each for each in comparisons if each.agrees is not None]
-    agreeing = sum(bool(each.agrees) for each in compared)
-    return [*lines, f"{agreeing} of {len(compared)} agree to the printed digits."]
+    differing = [each for each in compared if not each.agrees]
+    lines = [f"{len(compared) - len(differing)} of {len(compared)} of the paper's numbers agree to the printed digits."]
+    lines += [
+        f"    {each.encoders}: {each.quantity}: paper {each.published}, ours {each.ours:.7f}"
+        for each in differing[:MOST_DIFFERING]
+    ]
+    if len(differing) > MOST_DIFFERING:
+        lines.append(f"    and {len(differing) - MOST_DIFFERING} more: see the page")
+    if thinned := len(comparisons) - len(compared):
+        lines.append(f"{thinned} cannot be compared: --quick thins their grid.")
+    return lines
 
 
-def report_lines(
-    results: Results,
-    table: Mapping[str, Mapping[str, float]],
-    summary: Metrics,
-    comparisons: Sequence[Comparison],
-) -> list[str]:
-    """The tables as text, and what must be known to read them."""
-    lines = ["", "== Results" + (" (--quick: thinned grids)" if results.quick else ""), *table_lines(table)]
-    for pair in (summary["between_encoders"] or {}).get("linear_cka", []):
-        lines.append(f"linear CKA of {' and '.join(pair['encoders'])}: {pair['linear_cka']:.7f}")
-    if comparisons:
-        lines += ["", "== The paper's numbers next to ours", *comparison_lines(comparisons)]
-    lines += ["", "== How to read them", *(f"- {note}" for note in summary["notes"])]
-    return [*lines, "", f"(The tables above are in {results.path(NAME, 'metrics.json')}.)"]
+def says(results: Results, summary: Metrics) -> list[str]:
+    """What came out, and where it is; writes the page."""
+    folder = results.folder
+    try:
+        found = findings.findings(finished_results.read(folder))
+        where = [f"The page, with figures, tables, maps and sounds: {page.write(folder)}"]
+    except finished_results.ReportError as error:
+        found, where = [], [f"There is no page: {error}"]
+    lines = ["", "What came out (--quick: thinned grids):" if results.quick else "What came out:"]
+    for each in found:
+        lines += textwrap.wrap(each.text, 110, initial_indent="- ", subsequent_indent="  ")
+    if summary["published"]:
+        lines += comparison_lines([Comparison(**each) for each in summary["published"]])
+    return [*lines, "", *where]
 
 
 if __name__ == "__main__":
     flags.launch(
         lambda front_ends, results: run(front_ends, results, fine=formants.FINE.value),
         vowels=vowel_flags.chosen,
+        says=says,
+        adds=controls_to_add,
     )

@@ -1,0 +1,1 @@
+"""The page of results: `python -m experiments.report`."""

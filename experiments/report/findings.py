@@ -1,0 +1,205 @@
+"""The first screen: what came out, in sentences that the numbers bear.
+
+Each sentence has a rule, which the page prints next to it. Where an experiment was not run there is no sentence, and a
+front end of which it has no such number is not in it.
+"""
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import amplitude, diphthongs, formants, temporal
+from ..harness.conclusions import listed
+from ..harness.metrics import Metrics
+from .finished import Finished
+
+UNMOVED = 0.005  # cosine distance, below which a DC offset counts as leaving a tone where it is
+CLEARLY = 1.25  # how many times farther the next best frequency scale must be
+F1_F2 = "distance and F1–F2 distance, Spearman"
+
+# As `metrics.json` has a score.
+Score = Mapping[str, Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Finding:
+    """A sentence of the first screen.
+
+    Attributes:
+        experiment: that it is about.
+        text: the sentence.
+        rule: when it says what.
+    """
+
+    experiment: str
+    text: str
+    rule: str
+
+
+def findings(finished: Finished) -> list[Finding]:
+    """The sentences, for whatever front ends and experiments there are."""
+    makers: tuple[Callable[[Finished], Finding | None], ...] = (
+        bursts,
+        offset_and_scale,
+        vowels,
+        amplitudes,
+        glides,
+    )
+    return [found for make in makers if (found := make(finished))]
+
+
+def bursts(finished: Finished) -> Finding | None:
+    """How short a burst stands out."""
+    measured = finished.measured(temporal.NAME)
+    if not measured:
+        return None
+    lengths = sorted(each["duration_ms"] for each in next(iter(measured.values()))["bursts"])
+    found: dict[str, list[str]] = {}
+    for name, each in measured.items():
+        shortest = temporal.shortest_burst(each["bursts"])
+        said = "at no length" if shortest is None else f"down to {shortest:g} ms"
+        found.setdefault(said, []).append(name)
+    parts = listed([f"{said} for {listed(names)}" for said, names in found.items()])
+    return Finding(
+        temporal.NAME,
+        f"A burst of 800 Hz in a tone of 200 Hz (tried: {', '.join(f'{each:g}' for each in lengths)} ms) stands out "
+        f"from the frames around it {parts}.",
+        "A burst stands out where the frames that overlap it are, on average, moved from the tone's direction towards "
+        f"the burst's (by cosines) farther than any other frame of the sound, by {temporal.LEAST_DIFFERENCE:g} or "
+        "more, and all longer bursts are, too.",
+    )
+
+
+def offset_and_scale(finished: Finished) -> Finding | None:
+    """Whether a DC offset moves tones, and which frequency scale their spacing is nearest to."""
+    measured = finished.measured("f0")
+    if not measured:
+        return None
+    moved: dict[str, float] = {}
+    nearest: dict[str, list[str]] = {}
+    for name, each in measured.items():
+        moved[name] = float(np.max(each["bias"]["cosine_distance"]))
+        differences = each["frequency_scale"]["without_nyquist"]["corrected"]["rms_difference"]
+        first, second, *_ = sorted(differences, key=lambda scale: differences[scale])
+        clear = differences[second] >= CLEARLY * differences[first]
+        said = f"nearest to {first}" if clear else f"as near to {first} as to {second}"
+        nearest.setdefault(said, []).append(name)
+    still = [name for name, distance in moved.items() if distance < UNMOVED]
+    farther = [f"{name} (by up to {distance:.2g})" for name, distance in moved.items() if distance >= UNMOVED]
+    parts = [f"leaves pure tones where they are for {listed(still)}"] if still else []
+    parts += [f"moves {'them' if still else 'pure tones'} for {listed(farther)}"] if farther else []
+    scales = listed([f"{said} for {listed(names)}" for said, names in nearest.items()])
+    return Finding(
+        "f0",
+        f"A DC offset {' and '.join(parts)}; of Hz, Mel and Bark, the spacing of tones along frequency is {scales}.",
+        f"An offset leaves tones where they are if no cosine distance reaches {UNMOVED:g}. A scale is the nearest if "
+        f"the root mean square difference of the next one is {CLEARLY:g} times as large or more (with cosine distances "
+        "added up, without the tone at the Nyquist frequency). What is nearest need not be near.",
+    )
+
+
+def vowels(finished: Finished) -> Finding | None:
+    """Whether distances follow F1 and F2, and better than in the controls."""
+    measured = finished.measured(formants.NAME)
+    of_sines = _scores(measured, lambda found: found["vowel_map"][formants.SINES][F1_F2])
+    of_resonances = _scores(measured, lambda found: found["vowel_map"][formants.RESONANCES][F1_F2])
+    parts = [
+        f"with {kind}, {said}"
+        for kind, scores in (("bare sines", of_sines), ("resonances", of_resonances))
+        if (said := ahead(finished, scores, closer="more closely", farther="less closely", level="as closely"))
+    ]
+    if not parts:
+        return None
+    return Finding(
+        formants.NAME,
+        f"Do distances between vowels of one f0 follow F1 and F2? The rank correlation is, {'; '.join(parts)}.",
+        _RULE,
+    )
+
+
+def amplitudes(finished: Finished) -> Finding | None:
+    """Whether distances follow two amplitudes, and better than in the controls."""
+    scores = _scores(finished.measured(amplitude.NAME), lambda found: found[amplitude.ORDER])
+    said = ahead(finished, scores, closer="more closely", farther="less closely", level="as closely")
+    if not said:
+        return None
+    return Finding(
+        amplitude.NAME,
+        f"Do distances between sums of two tones follow their amplitudes? The rank correlation is {said}.",
+        _RULE,
+    )
+
+
+def glides(finished: Finished) -> Finding | None:
+    """How many diphthongs begin and end where they should."""
+    measured = finished.measured(diphthongs.NAME)
+    if not measured:
+        return None
+    parts = []
+    for name, each in measured.items():
+        begin, end = (round(100 * share) for share in diphthongs.summary(each).values())
+        parts.append(f"{begin}% begin and {end}% end so for {name}")
+    count = sum(pair["start"] != pair["end"] for pair in next(iter(measured.values()))["pairs"])
+    return Finding(
+        diphthongs.NAME,
+        f"A gliding vowel should begin nearer to its start vowel and end nearer to its end vowel: of {count} "
+        f"diphthongs {listed(parts)} (50% by chance).",
+        "Shares of the diphthongs whose first tenth is nearer by cosine to the steady vowel that they start on than to "
+        "the one that they end on; and whose last tenth is nearer to that one.",
+    )
+
+
+_RULE = (
+    "More closely or less closely: the 95% intervals of the two do not overlap; otherwise as closely. The intervals "
+    "are of these sounds; they say nothing of another training, which may differ by more."
+)
+
+
+def ahead(finished: Finished, scores: Mapping[str, Score], *, closer: str, farther: str, level: str) -> str:
+    """Each front end that was asked about next to the controls, as part of a sentence; "" where there is none.
+
+    Args:
+        finished: says who is a control.
+        scores: by name; those that are not defined are left out.
+        closer, farther, level: what it is called where intervals do not overlap, and where they do.
+    """
+    asked = [each.name for each in finished.asked if each.name in scores]
+    controls = [each.name for each in finished.controls if each.name in scores]
+    parts = []
+    for name in asked:
+        ours = scores[name]
+        found: dict[str, list[str]] = {}
+        for control in controls:
+            theirs = scores[control]
+            said = closer if ours["low"] > theirs["high"] else farther if ours["high"] < theirs["low"] else level
+            found.setdefault(said, []).append(f"{control} ({theirs['value']:.2f})")
+        against = [
+            f"{said} {'as' if said == level else 'than'} in {listed(names)}" for said, names in found.items() if names
+        ]
+        parts.append(f"{ours['value']:.2f} for {name}" + (f", {listed(against)}" if against else ""))
+    return "; ".join(parts)
+
+
+def _scores(measured: Mapping[str, Metrics], score: Callable[[Metrics], Score]) -> dict[str, Score]:
+    found = {}
+    for name, each in measured.items():
+        try:
+            cell = score(each)
+        except KeyError:  # results of an earlier version
+            continue
+        if {"value", "low", "high"} <= cell.keys():
+            found[name] = cell
+    return found
+
+
+def without_controls(finished: Finished, experiments: Sequence[str]) -> list[str]:
+    """Those experiments that compare an encoder with nothing."""
+    return [
+        each
+        for each in experiments
+        if each in finished.metrics
+        and not finished.metrics[each].get("controls")
+        and not any(control.name in finished.measured(each) for control in finished.controls)
+    ]

@@ -1,0 +1,402 @@
+"""A section for each question: its figures and how to read them, what they show, tables, the paper's numbers."""
+
+import dataclasses
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from w2v_jax.front_end import FRAMES
+
+from .. import amplitude, diphthongs, f0, formants, temporal
+from ..harness.metrics import Metrics
+from ..reproduce import published
+from . import live_maps
+from .finished import Encoder, Finished
+
+MOST_FIGURES = 8  # encoders of which a page has the figures; those of the others lie beside it
+
+
+@dataclasses.dataclass(frozen=True)
+class FigureKind:
+    """Figures that an experiment leaves, one per encoder (and speaker): `STEM.ENCODER.svg`, or one for all: `STEM.svg`.
+
+    Attributes:
+        stem: of the files.
+        title: of the group.
+        reading: how to read them, in a sentence.
+        folded: whether they are only shown when asked for.
+        wide: whether they need the width of the page.
+        joint: whether there is one for all encoders.
+    """
+
+    stem: str
+    title: str
+    reading: str
+    folded: bool = False
+    wide: bool = False
+    joint: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Image:
+    """A figure of an encoder: its files, from the folder of the results on."""
+
+    name: str
+    alt: str
+    svg: str
+    pdf: str
+
+
+@dataclasses.dataclass(frozen=True)
+class FigureGroup:
+    """Figures of one kind side by side."""
+
+    title: str
+    reading: str
+    folded: bool
+    wide: bool
+    images: tuple[Image, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """A table as text."""
+
+    title: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Section:
+    """What the page says of an experiment."""
+
+    id: str
+    title: str
+    question: str
+    says: tuple[str, ...]
+    maps: tuple[dict[str, Any], ...]
+    figures: tuple[FigureGroup, ...]
+    tables: tuple[Table, ...]
+    notes: tuple[str, ...]
+    downloads: tuple[str, ...]
+
+
+TITLES = {
+    "temporal": ("Timing", "Are steady sounds steady in the frames, and how short a change do they show?"),
+    "f0": ("Frequency and DC offset", "How is frequency laid out, and does a DC offset matter?"),
+    "formants": ("Formants", "Where do vowels lie, and are neighbours neighbours?"),
+    "amplitude": ("Amplitude", "How are two amplitudes laid out?"),
+    "diphthongs": ("Diphthongs", "Where do gliding vowels go on the map of steady ones?"),
+    "claims": ("Claims", "Does each claim of the paper hold, as a score with an interval, next to controls?"),
+    "emergence": ("Training", "Do distances in the features follow those of the sounds, through training?"),
+    "recordings": ("Recordings", "Where do recorded vowels lie, and what is read off their frames?"),
+}
+
+_AS_A_FIGURE = "The map above as a figure, for a paper."
+FIGURES: Mapping[str, tuple[FigureKind, ...]] = {
+    "temporal": (
+        FigureKind(
+            "bursts",
+            "Bursts of 800 Hz in a tone of 200 Hz",
+            "Each dot is a frame. Above zero it is nearer to the tone of the burst, below to the tone around it. A "
+            "burst is seen where the triangles stand out; with very short ones they need not cross zero.",
+        ),
+        FigureKind(
+            "stationarity",
+            "Steady tones",
+            "Each cell is the mean cosine of a tone averaged over time (row) with the single frames of one (column). "
+            "1 on the diagonal means that a steady tone is steady, and low values elsewhere that tones are told apart.",
+        ),
+        FigureKind(
+            "bursts_map",
+            "The paper's picture of the bursts",
+            "Each panel is a map of its own, of the frames of one sound: orange triangles near the orange circle would "
+            "be frames near the burst's tone.",
+            folded=True,
+        ),
+        FigureKind("example_burst", "What a burst is", "A waveform of such a sound.", folded=True, joint=True),
+    ),
+    "f0": (
+        FigureKind(
+            "frequency_scale",
+            "The frequency scale",
+            "How far tones lie apart, added up along frequency and scaled to end at 1. A curve on top of Mel or Bark "
+            "would be an encoder that spaces tones as ears do; the left panel adds a constant, as the paper does.",
+            wide=True,
+        ),
+        FigureKind(
+            "bias",
+            "A DC offset",
+            "Each cell is the cosine distance of a tone with a DC offset to the same tone without: 0 means that the "
+            "offset does nothing.",
+        ),
+        FigureKind("pure_tones", "Pure tones, as a figure", _AS_A_FIGURE, folded=True),
+    ),
+    "formants": (
+        FigureKind(
+            "cka",
+            "How alike two encoders are",
+            "Linear CKA of the vowels of several f0: 1 is alike but for rotation and scale. Two encoders with random "
+            "weights are alike, too: compare with the controls.",
+            joint=True,
+        ),
+        FigureKind("vowel_space", "Vowels of one f0, as a figure", _AS_A_FIGURE, folded=True),
+        FigureKind("vowel_space_by_f0", "Vowels of several f0, as a figure", _AS_A_FIGURE, folded=True, wide=True),
+        FigureKind(
+            "vowel_space_source_filter", "Sines and resonances, as a figure", _AS_A_FIGURE, folded=True, wide=True
+        ),
+    ),
+    "amplitude": (FigureKind("amplitudes", "Two amplitudes, as a figure", _AS_A_FIGURE, folded=True),),
+    "diphthongs": (
+        FigureKind(
+            "closing_at_frame_rate",
+            "Closing diphthongs at a multiple of the frame rate",
+            "The grey net is the map of steady vowels; the dots are the frames of one gliding vowel, from dark to "
+            "light. At this f0 every frame sees the same phase.",
+            wide=True,
+        ),
+        FigureKind(
+            "closing",
+            "The same at the f0 of the vowels",
+            "Where f0 is no multiple of the frame rate, frames see several phases in turn, and the ways zigzag between "
+            "them.",
+            folded=True,
+            wide=True,
+        ),
+        FigureKind(
+            "diphthongs",
+            "All diphthongs",
+            "A panel for each start vowel: the ways from it to every end vowel, from dark to light.",
+            folded=True,
+            wide=True,
+        ),
+    ),
+    "claims": (
+        FigureKind(
+            "claims",
+            "All scores",
+            "Each row is a score of the final frames, with its interval: the encoder, encoders with random weights, "
+            "and spectrograms. A score means something only next to those of the controls.",
+            wide=True,
+        ),
+        FigureKind("layers", "Layer by layer", "The same scores after each layer.", folded=True, wide=True),
+        FigureKind("tuning", "Tuning curves", "How strongly channels answer tones of each frequency.", True, True),
+        FigureKind("filters", "First filters", "Frequency responses of the filters of the first layer.", True, True),
+    ),
+    "emergence": (
+        FigureKind(
+            "scores",
+            "Scores through training",
+            "Rank correlations of distances in the features with those of the sounds, next to random weights and a "
+            "spectrogram.",
+            wide=True,
+            joint=True,
+        ),
+        FigureKind("vowels", "Vowel maps", "Of up to four of them, side by side.", folded=True, wide=True, joint=True),
+        FigureKind("filters", "First filters", "Of the same.", folded=True, wide=True, joint=True),
+    ),
+    "recordings": (
+        FigureKind(
+            "map",
+            "Recorded vowels on the map of synthesised ones",
+            "The grey net is the map of synthesised vowels; each mark is a recorded token, placed on it afterwards. "
+            "Where none of the net's vowels is near, a token gets a place all the same.",
+        ),
+        FigureKind(
+            "scores",
+            "What is read off, and how near recorded vowels lie",
+            "R² of f0, F1, F2 and intensity on voices not heard before, and the share of comparisons in which a "
+            "recorded vowel is nearer to its own synthesised vowel.",
+            wide=True,
+            joint=True,
+        ),
+    ),
+}
+
+_Concluder = Callable[[Mapping[str, Metrics]], str]
+_CONCLUDE: Mapping[str, _Concluder] = {
+    "temporal": temporal.conclude,
+    "f0": f0.conclude,
+    "formants": lambda measured: formants.conclude(measured, None),
+    "amplitude": amplitude.conclude,
+    "diphthongs": diphthongs.conclude,
+}
+_SUMMARY: Mapping[str, Callable[[Metrics], Mapping[str, float]]] = {
+    "temporal": temporal.summary,
+    "f0": f0.summary,
+    "formants": formants.summary,
+    "amplitude": amplitude.summary,
+    "diphthongs": diphthongs.summary,
+}
+
+
+def sections(finished: Finished) -> list[Section]:
+    """A section for each experiment that was run, in the order of the page."""
+    return [_section(experiment, finished) for experiment in finished.metrics]
+
+
+def _section(experiment: str, finished: Finished) -> Section:
+    title, question = TITLES[experiment]
+    tables = _tables(experiment, finished)
+    if rows := published_rows(experiment, finished):
+        header = ("Quantity", "paper", "here", "")
+        tables.append(Table("The paper's numbers next to ours", header, tuple(rows)))
+    of_maps = tuple(f".{each.name}.map.csv" for each in finished.encoders)
+    downloads = [
+        f"{experiment}/{path.name}"
+        for path in finished.files(experiment, ".csv")
+        if path.name.endswith(of_maps) or not path.name.endswith(".map.csv")
+    ]
+    return Section(
+        id=experiment,
+        title=title,
+        question=question,
+        says=tuple(_says(experiment, finished)),
+        maps=tuple(live_maps.of_experiment(experiment, finished)),
+        figures=tuple(group for kind in FIGURES[experiment] if (group := _group(experiment, kind, finished)).images),
+        tables=tuple(tables),
+        notes=tuple(finished.metrics[experiment].get("notes", [])),
+        downloads=tuple(downloads),
+    )
+
+
+def _says(experiment: str, finished: Finished) -> list[str]:
+    """What the experiment concludes: of the chosen encoders where that can be told from their numbers alone."""
+    if experiment in _CONCLUDE:
+        return [_CONCLUDE[experiment](finished.measured(experiment))]
+    # Of those that were run last: their names are in the sentences.
+    return [line for line in finished.metrics[experiment].get("conclusion", "").splitlines() if line.strip()]
+
+
+def _group(experiment: str, kind: FigureKind, finished: Finished) -> FigureGroup:
+    images = []
+    if kind.joint:
+        if finished.path(experiment, f"{kind.stem}.svg").exists():
+            images.append(_image(experiment, kind, kind.stem, "all"))
+    else:
+        for each in _with_figures(finished):
+            # Several speakers have figures of their own: STEM.1-SPEAKER.ENCODER.
+            pattern = re.compile(rf"{re.escape(kind.stem)}(?:\.\d+-(.+))?\.{re.escape(each.name)}\.svg")
+            for path in finished.files(experiment, ".svg"):
+                if found := pattern.fullmatch(path.name):
+                    name = f"{each.name}, {found[1]}" if found[1] else each.name
+                    images.append(_image(experiment, kind, path.name.removesuffix(".svg"), name))
+    return FigureGroup(kind.title, kind.reading, kind.folded, kind.wide, tuple(images))
+
+
+def _with_figures(finished: Finished) -> Sequence[Encoder]:
+    if len(finished.encoders) <= MOST_FIGURES:
+        return finished.encoders
+    controls = finished.controls[: MOST_FIGURES // 2]
+    return (*finished.asked[: MOST_FIGURES - len(controls)], *controls)
+
+
+def _image(experiment: str, kind: FigureKind, stem: str, name: str) -> Image:
+    alt = f"{kind.title}: {name}. The numbers are in the table and in metrics.csv."
+    return Image(name, alt, f"{experiment}/{stem}.svg", f"{experiment}/{stem}.pdf")
+
+
+def _tables(experiment: str, finished: Finished) -> list[Table]:
+    measured = finished.measured(experiment)
+    names = tuple(measured)
+    controls = {each.name for each in finished.controls}
+    header = ("Quantity", *(f"{name} (control)" if name in controls else name for name in names))
+    if experiment in _SUMMARY:
+        columns: dict[str, dict[str, str]] = {
+            name: {quantity: f"{value:.4g}" for quantity, value in _SUMMARY[experiment](found).items()}
+            for name, found in measured.items()
+        }
+        if experiment == "formants":
+            for name, found in measured.items():
+                columns[name] |= _vowel_map_cells(found)
+        if experiment == "amplitude":
+            for name, found in measured.items():
+                columns[name][f"amplitudes: {amplitude.ORDER}"] = cell_text(found.get(amplitude.ORDER, {}))
+        return [_table("Results", header, columns)]
+    theirs = finished.metrics[experiment].get("controls", {})
+    header = (*header, *(f"{name} (control)" for name in theirs if name not in measured))
+    everyone = {**measured, **{name: found for name, found in theirs.items() if name not in measured}}
+    if experiment == "claims":
+        claims = next(iter(everyone.values()))["scores"][FRAMES]
+        return [
+            _table(
+                f"Final frames: {claim} [95% interval]",
+                header,
+                {
+                    name: {score: cell_text(cell) for score, cell in found["scores"][FRAMES].get(claim, {}).items()}
+                    for name, found in everyone.items()
+                },
+            )
+            for claim in claims
+        ]
+    if experiment == "emergence":
+        return [
+            _table(
+                "Rank correlations of distances [95% interval]",
+                header,
+                {
+                    name: {score: cell_text(cell) for score, cell in found["scores"].items()}
+                    for name, found in everyone.items()
+                },
+            )
+        ]
+    return [
+        _table(
+            f"{title[0].upper()}{title[1:]} [95% interval]",
+            header,
+            {
+                name: {score: cell_text(cell) for score, cell in found.get(title, {}).items()}
+                for name, found in measured.items()
+            },
+        )
+        for title in ("read off, R²", "nearness to the own synthesised vowel, AUC")
+    ]
+
+
+def _vowel_map_cells(found: Metrics) -> dict[str, str]:
+    cells = {}
+    for kind in (formants.SINES, formants.RESONANCES):
+        for name, cell in found.get("vowel_map", {}).get(kind, {}).items():
+            cells[f"{kind}: {name}"] = cell_text(cell)
+    return cells
+
+
+def _table(title: str, header: tuple[str, ...], columns: Mapping[str, Mapping[str, str]]) -> Table:
+    quantities = dict.fromkeys(quantity for column in columns.values() for quantity in column)
+    rows = [(each, *(column.get(each, "–") for column in columns.values())) for each in quantities]
+    return Table(title, header, tuple(rows))
+
+
+def cell_text(cell: Mapping[str, Any]) -> str:
+    """A score of `metrics.json` as text: its value and interval, or that there is none."""
+    if "value" not in cell:
+        return "undefined" if cell else "–"
+    return f"{cell['value']:.2f} [{cell['low']:.2f}, {cell['high']:.2f}]"
+
+
+def published_rows(experiment: str, finished: Finished) -> list[tuple[str, ...]]:
+    """The paper's numbers next to ours: quantity, the paper's, ours, and whether they agree."""
+    if not {"temporal", "f0", "formants"} <= finished.metrics.keys():
+        return []
+    of = {"temporal": "stationarity", "f0": "bias", "formants": "linear CKA"}.get(experiment)
+    several = published.compare(*(_alone(finished, each) for each in ("temporal", "f0", "formants")))
+    verdicts = {True: "agrees", False: "differs", None: "not comparable: a thinned grid"}
+    return [
+        (f"{each.encoders}: {each.quantity}", each.published, f"{each.ours:.7f}", verdicts[each.agrees])
+        for each in several
+        if of and each.quantity.startswith(of)
+    ]
+
+
+def _alone(finished: Finished, experiment: str) -> Metrics:
+    """An experiment's metrics with the encoders that all three have."""
+    found = finished.metrics[experiment]
+    shared = set.intersection(*(set(finished.metrics[each]["encoders"]) for each in ("temporal", "f0", "formants")))
+    between = found.get("between_encoders") or {}
+    pairs = [pair for pair in between.get("linear_cka", []) if set(pair["encoders"]) <= shared]
+    return {
+        **found,
+        "encoders": {name: each for name, each in found["encoders"].items() if name in shared},
+        **({"between_encoders": {**between, "linear_cka": pairs}} if between else {}),
+    }

@@ -1,0 +1,269 @@
+"""The page of results: its sentences against known numbers, what it refuses, and what a hostile name may not do."""
+
+import base64
+import csv
+import datetime
+import gzip
+import json
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from experiments.harness.front_ends import random_encoder, spectrogram
+from experiments.report import features_csv, findings, live_maps, page, sections
+from experiments.report.finished import EXPERIMENTS, ReportError, read
+from experiments.reproduce import __main__ as reproduce
+from w2v_jax import source_filter
+
+NOW = datetime.datetime(2026, 1, 2, 3, 4)
+FRAMES = {"sample_rate": 16_000, "receptive_field": 400, "hop": 320}
+ABOUT = {
+    "trained": {"kind": "trained", "source": "facebook/wav2vec2-base", "revision": "abc", "assumed": "its sample rate"},
+    "random": {"kind": "random", "source": "untrained: random weights, seed 0", "revision": None, "assumed": None},
+}
+
+
+def score(value, low, high):
+    return {"value": value, "low": low, "high": high, "units": 9}
+
+
+def burst(duration, inside, outside=-1.0):
+    cosines = {"to_200_hz": 0.5, "to_800_hz": 0.5 + inside}
+    return {
+        "burst_fraction": duration / 1000,
+        "duration_ms": duration,
+        "frames_overlapping": 1,
+        "overlaps": [False, True, False],
+        "nearer_to_800_hz": [outside, inside, outside],
+        "mean_cosine": {"overlapping": cosines, "not_overlapping": cosines},
+    }
+
+
+def scale(mel, bark, hz=0.9):
+    differences = {"rms_difference": {"Hz": hz, "Mel": mel, "Bark": bark}}
+    return {"without_nyquist": {"published": differences, "corrected": differences}, "with_nyquist": None}
+
+
+def of_encoder(*, inside, distance, mel, bark, order, amplitude_order, ends):
+    """What the five experiments measured of an encoder: numbers of which one can say what must be said."""
+    moved = {"frequency": [100], "bias": [0.5], "matrix": [[1 - distance]], "cosine_distance": [[distance]]}
+    neighbours = {"mean_adjacent_distance": {"f0": 0.1, "f1": 0.1, "f2": 0.1}}
+    towards, away = {"cosine_to_start": 0.9, "cosine_to_end": 0.1}, {"cosine_to_start": 0.1, "cosine_to_end": 0.9}
+    return {
+        "temporal": {
+            "stationarity": {"frequency": [100, 200, 300, 400, 500], "matrix": (0.5 + 0.5 * np.eye(5)).tolist()},
+            "bursts": [burst(100, 0.5), burst(10, inside)],
+        },
+        "f0": {"bias": moved, "frequency_scale": scale(mel, bark)},
+        "formants": {
+            "vowel_space_by_f0": neighbours,
+            "vowel_map": {kind: {findings.F1_F2: order} for kind in ("sines", "resonances")},
+        },
+        "amplitude": {
+            "mean_adjacent_distance": {"amplitude_low": 0.1, "amplitude_high": 0.1},
+            "distance and amplitude distance, Spearman": amplitude_order,
+        },
+        "diphthongs": {
+            "pairs": [
+                {"start": "a", "end": "i", "first_tenth": towards, "last_tenth": away if ends else towards},
+                {"start": "a", "end": "a", "first_tenth": towards, "last_tenth": towards},
+            ]
+        },
+    }
+
+
+LEARNED = of_encoder(
+    inside=-0.5,
+    distance=0.3,
+    mel=0.1,
+    bark=0.2,
+    order=score(0.7, 0.6, 0.8),
+    amplitude_order=score(0.5, 0.4, 0.6),
+    ends=1,
+)
+NOTHING = of_encoder(
+    inside=-1.0,
+    distance=0.001,
+    mel=0.1,
+    bark=0.11,
+    order=score(0.4, 0.3, 0.5),
+    amplitude_order=score(0.7, 0.65, 0.8),
+    ends=0,
+)
+
+
+def write_results(folder, encoders):
+    """`metrics.json` of the five experiments, of encoders by name: what is known of each, and what was measured."""
+    for experiment in ("temporal", "f0", "formants", "amplitude", "diphthongs"):
+        (folder / experiment).mkdir(parents=True)
+        found = {
+            "experiment": experiment,
+            "quick": False,
+            "w2v_jax": "1.2.3",
+            "jax": "4.5.6",
+            "device": "cpu",
+            "conclusion": "",
+            "notes": [],
+            "encoders": {
+                name: {**about, "precision": "float32", "frames": FRAMES, **measured[experiment]}
+                for name, (about, measured) in encoders.items()
+            },
+            "table": [],
+        }
+        (folder / experiment / "metrics.json").write_text(json.dumps(found), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return write_results(tmp_path / "r", {"ours": (ABOUT["trained"], LEARNED), "control": (ABOUT["random"], NOTHING)})
+
+
+def said(folder):
+    return {each.experiment: each.text for each in findings.findings(read(folder))}
+
+
+def test_sentences_say_what_the_numbers_bear(folder):
+    found = said(folder)
+    assert found["temporal"].endswith(
+        "stands out from the frames around it down to 10 ms for ours and down to 100 ms for control."
+    )
+    assert "leaves pure tones where they are for control and moves them for ours (by up to 0.3)" in found["f0"]
+    assert found["f0"].endswith("nearest to Mel for ours and as near to Mel as to Bark for control.")
+    assert "with bare sines, 0.70 for ours, more closely than in control (0.40);" in found["formants"]
+    assert found["amplitude"].endswith("is 0.50 for ours, less closely than in control (0.70).")
+    assert (
+        "of 1 diphthongs 100% begin and 100% end so for ours and 100% begin and 0% end so for control"
+        in found["diphthongs"]
+    )
+
+
+def test_overlapping_intervals_are_no_difference(tmp_path):
+    measured = {**NOTHING, "amplitude": LEARNED["amplitude"]}
+    folder = write_results(tmp_path / "r", {"ours": (ABOUT["trained"], LEARNED), "c": (ABOUT["random"], measured)})
+    assert said(folder)["amplitude"].endswith("is 0.50 for ours, as closely as in c (0.50).")
+
+
+def test_a_burst_that_never_stands_out(tmp_path):
+    flat = {**LEARNED, "temporal": {**LEARNED["temporal"], "bursts": [burst(100, 0.2, 0.2), burst(10, 0.2, 0.2)]}}
+    folder = write_results(tmp_path / "r", {"flat": (ABOUT["trained"], flat)})
+    assert said(folder)["temporal"].endswith("stands out from the frames around it at no length for flat.")
+
+
+def test_no_sentence_without_its_experiment(folder):
+    for experiment in ("temporal", "f0", "amplitude"):
+        (folder / experiment / "metrics.json").unlink()
+    assert set(said(folder)) == {"formants", "diphthongs"}
+
+
+def test_the_page_has_sources_versions_and_the_papers_numbers(folder):
+    text = page.page(read(folder), now=NOW)
+    assert "What ours hears" in text
+    assert "facebook/wav2vec2-base @ abc" in text
+    assert "its sample rate" in text
+    assert "w2v_jax 1.2.3 and jax 4.5.6" in text
+    assert "No control was run" not in text
+    assert "to ours (Base)" in text
+    assert "ours: stationarity, 0.1 and 0.2 kHz" in text
+
+
+def test_a_missing_control_is_said(tmp_path):
+    folder = write_results(tmp_path / "r", {"ours": (ABOUT["trained"], LEARNED)})
+    assert "No control was run in Timing, Frequency and DC offset" in page.page(read(folder), now=NOW)
+
+
+def test_reproduce_adds_a_control_where_there_is_none(capsys):
+    log_mel, random = spectrogram("log-mel", as_named="log-mel"), random_encoder("untrained", 0)
+    assert reproduce.controls_to_add([log_mel]) == []
+    assert reproduce.controls_to_add([random]) == []
+    trained = random_encoder("mine", 5)
+    object.__setattr__(trained, "kind", "trained")
+    assert [each.name for each in reproduce.controls_to_add([trained])] == ["random-1"]
+    assert "Added random-1 as a control" in capsys.readouterr().out
+
+
+def test_names_and_sources_cannot_become_script(tmp_path):
+    about = {**ABOUT["trained"], "source": "<img src=x onerror=alert(1)>"}
+    folder = write_results(tmp_path / "r", {"</script><b>": (about, LEARNED)})
+    text = page.page(read(folder), now=NOW)
+    assert "</script><b>" not in text
+    assert "<img src=x" not in text
+    assert "&lt;/script&gt;&lt;b&gt;" in text
+    assert "</script" not in page.data("</script><!-- \u2028")
+    assert json.loads(page.data("</script>\u2028")) == "</script>\u2028"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "it cannot be read"),
+        ("[]", "it is no metrics.json of ours"),
+        ('{"encoders": 3}', "it is no metrics.json of ours"),
+    ],
+)
+def test_a_damaged_file_is_named(folder, text, message):
+    (folder / "f0/metrics.json").write_text(text)
+    with pytest.raises(ReportError, match=rf"f0/metrics\.json: {message}.*run w2v-jax f0 again"):
+        read(folder)
+
+
+def test_nothing_to_report(tmp_path, folder):
+    with pytest.raises(ReportError, match=r"has no results.*run w2v-jax reproduce --output_dir="):
+        read(tmp_path / "empty")
+    with pytest.raises(
+        ReportError, match=r"--encoders=theirs: .* has no results of such; it has those of ours, control"
+    ):
+        read(folder, ["theirs"])
+    assert [each.name for each in read(folder, ["o*"]).encoders] == ["ours"]
+
+
+def test_what_has_no_room_lies_beside_the_page(tmp_path):
+    (tmp_path / "small.csv").write_bytes(b"a")
+    (tmp_path / "large.csv").write_bytes(np.random.default_rng(0).bytes(5_000))
+    packed, beside = page.pack(tmp_path, ["large.csv", "small.csv", "missing.csv"], room=2_000)
+    assert gzip.decompress(base64.b64decode(packed["small.csv"])) == b"a"
+    assert beside == ["large.csv"]
+
+
+def test_a_map_joins_encoders_by_parameters(folder):
+    (folder / "f0/pure_tones.ours.map.csv").write_text("frequency,x,y\n100,1,2\n200,3,4\n8000,5,6\n")
+    (folder / "f0/pure_tones.control.map.csv").write_text("frequency,x,y\n200,7,8\n100,9,10\n")
+    (found,) = live_maps.of_experiment("f0", read(folder))
+    x = {each["name"]: np.frombuffer(base64.b64decode(each["x"]), "<f4") for each in found["encoders"]}
+    np.testing.assert_array_equal(x["ours"], [1, 3, 5])
+    np.testing.assert_array_equal(x["control"], [9, 7, np.nan])
+    assert found["silent"] == [2]  # at Nyquist
+    (folder / "f0/pure_tones.ours.map.csv").write_text("frequency,x\n100,1\n")
+    with pytest.raises(ReportError, match=r"pure_tones\.ours\.map\.csv: it has no column 'y'"):
+        live_maps.of_experiment("f0", read(folder))
+
+
+def test_harmonics_of_a_vowel_give_its_waveform():
+    found = live_maps.harmonics_of(*(np.array([value]) for value in (120.0, 500.0, 1500.0)))
+    real, imag = (
+        found["scale"] / 32767 * np.frombuffer(base64.b64decode(found[each]), "<i2") for each in ("real", "imag")
+    )
+    assert len(real) == found["count"] == 66
+    time = np.arange(800) / 16_000
+    phase = 2 * np.pi * 120 * time[:, None] * np.arange(1, 67)
+    waveform = np.cos(phase) @ real + np.sin(phase) @ imag
+    expected = source_filter.vowel(120.0, source_filter.with_higher_formants(500.0, 1500.0), duration=0.05)
+    np.testing.assert_allclose(waveform, expected, atol=2e-3 * np.abs(expected).max())
+
+
+def test_features_for_r(folder):
+    features = np.arange(12, dtype=np.float32).reshape(2, 2, 3) / 7
+    save_file({"features": features, "f0": np.array([100.0, 120.0], np.float32)}, folder / "f0/steady.ours.safetensors")
+    save_file({"positions": np.zeros((2, 2), np.float32)}, folder / "f0/steady.ours.umap.safetensors")
+    (path,) = features_csv.write_all(folder)
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["f0"], row["frame"]) for row in rows] == [("100", "0"), ("100", "1"), ("120", "0"), ("120", "1")]
+    np.testing.assert_array_equal(
+        [[np.float32(row[f"c{i}"]) for i in range(3)] for row in rows], features.reshape(4, 3)
+    )
+
+
+def test_every_experiment_has_a_title_and_its_figures():
+    assert set(sections.TITLES) == set(sections.FIGURES) == set(EXPERIMENTS)

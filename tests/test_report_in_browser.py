@@ -1,0 +1,218 @@
+"""The page in a real browser, opened from disk: Chromium through Playwright, where both are there."""
+
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+sync_api = pytest.importorskip("playwright.sync_api")
+axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+
+ROOT = pathlib.Path(__file__).parent.parent
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+pytestmark = [pytest.mark.pages, pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium")]
+RATE = 48_000
+MAPS = ("pure_tones", "vowel_space", "vowel_space_by_f0", "vowel_space_source_filter", "amplitudes")
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    """The page of the bundled encoder and its control, on thin grids."""
+    folder = tmp_path_factory.mktemp("report")
+    command = [sys.executable, "-m", "experiments.reproduce", "--quick", f"--output_dir={folder}"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) <= 40
+    assert done.stdout.count("NOTE:") == 1
+    assert f"{folder}/quick/index.html" in done.stdout
+    return folder / "quick"
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_api.sync_playwright() as playwright:
+        # Of a container's root, who may start no sandbox.
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def opened(results, browser):
+    """Opens the page at a width; whatever it complains of or asks for fails the test."""
+    complaints = []
+
+    def open_page(width):
+        page = browser.new_page(viewport={"width": width, "height": 900})
+        page.on("console", lambda message: complaints.append(message.text) if message.type != "log" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on(
+            "request", lambda request: complaints.append(request.url) if re.match("https?|ws", request.url) else None
+        )
+        page.goto((results / "index.html").as_uri())
+        page.evaluate("window.w2v.ready.then(() => true)")
+        return page
+
+    yield open_page
+    assert complaints == []
+
+
+@pytest.fixture(scope="module")
+def page(opened):
+    return opened(1280)
+
+
+def rendered(page, name, row):
+    """The waveform of a sound of a map, and a window for it."""
+    sound = np.array(page.evaluate(f"w2v.render('{name}', {row}, {RATE}).then((sound) => Array.from(sound))"))
+    return sound, np.hanning(len(sound))
+
+
+def heard(page, name, row):
+    """Frequencies, in Hz, and the spectrum of a sound of a map."""
+    sound, window = rendered(page, name, row)
+    return np.fft.rfftfreq(len(sound), 1 / RATE), np.abs(np.fft.rfft(sound * window)) / window.sum() * 2
+
+
+def amplitudes(page, name, row, hertz):
+    """Of the sines of a sound at these frequencies."""
+    sound, window = rendered(page, name, row)
+    turns = np.arange(len(sound)) / RATE * np.asarray(hertz, np.float64)[:, None]
+    return np.abs(np.exp(-2j * np.pi * turns) @ (sound * window)) / window.sum() * 2
+
+
+def values(page, name, parameter):
+    return np.array(page.evaluate(f"Array.from(w2v.maps.get('{name}').values.{parameter})"))
+
+
+def test_every_map_is_there_with_its_control(page):
+    assert page.evaluate("[...w2v.maps.keys()]") == list(MAPS)
+    for name in MAPS:
+        panels = page.locator(f"[data-map={name}] .panels figure")
+        assert panels.count() == 2
+        assert "control: nothing learned" in panels.nth(1).inner_text()
+    assert page.locator("ol.findings li").count() == 5
+
+
+def test_figures_are_shown(page):
+    page.evaluate("document.querySelectorAll('details').forEach((each) => (each.open = true))")
+    page.wait_for_function("[...document.images].every((image) => image.complete && image.naturalWidth > 0)")
+    assert page.evaluate("document.images.length") > 20
+
+
+def test_a_tone_sounds_at_its_frequency(page):
+    frequency = values(page, "pure_tones", "frequency")
+    for row in (4, 40):
+        frequencies, spectrum = heard(page, "pure_tones", row)
+        assert abs(frequencies[np.argmax(spectrum)] - frequency[row]) < 2
+    assert frequency[-1] == 8_000
+    assert heard(page, "pure_tones", len(frequency) - 1)[1].max() == 0  # at Nyquist the encoder hears silence
+
+
+def test_a_vowel_sounds_at_f0_and_its_formants(page):
+    row = 40
+    hertz = [values(page, "vowel_space", name)[row] for name in ("f0", "f1", "f2")]
+    np.testing.assert_allclose(amplitudes(page, "vowel_space", row, hertz), [0.5, 0.35, 0.15], rtol=0.02)
+
+
+def test_a_voice_sounds_at_harmonics_of_f0(page):
+    f0 = values(page, "vowel_space_source_filter", "f0")[10]
+    frequencies, spectrum = heard(page, "vowel_space_source_filter", 10)
+    for peak in frequencies[spectrum > 0.2 * spectrum.max()]:
+        assert abs(peak - f0 * round(peak / f0)) < 5
+
+
+def test_amplitudes_are_heard_as_loud_as_they_are(page):
+    low, high = (values(page, "amplitudes", f"amplitude_{each}") for each in ("low", "high"))
+    loudest = float((low + high).max())
+    for row in (6, 42):
+        expected = [low[row] / loudest, high[row] / loudest]
+        np.testing.assert_allclose(amplitudes(page, "amplitudes", row, [100, 700]), expected, rtol=0.02)
+
+
+def chosen(page, name):
+    return page.evaluate(f"w2v.chosen('{name}')")
+
+
+def test_the_mouse_chooses_in_every_map_and_plays(page):
+    plot = page.locator("[data-map=vowel_space] .plot").first
+    plot.scroll_into_view_if_needed()
+    place = """(row) => {
+        const { view, encoder } = w2v.maps.get("vowel_space").views[0];
+        const box = view.container().querySelector("canvas").getBoundingClientRect();
+        const [left, top] = view.origin();
+        return [box.left + left + view.padding().left + view.scale("x")(encoder().x[row]),
+                box.top + top + view.padding().top + view.scale("y")(encoder().y[row])];
+    }"""
+    row = page.evaluate("w2v.maps.get('vowel_space').names[0].row")
+    x, y = page.evaluate(place, row)
+    page.mouse.move(x, y)
+    now = chosen(page, "vowel_space")
+    # Points may lie on top of each other; the one that is chosen lies there.
+    np.testing.assert_allclose(page.evaluate(place, now), [x, y], atol=2)
+    status = page.locator("[data-map=vowel_space] .status")
+    assert status.inner_text() == page.evaluate(f"w2v.described('vowel_space', {now})")
+    assert re.fullmatch(r"f0 120 Hz, F1 \d+ Hz, F2 \d+ Hz", status.inner_text())
+    rings = page.evaluate(
+        "w2v.maps.get('vowel_space').views.map(({ view }) => view.data('chosen').map(({ row }) => row))"
+    )
+    assert rings == [[now], [now]]
+    page.mouse.click(x, y)
+    page.wait_for_function("document.querySelector('[data-map=vowel_space] .status').textContent.endsWith('Playing.')")
+
+
+def test_the_keyboard_walks_and_plays(page):
+    panels = page.locator("[data-map=vowel_space_by_f0] .panels")
+    panels.focus()
+    before = {name: values(page, "vowel_space_by_f0", name) for name in ("f0", "f1", "f2")}
+
+    def where():
+        row = chosen(page, "vowel_space_by_f0")
+        return [before[name][row] for name in ("f0", "f1", "f2")]
+
+    f0, f1, _ = where()
+    for key, axis in (("ArrowRight", 2), ("ArrowUp", 1), ("PageDown", 0)):
+        start = where()
+        page.keyboard.press(key)
+        moved = [a != b for a, b in zip(start, where(), strict=True)]
+        assert moved == [each == axis for each in range(3)], key
+    assert where()[1] > f1
+    assert where()[0] < f0
+    page.keyboard.press("Enter")
+    page.wait_for_function(
+        "document.querySelector('[data-map=vowel_space_by_f0] .status').textContent.endsWith('Playing.')"
+    )
+    page.keyboard.press("Escape")
+
+
+def test_a_slider_chooses(page):
+    slider = page.locator("[data-map=pure_tones] .sliders input")
+    slider.focus()
+    page.keyboard.press("Home")
+    assert chosen(page, "pure_tones") == 0
+    assert slider.get_attribute("aria-valuetext") == f"{values(page, 'pure_tones', 'frequency')[0]:g} Hz"
+
+
+def test_tables_and_figures_can_be_taken_out(page, results, tmp_path):
+    for name in ("f0/metrics.csv", "formants/vowel_space.untrained.pdf", "temporal/bursts.formant-base.svg"):
+        with page.expect_download() as download:
+            page.locator(f"a[data-file='{name}']").first.click()
+        download.value.save_as(tmp_path / "file")
+        assert (tmp_path / "file").read_bytes() == (results / name).read_bytes()
+
+
+def test_nothing_serious_for_axe(page):
+    found = axe.Axe().run(page).response["violations"]
+    assert [(each["id"], each["impact"]) for each in found if each["impact"] in ("serious", "critical")] == []
+
+
+@pytest.mark.parametrize("width", [360, 768])
+def test_it_fits_a_phone_and_a_tablet(opened, width):
+    page = opened(width)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.locator("[data-map=pure_tones] canvas").first.bounding_box()["width"] <= width
+    page.close()
