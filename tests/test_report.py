@@ -4,115 +4,22 @@ import base64
 import csv
 import datetime
 import gzip
+import io
 import json
+import wave
 
 import numpy as np
 import pytest
+from finished_results import ABOUT, LEARNED, NOTHING, burst, write_results
 from safetensors.numpy import save_file
 
 from experiments.harness.front_ends import random_encoder, spectrogram
-from experiments.report import features_csv, findings, live_maps, page, sections
+from experiments.report import features_csv, findings, live_maps, page, recorded_map, sections
 from experiments.report.finished import EXPERIMENTS, ReportError, read
 from experiments.reproduce import __main__ as reproduce
 from w2v_jax import source_filter
 
 NOW = datetime.datetime(2026, 1, 2, 3, 4)
-FRAMES = {"sample_rate": 16_000, "receptive_field": 400, "hop": 320}
-ABOUT = {
-    "trained": {"kind": "trained", "source": "facebook/wav2vec2-base", "revision": "abc", "assumed": "its sample rate"},
-    "random": {"kind": "random", "source": "untrained: random weights, seed 0", "revision": None, "assumed": None},
-}
-
-
-def score(value, low, high):
-    return {"value": value, "low": low, "high": high, "units": 9}
-
-
-def burst(duration, inside, outside=-1.0):
-    cosines = {"to_200_hz": 0.5, "to_800_hz": 0.5 + inside}
-    return {
-        "burst_fraction": duration / 1000,
-        "duration_ms": duration,
-        "frames_overlapping": 1,
-        "overlaps": [False, True, False],
-        "nearer_to_800_hz": [outside, inside, outside],
-        "mean_cosine": {"overlapping": cosines, "not_overlapping": cosines},
-    }
-
-
-def scale(mel, bark, hz=0.9):
-    differences = {"rms_difference": {"Hz": hz, "Mel": mel, "Bark": bark}}
-    return {"without_nyquist": {"published": differences, "corrected": differences}, "with_nyquist": None}
-
-
-def of_encoder(*, inside, distance, mel, bark, order, amplitude_order, ends):
-    """What the five experiments measured of an encoder: numbers of which one can say what must be said."""
-    moved = {"frequency": [100], "bias": [0.5], "matrix": [[1 - distance]], "cosine_distance": [[distance]]}
-    neighbours = {"mean_adjacent_distance": {"f0": 0.1, "f1": 0.1, "f2": 0.1}}
-    towards, away = {"cosine_to_start": 0.9, "cosine_to_end": 0.1}, {"cosine_to_start": 0.1, "cosine_to_end": 0.9}
-    return {
-        "temporal": {
-            "stationarity": {"frequency": [100, 200, 300, 400, 500], "matrix": (0.5 + 0.5 * np.eye(5)).tolist()},
-            "bursts": [burst(100, 0.5), burst(10, inside)],
-        },
-        "f0": {"bias": moved, "frequency_scale": scale(mel, bark)},
-        "formants": {
-            "vowel_space_by_f0": neighbours,
-            "vowel_map": {kind: {findings.F1_F2: order} for kind in ("sines", "resonances")},
-        },
-        "amplitude": {
-            "mean_adjacent_distance": {"amplitude_low": 0.1, "amplitude_high": 0.1},
-            "distance and amplitude distance, Spearman": amplitude_order,
-        },
-        "diphthongs": {
-            "pairs": [
-                {"start": "a", "end": "i", "first_tenth": towards, "last_tenth": away if ends else towards},
-                {"start": "a", "end": "a", "first_tenth": towards, "last_tenth": towards},
-            ]
-        },
-    }
-
-
-LEARNED = of_encoder(
-    inside=-0.5,
-    distance=0.3,
-    mel=0.1,
-    bark=0.2,
-    order=score(0.7, 0.6, 0.8),
-    amplitude_order=score(0.5, 0.4, 0.6),
-    ends=1,
-)
-NOTHING = of_encoder(
-    inside=-1.0,
-    distance=0.001,
-    mel=0.1,
-    bark=0.11,
-    order=score(0.4, 0.3, 0.5),
-    amplitude_order=score(0.7, 0.65, 0.8),
-    ends=0,
-)
-
-
-def write_results(folder, encoders):
-    """`metrics.json` of the five experiments, of encoders by name: what is known of each, and what was measured."""
-    for experiment in ("temporal", "f0", "formants", "amplitude", "diphthongs"):
-        (folder / experiment).mkdir(parents=True)
-        found = {
-            "experiment": experiment,
-            "quick": False,
-            "w2v_jax": "1.2.3",
-            "jax": "4.5.6",
-            "device": "cpu",
-            "conclusion": "",
-            "notes": [],
-            "encoders": {
-                name: {**about, "precision": "float32", "frames": FRAMES, **measured[experiment]}
-                for name, (about, measured) in encoders.items()
-            },
-            "table": [],
-        }
-        (folder / experiment / "metrics.json").write_text(json.dumps(found), encoding="utf-8")
-    return folder
 
 
 @pytest.fixture
@@ -250,6 +157,27 @@ def test_harmonics_of_a_vowel_give_its_waveform():
     waveform = np.cos(phase) @ real + np.sin(phase) @ imag
     expected = source_filter.vowel(120.0, source_filter.with_higher_formants(500.0, 1500.0), duration=0.05)
     np.testing.assert_allclose(waveform, expected, atol=2e-3 * np.abs(expected).max())
+
+
+def test_recorded_tokens_keep_their_clips(folder):
+    (folder / "recordings").mkdir()
+    metrics = json.loads((folder / "f0/metrics.json").read_text())
+    (folder / "recordings/metrics.json").write_text(json.dumps(metrics))
+    rows = ("/home/me/a.wav,i,0.1,0.2,1,100,,2000,1,2", "/home/me/a.wav,u,0.3,0.4,,,,,3,4")
+    table = "\n".join(("file,label,start,end,clip,f0,f1,f2,x,y", *rows, ""))
+    (folder / "recordings/recordings.ours.map.csv").write_text(table)
+    samples = np.arange(30, dtype=np.int16)
+    save_file({"samples": samples, "first": np.array([0, 10, 30])}, folder / "recordings/clips.safetensors")
+    found = recorded_map.of_recordings(read(folder), clips=True)
+    with wave.open(io.BytesIO(recorded_map.as_wave(samples[10:30]))) as file:
+        np.testing.assert_array_equal(np.frombuffer(file.readframes(100), "<i2"), samples[10:])
+    first, second = found["sound"]["clips"]
+    assert first is not None
+    assert second is None
+    assert found["texts"][1]["values"] == ["a.wav", "a.wav"]  # no folder of the user's
+    assert recorded_map.of_recordings(read(folder), clips=False)["sound"]["clips"] == [None, None]
+    assert "ask the speakers before you send it" in page.page(read(folder), now=NOW)
+    assert "ask the speakers" not in page.page(read(folder), now=NOW, clips=False)
 
 
 def test_features_for_r(folder):

@@ -1,5 +1,6 @@
 """The page in a real browser, opened from disk: Chromium through Playwright, where both are there."""
 
+import json
 import pathlib
 import re
 import shutil
@@ -8,6 +9,9 @@ import sys
 
 import numpy as np
 import pytest
+from finished_results import ABOUT, LEARNED, NOTHING, write_results
+
+from experiments.report.page import write
 
 sync_api = pytest.importorskip("playwright.sync_api")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
@@ -42,18 +46,18 @@ def browser():
 
 
 @pytest.fixture(scope="module")
-def opened(results, browser):
+def opened(browser):
     """Opens the page at a width; whatever it complains of or asks for fails the test."""
     complaints = []
 
-    def open_page(width):
+    def open_page(width, path):
         page = browser.new_page(viewport={"width": width, "height": 900})
         page.on("console", lambda message: complaints.append(message.text) if message.type != "log" else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on(
             "request", lambda request: complaints.append(request.url) if re.match("https?|ws", request.url) else None
         )
-        page.goto((results / "index.html").as_uri())
+        page.goto(path.as_uri())
         page.evaluate("window.w2v.ready.then(() => true)")
         return page
 
@@ -62,8 +66,8 @@ def opened(results, browser):
 
 
 @pytest.fixture(scope="module")
-def page(opened):
-    return opened(1280)
+def page(opened, results):
+    return opened(1280, results / "index.html")
 
 
 def rendered(page, name, row):
@@ -211,8 +215,34 @@ def test_nothing_serious_for_axe(page):
 
 
 @pytest.mark.parametrize("width", [360, 768])
-def test_it_fits_a_phone_and_a_tablet(opened, width):
-    page = opened(width)
+def test_it_fits_a_phone_and_a_tablet(opened, results, width):
+    page = opened(width, results / "index.html")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.locator("[data-map=pure_tones] canvas").first.bounding_box()["width"] <= width
+    page.close()
+
+
+def test_a_slider_goes_through_training_snapshots(opened, tmp_path):
+    trained = dict.fromkeys(("run.step-000100", "run.step-002000"), (ABOUT["trained"], LEARNED))
+    folder = write_results(tmp_path / "results", {**trained, "untrained": (ABOUT["random"], NOTHING)})
+    metrics = json.loads((folder / "f0/metrics.json").read_text())
+    metrics["table"] = [{"encoder": "run.step-000100", "step": 100}, {"encoder": "run.step-002000", "step": 2000}]
+    (folder / "temporal/metrics.json").unlink()
+    (folder / "f0/metrics.json").write_text(json.dumps(metrics))
+    for end, name in enumerate((*trained, "untrained")):
+        (folder / f"f0/pure_tones.{name}.map.csv").write_text(f"frequency,x,y\n100,0,0\n200,1,{end}\n")
+    for experiment in ("formants", "amplitude", "diphthongs"):
+        (folder / experiment / "metrics.json").unlink()
+    page = opened(800, write(folder))
+    figures = page.locator("[data-map=pure_tones] .panels figure")
+    assert [figure.locator(".name").inner_text() for figure in figures.all()] == [
+        "run.step-002000",
+        "untrained (control: nothing learned)",
+    ]
+    slider = figures.first.locator("input")
+    assert slider.get_attribute("aria-valuetext") == "2,000"
+    slider.focus()
+    page.keyboard.press("Home")
+    assert figures.first.locator(".name").inner_text() == "run.step-000100"
+    assert page.evaluate("w2v.maps.get('pure_tones').views[0].encoder().y[1]") == 0
     page.close()

@@ -5,6 +5,7 @@ import dataclasses
 import importlib.metadata
 import io
 import json
+import math
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -102,9 +103,15 @@ def save_csv(
     table = csv.writer(text, lineterminator="\n")
     table.writerow([*columns, "x", "y"])
     for *row, at_x, at_y in zip(*columns.values(), x, y, strict=True):
-        values = [f"{value:.6g}" if isinstance(value, float) else value for value in row]
+        values = [_cell(value) for value in row]
         table.writerow([*values, f"{at_x:.4f}", f"{at_y:.4f}"])
     results.save_text(experiment, f"{sweep}.{front_end.name}.map.csv", text.getvalue())
+
+
+def _cell(value: object) -> object:
+    if not isinstance(value, float):
+        return value
+    return f"{value:.6g}" if math.isfinite(value) else ""  # which R reads as NA
 
 
 def _kept(

@@ -7,7 +7,8 @@ intensity, as Praat measures them, read off the frames of speakers or files not 
 vowels lie to the synthesised vowel of their own f0, F1 and F2?
 
 Writes `recordings.ENCODER.safetensors` (all frames) and `.csv` (which are whose), `measures.FRAMES.safetensors`
-(Praat's), `tokens.ENCODER.csv` (a row per token), `metrics.json`, `metrics.csv`, and the figures.
+(Praat's), `tokens.ENCODER.csv` (a row per token), `clips.safetensors` (short clips of up to 200 tokens, for the page of
+results), where tokens and vowels lie (`.map.csv`), `metrics.json`, `metrics.csv`, and the figures.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,7 @@ from typing import cast
 import numpy as np
 from absl import flags as absl_flags
 
+from w2v_jax import grids
 from w2v_jax.front_end import Frames
 from w2v_jax.praat import PraatSettings
 from w2v_jax.recordings import SEGMENT_SECONDS, RecordingError, RecordingsUnavailableError
@@ -27,13 +29,15 @@ from ..harness.conclusions import compared
 from ..harness.front_ends import NamedFrontEnd
 from ..harness.metrics import Metrics
 from ..harness.results import Results
-from . import answers, figures, synthesis, tokens, work
+from . import answers, clips, figures, synthesis, tokens, work
 from .session import SPEAKER_BY, Session, SessionError, SpeakerBy, gather
 from .synthesis import SYNTHESES, Synthesis
 from .tokens import Placed, Tokens
 from .work import Layout
 
 NAME = "recordings"
+# Maps: of the synthesised vowels, and of the tokens on it.
+VOWELS_MAP, TOKENS_MAP = "recordings_vowels", "recordings"
 DEFAULT = (front_ends.BUNDLED, front_ends.UNTRAINED, "log-mel")
 
 # The synthesised vowels of so many tokens are made, and so many are placed on the map.
@@ -181,6 +185,9 @@ def run(
         }
     if not results.share.is_first:
         return {}  # the first process measures and draws
+    clip_of = clips.cut(results, NAME, found.values())
+    for each in chosen:
+        save_map(results, each, found[each.name], *placed[each.name], grid, clip_of)
     for name in placed:
         one = ({name: placed[name]}, {name: found[name]})
         results.save_figure(NAME, f"map.{name}", figures.draw_maps(*one, grid, vowels))
@@ -208,6 +215,31 @@ def run(
             "left_out": list(session.left_out),
         },
     )
+
+
+def save_map(
+    results: Results,
+    front_end: NamedFrontEnd,
+    asked: Tokens,
+    positions: np.ndarray,
+    places: np.ndarray,
+    grid: grids.Grid,
+    clip_of: Mapping[clips.Key, int],
+) -> None:
+    """Writes where the synthesised vowels and the tokens lie, as drawn, and which clip is whose."""
+    mesh, turned = vowel_chart.oriented_with(positions, places, grid)
+    maps.save_csv(results, NAME, front_end, VOWELS_MAP, grid.points(), mesh.reshape(-1, 2))
+    keys = clips.keys_of(asked)
+    parameters = {
+        "file": np.array([key[0] for key in keys], object),
+        "speaker": asked.speaker,
+        "label": np.array(asked.label, object),
+        "start": asked.start,
+        "end": asked.end,
+        "clip": np.array([clip_of.get(key, "") for key in keys], object),
+        **{name: asked.measured[name] for name in ("f0", "f1", "f2")},
+    }
+    maps.save_csv(results, NAME, front_end, TOKENS_MAP, parameters, turned)
 
 
 def say(session: Session, settings: PraatSettings) -> None:

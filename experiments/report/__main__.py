@@ -18,6 +18,9 @@ _FEATURES_CSV = absl_flags.DEFINE_bool(
     False,
     "Also write the features of every sweep as SWEEP.ENCODER.features.csv.gz, with their parameters, which R reads.",
 )
+_CLIPS = absl_flags.DEFINE_bool(
+    "clips", True, "Whether short clips of your recordings are in the page, where `recordings` was run."
+)
 _SHARED = ("encoders", "output_dir", "quick")
 for _name in _SHARED:
     absl_flags.declare_key_flag(_name)
@@ -36,7 +39,7 @@ def main() -> None:
     if _FEATURES_CSV.value:
         for path in features_csv.write_all(folder, names):
             print(path)
-    path = page.write(folder, names)
+    path = page.write(folder, names, clips=_CLIPS.value)
     print(f"{path} ({path.stat().st_size / 1e6:.1f} MB): open it in a browser; it can be mailed as it is.")
 
 

@@ -19,7 +19,7 @@ from w2v_jax import grids, source_filter
 
 from .. import amplitude
 from ..harness import vowel_chart
-from .finished import Finished, ReportError, columns, numbers
+from .finished import Encoder, Finished, ReportError, columns, numbers
 
 SAMPLE_RATE = 16_000  # Hz, of the source-filter vowels: their harmonics end below 8 kHz
 _SECONDS = 0.25  # of a vowel whose harmonics are measured
@@ -222,15 +222,7 @@ def _live(kind: MapKind, finished: Finished) -> dict[str, Any] | None:
         places = np.full((2, len(row_of)), np.nan)
         rows = [row_of[key] for key in keys[each.name]]
         places[:, rows] = [numbers(tables[each.name][axis]) for axis in ("x", "y")]
-        encoders.append(
-            {
-                "name": each.name,
-                "control": each.is_control,
-                "step": each.step,
-                "x": packed(places[0]),
-                "y": packed(places[1]),
-            }
-        )
+        encoders.append(encoder_of(each, *places))
     values = dict(points)
     if kind.colour == "ratio":
         values["ratio"] = 20 * np.log10(points["amplitude_high"] / points["amplitude_low"])
@@ -248,6 +240,17 @@ def _live(kind: MapKind, finished: Finished) -> dict[str, Any] | None:
         "grid": True,
         "walks": _walks(points, kind.parameters),
         "encoders": encoders,
+    }
+
+
+def encoder_of(encoder: Encoder, x: np.ndarray, y: np.ndarray) -> dict[str, Any]:
+    """An encoder on a map, with its positions, (n,) each."""
+    return {
+        "name": encoder.name,
+        "control": encoder.is_control,
+        "step": encoder.step,
+        "x": packed(x),
+        "y": packed(y),
     }
 
 

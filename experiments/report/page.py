@@ -16,6 +16,7 @@ from w2v_jax import _version
 from w2v_jax import files as files_of
 
 from ..harness.conclusions import listed
+from ..recordings.clips import FILE
 from ..reproduce import published
 from . import findings as findings_of
 from . import sections as sections_of
@@ -34,32 +35,34 @@ _KINDS = {
 }
 
 
-def write(folder: pathlib.Path, names: Sequence[str] = ()) -> pathlib.Path:
+def write(folder: pathlib.Path, names: Sequence[str] = (), *, clips: bool = True) -> pathlib.Path:
     """Writes the page of the results in a folder into it, and returns its path.
 
     Args:
         folder: where the experiments' folders are.
         names: of encoders, or patterns of them; by default all.
+        clips: whether the sounds of recorded tokens are in it.
 
     Raises:
         ReportError: there are no results, none of such encoders, or a file is damaged.
     """
-    text = page(read(folder, names), now=datetime.datetime.now())
+    text = page(read(folder, names), now=datetime.datetime.now(), clips=clips)
     path = folder / NAME
     with files_of.atomic_path(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
     return path
 
 
-def page(finished: Finished, *, now: datetime.datetime, most_bytes: int = MOST_BYTES) -> str:
+def page(finished: Finished, *, now: datetime.datetime, most_bytes: int = MOST_BYTES, clips: bool = True) -> str:
     """The page of some results, as HTML.
 
     Args:
         finished: the results.
         now: when it is made.
         most_bytes: how large it may become with the files in it; further ones are left beside it.
+        clips: whether the sounds of recorded tokens are in it.
     """
-    sections = sections_of.sections(finished)
+    sections = sections_of.sections(finished, clips=clips)
     found = findings_of.findings(finished)
     maps = [map_ for section in sections for map_ in section.maps]
     vega = inlined(vl_convert.javascript_bundle())  # type: ignore[call-arg, unused-ignore]
@@ -75,7 +78,7 @@ def page(finished: Finished, *, now: datetime.datetime, most_bytes: int = MOST_B
         css=(TEMPLATES / "page.css").read_text(encoding="utf-8"),
         script_hashes=" ".join(hash_of(each) for each in (vega, script)),
         quick=finished.is_quick,
-        warnings=warnings(finished, [section.id for section in sections]),
+        warnings=warnings(finished, [section.id for section in sections], clips=clips),
         findings=[
             {"text": each.text, "rule": each.rule, "experiment": each.experiment, "title": _title(each.experiment)}
             for each in found
@@ -176,7 +179,7 @@ def remark(encoders: Sequence[Encoder]) -> str:
     return ""
 
 
-def warnings(finished: Finished, experiments: Sequence[str]) -> list[str]:
+def warnings(finished: Finished, experiments: Sequence[str], *, clips: bool) -> list[str]:
     """What is missing that a reader would need to judge the results."""
     lacking = findings_of.without_controls(finished, experiments)
     said = []
@@ -189,6 +192,11 @@ def warnings(finished: Finished, experiments: Sequence[str]) -> list[str]:
         said.append(
             f"The page has the figures of {sections_of.MOST_FIGURES} of {len(finished.encoders)} encoders; tables and "
             "maps have all."
+        )
+    if clips and finished.path("recordings", FILE).exists() and "recordings" in experiments:
+        said.append(
+            "The page has short clips of the recordings in it: ask the speakers before you send it, "
+            "or make one without them: w2v-jax report --noclips."
         )
     return said
 

@@ -10,7 +10,7 @@ from w2v_jax.front_end import FRAMES
 from .. import amplitude, diphthongs, f0, formants, temporal
 from ..harness.metrics import Metrics
 from ..reproduce import published
-from . import live_maps
+from . import live_maps, recorded_map
 from .finished import Encoder, Finished
 
 MOST_FIGURES = 8  # encoders of which a page has the figures; those of the others lie beside it
@@ -199,9 +199,9 @@ FIGURES: Mapping[str, tuple[FigureKind, ...]] = {
     "recordings": (
         FigureKind(
             "map",
-            "Recorded vowels on the map of synthesised ones",
-            "The grey net is the map of synthesised vowels; each mark is a recorded token, placed on it afterwards. "
-            "Where none of the net's vowels is near, a token gets a place all the same.",
+            "Recorded vowels, as a figure",
+            _AS_A_FIGURE,
+            folded=True,
         ),
         FigureKind(
             "scores",
@@ -231,12 +231,12 @@ _SUMMARY: Mapping[str, Callable[[Metrics], Mapping[str, float]]] = {
 }
 
 
-def sections(finished: Finished) -> list[Section]:
-    """A section for each experiment that was run, in the order of the page."""
-    return [_section(experiment, finished) for experiment in finished.metrics]
+def sections(finished: Finished, *, clips: bool = True) -> list[Section]:
+    """A section for each experiment that was run, in the order of the page; `clips` as for `page.page`."""
+    return [_section(experiment, finished, clips=clips) for experiment in finished.metrics]
 
 
-def _section(experiment: str, finished: Finished) -> Section:
+def _section(experiment: str, finished: Finished, *, clips: bool) -> Section:
     title, question = TITLES[experiment]
     tables = _tables(experiment, finished)
     if rows := published_rows(experiment, finished):
@@ -253,12 +253,19 @@ def _section(experiment: str, finished: Finished) -> Section:
         title=title,
         question=question,
         says=tuple(_says(experiment, finished)),
-        maps=tuple(live_maps.of_experiment(experiment, finished)),
+        maps=tuple(_maps(experiment, finished, clips=clips)),
         figures=tuple(group for kind in FIGURES[experiment] if (group := _group(experiment, kind, finished)).images),
         tables=tuple(tables),
         notes=tuple(finished.metrics[experiment].get("notes", [])),
         downloads=tuple(downloads),
     )
+
+
+def _maps(experiment: str, finished: Finished, *, clips: bool) -> list[dict[str, Any]]:
+    if experiment == recorded_map.EXPERIMENT:
+        found = recorded_map.of_recordings(finished, clips=clips)
+        return [found] if found else []
+    return live_maps.of_experiment(experiment, finished)
 
 
 def _says(experiment: str, finished: Finished) -> list[str]:

@@ -122,9 +122,10 @@
   // Maps.
   const shown = (value) => (Math.abs(value) >= 100 ? value.toFixed(0) : String(Number(value.toPrecision(3))));
   function described(map, row) {
-    const parts = map.parameters.map(({ name, label, unit }) => `${label} ${shown(map.values[name][row])}${unit ? " " + unit : ""}`);
-    const text = (map.texts || []).map(({ label, values }) => `${label} ${values[row]}`);
-    return [...text, ...parts].join(", ");
+    const known = map.parameters.filter(({ name }) => Number.isFinite(map.values[name][row]));
+    const parts = known.map(({ name, label, unit }) => `${label} ${shown(map.values[name][row])}${unit ? " " + unit : ""}`);
+    const text = (map.texts || []).filter(({ values }) => values[row]).map(({ label, values }) => `${label} ${values[row]}`.trim());
+    return [text.join(" "), ...parts].filter(Boolean).join(", ");
   }
   function say(map, row, more = "") {
     map.status.textContent = described(map, row) + more;
@@ -135,6 +136,7 @@
     for (const encoder of map.encoders) {
       encoder.x = floats(encoder.x);
       encoder.y = floats(encoder.y);
+      encoder.background = encoder.background ? [floats(encoder.background.x), floats(encoder.background.y)] : [[], []];
     }
     map.silent = new Set(map.silent);
     map.size = map.values[map.parameters[0].name].length;
@@ -181,6 +183,7 @@
 
   function datasets(map, encoder, side) {
     return {
+      background: Array.from(encoder.background[0], (x, index) => ({ x, y: encoder.background[1][index] })),
       points: allRows(map).filter((row) => placed(encoder, row)).map((row) => datum(map, encoder, row)),
       names: names(map, encoder, side),
       chosen: placed(encoder, map.chosen) ? [datum(map, encoder, map.chosen)] : [],
@@ -193,7 +196,7 @@
       const known = values.filter(Number.isFinite);
       return [known.reduce((a, b) => Math.min(a, b), Infinity), known.reduce((a, b) => Math.max(a, b), -Infinity)];
     };
-    const [x, y] = [ends(encoder.x), ends(encoder.y)];
+    const [x, y] = [ends([...encoder.x, ...encoder.background[0]]), ends([...encoder.y, ...encoder.background[1]])];
     const half = 0.56 * Math.max(x[1] - x[0], y[1] - y[0], 1e-6);
     return [x, y].map(([low, high]) => [(low + high) / 2 - half, (low + high) / 2 + half]);
   }
@@ -202,19 +205,20 @@
     const made = structuredClone(spec);
     const [x, y] = domains(encoder);
     made.width = made.height = side;
-    const { color } = made.layer[0].encoding;
+    const points = made.layer[1];
+    const { color } = points.encoding;
     if (map.colour.labels) {
       color.type = "nominal";
       color.scale = { range: map.colour.range };
-      made.layer[0].encoding.shape = { field: "colour", type: "nominal", title: map.colour.title };
-      made.layer[0].mark = { type: "point", filled: true, opacity: 1 };
+      points.encoding.shape = { field: "colour", type: "nominal", title: map.colour.title };
+      points.mark = { type: "point", filled: true, opacity: 1 };
       color.title = map.colour.title;
     } else {
       color.title = map.colour.title;
       // The lightest yellow of viridis is lost on white.
       color.scale = map.colour.diverging ? { range: ["#0072B2", "#C8C8C8", "#D55E00"] } : { scheme: { name: "viridis", extent: [0, 0.92] } };
     }
-    made.layer[0].mark.size = map.size > 2000 ? 9 : map.size > 400 ? 22 : 34;
+    points.mark.size = map.size > 2000 ? 9 : map.size > 400 ? 22 : 34;
     for (const layer of made.layer) {
       layer.encoding.x.scale = { domain: x, nice: false, zero: false };
       layer.encoding.y.scale = { domain: y, nice: false, zero: false };
