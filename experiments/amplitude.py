@@ -75,7 +75,7 @@ def measure_spacing(grid: grids.Grid) -> Metrics:
 
 def measure_order(features: np.ndarray, grid: grids.Grid) -> cells.Cell:
     """Whether sounds whose amplitudes differ more lie farther apart, for features (n, channels) in grid order."""
-    return cells.attempted(lambda: scores.geometry(features, grid.points()))
+    return cells.attempted(lambda: scores.rsa(features, grid.points()))
 
 
 def oriented(positions: np.ndarray, grid: grids.Grid) -> np.ndarray:

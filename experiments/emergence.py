@@ -192,7 +192,7 @@ def measure(vowels: np.ndarray, points: Points, tones: np.ndarray, frequency: np
 
 def _geometry(features: np.ndarray, parameters: Points, *, within: np.ndarray | None = None) -> Cell:
     # Training may collapse, and then there is none.
-    return cells.attempted(lambda: scores.geometry(features, parameters, within=within, max_points=MAX_POINTS))
+    return cells.attempted(lambda: scores.rsa(features, parameters, within=within, max_points=MAX_POINTS))
 
 
 def summary(measured: Metrics) -> dict[str, float]:

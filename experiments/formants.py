@@ -137,8 +137,8 @@ def map_scores(features: np.ndarray, points: Mapping[str, np.ndarray]) -> dict[s
         read = str(error)
     return {
         **{f"{name.upper()}, R²": read if isinstance(read, str) else read[name] for name in points},
-        "distance and F1–F2 distance, Spearman": cells.attempted(lambda: scores.geometry(features, points)),
-        "neighbours in F1–F2, share": cells.attempted(lambda: scores.neighbours(features, points)),
+        "distance and F1–F2 distance, Spearman": cells.attempted(lambda: scores.rsa(features, points)),
+        "neighbours in F1–F2, share": cells.attempted(lambda: scores.neighbour_overlap(features, points)),
     }
 
 

@@ -40,8 +40,8 @@ def turned_and_scaled(features, seed=0):
 def all_scores(features, parameters):
     """Every score that takes points and parameters."""
     found = {
-        "geometry": scores.geometry(features, parameters, bootstrap=QUICK),
-        "neighbours": scores.neighbours(features, parameters, count=4, bootstrap=QUICK),
+        "rsa": scores.rsa(features, parameters, bootstrap=QUICK),
+        "neighbours": scores.neighbour_overlap(features, parameters, count=4, bootstrap=QUICK),
         "monotonicity": scores.monotonicity(features, parameters, "a", bootstrap=QUICK),
     }
     return {name: (score.low, score.value, score.high) for name, score in found.items()}
@@ -60,7 +60,7 @@ def test_shuffled_rows_score_chance():
     parameters = grid(10, 9)
     features = np.random.default_rng(1).permutation(flat_map(parameters))
     found = all_scores(features, parameters)
-    chance = {"geometry": 0, "monotonicity": 1 / 3, "neighbours": 5.1 / 89}
+    chance = {"rsa": 0, "monotonicity": 1 / 3, "neighbours": 5.1 / 89}
     for name, (low, _, high) in found.items():
         assert low - 0.02 <= chance[name] <= high + 0.02, name
     for score in scores.decodability(features, parameters, bootstrap=QUICK).values():
@@ -70,8 +70,8 @@ def test_shuffled_rows_score_chance():
 def test_features_that_know_one_parameter_only():
     parameters = grid(8, 8)
     features = flat_map({"a": parameters["a"]})
-    alone = scores.geometry(features, {"a": parameters["a"]}, bootstrap=QUICK)
-    both = scores.geometry(features, parameters, bootstrap=QUICK)
+    alone = scores.rsa(features, {"a": parameters["a"]}, bootstrap=QUICK)
+    both = scores.rsa(features, parameters, bootstrap=QUICK)
     assert alone.value == pytest.approx(1, abs=1e-6)
     assert both.high < 0.9
     assert scores.monotonicity(features, parameters, "a", bootstrap=QUICK).value == 1
@@ -94,7 +94,7 @@ def test_geometry_is_spearmans_correlation_and_its_replicates_too():
     rng = np.random.default_rng(3)
     parameters = grid(5, 5)  # with ties
     features = rng.normal(size=(25, 4)) + flat_map(parameters)[:, :2] @ rng.normal(size=(2, 4)) * 2
-    score = scores.geometry(features, parameters, bootstrap=FEW)
+    score = scores.rsa(features, parameters, bootstrap=FEW)
     unit = features / np.linalg.norm(features, axis=1, keepdims=True)
     place = np.stack(list(parameters.values()), axis=1) / 28
     first, second = np.triu_indices(25, 1)
@@ -119,9 +119,9 @@ def test_geometry_within_groups_and_of_many_points():
     # Between the groups everything is turned around; within them it is ideal.
     features[:, :2] *= np.where(parameters["a"] % 2 == 0, 1, -1)[:, None]
     inside = {name: parameters[name] for name in "bc"}
-    assert scores.geometry(features, inside, within=parameters["a"], bootstrap=QUICK).value > 0.999
-    assert scores.geometry(features, inside, bootstrap=QUICK).value < 0.6
-    some = scores.geometry(features, inside, within=parameters["a"], max_points=60, bootstrap=QUICK)
+    assert scores.rsa(features, inside, within=parameters["a"], bootstrap=QUICK).value > 0.999
+    assert scores.rsa(features, inside, bootstrap=QUICK).value < 0.6
+    some = scores.rsa(features, inside, within=parameters["a"], max_points=60, bootstrap=QUICK)
     assert some.units == 60
     assert some.value > 0.999
 
@@ -129,7 +129,7 @@ def test_geometry_within_groups_and_of_many_points():
 def test_neighbours_share_the_places_of_ties():
     parameters = grid(4, 4)
     blind = np.ones((16, 3))  # all alike: every point is equally near, so the share is chance
-    score = scores.neighbours(blind, parameters, count=2, bootstrap=QUICK)
+    score = scores.neighbour_overlap(blind, parameters, count=2, bootstrap=QUICK)
     # A corner's two nearest are its neighbours; an edge has three equally near, the inside four.
     sizes = np.array([[2, 3, 3, 2], [3, 4, 4, 3], [3, 4, 4, 3], [2, 3, 3, 2]])
     assert score.value == pytest.approx(np.mean(sizes) / 15)
@@ -237,8 +237,8 @@ def test_geometry_interval_covers_what_more_points_would_show():
             rng.normal(size=(points, 2)), np.zeros(points)
         ], parameters
 
-    truth = scores.geometry(*sample(600), bootstrap=FEW).value
-    found = [scores.geometry(*sample(50), bootstrap=QUICK) for _ in range(40)]
+    truth = scores.rsa(*sample(600), bootstrap=FEW).value
+    found = [scores.rsa(*sample(50), bootstrap=QUICK) for _ in range(40)]
     inside = np.mean([score.low <= truth <= score.high for score in found])
     assert inside >= 0.85
 
@@ -259,8 +259,8 @@ def test_differences_are_taken_draw_by_draw():
 def test_seeds_make_intervals_repeatable():
     parameters = grid(4, 4)
     features = np.random.default_rng(10).normal(size=(16, 3))
-    first, again = (scores.geometry(features, parameters, bootstrap=QUICK) for _ in range(2))
-    other = scores.geometry(features, parameters, bootstrap=Bootstrap(resamples=100, seed=1))
+    first, again = (scores.rsa(features, parameters, bootstrap=QUICK) for _ in range(2))
+    other = scores.rsa(features, parameters, bootstrap=Bootstrap(resamples=100, seed=1))
     np.testing.assert_array_equal(first.replicates, again.replicates)
     assert other.value == first.value
     assert other.low != first.low
@@ -275,13 +275,13 @@ CONSTANT = {"a": np.full(16, 3.0)}
 @pytest.mark.parametrize(
     ("score", "message"),
     [
-        (lambda: scores.geometry(WITH_ZEROS, A_GRID), r"a vector of zeros \(at \[3\]\)"),
-        (lambda: scores.geometry(FEATURES, CONSTANT), "parameter 'a' is 3.0 for all points"),
-        (lambda: scores.geometry(FEATURES[:3], {"a": np.arange(3)}), "3 points; expected at least 4"),
-        (lambda: scores.geometry(np.ones((16, 3)), A_GRID), "all pairs of points are equally far apart"),
-        (lambda: scores.geometry(FEATURES * np.nan, A_GRID), "not finite"),
-        (lambda: scores.neighbours(WITH_ZEROS, A_GRID), "a vector of zeros"),
-        (lambda: scores.neighbours(FEATURES[:11], {"a": np.arange(11)}), "11 points; expected more than 11"),
+        (lambda: scores.rsa(WITH_ZEROS, A_GRID), r"a vector of zeros \(at \[3\]\)"),
+        (lambda: scores.rsa(FEATURES, CONSTANT), "parameter 'a' is 3.0 for all points"),
+        (lambda: scores.rsa(FEATURES[:3], {"a": np.arange(3)}), "3 points; expected at least 4"),
+        (lambda: scores.rsa(np.ones((16, 3)), A_GRID), "all pairs of points are equally far apart"),
+        (lambda: scores.rsa(FEATURES * np.nan, A_GRID), "not finite"),
+        (lambda: scores.neighbour_overlap(WITH_ZEROS, A_GRID), "a vector of zeros"),
+        (lambda: scores.neighbour_overlap(FEATURES[:11], {"a": np.arange(11)}), "11 points; expected more than 11"),
         (lambda: scores.monotonicity(FEATURES, {"a": np.arange(16)}, "a"), "1 unit to draw from"),
         (lambda: scores.monotonicity(FEATURES, grid(2, 8), "a"), "2 different values"),
         (lambda: scores.decodability(FEATURES, CONSTANT), "parameter 'a' is 3.0 for all points"),
@@ -304,8 +304,8 @@ def test_what_is_undefined_is_said(score, message):
 @pytest.mark.parametrize(
     ("score", "message"),
     [
-        (lambda: scores.geometry(FEATURES, {}), "parameters is empty"),
-        (lambda: scores.geometry(FEATURES, {"a": np.arange(5)}), r"shape \(5,\); expected \(16,\)"),
+        (lambda: scores.rsa(FEATURES, {}), "parameters is empty"),
+        (lambda: scores.rsa(FEATURES, {"a": np.arange(5)}), r"shape \(5,\); expected \(16,\)"),
         (lambda: scores.monotonicity(FEATURES, A_GRID, "z"), "axis is 'z'; expected one of"),
         (lambda: scores.invariance(FEATURES, np.arange(16) // 2, np.ones(16)), "condition 0 has 2 references"),
         (lambda: Bootstrap(resamples=3), "resamples is 3"),

@@ -101,7 +101,7 @@ CLAIMS: dict[str, dict[str, Callable[[Heard], Score]]] = {
         ),
         "f0 of vowels, monotonicity": lambda heard: heard.monotonicity("vowels", "f0"),
         "tones: frequency (Mel), R²": lambda heard: heard.mel_read(),
-        "tones: distance and Mel distance, Spearman": lambda heard: scores.geometry(heard.mean["tones"], heard.mel()),
+        "tones: distance and Mel distance, Spearman": lambda heard: scores.rsa(heard.mean["tones"], heard.mel()),
         **{
             f"learned scale: {scale}, R²": functools.partial(lambda heard, scale: heard.scale_fit(scale), scale=scale)
             for scale in SCALES
@@ -121,16 +121,14 @@ CLAIMS: dict[str, dict[str, Callable[[Heard], Score]]] = {
         ),
         "F1, monotonicity": lambda heard: heard.monotonicity("vowels", "f1"),
         "F2, monotonicity": lambda heard: heard.monotonicity("vowels", "f2"),
-        "distance and F1–F2 distance, one f0, Spearman": lambda heard: heard.geometry(
-            "vowels", "f1", "f2", within="f0"
-        ),
+        "distance and F1–F2 distance, one f0, Spearman": lambda heard: heard.rsa("vowels", "f1", "f2", within="f0"),
     },
     "amplitude": {
         "amplitude of 100 Hz, R²": lambda heard: heard.read("amplitudes", "amplitude_low"),
         "amplitude of 700 Hz, R²": lambda heard: heard.read("amplitudes", "amplitude_high"),
         "amplitude of 100 Hz, monotonicity": lambda heard: heard.monotonicity("amplitudes", "amplitude_low"),
         "amplitude of 700 Hz, monotonicity": lambda heard: heard.monotonicity("amplitudes", "amplitude_high"),
-        "distance and amplitude distance, Spearman": lambda heard: heard.geometry("amplitudes"),
+        "distance and amplitude distance, Spearman": lambda heard: heard.rsa("amplitudes"),
         **_invariances("levels", "amplitude", 1.0, "level"),
     },
     "temporal detail": {
@@ -141,9 +139,9 @@ CLAIMS: dict[str, dict[str, Callable[[Heard], Score]]] = {
     },
     "bias": _invariances("biases", "bias", 0.0, "bias"),
     "metric space": {
-        "distance and f0–F1–F2 distance, Spearman": lambda heard: heard.geometry("vowels"),
-        "neighbours in f0–F1–F2, share": lambda heard: heard.neighbours("vowels"),
-        "neighbours in both amplitudes, share": lambda heard: heard.neighbours("amplitudes"),
+        "distance and f0–F1–F2 distance, Spearman": lambda heard: heard.rsa("vowels"),
+        "neighbours in f0–F1–F2, share": lambda heard: heard.neighbour_overlap("vowels"),
+        "neighbours in both amplitudes, share": lambda heard: heard.neighbour_overlap("amplitudes"),
     },
 }
 

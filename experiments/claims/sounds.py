@@ -264,13 +264,13 @@ class Heard:
             raise UndefinedScoreError(f"{parameter} is {points[parameter][0]:g} for all sounds; expected it to vary")
         return {name: values for name, values in points.items() if np.ptp(values)}
 
-    def geometry(self, grid: str, *parameters: str, within: str | None = None) -> Score:
+    def rsa(self, grid: str, *parameters: str, within: str | None = None) -> Score:
         points = self.points(grid)
         label = None if within is None else points[within]
-        return scores.geometry(self.mean[grid], self.points(grid, *parameters), within=label)
+        return scores.rsa(self.mean[grid], self.points(grid, *parameters), within=label)
 
-    def neighbours(self, grid: str) -> Score:
-        return scores.neighbours(self.mean[grid], self.points(grid))
+    def neighbour_overlap(self, grid: str) -> Score:
+        return scores.neighbour_overlap(self.mean[grid], self.points(grid))
 
     def mel(self) -> dict[str, np.ndarray]:
         return {"mel": scales.mel(self.points("tones")["frequency"])}

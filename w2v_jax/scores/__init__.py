@@ -12,9 +12,9 @@ from w2v_jax.scores.bootstrap import Bootstrap, Score, UndefinedScoreError, beat
 from w2v_jax.scores.decoding import decodability
 from w2v_jax.scores.frequency_scale import scale_fit
 from w2v_jax.scores.invariances import invariance, relative_invariance
-from w2v_jax.scores.neighbourhoods import neighbours
+from w2v_jax.scores.neighbourhoods import neighbour_overlap
 from w2v_jax.scores.orderings import monotonicity
-from w2v_jax.scores.representational_similarity import geometry
+from w2v_jax.scores.representational_similarity import rsa
 from w2v_jax.scores.temporal import burst_separation, steadiness
 
 __all__ = [
@@ -25,11 +25,11 @@ __all__ = [
     "burst_separation",
     "decodability",
     "difference",
-    "geometry",
     "invariance",
     "monotonicity",
-    "neighbours",
+    "neighbour_overlap",
     "relative_invariance",
+    "rsa",
     "scale_fit",
     "steadiness",
 ]

@@ -11,7 +11,7 @@ from w2v_jax.scores.points import cosine_distances, directions, parameter_distan
 _ROWS_PER_BLOCK = 512
 
 
-def neighbours(
+def neighbour_overlap(
     features: npt.ArrayLike,
     parameters: Mapping[str, npt.ArrayLike],
     *,
@@ -40,7 +40,7 @@ def neighbours(
     Examples:
         >>> angle = np.linspace(0, 1, 20)
         >>> on_an_arc = np.stack([np.cos(angle), np.sin(angle)], axis=1)
-        >>> neighbours(on_an_arc, {"frequency": angle}, count=2).value
+        >>> neighbour_overlap(on_an_arc, {"frequency": angle}, count=2).value
         1.0
     """
     bootstrap = bootstrap or Bootstrap()

@@ -12,7 +12,7 @@ from w2v_jax.scores.bootstrap import Bootstrap, Score, UndefinedScoreError, make
 from w2v_jax.scores.points import cosine_distances, directions, parameter_distances, positions
 
 
-def geometry(
+def rsa(
     features: npt.ArrayLike,
     parameters: Mapping[str, npt.ArrayLike],
     *,
@@ -44,7 +44,7 @@ def geometry(
     Examples:
         >>> angle = np.linspace(0, 1, 6)
         >>> on_an_arc = np.stack([np.cos(angle), np.sin(angle)], axis=1)
-        >>> round(geometry(on_an_arc, {"frequency": angle}).value, 3)
+        >>> round(rsa(on_an_arc, {"frequency": angle}).value, 3)
         1.0
     """
     bootstrap = bootstrap or Bootstrap()
