@@ -5,7 +5,7 @@
 # make reproduce   every experiment of the paper; ENCODERS=a,b and FLAGS=--quick are passed on
 # make benchmark   milliseconds per stimulus beside PyTorch's, on this machine (installs PyTorch)
 # make precision   what cheaper precisions change in features and metrics (installs PyTorch)
-# make retrain     the first 50 steps of the bundled encoder's training, compared with its recorded curve
+# make retrain     the first 5 steps of the bundled encoder's training, compared with its recorded curve
 # make fuzz        reads damaged files of every format for a minute; FUZZ_SECONDS=3600 for longer
 # make docs        the documentation site, in site/ (installs mkdocs)
 # make golden      write the golden features of the tests again (needs PyTorch)
