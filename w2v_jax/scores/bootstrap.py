@@ -1,10 +1,19 @@
-"""Intervals: scores computed again on units drawn with replacement (Efron's percentile bootstrap)."""
+"""Intervals: scores computed again on units drawn with replacement (Efron's bootstrap).
+
+Of many units an interval is that of the replicates' percentiles. Of few, percentiles are too narrow (of six to eight
+they hold the truth in 81 to 88% of cases instead of 95%): there it is Student's, from the replicates' spread, which
+for a mean is exactly the textbook's.
+"""
 
 import dataclasses
 import math
 
 import numpy as np
 import numpy.typing as npt
+
+from w2v_jax.scores.requirements import scipy_stats
+
+FEW_UNITS = 20  # of fewer, intervals are Student's
 
 # A replicate may be undefined by chance (all draws the same unit); where more than this share is, the score is.
 _MOST_UNDEFINED = 0.1
@@ -69,11 +78,19 @@ class Score:
         return f"{self.value:{spec}} [{self.low:{spec}}, {self.high:{spec}}]"
 
 
-def make_score(value: float, replicates: npt.ArrayLike, *, units: int, bootstrap: Bootstrap) -> Score:
-    """A score from its replicates, (resamples,), NaN where one is undefined.
+def make_score(
+    value: float,
+    replicates: npt.ArrayLike,
+    *,
+    units: int,
+    bootstrap: Bootstrap,
+    bounds: tuple[float, float] = (-math.inf, math.inf),
+) -> Score:
+    """A score from its replicates, (resamples,), NaN where one is undefined; an interval is kept within `bounds`.
 
     Raises:
         UndefinedScoreError: the value, or many replicates, are not finite.
+        RequirementError: there are few units, and scipy is not installed.
     """
     replicates = np.asarray(replicates, np.float64)
     undefined = 1 - np.isfinite(replicates).mean()
@@ -82,13 +99,37 @@ def make_score(value: float, replicates: npt.ArrayLike, *, units: int, bootstrap
             f"the score is {value} and {undefined:.0%} of its resamples are undefined; "
             f"expected a number: there are too few units ({units}), or nothing varies"
         )
+    replicates = np.where(np.isfinite(replicates), replicates, np.nan)
     tail = (1 - bootstrap.level) / 2
-    low, high = np.nanquantile(np.where(np.isfinite(replicates), replicates, np.nan), [tail, 1 - tail])
+    if units < FEW_UNITS:
+        reach = scipy_stats().t.ppf(1 - tail, units - 1) * _error(replicates, units)
+        low, high = value - reach, value + reach
+    else:
+        low, high = np.nanquantile(replicates, [tail, 1 - tail])
+    low, high = np.clip([low, high], *bounds)
     return Score(float(value), float(low), float(high), units, bootstrap, replicates)
 
 
-def mean_score(values: npt.ArrayLike, *, bootstrap: Bootstrap) -> Score:
-    """The mean of one value per unit, (units,).
+def standard_error(score: Score) -> float:
+    """How far a score is expected to be from that of all units there could be: the spread of its replicates.
+
+    Examples:
+        >>> score = mean_score([0.2, 0.4, 0.6], bootstrap=Bootstrap(resamples=5_000))
+        >>> round(standard_error(score), 2)  # 0.2 over the root of 3
+        0.12
+    """
+    return _error(score.replicates, score.units)
+
+
+def _error(replicates: np.ndarray, units: int) -> float:
+    # A resample of n units spreads by (n - 1) / n too little.
+    return float(np.nanstd(replicates) * math.sqrt(units / (units - 1)))
+
+
+def mean_score(
+    values: npt.ArrayLike, *, bootstrap: Bootstrap, bounds: tuple[float, float] = (-math.inf, math.inf)
+) -> Score:
+    """The mean of one value per unit, (units,); its interval is kept within `bounds`.
 
     Raises:
         UndefinedScoreError: fewer than two units, or values that are not finite.
@@ -96,13 +137,13 @@ def mean_score(values: npt.ArrayLike, *, bootstrap: Bootstrap) -> Score:
     Examples:
         >>> score = mean_score([0.2, 0.4, 0.6], bootstrap=Bootstrap())
         >>> f"{score:.1f}", score.units
-        ('0.4 [0.2, 0.6]', 3)
+        ('0.4 [-0.1, 0.9]', 3)
     """
     values = np.asarray(values, np.float64)
     if values.ndim != 1:
         raise ValueError(f"values has shape {values.shape}; expected (units,)")
     replicates = bootstrap.counts(len(values)) @ values / len(values)
-    return make_score(values.mean(), replicates, units=len(values), bootstrap=bootstrap)
+    return make_score(values.mean(), replicates, units=len(values), bootstrap=bootstrap, bounds=bounds)
 
 
 def difference(first: Score, second: Score) -> Score:

@@ -1,5 +1,6 @@
-"""Decodability: how well a linear map reads the parameters off the features."""
+"""Linear probes: how well a linear map reads the parameters off the features."""
 
+import dataclasses
 import itertools
 from collections.abc import Mapping
 
@@ -20,10 +21,14 @@ def decodability(
     *,
     groups: npt.ArrayLike | None = None,
     folds: int = 5,
+    noise: float = 0.0,
     max_points: int = 1000,
     bootstrap: Bootstrap | None = None,
 ) -> dict[str, Score]:
-    """Cross-validated R^2 of ridge regression for each parameter.
+    """Cross-validated R^2 of a linear probe, a ridge regression, for each parameter.
+
+    With folds drawn at random, every value of a parameter on a grid is among those that the map was fitted on, and
+    nearly any features score 1: `block_decodability` holds whole ranges of values out.
 
     Each fold is predicted by a map fitted on the others. Its penalty is chosen within those others, by leaving
     out one of them at a time: the held-out fold has no part in it. Features are centred, not standardised: the score
@@ -40,6 +45,7 @@ def decodability(
         groups: (n,); where given, the folds are the points of equal value: with f0 here, every f0 is decoded
             by a map that has not heard it. Else the folds are drawn by the seed.
         folds: number of folds without `groups`.
+        noise: added to the features; see `block_decodability`.
         max_points: of more points, so many are chosen by the seed: the cost grows with the cube.
         bootstrap: how the interval is made.
 
@@ -71,6 +77,7 @@ def decodability(
         chosen = np.sort(np.random.default_rng(bootstrap.seed).choice(len(features), max_points, replace=False))
         features, targets = features[chosen], targets[chosen]
         groups = None if groups is None else groups[chosen]
+    features = with_noise(features, noise, seed=bootstrap.seed)
     if groups is None:
         fold = np.random.default_rng(bootstrap.seed).permutation(np.arange(len(features)) % folds)
     else:
@@ -89,6 +96,113 @@ def decodability(
         name: _r2(targets[:, index], squared_errors[:, index], units, bootstrap)
         for index, name in enumerate(parameters)
     }
+
+
+@dataclasses.dataclass(frozen=True)
+class BlockScores:
+    """How well a parameter is read off at values that the map was not fitted on.
+
+    Attributes:
+        all: of all values, each when its block was held out.
+        interpolation: of the blocks between others.
+        extrapolation: of the lowest and the highest block.
+    """
+
+    all: Score
+    interpolation: Score
+    extrapolation: Score
+
+
+def block_decodability(
+    features: npt.ArrayLike,
+    values: npt.ArrayLike,
+    *,
+    blocks: int = 5,
+    noise: float = 0.1,
+    max_points: int = 1000,
+    bootstrap: Bootstrap | None = None,
+) -> BlockScores:
+    """R^2 of a linear probe of one parameter, at ranges of its values that the probe was not fitted on.
+
+    The distinct values, in order, are cut into `blocks` neighbouring ranges; each is predicted by a ridge regression
+    fitted on the others, its penalty chosen by leaving out one of those at a time. `1 - sum (y - ŷ)^2 / sum (y - m)^2`
+    with m the mean of the values fitted on: 1 where the parameter can be read off, 0 (chance) where that mean would do
+    as well, below 0 where the map misleads. What is drawn again is the value with all its points, so the population is
+    that of other values of the parameter; maps are not fitted again. It cannot say that a front end uses what a probe
+    finds.
+
+    Without noise a probe reads anything that is not exactly lost, such as what the epsilon of a norm leaves of a
+    level. So Gaussian noise is added to every channel, for fitting and for prediction, of a standard deviation of
+    `noise` times the features' own, which is the root of the mean variance of their channels.
+
+    Args:
+        features: (n, d).
+        values: (n,), of the parameter.
+        blocks: ranges, at least 3.
+        noise: of the features' deviation; 0 for none.
+        max_points: of more points, so many are chosen by the seed.
+        bootstrap: how the interval is made; its seed is that of the noise, too.
+
+    Raises:
+        UndefinedScoreError: fewer distinct values than blocks, features that are the same for all.
+        RequirementError: scipy or threadpoolctl is not installed.
+
+    Examples:
+        >>> rng = np.random.default_rng(0)
+        >>> frequency = np.repeat(np.arange(100.0, 120.0), 10)
+        >>> known = block_decodability(frequency[:, None] * [1.0, 2.0], frequency)
+        >>> known.interpolation.value > 0.9, known.extrapolation.value > 0.9
+        (True, True)
+        >>> block_decodability(rng.normal(size=(200, 4)), frequency).all.value < 0.05
+        True
+    """
+    bootstrap = bootstrap or Bootstrap()
+    features = np.asarray(features, np.float64)
+    if features.ndim != 2 or not np.isfinite(features).all():
+        raise ValueError(f"features has shape {features.shape}; expected (n, d), and finite numbers only")
+    values = np.asarray(values, np.float64)
+    if values.shape != (len(features),):
+        raise ValueError(f"values has shape {values.shape}; expected ({len(features)},)")
+    if blocks < 3:
+        raise ValueError(f"blocks is {blocks}; expected at least 3, so that one lies between others")
+    if len(features) > max_points:
+        chosen = np.sort(np.random.default_rng(bootstrap.seed).choice(len(features), max_points, replace=False))
+        features, values = features[chosen], values[chosen]
+    distinct, place = np.unique(values, return_inverse=True)
+    if len(distinct) < blocks:
+        raise UndefinedScoreError(f"values has {len(distinct)} distinct ones; expected at least {blocks}, one a block")
+    block_of = np.repeat(np.arange(blocks), [len(each) for each in np.array_split(distinct, blocks)])
+    fold = block_of[place]
+    if np.bincount(fold).min() < 2:
+        raise UndefinedScoreError(f"blocks have {np.bincount(fold).tolist()} points; expected at least 2 in each")
+    features = with_noise(features, noise, seed=bootstrap.seed)
+    with one_blas_thread():
+        predicted = _held_out_predictions(features, values[:, None], fold)[:, 0]
+    fitted_mean = np.array([values[fold != each].mean() for each in range(blocks)])[fold]
+    inner = (block_of > 0) & (block_of < blocks - 1)
+
+    def r2(among: np.ndarray) -> Score:
+        number = np.cumsum(among) - 1
+        kept = among[place]
+        unit = number[place[kept]]
+        errors = np.bincount(unit, np.square(values - predicted)[kept])
+        deviations = np.bincount(unit, np.square(values - fitted_mean)[kept])
+        counts = bootstrap.counts(len(errors))
+        drawn = 1 - (counts @ errors) / (counts @ deviations)
+        whole = 1 - errors.sum() / deviations.sum()
+        return make_score(whole, drawn, units=len(errors), bootstrap=bootstrap, bounds=(-np.inf, 1.0))
+
+    return BlockScores(r2(np.ones(len(distinct), bool)), r2(inner), r2(~inner))
+
+
+def with_noise(features: np.ndarray, level: float, *, seed: int) -> np.ndarray:
+    """Features, (n, d), with Gaussian noise of `level` times their own deviation on every channel."""
+    if not 0 <= level < np.inf:
+        raise ValueError(f"noise is {level}; expected a share of the features' deviation, 0 for none")
+    if level == 0:
+        return features
+    deviation = np.sqrt(features.var(axis=0).mean())
+    return features + level * deviation * np.random.default_rng(seed).normal(size=features.shape)
 
 
 def _held_out_predictions(features: np.ndarray, targets: np.ndarray, fold: np.ndarray) -> np.ndarray:
@@ -151,4 +265,6 @@ def _r2(target: np.ndarray, squared_errors: np.ndarray, units: np.ndarray, boots
         return 1 - errors / np.where(deviations > 1e-12 * squares, deviations, np.nan)
 
     value = r2(np.ones((1, len(sums))))[0]
-    return make_score(value, r2(bootstrap.counts(len(sums))), units=len(sums), bootstrap=bootstrap)
+    return make_score(
+        value, r2(bootstrap.counts(len(sums))), units=len(sums), bootstrap=bootstrap, bounds=(-np.inf, 1.0)
+    )

@@ -65,7 +65,9 @@ def scale_fit(
         raise UndefinedScoreError("features are the same for all tones, so that there is no scale")
     every = np.arange(len(learned))
     replicates = [_r2(learned, known, np.repeat(every, count)) for count in bootstrap.counts(len(learned))]
-    return make_score(_r2(learned, known, every), replicates, units=len(learned), bootstrap=bootstrap)
+    return make_score(
+        _r2(learned, known, every), replicates, units=len(learned), bootstrap=bootstrap, bounds=(0.0, 1.0)
+    )
 
 
 def _r2(learned: np.ndarray, known: np.ndarray, steps: np.ndarray) -> float:

@@ -39,7 +39,7 @@ def invariance(
         0.995
     """
     distances, _ = _distances(features, condition, is_reference)
-    return mean_score(1 - distances, bootstrap=bootstrap or Bootstrap())
+    return mean_score(1 - distances, bootstrap=bootstrap or Bootstrap(), bounds=(-1.0, 1.0))
 
 
 def relative_invariance(
@@ -72,7 +72,9 @@ def relative_invariance(
         return 1 - (count @ distances / count.sum()) / reference if reference > 1e-9 else np.nan
 
     replicates = [relative(count) for count in bootstrap.counts(len(distances))]
-    return make_score(relative(np.ones(len(distances))), replicates, units=len(distances), bootstrap=bootstrap)
+    return make_score(
+        relative(np.ones(len(distances))), replicates, units=len(distances), bootstrap=bootstrap, bounds=(-np.inf, 1.0)
+    )
 
 
 def _distances(

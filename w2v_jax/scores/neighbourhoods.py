@@ -16,9 +16,13 @@ def neighbour_overlap(
     parameters: Mapping[str, npt.ArrayLike],
     *,
     count: int = 10,
+    within: npt.ArrayLike | None = None,
     bootstrap: Bootstrap | None = None,
 ) -> Score:
-    """Share of each point's nearest neighbours in parameter space that are also nearest in feature space.
+    """k-nearest-neighbour overlap: the share of a point's nearest in the parameters that are so in the features, too.
+
+    `mean_i |N_k(p_i) ∩ N_k(x_i)| / |N_k(p_i)|`. It is a score of the near order, beside the far one of `rsa`: features
+    may have either without the other. It depends on how parameters are measured, here by their spans.
 
     On a grid many neighbours are equally far: all that are as near as the `count`-th belong to the set, and as many
     are then taken in feature space (there, ties share the places that are left). Chance is the size of the set
@@ -29,6 +33,7 @@ def neighbour_overlap(
         features: (n, d), compared by cosine distance, in blocks of rows.
         parameters: (n,) each; Euclidean distance after each is divided by its span.
         count: neighbours of a point, at least.
+        within: (n,); where given, only points of equal value here are neighbours.
         bootstrap: how the interval is made.
 
     Returns:
@@ -48,24 +53,60 @@ def neighbour_overlap(
         raise ValueError(f"count is {count}; expected at least 1 neighbour")
     unit = directions(features)
     place = positions(parameters, num_points=len(unit))
-    if len(unit) < count + 2:
-        raise UndefinedScoreError(f"features has {len(unit)} points; expected more than {count + 1}")
-    shares = [
-        _shares(unit, place, np.arange(start, min(start + _ROWS_PER_BLOCK, len(unit))), count)
-        for start in range(0, len(unit), _ROWS_PER_BLOCK)
+    shares, _ = _overlaps(unit, place, count, within)
+    return mean_score(shares, bootstrap=bootstrap, bounds=(0.0, 1.0))
+
+
+def neighbour_chance(
+    parameters: Mapping[str, npt.ArrayLike], *, count: int = 10, within: npt.ArrayLike | None = None
+) -> float:
+    """The `neighbour_overlap` of features that know nothing: the mean share of points in a set of neighbours.
+
+    Examples:
+        >>> round(neighbour_chance({"frequency": np.arange(101.0)}, count=2), 3)
+        0.02
+    """
+    num_points = len(np.asarray(next(iter(parameters.values()))))
+    _, chance = _overlaps(None, positions(parameters, num_points=num_points), count, within)
+    return float(chance.mean())
+
+
+def _overlaps(
+    unit: np.ndarray | None, place: np.ndarray, count: int, within: npt.ArrayLike | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Shares that are kept, and those expected by chance, (n,) each."""
+    label = np.zeros(len(place), int) if within is None else np.asarray(within)
+    if label.shape != (len(place),):
+        raise ValueError(f"within has shape {label.shape}; expected ({len(place)},)")
+    _, label, sizes = np.unique(label, return_inverse=True, return_counts=True)
+    if sizes.min() < count + 2:
+        raise UndefinedScoreError(
+            f"features has {sizes.min()} points{'' if within is None else ' of one value of within'}; "
+            f"expected more than {count + 1}"
+        )
+    blocks = [
+        _shares(unit, place, label, sizes, np.arange(start, min(start + _ROWS_PER_BLOCK, len(place))), count)
+        for start in range(0, len(place), _ROWS_PER_BLOCK)
     ]
-    return mean_score(np.concatenate(shares), bootstrap=bootstrap)
+    shares, chance = (np.concatenate(each) for each in zip(*blocks, strict=True))
+    return shares, chance
 
 
-def _shares(unit: np.ndarray, place: np.ndarray, rows: np.ndarray, count: int) -> np.ndarray:
-    in_parameters = parameter_distances(place[rows], place)
-    in_features = np.round(cosine_distances(unit[rows], unit), 12)
-    for distances in (in_parameters, in_features):
-        distances[np.arange(len(rows)), rows] = np.inf  # no point is its own neighbour
+def _shares(
+    unit: np.ndarray | None, place: np.ndarray, label: np.ndarray, sizes: np.ndarray, rows: np.ndarray, count: int
+) -> tuple[np.ndarray, np.ndarray]:
+    # No point is its own neighbour, nor one of another group.
+    barred = label[rows][:, None] != label[None]
+    barred[np.arange(len(rows)), rows] = True
+    in_parameters = np.where(barred, np.inf, parameter_distances(place[rows], place))
     nearest = in_parameters <= np.partition(in_parameters, count - 1, axis=1)[:, count - 1 : count]
     size = nearest.sum(axis=1, keepdims=True)
+    chance = size[:, 0] / (sizes[label[rows]] - 1)
+    if unit is None:
+        return chance, chance
+    in_features = np.where(barred, np.inf, np.round(cosine_distances(unit[rows], unit), 12))
     reach = np.take_along_axis(np.sort(in_features, axis=1), size - 1, axis=1)
     inside, on_the_edge = in_features < reach, in_features == reach
     places_left = size - inside.sum(axis=1, keepdims=True)
     member = inside + on_the_edge * (places_left / on_the_edge.sum(axis=1, keepdims=True))
-    return (nearest * member).sum(axis=1) / size[:, 0]
+    return (nearest * member).sum(axis=1) / size[:, 0], chance

@@ -65,4 +65,4 @@ def monotonicity(
         i, j, k = np.array(list(itertools.combinations(range(len(members)), 3))).T
         outer = distances[i, k]
         shares.append(np.mean((outer > distances[i, j]) & (outer > distances[j, k])))
-    return mean_score(shares, bootstrap=bootstrap)
+    return mean_score(shares, bootstrap=bootstrap, bounds=(0.0, 1.0))

@@ -40,7 +40,7 @@ def burst_separation(nearness: npt.ArrayLike, overlaps: npt.ArrayLike, *, bootst
     _check_directions(nearness)
     ranks = scipy_stats().rankdata(nearness, axis=1)[:, overlaps]  # the AUC is Mann and Whitney's U, as a share
     areas = (ranks.sum(axis=1) - inside * (inside + 1) / 2) / (inside * outside)
-    return mean_score(areas, bootstrap=bootstrap or Bootstrap())
+    return mean_score(areas, bootstrap=bootstrap or Bootstrap(), bounds=(0.0, 1.0))
 
 
 def steadiness(cosines: npt.ArrayLike, *, bootstrap: Bootstrap | None = None) -> Score:
@@ -61,7 +61,7 @@ def steadiness(cosines: npt.ArrayLike, *, bootstrap: Bootstrap | None = None) ->
     """
     cosines = np.asarray(cosines, np.float64)
     _check_directions(cosines)
-    return mean_score(cosines, bootstrap=bootstrap or Bootstrap())
+    return mean_score(cosines, bootstrap=bootstrap or Bootstrap(), bounds=(-1.0, 1.0))
 
 
 def _check_directions(cosines: np.ndarray) -> None:
