@@ -16,7 +16,8 @@ MODULES = [
 # Modules whose every reader is expected to try something first.
 SHOWN = {
     *("stimuli", "source_filter", "similarity", "engine", "front_end"),
-    *("bootstrap", "decoding", "frequency_scale", "invariances", "neighbourhoods", "orderings"),
+    *("bootstrap", "decoding", "discrimination", "frequency_scale", "invariances", "kernel_alignment", "maps"),
+    *("neighbourhoods", "orderings", "parameter_metrics", "populations"),
     *("representational_similarity", "temporal"),
 }
 

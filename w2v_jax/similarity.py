@@ -1,4 +1,4 @@
-"""How alike features are: cosine similarity, and linear centred kernel alignment (CKA).
+"""How alike features are: cosine similarity, and linear centred kernel alignment (CKA), as it is and debiased.
 
 All functions take float32 (other floating dtypes are cast), run jitted or not, and are differentiable. Values are
 checked only where they are concrete: inside `jax.jit`, `jax.vmap` or `jax.grad`, undefined cases give NaN.
@@ -6,6 +6,7 @@ checked only where they are concrete: inside `jax.jit`, `jax.vmap` or `jax.grad`
 
 import math
 from collections.abc import Sequence
+from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -15,6 +16,10 @@ from jax.typing import ArrayLike
 
 # Rows of a Gram matrix added up at a time: float32 sums over a whole grid would lose digits.
 _ROWS_PER_BLOCK = 512
+# Of the squared variance: less is what rounding leaves where there is none.
+_LEAST_VARIATION = 1e-12
+
+_Array = TypeVar("_Array", jax.Array, np.ndarray)
 
 
 def cosine_similarity(a: ArrayLike, b: ArrayLike) -> jax.Array:
@@ -155,14 +160,54 @@ def linear_cka(a: ArrayLike, b: ArrayLike) -> jax.Array:
         >>> round(float(linear_cka(features, 3 * features[:, ::-1])), 6)  # turned and scaled
         1.0
     """
-    a = _matrix("a", a, ndim=2)
-    b = _matrix("b", b, ndim=2)
-    if a.shape[0] != b.shape[0]:
-        raise ValueError(f"a has {a.shape[0]} rows and b has {b.shape[0]}; expected the same sounds in both")
-    for name, features in (("a", a), ("b", b)):
-        if _concrete(features) and (np.asarray(features) == np.asarray(features[:1])).all():
-            raise ValueError(f"{name} is the same for all {len(a)} sounds; CKA is undefined without variation")
-    return _linear_cka(a, b)
+    return _linear_cka(*_same_sounds(a, b))
+
+
+def debiased_linear_cka(a: ArrayLike, b: ArrayLike) -> jax.Array:
+    """Linear CKA without the bias that many channels over few sounds give.
+
+    `linear_cka` of unrelated features is 0 only with far more sounds than channels: with d channels of noise each and
+    n sounds it is about d / (n + d). Here every `|X^T Y|^2` is replaced by its unbiased estimate, in which no sound is
+    compared with itself: with centred columns, `k = |x_i|^2` and `l = |y_i|^2` of each sound, it is
+    `(|X^T Y|^2 - sum(k l) + sum(k) sum(l) / ((n-1) (n-2)) - 2 sum(k l) / (n-2)) / (n (n-3))`
+    (Song et al. 2012, Feature selection via dependence maximization, JMLR 13; in CKA: Nguyen, Raghu & Kornblith 2021,
+    Do wide and deep networks learn the same things?, ICLR). Where values are concrete it is computed in float64. The
+    cost grows with n, not with its square.
+
+    Args:
+        a: (n, d), n at least 4.
+        b: (n, e), row by row the same sounds.
+
+    Returns:
+        Scalar float32: 1 for features that are the same up to rotation and scale. Features without linear relation
+        have 0 on average over draws of sounds, so that it can be slightly negative; it is never below -1.
+
+    Raises:
+        ValueError: other shapes, fewer than 4 sounds, values that are not finite, or features for which it is
+            undefined: the same for every sound, or for every sound but one, or equally far apart.
+
+    Examples:
+        >>> rng = np.random.default_rng(0)
+        >>> a, b = rng.normal(size=(2, 100, 100))  # unrelated: as many channels as sounds
+        >>> round(float(linear_cka(a, b)), 1), round(float(debiased_linear_cka(a, b)), 1)
+        (0.5, 0.0)
+        >>> round(float(debiased_linear_cka(a, 3 * a[:, ::-1])), 6)  # turned and scaled
+        1.0
+    """
+    a, b = _same_sounds(a, b)
+    if len(a) < 4:
+        raise ValueError(f"a has {len(a)} sounds; expected at least 4: of fewer there is no unbiased estimate")
+    if not (_concrete(a) and _concrete(b)):
+        return _debiased_linear_cka(a, b)
+    wide_a, wide_b = (_centred_float64(each) for each in (a, b))
+    norm_a, norm_b = (_unbiased_squared_norm(each, each, each.T @ each) for each in (wide_a, wide_b))
+    for name, wide, norm in (("a", wide_a, norm_a), ("b", wide_b, norm_b)):
+        if norm <= _LEAST_VARIATION * np.square(np.square(wide).sum()) / len(wide) ** 2:
+            raise ValueError(
+                f"the {len(wide)} sounds of {name} lie equally far apart, or all but one are the same; debiased CKA is "
+                "undefined where no two are nearer to each other than others are"
+            )
+    return jnp.asarray(_unbiased_squared_norm(wide_a, wide_b, wide_a.T @ wide_b) / np.sqrt(norm_a * norm_b), a.dtype)
 
 
 @jax.jit
@@ -188,6 +233,35 @@ def _linear_cka(a: jax.Array, b: jax.Array) -> jax.Array:
     # Divided before it is squared, and by each in turn: the products of the norms of many rows may overflow.
     cross = jnp.linalg.norm(_gram(a, b))
     return (cross / jnp.linalg.norm(_gram(a, a))) * (cross / jnp.linalg.norm(_gram(b, b)))
+
+
+@jax.jit
+def _debiased_linear_cka(a: jax.Array, b: jax.Array) -> jax.Array:
+    a = _centred(a)
+    b = _centred(b)
+    cross, norm_a, norm_b = (_unbiased_squared_norm(x, y, _gram(x, y)) for x, y in ((a, b), (a, a), (b, b)))
+    return (cross / jnp.sqrt(norm_a)) / jnp.sqrt(norm_b)
+
+
+def _unbiased_squared_norm(a: _Array, b: _Array, gram: _Array) -> _Array:
+    """The unbiased estimate of `|A^T B|^2 / n^2`, of centred columns and `gram`, A^T B."""
+    n = len(a)
+    lengths_a, lengths_b = (a * a).sum(axis=1), (b * b).sum(axis=1)
+    own = (lengths_a * lengths_b).sum()
+    others = (gram * gram).sum() - own
+    return (others + lengths_a.sum() * lengths_b.sum() / ((n - 1) * (n - 2)) - 2 * own / (n - 2)) / (n * (n - 3))
+
+
+def _same_sounds(a: ArrayLike, b: ArrayLike) -> tuple[jax.Array, jax.Array]:
+    """Both as float32, checked to be of as many sounds and to vary."""
+    a = _matrix("a", a, ndim=2)
+    b = _matrix("b", b, ndim=2)
+    if a.shape[0] != b.shape[0]:
+        raise ValueError(f"a has {a.shape[0]} rows and b has {b.shape[0]}; expected the same sounds in both")
+    for name, features in (("a", a), ("b", b)):
+        if _concrete(features) and (np.asarray(features) == np.asarray(features[:1])).all():
+            raise ValueError(f"{name} is the same for all {len(a)} sounds; CKA is undefined without variation")
+    return a, b
 
 
 def _matrix(name: str, values: ArrayLike, *, ndim: int) -> jax.Array:
@@ -227,6 +301,14 @@ def _centred(features: jax.Array) -> jax.Array:
     for _ in range(2):
         features = features - jnp.mean(features, axis=0, keepdims=True)
     return features / lax.stop_gradient(jnp.max(jnp.abs(features)))
+
+
+def _centred_float64(features: jax.Array) -> np.ndarray:
+    """`features`, (n, d), less the mean of each column, and scaled to a largest entry of 1, in float64."""
+    wide = np.asarray(features, np.float64)
+    wide = wide - wide[:1]
+    wide -= wide.mean(axis=0)
+    return wide / np.abs(wide).max()
 
 
 def _gram(a: jax.Array, b: jax.Array) -> jax.Array:

@@ -5,31 +5,51 @@ value and a seeded bootstrap interval. None looks at a two-dimensional picture. 
 of zeros, a parameter that does not vary, too few points) an `UndefinedScoreError` says why.
 
 The sounds of a grid were chosen, not drawn at random. So an interval says how far a score hangs on which of the
-sounds were taken; each docstring names the unit that is drawn again.
+sounds were taken; each docstring names the unit that is drawn again. It says nothing of other trainings or seeds:
+`compare` holds populations of encoders against each other.
 """
 
-from w2v_jax.scores.bootstrap import Bootstrap, Score, UndefinedScoreError, beats, difference
-from w2v_jax.scores.decoding import decodability
+from w2v_jax.scores.bootstrap import Bootstrap, Score, UndefinedScoreError, beats, difference, standard_error
+from w2v_jax.scores.decoding import BlockScores, block_decodability, decodability
+from w2v_jax.scores.discrimination import abx
 from w2v_jax.scores.frequency_scale import scale_fit
 from w2v_jax.scores.invariances import invariance, relative_invariance
-from w2v_jax.scores.neighbourhoods import neighbour_overlap
+from w2v_jax.scores.kernel_alignment import cka
+from w2v_jax.scores.maps import continuity, shuffled_maps_score, trustworthiness
+from w2v_jax.scores.neighbourhoods import neighbour_chance, neighbour_overlap
 from w2v_jax.scores.orderings import monotonicity
-from w2v_jax.scores.representational_similarity import rsa
+from w2v_jax.scores.populations import Comparison, apart, benjamini_hochberg, compare
+from w2v_jax.scores.representational_similarity import RsaProfile, rsa, rsa_profile
 from w2v_jax.scores.temporal import burst_separation, steadiness
 
 __all__ = [
+    "BlockScores",
     "Bootstrap",
+    "Comparison",
+    "RsaProfile",
     "Score",
     "UndefinedScoreError",
+    "abx",
+    "apart",
     "beats",
+    "benjamini_hochberg",
+    "block_decodability",
     "burst_separation",
+    "cka",
+    "compare",
+    "continuity",
     "decodability",
     "difference",
     "invariance",
     "monotonicity",
+    "neighbour_chance",
     "neighbour_overlap",
     "relative_invariance",
     "rsa",
+    "rsa_profile",
     "scale_fit",
+    "shuffled_maps_score",
+    "standard_error",
     "steadiness",
+    "trustworthiness",
 ]
