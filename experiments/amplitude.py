@@ -11,9 +11,10 @@ import numpy as np
 from w2v_jax import grids, projection, scores, similarity, stimuli
 from w2v_jax.arguments import Scalar
 
-from .harness import cells, figures, flags, maps, metrics
+from .harness import cells, figures, flags, map_order, maps, metrics
 from .harness.conclusions import compared
 from .harness.front_ends import NamedFrontEnd
+from .harness.map_order import MapOrder
 from .harness.metrics import Metrics
 from .harness.results import Results
 
@@ -31,6 +32,7 @@ NOTES = (
     "The mean cosine distances between neighbours, in the table, are those along one amplitude, the other fixed.",
     f"`{ORDER}`: over pairs of sounds, of the cosine distance of their features with their distance in both "
     "amplitudes. Its interval is of these sounds; it says nothing of another training.",
+    map_order.note("both amplitudes"),
 )
 
 
@@ -41,22 +43,24 @@ def two_tones(amplitude_low: Scalar, amplitude_high: Scalar, *, sample_rate: int
 def run(front_ends: Sequence[NamedFrontEnd], results: Results) -> Metrics:
     """Runs the section for every front end and returns its metrics."""
     grid = QUICK_AMPLITUDES if results.quick else AMPLITUDES
-    measured, positions = {}, {}
+    measured, positions, orders = {}, {}, {}
     for each in front_ends:
         features = results.sweep(NAME, each, grid, two_tones)
         low, high = similarity.grid_distances(features, grid.shape)
+        positions[each] = oriented(maps.umap(results, NAME, each, grid.name, features), grid)
+        orders[each] = map_order.measure(features, positions[each], grid.points())
         measured[each] = {
             "amplitudes": grid.axis("amplitude_low"),
             "energy_steps": measure_spacing(grid),
             "mean_adjacent_distance": {"amplitude_low": low, "amplitude_high": high},
             ORDER: cells.number(measure_order(features, grid)),
+            map_order.KEY: {grid.name: orders[each].as_numbers()},
         }
-        positions[each] = oriented(maps.umap(results, NAME, each, grid.name, features), grid)
         maps.save_csv(results, NAME, each, grid.name, grid.points(), positions[each])
-        one = draw({each: positions[each]}, grid, quick=results.quick)
+        one = draw({each: positions[each]}, grid, orders=orders, quick=results.quick)
         results.save_figure(NAME, f"amplitudes.{each.name}", one)
     if len(front_ends) > 1:
-        results.save_figure(NAME, "amplitudes", draw(positions, grid, quick=results.quick))
+        results.save_figure(NAME, "amplitudes", draw(positions, grid, orders=orders, quick=results.quick))
     return metrics.save(
         results,
         NAME,
@@ -115,15 +119,22 @@ def conclude(measured: Mapping[str, Metrics]) -> str:
     return said
 
 
-def draw(maps: dict[NamedFrontEnd, np.ndarray], grid: grids.Grid, *, quick: bool = False) -> figures.Figure:
+def draw(
+    maps: dict[NamedFrontEnd, np.ndarray],
+    grid: grids.Grid,
+    *,
+    orders: Mapping[NamedFrontEnd, MapOrder],
+    quick: bool = False,
+) -> figures.Figure:
     """A panel per encoder: the mesh, coloured by which tone is louder, with both amplitudes marked along its edges.
 
     Args:
         maps: positions, (n, 2), turned by `oriented`.
         grid: their parameters.
+        orders: the numbers under each map.
         quick: whether the grid is thin, which the caption says.
     """
-    figure, panels = figures.panels(len(maps), size=(5.6, 5.0), columns=3)
+    figure, panels = figures.panels(len(maps), size=(5.6, 5.4), columns=3)
     points = grid.points()
     decibels = 20 * np.log10(points["amplitude_high"] / points["amplitude_low"])
     limit = float(np.abs(decibels).max())
@@ -137,7 +148,8 @@ def draw(maps: dict[NamedFrontEnd, np.ndarray], grid: grids.Grid, *, quick: bool
             axes.plot(*edge.T, color=colour, linewidth=1.6, zorder=3)
             axes.scatter(marked[:, 0], marked[:, 1], s=30, color=colour, edgecolors="white", linewidths=0.8, zorder=4)
         of = figures.quick_mark(f"{len(grid)} sums of two tones", quick=quick)
-        figures.as_map(axes, f"Amplitudes of {low} and {high}: {each.name}", of=of)
+        below = map_order.caption(orders[each])
+        figures.as_map(axes, f"Amplitudes of {low} and {high}: {each.name}", of=of, below=below)
         axes.margins(0.14)
     figures.colour_bar(panels, f"{high} over {low} (dB)", (-limit, limit), colours=figures.BLUE_TO_ORANGE)
     marks = ", ".join(f"{amplitude:g}" for amplitude in MARKED_AMPLITUDES)

@@ -17,9 +17,10 @@ from w2v_jax.arguments import Scalar
 from w2v_jax.front_end import Frames
 from w2v_jax.grids import VOWELS, Vowel
 
-from .harness import figures, flags, maps, metrics, vowel_chart, vowel_flags
+from .harness import figures, flags, map_order, maps, metrics, vowel_chart, vowel_flags
 from .harness.conclusions import compared
 from .harness.front_ends import NamedFrontEnd
+from .harness.map_order import MapOrder
 from .harness.metrics import Metrics
 from .harness.results import Results, file_part
 
@@ -40,6 +41,7 @@ NOTES = (
     "diphthongs are placed on it afterwards.",
     "The shares in the table compare the mean of a diphthong's first and last tenth with the steady vowels that it "
     "starts and ends on: the points of the vowel space nearest to them in F1 and F2.",
+    f"{map_order.note('F1 and F2')} These numbers are of the steady vowels, in grey, that the map is fitted to.",
 )
 
 
@@ -68,7 +70,8 @@ def run(front_ends: Sequence[NamedFrontEnd], results: Results) -> Metrics:
         vowel_space = vowel_chart.sweep(results, each, vowel_grid)
         frames = results.sweep(NAME, each, grid, diphthong, pooling="none")
         positions, placed = maps.umap_onto(results, NAME, each, grid.name, vowel_space, frames)
-        measured[each] = {"pairs": []}
+        order = map_order.measure(vowel_space, positions, vowel_grid.points())
+        measured[each] = {"pairs": [], map_order.KEY: {vowel_grid.name: order.as_numbers()}}
         mesh, paths = vowel_chart.oriented_with(positions, placed, vowel_grid)
         start = 0
         for number, (speaker, vowels) in enumerate(by_speaker.items(), 1):
@@ -83,13 +86,23 @@ def run(front_ends: Sequence[NamedFrontEnd], results: Results) -> Metrics:
             drawn = paths[rows][[first * len(vowels) + last for first, last in pairs_drawn]]
             title = f"{titled(f'{CLOSING_TITLE}: {who}')}\n{phases_seen(each.frames, results.vowels.one_f0)}"
             results.save_figure(
-                NAME, f"closing{part}.{each.name}", draw_closing(each, mesh, drawn, vowel_grid, vowels, title=title)
+                NAME,
+                f"closing{part}.{each.name}",
+                draw_closing(each, mesh, drawn, vowel_grid, vowels, title=title, order=order),
             )
-            every = draw_all(each, mesh, paths[rows], vowel_grid, vowels, title=titled(f"{ALL_TITLE}: {who}"))
+            every = draw_all(
+                each,
+                mesh,
+                paths[rows],
+                vowel_grid,
+                vowels,
+                title=titled(f"{ALL_TITLE}: {who}"),
+                order=order,
+            )
             results.save_figure(NAME, f"diphthongs{part}.{each.name}", every)
         maps.save_csv(results, NAME, each, grid.name, _parameters(grid, paths, each.frames), paths)
         if (f0 := f0_at_frame_rate(each.frames, results.vowels.one_f0)) != results.vowels.one_f0:
-            run_at_frame_rate(each, results, by_speaker, f0)
+            measured[each][map_order.KEY] |= run_at_frame_rate(each, results, by_speaker, f0)
     return metrics.save(
         results,
         NAME,
@@ -103,10 +116,14 @@ def run(front_ends: Sequence[NamedFrontEnd], results: Results) -> Metrics:
 
 def run_at_frame_rate(
     front_end: NamedFrontEnd, results: Results, by_speaker: Mapping[str, tuple[Vowel, ...]], f0: float
-) -> None:
-    """Draws the closing diphthongs at an f0 of which every frame sees the same phase."""
+) -> Metrics:
+    """Draws the closing diphthongs at an f0 of which every frame sees the same phase.
+
+    Returns:
+        By sweep, the numbers of the map; none where there are no such diphthongs.
+    """
     if not (ends := [(vowels[i], vowels[j]) for vowels in by_speaker.values() for i, j in closing(vowels)]):
-        return
+        return {}
     space = vowel_chart.vowel_space(results)
     vowel_grid = grids.Grid("vowel_space_at_frame_rate", ({"f0": np.array([f0])}, *space.axes[1:]))
     moving = {
@@ -118,6 +135,7 @@ def run_at_frame_rate(
     vowel_space = results.sweep(NAME, front_end, vowel_grid, vowel_chart.vowel)
     frames = results.sweep(NAME, front_end, grid, diphthong, pooling="none")
     positions, placed = maps.umap_onto(results, NAME, front_end, grid.name, vowel_space, frames)
+    order = map_order.measure(vowel_space, positions, vowel_grid.points())
     mesh, paths = vowel_chart.oriented_with(positions, placed, vowel_grid)
     maps.save_csv(results, NAME, front_end, grid.name, _parameters(grid, paths, front_end.frames), paths)
     start = 0
@@ -130,8 +148,9 @@ def run_at_frame_rate(
         who = ", ".join(filter(None, (front_end.name, speaker)))
         title = results.vowels.titled(f"{CLOSING_TITLE} at {f0:g} Hz: {who}", f0=f0)
         title = f"{title}\n{phases_seen(front_end.frames, f0)}"
-        drawn = draw_closing(front_end, mesh, paths[rows], vowel_grid, vowels, title=title)
+        drawn = draw_closing(front_end, mesh, paths[rows], vowel_grid, vowels, title=title, order=order)
         results.save_figure(NAME, f"closing_at_frame_rate{part}.{front_end.name}", drawn)
+    return {vowel_grid.name: order.as_numbers()}
 
 
 def f0_at_frame_rate(frames: Frames, f0: float) -> float:
@@ -250,6 +269,7 @@ def draw_closing(
     vowel_grid: grids.Grid,
     vowels: Sequence[Vowel],
     *,
+    order: MapOrder,
     title: str = CLOSING_TITLE,
 ) -> figures.Figure:
     """A panel for each closing diphthong: its frames on the mesh, coloured by time.
@@ -260,10 +280,13 @@ def draw_closing(
         paths: of `closing(vowels)`, (diphthongs, frames, 2).
         vowel_grid: the vowel space's.
         vowels: those that they join.
+        order: the numbers of the map of steady vowels.
         title: of the figure.
     """
     chosen = closing(vowels)
-    figure, panels = figures.panels(len(chosen), size=(3.0, 3.0), title=title)
+    figure, panels = figures.panels(
+        len(chosen), size=(3.0, 3.0), title=title, below=map_order.caption(order, sounds="steady vowels")
+    )
     for axes, (start, end), path in zip(panels, chosen, paths, strict=True):
         figures.mesh(axes, mesh, "#C4C4C4", linewidth=0.4, point_size=0)
         axes.plot(*path.T, color="#707070", linewidth=0.4, zorder=2)
@@ -285,10 +308,13 @@ def draw_all(
     vowel_grid: grids.Grid,
     vowels: Sequence[Vowel],
     *,
+    order: MapOrder,
     title: str = ALL_TITLE,
 ) -> figures.Figure:
     """A panel for each start vowel: the ways to every end vowel, coloured by time."""
-    figure, panels = figures.panels(len(vowels), size=(3.0, 3.0), title=title)
+    figure, panels = figures.panels(
+        len(vowels), size=(3.0, 3.0), title=title, below=map_order.caption(order, sounds="steady vowels")
+    )
     # Panels are small: every second line of the mesh, and the last ones.
     thin = mesh[np.ix_(*(np.unique(np.append(np.arange(0, count, 2), count - 1)) for count in mesh.shape[:2]))]
     by_start = frames.reshape(len(vowels), len(vowels), *frames.shape[1:])

@@ -12,9 +12,10 @@ import numpy as np
 from w2v_jax import grids, scales, similarity, stimuli
 from w2v_jax.arguments import Scalar
 
-from .harness import figures, flags, maps, metrics
+from .harness import figures, flags, map_order, maps, metrics
 from .harness.conclusions import compared, listed
 from .harness.front_ends import NamedFrontEnd
+from .harness.map_order import MapOrder
 from .harness.metrics import Metrics
 from .harness.results import Results
 
@@ -36,6 +37,7 @@ NOTES = (
     "In the figure of the frequency scale, the curve as published adds up 2 - cos as the paper's figure does: a "
     "constant 1 per step makes it a straight line almost whatever the encoder does. The corrected curve adds up the "
     "cosine distance 1 - cos that the paper's text defines.",
+    f"{map_order.note('log frequency')} A tone at the Nyquist frequency is left out of these numbers.",
 )
 
 
@@ -62,12 +64,14 @@ def run(front_ends: Sequence[NamedFrontEnd], results: Results) -> Metrics:
         tones = results.sweep(NAME, each, grid, tone)
         positions = maps.umap(results, NAME, each, grid.name, tones)
         maps.save_csv(results, NAME, each, grid.name, grid.points(), positions)
+        order = measure_order(tones, positions, frequency, nyquist=each.frames.nyquist)
         measured[each] = {
             "bias": measure_bias(biased),
             "frequency_scale": measure_scale(tones, frequency, nyquist=each.frames.nyquist),
+            map_order.KEY: {grid.name: order.as_numbers()},
         }
         results.save_figure(NAME, f"bias.{each.name}", draw_bias(each, measured[each]))
-        drawn = draw_pure_tones(each, positions, frequency, quick=results.quick)
+        drawn = draw_pure_tones(each, positions, frequency, order=order, quick=results.quick)
         results.save_figure(NAME, f"pure_tones.{each.name}", drawn)
         results.save_figure(NAME, f"frequency_scale.{each.name}", draw_scale(each, measured[each]))
     return metrics.save(
@@ -113,6 +117,19 @@ def measure_bias(features: np.ndarray) -> Metrics:
         "matrix": 1 - np.asarray(distance).reshape(BIAS.shape),
         "cosine_distance": np.asarray(distance).reshape(BIAS.shape),  # with digits that 1 - distance has not
     }
+
+
+def measure_order(features: np.ndarray, positions: np.ndarray, frequency: np.ndarray, *, nyquist: float) -> MapOrder:
+    """The numbers under the map of tones; those of silence, at Nyquist, are left out.
+
+    Args:
+        features: (tones, channels).
+        positions: (tones, 2), on the map.
+        frequency: (tones,) in Hz.
+        nyquist: Hz.
+    """
+    below = frequency < nyquist
+    return map_order.measure(features[below], positions[below], {"log frequency": scales.log_hz(frequency[below])})
 
 
 def measure_scale(features: np.ndarray, frequency: np.ndarray, *, nyquist: float) -> Metrics:
@@ -195,9 +212,9 @@ def draw_bias(front_end: NamedFrontEnd, measured: Metrics) -> figures.Figure:
 
 
 def draw_pure_tones(
-    front_end: NamedFrontEnd, positions: np.ndarray, frequency: np.ndarray, *, quick: bool = False
+    front_end: NamedFrontEnd, positions: np.ndarray, frequency: np.ndarray, *, order: MapOrder, quick: bool = False
 ) -> figures.Figure:
-    figure, (axes,) = figures.panels(1, size=(5.8, 5.0))
+    figure, (axes,) = figures.panels(1, size=(5.8, 5.4))
     x, y = positions.T
     axes.scatter(x, y, c=frequency / 1000, cmap=figures.SEQUENTIAL, s=22, linewidths=0)
     heard = [khz for khz in MARKED_KHZ if 1000 * khz <= frequency[-1]]
@@ -211,7 +228,12 @@ def draw_pure_tones(
         marked.append(len(frequency) - 1)
         names.append(f"{frequency[-1] / 1000:g} kHz (Nyquist)")
     of = f"{len(frequency)} tones, {frequency[0]:,.0f} to {frequency[-1]:,.0f} Hz"
-    figures.as_map(axes, f"Pure tones: {front_end.name}", of=figures.quick_mark(of, quick=quick))
+    figures.as_map(
+        axes,
+        f"Pure tones: {front_end.name}",
+        of=figures.quick_mark(of, quick=quick),
+        below=map_order.caption(order, sounds="tones"),
+    )
     figures.colour_bar(axes, "Frequency (kHz)", (frequency[0] / 1000, frequency[-1] / 1000))
     figures.labels(axes, [figures.Label(*each) for each in zip(names, positions[marked], strict=True)], fontsize=9)
     return figure

@@ -2,7 +2,8 @@
 
 Writes the sweeps `vowel_space`, `vowel_space_by_f0` and `vowel_space_source_filter` (and `vowel_space_fine` with
 `--fine`), the vowel space of each encoder drawn by UMAP, the same at six fundamental frequencies, the vowel space of
-resonances beside that of the paper's bare sines, and the linear CKA between encoders.
+resonances beside that of the paper's bare sines, and the linear CKA between encoders, with its baselines: encoders of
+random weights, and log-mel. `vowel_space_by_layer` asks each layer how alike it is to log-mel.
 """
 
 import itertools
@@ -15,9 +16,10 @@ from matplotlib.axes import Axes
 from w2v_jax import grids, scores, similarity
 from w2v_jax.scores import Score
 
-from .harness import cells, figures, flags, metrics, vowel_chart, vowel_flags
+from .harness import alignment, cells, figures, flags, layer_alignment, map_order, metrics, vowel_chart, vowel_flags
 from .harness.conclusions import compared
 from .harness.front_ends import NamedFrontEnd
+from .harness.map_order import MapOrder
 from .harness.metrics import Metrics
 from .harness.results import Results
 from .harness.vowel_choice import PAPERS, VowelChoice
@@ -32,6 +34,9 @@ NOTES = (
     "The mean cosine distances between neighbours, in the table, are those along one parameter, the others fixed.",
     "`vowel_space_source_filter` has the grid of `vowel_space` with resonances: harmonics of f0, of a glottal pulse, "
     "through ten formants. `vowel_map` has the same scores for both kinds of sound.",
+    alignment.NOTE,
+    layer_alignment.NOTE,
+    map_order.note("F1 and F2 (and f0 where it varies)"),
 )
 
 SINES, RESONANCES = "sines", "resonances"
@@ -53,7 +58,9 @@ def run(front_ends: Sequence[NamedFrontEnd], results: Results, *, fine: bool = F
     grid_fine = vowel_space_fine(results)
     grid_resonances = vowel_chart.vowel_space_source_filter(results)
     vowels, quick = results.vowels, results.quick
-    measured, features_by_f0, maps, maps_by_f0, maps_resonances = {}, {}, {}, {}, {}
+    measured: dict[NamedFrontEnd, Metrics] = {}
+    features_by_f0, maps, maps_by_f0, maps_resonances = {}, {}, {}, {}
+    orders: dict[str, dict[NamedFrontEnd, MapOrder]] = {each.name: {} for each in (grid, grid_by_f0, grid_resonances)}
     for each in front_ends:
         features = vowel_chart.sweep(results, each, grid)
         features_by_f0[each] = vowel_chart.sweep(results, each, grid_by_f0)
@@ -69,31 +76,58 @@ def run(front_ends: Sequence[NamedFrontEnd], results: Results, *, fine: bool = F
         maps[each] = vowel_chart.project(results, each, grid, features)
         maps_by_f0[each] = vowel_chart.project(results, each, grid_by_f0, features_by_f0[each])
         maps_resonances[each] = vowel_chart.project(results, each, grid_resonances, resonances)
+        orders[grid.name][each] = map_order.measure(features, maps[each], grid.points())
+        orders[grid_by_f0.name][each] = map_order.measure(features_by_f0[each], maps_by_f0[each], grid_by_f0.points())
+        orders[grid_resonances.name][each] = map_order.measure(resonances, maps_resonances[each], grid.points())
+        measured[each][map_order.KEY] = {sweep: of_sweep[each].as_numbers() for sweep, of_sweep in orders.items()}
+
+    def spaces(chosen: Sequence[NamedFrontEnd]) -> figures.Figure:
+        these = {each: maps[each] for each in chosen}
+        return draw_vowel_spaces(these, grid, vowels, orders=orders[grid.name], quick=quick)
+
+    def by_f0(chosen: Sequence[NamedFrontEnd]) -> figures.Figure:
+        these = {each: maps_by_f0[each] for each in chosen}
+        return draw_by_f0(these, grid_by_f0, vowels, orders=orders[grid_by_f0.name], quick=quick)
+
+    def both(chosen: Sequence[NamedFrontEnd]) -> figures.Figure:
+        of_sines, of_resonances = ({each: of[each] for each in chosen} for of in (maps, maps_resonances))
+        return draw_sines_and_resonances(of_sines, of_resonances, grid, vowels, orders=orders, quick=quick)
 
     for each in front_ends:
-        spaces = draw_vowel_spaces({each: maps[each]}, grid, vowels, quick=quick)
-        results.save_figure(NAME, f"vowel_space.{each.name}", spaces)
-        by_f0 = draw_by_f0({each: maps_by_f0[each]}, grid_by_f0, vowels, quick=quick)
-        results.save_figure(NAME, f"vowel_space_by_f0.{each.name}", by_f0)
-        both = draw_sines_and_resonances({each: maps[each]}, {each: maps_resonances[each]}, grid, vowels, quick=quick)
-        results.save_figure(NAME, f"{grid_resonances.name}.{each.name}", both)
-    between = None
+        results.save_figure(NAME, f"vowel_space.{each.name}", spaces([each]))
+        results.save_figure(NAME, f"vowel_space_by_f0.{each.name}", by_f0([each]))
+        results.save_figure(NAME, f"{grid_resonances.name}.{each.name}", both([each]))
     if len(front_ends) > 1:
-        results.save_figure(NAME, "vowel_space", draw_vowel_spaces(maps, grid, vowels, quick=quick))
-        results.save_figure(NAME, "vowel_space_by_f0", draw_by_f0(maps_by_f0, grid_by_f0, vowels, quick=quick))
-        both = draw_sines_and_resonances(maps, maps_resonances, grid, vowels, quick=quick)
-        results.save_figure(NAME, grid_resonances.name, both)
-        between = {"linear_cka": measure_cka(features_by_f0)}
-        results.save_figure(NAME, "cka", draw_cka(front_ends, between, vowels))
+        results.save_figure(NAME, "vowel_space", spaces(front_ends))
+        results.save_figure(NAME, "vowel_space_by_f0", by_f0(front_ends))
+        results.save_figure(NAME, grid_resonances.name, both(front_ends))
+
+    compared_with = alignment.baselines_of(front_ends)
+    pairs = alignment.measure(itertools.combinations(front_ends, 2), features_by_f0, grid_by_f0)
+    thinned, rows = alignment.thinned(grid_by_f0)
+    features_thinned = {each: features[rows] for each, features in features_by_f0.items()}
+    for each in alignment.beside(compared_with):
+        features_thinned[each] = vowel_chart.sweep(results, each, thinned)
+    with_baselines = alignment.measure_baselines(compared_with, features_thinned, thinned)
+    between, baselines = alignment.defined(pairs), alignment.defined(with_baselines)
+    if between or baselines:
+        figure = alignment.draw(compared_with, [*between, *baselines], vowels, quick=quick)
+        results.save_figure(NAME, "cka", figure)
+    by_layer = layer_alignment.measure(results, front_ends)
+    if by_layer:
+        figure = layer_alignment.draw(by_layer, front_ends, layer_alignment.vowels_of(results), vowels, quick=quick)
+        results.save_figure(NAME, "cka_layers", figure)
     return metrics.save(
         results,
         NAME,
         measured,
         summary=summary,
-        conclusion=conclude({each.name: found for each, found in measured.items()}, between),
-        notes=NOTES,
+        conclusion=conclude({each.name: found for each, found in measured.items()}, between, baselines),
+        notes=[*NOTES, *alignment.undefined_notes([*pairs, *with_baselines])],
         vowels=True,
-        between_encoders=between,
+        between_encoders={"linear_cka": between} if len(front_ends) > 1 else None,
+        baselines=baselines,
+        cka_with_log_mel=by_layer,
     )
 
 
@@ -142,17 +176,6 @@ def map_scores(features: np.ndarray, points: Mapping[str, np.ndarray]) -> dict[s
     }
 
 
-def measure_cka(features: dict[NamedFrontEnd, np.ndarray]) -> list[Metrics]:
-    """Linear CKA of every two encoders, of features (n, channels) of the same sounds."""
-    return [
-        {
-            "encoders": [first.name, second.name],
-            "linear_cka": float(similarity.linear_cka(features[first], features[second])),
-        }
-        for first, second in itertools.combinations(features, 2)
-    ]
-
-
 def summary(measured: Metrics) -> dict[str, float]:
     """The few numbers of an encoder that fit in a table."""
     return {
@@ -161,8 +184,10 @@ def summary(measured: Metrics) -> dict[str, float]:
     }
 
 
-def conclude(measured: Mapping[str, Metrics], between: Metrics | None) -> str:
-    """What came out, in a sentence; by name of the front end."""
+def conclude(
+    measured: Mapping[str, Metrics], between: Sequence[Metrics] = (), baselines: Sequence[Metrics] = ()
+) -> str:
+    """What came out, in a sentence; by name of the front end, of pairs of them, and of their baselines."""
     along_f1, along_f2 = (
         {name: found["vowel_space_by_f0"]["mean_adjacent_distance"][axis] for name, found in measured.items()}
         for axis in ("f1", "f2")
@@ -172,9 +197,8 @@ def conclude(measured: Mapping[str, Metrics], between: Metrics | None) -> str:
         f"{compared(along_f1, better='higher', means='farther apart', spec='.3f')} along F1, and of "
         f"{compared(along_f2, better='higher', means='farther apart', spec='.3f')} along F2"
     )
-    if between:
-        likeness = {" and ".join(pair["encoders"]): pair["linear_cka"] for pair in between["linear_cka"]}
-        said += f"; linear CKA is {compared(likeness, better='higher', means='more alike', spec='.3f')}"
+    if alike := alignment.conclude(between, baselines):
+        said += f"; {alike}"
     said += "."
     order = "distance and F1–F2 distance, Spearman"
     sines, resonances = (
@@ -196,11 +220,22 @@ def conclude(measured: Mapping[str, Metrics], between: Metrics | None) -> str:
 
 
 def draw_vowel_spaces(
-    maps: dict[NamedFrontEnd, np.ndarray], grid: grids.Grid, vowels: VowelChoice = PAPERS, *, quick: bool = False
+    maps: dict[NamedFrontEnd, np.ndarray],
+    grid: grids.Grid,
+    vowels: VowelChoice = PAPERS,
+    *,
+    orders: Mapping[NamedFrontEnd, MapOrder],
+    quick: bool = False,
 ) -> figures.Figure:
     """A panel per encoder (and speaker): the mesh, coloured by F1, with the vowels."""
-    titled = {f"Vowel space: {each.name}": positions for each, positions in maps.items()}
-    return vowel_chart.draw_spaces(titled, grid, vowels=vowels, quick=quick)
+    titles = {each: f"Vowel space: {each.name}" for each in maps}
+    return vowel_chart.draw_spaces(
+        {titles[each]: positions for each, positions in maps.items()},
+        grid,
+        orders={titles[each]: orders[each] for each in maps},
+        vowels=vowels,
+        quick=quick,
+    )
 
 
 def draw_sines_and_resonances(
@@ -209,33 +244,44 @@ def draw_sines_and_resonances(
     grid: grids.Grid,
     vowels: VowelChoice = PAPERS,
     *,
+    orders: Mapping[str, Mapping[NamedFrontEnd, MapOrder]],
     quick: bool = False,
 ) -> figures.Figure:
-    """Two panels per encoder: the vowel space of bare sines, and that of resonances."""
-    titled = {}
+    """Two panels per encoder: the vowel space of bare sines, and that of resonances; `orders` are by sweep."""
+    of_sines, of_resonances = orders["vowel_space"], orders["vowel_space_source_filter"]
+    titled: dict[str, np.ndarray] = {}
+    numbers: dict[str, MapOrder] = {}
     for each in sines:
-        titled[f"{each.name}: sines at F1 and F2"] = sines[each]
-        titled[f"{each.name}: resonances"] = resonances[each]
-    return vowel_chart.draw_spaces(titled, grid, vowels=vowels, columns=2, quick=quick)
+        as_sines, as_resonances = f"{each.name}: sines at F1 and F2", f"{each.name}: resonances"
+        titled |= {as_sines: sines[each], as_resonances: resonances[each]}
+        numbers |= {as_sines: of_sines[each], as_resonances: of_resonances[each]}
+    return vowel_chart.draw_spaces(titled, grid, orders=numbers, vowels=vowels, columns=2, quick=quick)
 
 
 def draw_by_f0(
-    maps: dict[NamedFrontEnd, np.ndarray], grid: grids.Grid, vowels: VowelChoice = PAPERS, *, quick: bool = False
+    maps: dict[NamedFrontEnd, np.ndarray],
+    grid: grids.Grid,
+    vowels: VowelChoice = PAPERS,
+    *,
+    orders: Mapping[NamedFrontEnd, MapOrder],
+    quick: bool = False,
 ) -> figures.Figure:
     """A panel per encoder: one mesh per fundamental frequency, with its F1 and F2 arrows."""
     figure, panels = figures.panels(
-        len(maps), size=(5.4, 5.2), columns=3, title=None if vowels.is_papers else vowels.caption
+        len(maps), size=(5.4, 5.6), columns=3, title=None if vowels.is_papers else vowels.caption
     )
     names = []
     for axes, (each, positions) in zip(panels, maps.items(), strict=True):
         names.append(_by_f0(axes, vowel_chart.oriented(positions, grid), grid, vowels))
         of = figures.quick_mark(f"{len(grid):,} vowels, all f0 on one map", quick=quick)
-        figures.as_map(axes, f"Vowel spaces by f0: {each.name}", of=of)
+        below = map_order.caption(orders[each], sounds="vowels")
+        figures.as_map(axes, f"Vowel spaces by f0: {each.name}", of=of, below=below)
     handles = [
         *(figures.line(_f0_colour(i, grid), vowels.named_f0(f0)) for i, f0 in enumerate(grid.axis("f0"))),
         *vowel_chart.arrow_legend(),
     ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=4, fontsize=9, frameon=False)
+    ncols = 3 if len(maps) == 1 else 4  # four do not fit under one panel
+    figure.legend(handles=handles, loc="outside lower center", ncols=ncols, fontsize=9, frameon=False)
     for axes, chosen in zip(panels, names, strict=True):
         figures.labels(axes, chosen, fontsize=9)
     return figure
@@ -255,21 +301,6 @@ def _by_f0(axes: Axes, meshes: np.ndarray, grid: grids.Grid, vowels: VowelChoice
 def _f0_colour(index: int, grid: grids.Grid) -> tuple[float, float, float, float]:
     # Not up to the end of the map: its light greens and yellow are hard to read on white.
     return figures.SEQUENTIAL(0.72 * index / max(1, grid.shape[0] - 1))
-
-
-def draw_cka(front_ends: Sequence[NamedFrontEnd], between: Metrics, vowels: VowelChoice = PAPERS) -> figures.Figure:
-    names = [each.name for each in front_ends]
-    matrix = np.eye(len(names))
-    for pair in between["linear_cka"]:
-        row, column = (names.index(name) for name in pair["encoders"])
-        matrix[row, column] = matrix[column, row] = pair["linear_cka"]
-    size = 3.0 + 0.55 * len(names)
-    figure, (axes,) = figures.panels(1, size=(size + 1.2, size))
-    figures.heat_map(axes, matrix, rows=names, columns=names, limits=(0, 1), colour_label="Linear CKA", digits=3)
-    axes.tick_params(axis="x", rotation=30)
-    title = "Similarity of vowel spaces by f0"
-    axes.set_title(title if vowels.is_papers else f"{title}\n{vowels.caption_by_f0}")
-    return figure
 
 
 if __name__ == "__main__":

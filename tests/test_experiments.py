@@ -1,6 +1,7 @@
 """The experiments end to end with a tiny encoder, their caches, their choice of encoders, and the published numbers."""
 
 import dataclasses
+import itertools
 import json
 import os
 import pathlib
@@ -17,7 +18,7 @@ from flax import nnx
 from safetensors.numpy import load_file
 
 from experiments import f0, temporal
-from experiments.harness import figures, flags, front_ends, metrics
+from experiments.harness import alignment, figures, flags, front_ends, metrics
 from experiments.harness.results import Results
 from experiments.harness.sweeping import ReplacementError
 from experiments.reproduce import __main__ as reproduce
@@ -107,7 +108,13 @@ def test_every_figure_is_png_and_pdf_and_svg(results):
         others = {path.relative_to(results) for path in results.rglob(f"*{suffix}")}
         assert others == {path.with_suffix(suffix) for path in drawn}
     names = {path.as_posix().removesuffix(".png") for path in drawn}
-    assert {"temporal/example_burst", "formants/cka", "formants/vowel_space_by_f0", "amplitude/amplitudes"} <= names
+    assert {
+        "temporal/example_burst",
+        "formants/cka",
+        "formants/cka_layers",
+        "formants/vowel_space_by_f0",
+        "amplitude/amplitudes",
+    } <= names
     per_encoder = {name.removesuffix(".first") for name in names if name.endswith(".first")}
     assert per_encoder == {
         "temporal/stationarity",
@@ -133,6 +140,24 @@ def test_published_numbers_stand_beside_ours(results):
     assert not all(each["agrees"] for each in compared)
     assert compared[-1]["quantity"] == "linear CKA"
     assert compared[-1]["agrees"] is None  # --quick
+
+
+def test_cka_stands_beside_its_baselines(results):
+    found = json.loads((results / "formants/metrics.json").read_text())
+    ((between,), baselines) = (found["between_encoders"]["linear_cka"], found["baselines"])
+    assert between["encoders"] == ["first", "second"]
+    assert {"value", "low", "high", "units"} == between["debiased_linear_cka"].keys()
+    assert between["debiased_linear_cka"]["units"] == 36  # F1 and F2 of 108 vowels
+    assert [(*pair["encoders"], pair["baseline"]) for pair in baselines if "first" in pair["encoders"]] == [
+        ("first", "first.random-1", "front end and random weights"),
+        ("first", "first.random-2", "front end and random weights"),
+        ("first", "log-mel", "front end and log-mel"),
+    ]
+    of_two = [pair["encoders"] for pair in baselines if pair["baseline"] == alignment.TWO_RANDOM]
+    assert of_two == [["first.random-1", "first.random-2"]]
+    assert "two encoders of random weights reach 0." in found["conclusion"]
+    layers = {(*each["encoders"], each["layer"]) for each in found["cka_with_log_mel"]}
+    assert layers == set(itertools.product(("first", "second", "first.random-1"), ("conv 0", "conv 1", "frames")))
 
 
 def test_second_run_reads_what_the_first_has_made(results, pair, capsys):

@@ -13,6 +13,7 @@ import pytest
 from finished_results import ABOUT, LEARNED, NOTHING, burst, write_results
 from safetensors.numpy import save_file
 
+from experiments.harness import map_order
 from experiments.harness.front_ends import random_encoder, spectrogram
 from experiments.report import features_csv, findings, live_maps, page, recorded_map, sections
 from experiments.report.finished import EXPERIMENTS, ReportError, read
@@ -44,6 +45,25 @@ def test_sentences_say_what_the_numbers_bear(folder):
         "of 1 diphthongs 100% begin and 100% end so for ours and 100% begin and 0% end so for control"
         in found["diphthongs"]
     )
+
+
+def test_the_section_of_formants_sets_cka_against_its_baselines(folder):
+    path = folder / "formants/metrics.json"
+    found = json.loads(path.read_text())
+    found["between_encoders"] = {"linear_cka": [{"encoders": ["ours", "control"], "linear_cka": 0.9}]}
+    found["baselines"] = [
+        {"encoders": ["ours", "log-mel"], "linear_cka": 0.3, "baseline": "front end and log-mel"},
+        {"encoders": ["r1", "r2"], "linear_cka": 0.97, "baseline": "random weights and random weights"},
+    ]
+    path.write_text(json.dumps(found))
+
+    def says(*names):
+        (section,) = (each for each in sections.sections(read(folder, names)) if each.id == "formants")
+        return section.says[0]
+
+    reach = "two encoders of random weights reach 0.970"
+    assert f"linear CKA is 0.900 for ours and control (higher is more alike); for comparison, {reach} and log" in says()
+    assert f"of linear CKA (higher is more alike), {reach}." in says("control")
 
 
 def test_overlapping_intervals_are_no_difference(tmp_path):
@@ -141,9 +161,25 @@ def test_a_map_joins_encoders_by_parameters(folder):
     np.testing.assert_array_equal(x["ours"], [1, 3, 5])
     np.testing.assert_array_equal(x["control"], [9, 7, np.nan])
     assert found["silent"] == [2]  # at Nyquist
+    assert [each["below"] for each in found["encoders"]] == [[], []]  # results of an earlier version have no such lines
     (folder / "f0/pure_tones.ours.map.csv").write_text("frequency,x\n100,1\n")
     with pytest.raises(ReportError, match=r"pure_tones\.ours\.map\.csv: it has no column 'y'"):
         live_maps.of_experiment("f0", read(folder))
+
+
+def test_a_map_has_the_lines_of_its_figure(folder):
+    path = folder / "f0/metrics.json"
+    metrics = json.loads(path.read_text())
+    tones = np.linspace(0, 1, 30)
+    on_an_arc = np.stack([np.cos(tones), np.sin(tones)], axis=1)
+    order = map_order.measure(on_an_arc, on_an_arc, {"frequency": tones})
+    metrics["encoders"]["ours"][map_order.KEY] = {"pure_tones": order.as_numbers()}
+    path.write_text(json.dumps(metrics))
+    for name in ("ours", "control"):
+        (folder / f"f0/pure_tones.{name}.map.csv").write_text("frequency,x,y\n100,1,2\n200,3,4\n")
+    (found,) = live_maps.of_experiment("f0", read(folder))
+    assert [each["below"] for each in found["encoders"]] == [list(map_order.caption(order, sounds="tones")), []]
+    assert "near order: 100% of nearest tones kept" in page.page(read(folder), now=NOW)
 
 
 def test_harmonics_of_a_vowel_give_its_waveform():

@@ -9,7 +9,7 @@ import math
 import os
 import textwrap
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import matplotlib
 import numpy as np
@@ -44,28 +44,46 @@ STYLES = {
 }
 LINES = {"encoder": "-", "untrained": "-", "log-mel": "-.", "stft": "--"}
 
+_CAPTION: dict[str, Any] = {"fontsize": 8, "color": "#505050", "linespacing": 1.35}
 _TITLE_LETTER = 0.09  # inches, of a title
+_CAPTION_LETTER = 0.068
 _CROWD = 300  # elements of a collection, above which it is a picture in an SVG
 _LEAST_DECIBELS = -40  # responses below it are drawn as it
 _OUTLINE = (patheffects.withStroke(linewidth=2.5, foreground="white"),)
 
 
 def panels(
-    count: int, *, size: tuple[float, float], columns: int = 4, title: str | None = None
+    count: int, *, size: tuple[float, float], columns: int = 4, title: str | None = None, below: Sequence[str] = ()
 ) -> tuple[Figure, list[Axes]]:
-    """A figure of `count` panels of `size` inches, at most `columns` in a row; a title wider than that is wrapped."""
+    """A figure of `count` panels of `size` inches, at most `columns` in a row.
+
+    Args:
+        count: how many.
+        size: of a panel.
+        columns: panels in a row, at most.
+        title: of the figure; one that is wider is wrapped.
+        below: lines of a caption under all panels, wrapped likewise.
+    """
     columns = min(columns, count)
     rows = math.ceil(count / columns)
     width = size[0] * columns
-    lines = [part for line in (title or "").splitlines() for part in textwrap.wrap(line, round(width / _TITLE_LETTER))]
-    figure = Figure(figsize=(width, size[1] * rows + (0.15 + 0.2 * len(lines) if lines else 0)), layout="constrained")
+    lines = _wrapped((title or "").splitlines(), round(width / _TITLE_LETTER))
+    below = _wrapped(below, round(width / _CAPTION_LETTER))
+    height = size[1] * rows + sum(0.15 + 0.2 * len(each) for each in (lines, below) if each)
+    figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots(rows, columns, squeeze=False).ravel().tolist()
     for spare in axes[count:]:
         spare.remove()
     if lines:
         figure.suptitle("\n".join(lines))
+    if below:
+        figure.supxlabel("\n".join(below), **_CAPTION)
     return figure, axes[:count]
+
+
+def _wrapped(lines: Sequence[str], letters: int) -> list[str]:
+    return [part for line in lines for part in textwrap.wrap(line, letters)]
 
 
 def save(figure: Figure, path: str | os.PathLike[str]) -> None:
@@ -107,7 +125,7 @@ def heat_map(
     colour_label: str,
     digits: int = 2,
 ) -> None:
-    """Cells (rows, columns) coloured and labelled with their values."""
+    """Cells (rows, columns) coloured and labelled with their values; NaN leaves one empty."""
     image = axes.imshow(values, vmin=limits[0], vmax=limits[1], cmap=SEQUENTIAL)
     axes.set_xticks(range(len(columns)), columns)
     axes.set_yticks(range(len(rows)), rows)
@@ -118,6 +136,8 @@ def heat_map(
     axes.spines[:].set_visible(False)
     for row, column in np.ndindex(*np.shape(values)):
         value = float(values[row][column])
+        if math.isnan(value):
+            continue
         light = (value - limits[0]) / (limits[1] - limits[0]) > 0.6
         axes.text(
             column,
@@ -131,17 +151,18 @@ def heat_map(
     axes.figure.colorbar(image, ax=axes, label=colour_label, shrink=0.85)
 
 
-def as_map(axes: Axes, title: str, *, of: str = "") -> None:
+def as_map(axes: Axes, title: str, *, of: str = "", below: Sequence[str] = ()) -> None:
     """Dresses `axes` as a UMAP picture: only nearness means something, so no ticks, and one scale for both axes.
 
     Args:
         axes: where.
         title: its title.
         of: what is on the map, which its caption says: "900 vowels, f0 120 Hz".
+        below: further lines of its caption.
     """
     axes.set_title(title)
-    if of:
-        axes.set_xlabel(f"UMAP of {of}", fontsize=8.5, color="#505050")
+    if caption := [*([f"UMAP of {of}"] if of else []), *below]:
+        axes.set_xlabel("\n".join(caption), **_CAPTION)
     axes.set_xticks([])
     axes.set_yticks([])
     axes.set_aspect("equal", adjustable="datalim")

@@ -10,14 +10,17 @@ from w2v_jax import grids, projection, source_filter, stimuli
 from w2v_jax.arguments import Scalar
 from w2v_jax.grids import VOWELS, Grid, Vowel
 
-from . import figures, maps
+from . import figures, map_order, maps
 from .front_ends import NamedFrontEnd
+from .map_order import MapOrder
 from .results import Results
 from .vowel_choice import PAPERS, VowelChoice
 
 AMPLITUDES = (0.5, 0.35, 0.15)  # of f0, F1 and F2
 
 NOTE = 'The "formants" are bare sines at F1 and F2, not resonances of a source.'
+
+_WIDE = 5.4  # inches: in so wide a panel a caption has near and far order in one line
 
 _QUICK_VOWEL_SPACE = grids.VOWEL_SPACE.thinned(f1=8, f2=8)
 _QUICK_VOWEL_SPACE_BY_F0 = grids.VOWEL_SPACE_BY_F0.thinned(f0=3, f1=6, f2=6)
@@ -95,8 +98,9 @@ def draw_spaces(
     maps: Mapping[str, np.ndarray],
     grid: Grid,
     *,
+    orders: Mapping[str, MapOrder],
     vowels: VowelChoice = PAPERS,
-    size: tuple[float, float] = (5.6, 5.0),
+    size: tuple[float, float] = (5.6, 5.4),
     columns: int = 3,
     quick: bool = False,
 ) -> figures.Figure:
@@ -105,6 +109,7 @@ def draw_spaces(
     Args:
         maps: by title, positions (n, 2) on UMAP's map.
         grid: their parameters, of one f0.
+        orders: by title, the numbers under each map.
         vowels: those to mark.
         size: of a panel, inches.
         columns: panels in a row, at most; the speakers of a map stand in one row.
@@ -121,7 +126,12 @@ def draw_spaces(
     for axes, (title, speaker) in zip(panels, shown, strict=True):
         figures.mesh(axes, meshes[title], colours)
         formant_arrows(axes, meshes[title])
-        figures.as_map(axes, ", ".join(filter(None, (title, speaker))), of=of_vowels(grid, quick=quick))
+        figures.as_map(
+            axes,
+            ", ".join(filter(None, (title, speaker))),
+            of=of_vowels(grid, quick=quick),
+            below=map_order.caption(orders[title], sounds="vowels", narrow=size[0] < _WIDE),
+        )
     figures.colour_bar(panels, "F1 (Hz)", (f1[0], f1[-1]))
     figure.legend(handles=arrow_legend(), loc="outside lower center", ncols=2, fontsize=9, frameon=False)
     for axes, (title, speaker) in zip(panels, shown, strict=True):

@@ -24,9 +24,10 @@ from w2v_jax.recordings import SEGMENT_SECONDS, RecordingError, RecordingsUnavai
 from w2v_jax.scores import Score
 from w2v_jax.source_filter import LOWEST_F0
 
-from ..harness import cells, flags, front_ends, maps, metrics, vowel_chart, vowel_flags
+from ..harness import cells, flags, front_ends, map_order, maps, metrics, vowel_chart, vowel_flags
 from ..harness.conclusions import compared
 from ..harness.front_ends import NamedFrontEnd
+from ..harness.map_order import MapOrder
 from ..harness.metrics import Metrics
 from ..harness.results import Results
 from . import answers, clips, figures, synthesis, tokens, work
@@ -79,6 +80,7 @@ NOTES = (
     "On the map UMAP is fitted to the synthesised vowels of one f0; tokens are placed on it afterwards, and do not "
     "change it. Where none of its vowels is near, a token still gets a place: `nearest_cosine` in tokens.ENCODER.csv "
     "says how near the nearest is.",
+    f"{map_order.note('F1 and F2')} These numbers are of the synthesised vowels, not of the tokens.",
     "R² is that of a ridge regression from single frames, fitted on other speakers or files than those that it is "
     "asked about (of more than 20, several are held out together). What is drawn again is the speaker or file. What is "
     "read off are Praat's measures, with Praat's errors.",
@@ -142,6 +144,7 @@ def run(
     measured: dict[NamedFrontEnd, Metrics] = {}
     found: dict[str, Tokens] = {}
     placed: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+    orders: dict[str, MapOrder] = {}
     read: dict[str, Mapping[str, cells.Cell]] = {}
     near: dict[str, Mapping[str, cells.Cell]] = {}
     for each in chosen:
@@ -157,6 +160,7 @@ def run(
         places = np.zeros((0, 2), np.float32)
         if positions is None:
             positions, places = maps.umap_onto(results, NAME, each, "recordings", of_grid, features)
+        orders[each.name] = map_order.measure(of_grid, positions, grid.points())
         compared_rows = comparable(asked, each.frames, most=most)
         near[each.name], rank = dict.fromkeys(answers.NEARNESS, no_tokens(len(compared_rows))), np.zeros(0)
         if len(compared_rows) > 1:
@@ -182,6 +186,7 @@ def run(
             "nearness to the own synthesised vowel, AUC": {
                 name: cells.number(cell) for name, cell in near[each.name].items()
             },
+            map_order.KEY: {VOWELS_MAP: orders[each.name].as_numbers()},
         }
     if not results.share.is_first:
         return {}  # the first process measures and draws
@@ -190,9 +195,9 @@ def run(
         save_map(results, each, found[each.name], *placed[each.name], grid, clip_of)
     for name in placed:
         one = ({name: placed[name]}, {name: found[name]})
-        results.save_figure(NAME, f"map.{name}", figures.draw_maps(*one, grid, vowels))
+        results.save_figure(NAME, f"map.{name}", figures.draw_maps(*one, grid, vowels, orders=orders))
     if len(placed) > 1:
-        results.save_figure(NAME, "map", figures.draw_maps(placed, found, grid, vowels))
+        results.save_figure(NAME, "map", figures.draw_maps(placed, found, grid, vowels, orders=orders))
     results.save_figure(NAME, "scores", figures.draw_scores(read, near, chance=answers.CHANCE))
     results.save_text(NAME, "left_out.txt", "".join(f"{line}\n" for line in session.left_out))
     return metrics.save(

@@ -10,8 +10,9 @@ from matplotlib.lines import Line2D
 from w2v_jax.grids import Grid, Vowel
 from w2v_jax.scores import Score
 
-from ..harness import figures, vowel_chart
+from ..harness import figures, map_order, vowel_chart
 from ..harness.cells import Cell
+from ..harness.map_order import MapOrder
 from .tokens import Tokens
 
 # Okabe and Ito's, without black, then the same again with another shape.
@@ -27,6 +28,8 @@ def draw_maps(
     tokens: Mapping[str, Tokens],
     grid: Grid,
     vowels: Sequence[Vowel],
+    *,
+    orders: Mapping[str, MapOrder],
 ) -> Figure:
     """A panel per front end: the mesh of synthesised vowels, with the recorded tokens on it by label.
 
@@ -35,8 +38,9 @@ def draw_maps(
         tokens: by front end.
         grid: of the synthesised vowels, of one f0.
         vowels: those to mark on the mesh.
+        orders: by front end, the numbers of the map of synthesised vowels.
     """
-    figure, panels = figures.panels(len(placed), size=(5.4, 5.2), columns=3)
+    figure, panels = figures.panels(len(placed), size=(5.4, 5.6), columns=3)
     labels = sorted({label for each in tokens.values() for label in each.label})
     styles = {label: (COLOURS[i % 7], MARKERS[i // 7 % 7]) for i, label in enumerate(labels)}
     names = []
@@ -46,7 +50,8 @@ def draw_maps(
         names.append(
             _tokens(axes, tokens[name], places, styles) if any(labels) else _frames(axes, tokens[name], places)
         )
-        figures.as_map(axes, name)
+        below = map_order.caption(orders[name], sounds="synthesised vowels", narrow=True)
+        figures.as_map(axes, name, below=below)
         names[-1] += _grey(mesh, grid, vowels)
     if any(labels):
         handles = [_dot(label or "(none)", *styles[label]) for label in labels[:MOST_NAMED]]

@@ -18,7 +18,7 @@ import numpy as np
 from w2v_jax import grids, source_filter
 
 from .. import amplitude
-from ..harness import vowel_chart
+from ..harness import map_order, vowel_chart
 from .finished import Encoder, Finished, ReportError, columns, numbers
 
 SAMPLE_RATE = 16_000  # Hz, of the source-filter vowels: their harmonics end below 8 kHz
@@ -50,6 +50,7 @@ class MapKind:
         colour: column that colours it.
         colour_title: of its legend.
         of: what is on it, for its caption, given the columns.
+        sounds: what its points are called.
         sound: how its sounds are made, given the columns.
         names: what is written on it: text and row, given the columns and the results.
     """
@@ -62,6 +63,7 @@ class MapKind:
     colour: str
     colour_title: str
     of: Callable[[Mapping[str, np.ndarray]], str]
+    sounds: str
     sound: Callable[[Mapping[str, np.ndarray]], dict[str, Any]]
     names: Callable[[Mapping[str, np.ndarray], Finished], list[dict[str, Any]]]
 
@@ -129,6 +131,7 @@ KINDS = (
             f"{len(points['frequency']):,} tones, {points['frequency'].min():,.0f} to "
             f"{points['frequency'].max():,.0f} Hz"
         ),
+        "tones",
         lambda points: {"kind": "sines", "frequencies": ["frequency"], "amplitudes": [1.0]},
         _tone_names,
     ),
@@ -142,6 +145,7 @@ KINDS = (
         "f1",
         "F1 (Hz)",
         _of_vowels,
+        "vowels",
         _sines,
         _vowel_names,
     ),
@@ -155,6 +159,7 @@ KINDS = (
         "f0",
         "f0 (Hz)",
         _of_vowels,
+        "vowels",
         _sines,
         lambda points, finished: [],
     ),
@@ -167,6 +172,7 @@ KINDS = (
         "f1",
         "F1 (Hz)",
         _of_vowels,
+        "vowels",
         _harmonics,
         _vowel_names,
     ),
@@ -183,6 +189,7 @@ KINDS = (
         "ratio",
         f"{amplitude.FREQUENCIES[1]:g} Hz over {amplitude.FREQUENCIES[0]:g} Hz (dB)",
         lambda points: f"{len(points['amplitude_low']):,} sums of two tones",
+        "sounds",
         lambda points: {
             "kind": "sines",
             "frequencies": list(amplitude.FREQUENCIES),
@@ -222,7 +229,7 @@ def _live(kind: MapKind, finished: Finished) -> dict[str, Any] | None:
         places = np.full((2, len(row_of)), np.nan)
         rows = [row_of[key] for key in keys[each.name]]
         places[:, rows] = [numbers(tables[each.name][axis]) for axis in ("x", "y")]
-        encoders.append(encoder_of(each, *places))
+        encoders.append(encoder_of(each, *places, below=_below(kind, each, finished)))
     values = dict(points)
     if kind.colour == "ratio":
         values["ratio"] = 20 * np.log10(points["amplitude_high"] / points["amplitude_low"])
@@ -243,14 +250,21 @@ def _live(kind: MapKind, finished: Finished) -> dict[str, Any] | None:
     }
 
 
-def encoder_of(encoder: Encoder, x: np.ndarray, y: np.ndarray) -> dict[str, Any]:
-    """An encoder on a map, with its positions, (n,) each."""
+def _below(kind: MapKind, encoder: Encoder, finished: Finished) -> tuple[str, ...]:
+    """The lines under an encoder's map, which are those of the figure; none in results of an earlier version."""
+    order = map_order.of_metrics(finished.measured(kind.experiment).get(encoder.name, {}), kind.sweep)
+    return map_order.caption(order, sounds=kind.sounds) if order else ()
+
+
+def encoder_of(encoder: Encoder, x: np.ndarray, y: np.ndarray, *, below: Sequence[str] = ()) -> dict[str, Any]:
+    """An encoder on a map, with its positions, (n,) each, and the lines under it."""
     return {
         "name": encoder.name,
         "control": encoder.is_control,
         "step": encoder.step,
         "x": packed(x),
         "y": packed(y),
+        "below": list(below),
     }
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from w2v_jax.tensor_file import TensorFileError, open_file
 
-from ..harness import figures
+from ..harness import figures, map_order
 from ..recordings.clips import FILE, SAMPLE_RATE
 from .finished import Finished, ReportError, columns, numbers
 from .live_maps import HERTZ, encoder_of, packed
@@ -53,7 +53,9 @@ def of_recordings(finished: Finished, *, clips: bool) -> dict[str, Any] | None:
         under = finished.path(EXPERIMENT, f"{VOWELS}.{each.name}.map.csv")
         vowels = columns(under) if under.exists() else {}
         background = {axis: packed(numbers(vowels.get(axis, []))) for axis in ("x", "y")}
-        encoders.append({**encoder_of(each, *places), "background": background})
+        order = map_order.of_metrics(finished.measured(EXPERIMENT).get(each.name, {}), VOWELS)
+        below = map_order.caption(order, sounds="synthesised vowels") if order else ()
+        encoders.append({**encoder_of(each, *places, below=below), "background": background})
     measures = ("f0", "f1", "f2")
     values = {name: numbers([table[name][index] for table, index in rows.values()]) for name in measures}
     labels = [key[1] for key in rows]

@@ -8,6 +8,7 @@ from typing import Any
 from w2v_jax.front_end import FRAMES
 
 from .. import amplitude, diphthongs, f0, formants, temporal
+from ..harness import alignment
 from ..harness.metrics import Metrics
 from ..reproduce import published
 from . import live_maps, recorded_map
@@ -137,8 +138,16 @@ FIGURES: Mapping[str, tuple[FigureKind, ...]] = {
         FigureKind(
             "cka",
             "How alike two encoders are",
-            "Linear CKA of the vowels of several f0: 1 is alike but for rotation and scale. Two encoders with random "
-            "weights are alike, too: compare with the controls.",
+            "Linear CKA of the vowels of several f0: 1 is alike but for rotation and scale; above the diagonal without "
+            "the bias of many channels. Two encoders with random weights are alike, too, so that a high number alone "
+            "says nothing of training: compare with the baselines, beyond the line.",
+            joint=True,
+        ),
+        FigureKind(
+            "cka_layers",
+            "How alike each layer is to log-mel",
+            "Debiased linear CKA of each layer with a log-mel spectrogram of the same vowels, and the same of an "
+            "encoder with random weights.",
             joint=True,
         ),
         FigureKind("vowel_space", "Vowels of one f0, as a figure", _AS_A_FIGURE, folded=True),
@@ -175,9 +184,24 @@ FIGURES: Mapping[str, tuple[FigureKind, ...]] = {
     "claims": (
         FigureKind(
             "claims",
-            "All scores",
+            "The main scores",
             "Each row is a score of the final frames, with its interval: the encoder, encoders with random weights, "
             "and spectrograms. A score means something only next to those of the controls.",
+            wide=True,
+        ),
+        FigureKind(
+            "discrimination",
+            "Discrimination",
+            "How often a sound is nearer to one of its own kind, by the size of the difference; the star is a "
+            "listener's.",
+            folded=True,
+            wide=True,
+        ),
+        FigureKind(
+            "noise",
+            "Probes and noise",
+            "What is read off at held-out values, by how much noise is added to the features.",
+            folded=True,
             wide=True,
         ),
         FigureKind("layers", "Layer by layer", "The same scores after each layer.", folded=True, wide=True),
@@ -218,7 +242,6 @@ _Concluder = Callable[[Mapping[str, Metrics]], str]
 _CONCLUDE: Mapping[str, _Concluder] = {
     "temporal": temporal.conclude,
     "f0": f0.conclude,
-    "formants": lambda measured: formants.conclude(measured, None),
     "amplitude": amplitude.conclude,
     "diphthongs": diphthongs.conclude,
 }
@@ -270,10 +293,23 @@ def _maps(experiment: str, finished: Finished, *, clips: bool) -> list[dict[str,
 
 def _says(experiment: str, finished: Finished) -> list[str]:
     """What the experiment concludes: of the chosen encoders where that can be told from their numbers alone."""
+    if experiment == formants.NAME:
+        return [formants.conclude(finished.measured(experiment), *_pairs(finished))]
     if experiment in _CONCLUDE:
         return [_CONCLUDE[experiment](finished.measured(experiment))]
     # Of those that were run last: their names are in the sentences.
     return [line for line in finished.metrics[experiment].get("conclusion", "").splitlines() if line.strip()]
+
+
+def _pairs(finished: Finished) -> tuple[list[Metrics], list[Metrics]]:
+    """CKA of the chosen encoders, and its baselines: those of these encoders, and of two of random weights."""
+    found, chosen = finished.metrics[formants.NAME], finished.measured(formants.NAME)
+    between = (found.get("between_encoders") or {}).get("linear_cka", [])
+    baselines = found.get("baselines") or []
+    return (
+        [pair for pair in between if chosen.keys() >= set(pair["encoders"])],
+        [pair for pair in baselines if pair["encoders"][0] in chosen or alignment.ASKED not in pair["baseline"]],
+    )
 
 
 def _group(experiment: str, kind: FigureKind, finished: Finished) -> FigureGroup:
@@ -282,12 +318,13 @@ def _group(experiment: str, kind: FigureKind, finished: Finished) -> FigureGroup
         if finished.path(experiment, f"{kind.stem}.svg").exists():
             images.append(_image(experiment, kind, kind.stem, "all"))
     else:
-        for each in _with_figures(finished):
+        groups = finished.metrics[experiment].get("groups") or {}
+        for each in [*(each.name for each in _with_figures(finished)), *groups]:
             # Several speakers have figures of their own: STEM.1-SPEAKER.ENCODER.
-            pattern = re.compile(rf"{re.escape(kind.stem)}(?:\.\d+-(.+))?\.{re.escape(each.name)}\.svg")
+            pattern = re.compile(rf"{re.escape(kind.stem)}(?:\.\d+-(.+))?\.{re.escape(each)}\.svg")
             for path in finished.files(experiment, ".svg"):
                 if found := pattern.fullmatch(path.name):
-                    name = f"{each.name}, {found[1]}" if found[1] else each.name
+                    name = f"{each}, {found[1]}" if found[1] else each
                     images.append(_image(experiment, kind, path.name.removesuffix(".svg"), name))
     return FigureGroup(kind.title, kind.reading, kind.folded, kind.wide, tuple(images))
 

@@ -267,11 +267,14 @@
       const plot = document.createElement("div");
       plot.className = "plot";
       plot.setAttribute("aria-hidden", "true");
-      figure.append(name, plot);
+      const below = document.createElement("p");
+      below.className = "below";
+      figure.append(name, plot, below);
       panels.append(figure);
       let current = group[group.length - 1];
       const title = () => {
         name.textContent = current.name;
+        below.replaceChildren(...current.below.flatMap((line, index) => (index ? [document.createElement("br"), line] : [line])));
         if (current.control) {
           const control = document.createElement("span");
           control.className = "control";
