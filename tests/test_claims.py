@@ -12,6 +12,7 @@ from experiments.claims import figures as claims_figures
 from experiments.claims import sounds as claims_sounds
 from experiments.claims import table as claims_table
 from experiments.harness import controls, figures, front_ends
+from experiments.harness.populations import populations
 from experiments.harness.results import Results
 from w2v_jax.checkpoint import Provenance, save_encoder
 from w2v_jax.encoder import EncoderConfig, FeatureEncoder
@@ -53,8 +54,11 @@ def test_the_table_has_every_claim_layer_and_control(results):
             low, value, high = (float(row[f"{column}{end}"]) for end in (" low", "", " high"))
             assert low <= high
             assert np.isfinite(value)
-        verdicts = {row[f"tiny against {rival}"] for rival in ("untrained", "tiny.random-1", "log-mel")}
-        assert verdicts <= {"ahead", "level", "behind"}
+        verdicts = {row[f"tiny against {rival}"] for rival in ("untrained", "log-mel")}
+        assert verdicts <= {"ahead", "level", "behind", "ceiling"}
+        assert row["over"]
+        assert int(row["units"]) >= 2
+    assert {row["primary"] for row in rows} == {"", "yes"}
 
 
 def test_metrics_are_strict_json_and_agree_with_the_table(results):
@@ -81,7 +85,7 @@ def test_scores_drawn_through_the_layers_exist():
 def test_every_figure_is_png_and_pdf(results):
     for suffix in ("png", "pdf"):
         names = {path.name.split(".")[0] for path in results.glob(f"*.{suffix}")}
-        assert names == {"claims", "layers", "filters", "tuning"}
+        assert names == {"claims", "discrimination", "noise", "layers", "filters", "tuning"}
 
 
 def test_second_run_sweeps_nothing(results, tiny):
@@ -90,24 +94,99 @@ def test_second_run_sweeps_nothing(results, tiny):
     assert len(again.read_back) == len(claims_sounds.SOUNDS) + 1
 
 
-def test_verdicts_hold_for_every_seed(tiny):
-    found = controls.controls_of(tiny)[tiny[0]]
-    rng = np.random.default_rng(0)
-    noise = rng.normal(size=40)
+def columns_of(values, rng, *, names=None):
+    """A column per front end: every score is its value, give or take."""
+    shared = rng.normal(size=40)
 
     def column(value):
-        score = mean_score(value + 0.01 * noise, bootstrap=Bootstrap(resamples=50))
-        return {"frames": {claim: dict.fromkeys(names, score) for claim, names in claims.CLAIMS.items()}}
+        return {
+            "frames": {
+                claim: {
+                    name: mean_score(value + 0.01 * (shared + rng.normal(size=40)), bootstrap=Bootstrap(resamples=50))
+                    for name in found
+                }
+                for claim, found in claims.CLAIMS.items()
+            }
+        }
 
-    columns = {tiny[0]: column(0.5)} | {control: column(0.1) for control in found.all}
-    columns[found.untrained[0]] = column(0.9)
+    return {each: column(value) for each, value in values.items()}
+
+
+def words(verdicts, control):
+    return [by_control[control].word for names in verdicts.values() for by_control in names.values()]
+
+
+@pytest.fixture
+def trainings(tiny, tmp_path):
+    names = []
+    for seed in range(3):
+        save_encoder(FeatureEncoder(TINY, rngs=nnx.Rngs(seed + 20)), tmp_path / f"training-{seed}.safetensors")
+        names.append(str(tmp_path / f"training-{seed}.safetensors"))
+    (group,) = populations(front_ends.resolve([f"several={'+'.join(names)}"]))
+    return group
+
+
+def test_a_group_of_trainings_is_held_against_ten_seeds(trainings):
+    found = controls.controls_of(trainings.members)[trainings.members[0]]
+    assert len(found.untrained) >= 10
+    rng = np.random.default_rng(0)
+    values = dict(zip(trainings.members, (0.5, 0.55, 0.6), strict=True))
+    values |= {each: 0.2 + 0.02 * rng.normal() for each in found.untrained}
+    values |= {found.spectrograms["log-mel"]: 0.9, found.spectrograms["stft"]: 0.55}
+    columns = columns_of(values, rng)
     columns[found.spectrograms["stft"]]["frames"]["bias"] = dict.fromkeys(claims.CLAIMS["bias"], "no score")
-    against = claims_table.compare(columns, tiny[0], found)["bias"]["same under bias, cosine, other tones"]
-    assert against[found.untrained[0].name] == "behind"
-    assert against[found.untrained[1].name] == "ahead"
-    assert against["untrained"] == "level"
-    assert against["log-mel"] == "ahead"
-    assert against["stft"] == "undefined"
+    against = claims_table.compare(columns, trainings, found)
+    assert set(words(against, "untrained")) == {"ahead"}
+    assert set(words(against, "log-mel")) == {"behind"}
+    assert set(words({"others": against["formants"]}, "stft")) == {"level"}  # the middle of the three
+    assert {each["stft"].word for each in against["bias"].values()} == {"undefined"}
+    first = next(iter(against["formants"].values()))["untrained"]
+    assert first.apart
+    assert first.q >= first.p
+    assert set(claims_table.agreements(against, "log-mel").values()) == {"behind"}
+    lines = claims_table.markdown(columns, trainings, found, against, claims_table.null_table(columns, found.untrained))
+    assert "several (3 trainings), final frames" in lines[0]
+    assert any("comparisons among encoders with random weights" in line for line in lines)
+
+
+def test_among_random_encoders_few_comparisons_are_marked(trainings):
+    found = controls.controls_of(trainings.members)[trainings.members[0]]
+    rng = np.random.default_rng(1)
+    by_name = {}
+    for claim, names in claims.CLAIMS.items():
+        for name in names:  # seeds differ by more than their intervals are wide
+            by_name[claim, name] = dict(zip(found.untrained, 0.3 + 0.1 * rng.normal(size=10), strict=True))
+    columns = columns_of(dict.fromkeys(found.untrained, 0.0), rng)
+    for (claim, name), values in by_name.items():
+        for each, value in values.items():
+            score = columns[each]["frames"][claim][name]
+            moved = mean_score(value + 0.01 * rng.normal(size=40), bootstrap=score.bootstrap)
+            columns[each]["frames"][claim][name] = moved
+    null = claims_table.null_table(columns, found.untrained)
+    assert null.compared == 10 * len(by_name)
+    assert null.marked <= 0.05 * null.compared
+    assert claims_table.null_table(columns, found.untrained[:2]) is None
+
+
+def test_a_claim_in_some_metrics_only_depends_on_the_metric(tiny):
+    found = controls.controls_of(tiny)[tiny[0]]
+    rng = np.random.default_rng(2)
+    columns = columns_of({tiny[0]: 0.5, **{each: 0.3 + 0.001 * rng.normal() for each in found.all}}, rng)
+    family = "RSA of vowels with f0, F1, F2"
+    low = columns_of({tiny[0]: 0.1}, rng)[tiny[0]]["frames"]["metric space"][f"{family}, Hz"]
+    columns[tiny[0]]["frames"]["metric space"][f"{family}, Hz"] = low
+    against = claims_table.compare(columns, populations(tiny)[0], found)
+    agreed = claims_table.agreements(against, "untrained")
+    assert agreed.pop(family) == claims_table.DEPENDS
+    assert set(agreed.values()) == {"ahead"}
+
+
+def test_scores_at_their_ceiling_are_left_out(tiny):
+    found = controls.controls_of(tiny)[tiny[0]]
+    columns = columns_of(dict.fromkeys([tiny[0], *found.all], 1.01), np.random.default_rng(3))
+    against = claims_table.compare(columns, populations(tiny)[0], found)
+    assert set(words(against, "untrained")) == {"ceiling"}
+    assert "0 ahead of and 0 behind untrained" in claims_table.conclude(populations(tiny)[0], found, against)
 
 
 def test_an_untrained_encoder_is_said_to_prove_nothing(tiny):
@@ -115,9 +194,23 @@ def test_an_untrained_encoder_is_said_to_prove_nothing(tiny):
     found = controls.Controls((), controls.controls_of(tiny)[tiny[0]].spectrograms)
     column = {"frames": {claim: dict.fromkeys(names, "no score") for claim, names in claims.CLAIMS.items()}}
     columns = dict.fromkeys([untrained, *found.all], column)
-    verdicts = claims_table.compare(columns, untrained, found)
-    lines = claims_table.markdown(columns, untrained, found, verdicts)
+    (alone,) = populations([untrained])
+    verdicts = claims_table.compare(columns, alone, found)
+    lines = claims_table.markdown(columns, alone, found, verdicts, None)
     assert "no claim about a trained model follows" in lines[-2]
+
+
+@pytest.mark.parametrize(
+    ("named", "message"),
+    [
+        ("one=untrained+untrained", "twice"),
+        ("alone=weights/formant-base-1*", "1 member"),
+        ("log-mel=log-mel+stft", "name of a group and of an encoder"),
+    ],
+)
+def test_groups_that_are_none(named, message):
+    with pytest.raises(front_ends.EncoderChoiceError, match=message):
+        front_ends.resolve([named])
 
 
 FRAMES = [Frames(16_000, 400, 320), Frames(16_000, 465, 160), Frames(24_000, 400, 320), Frames(8_000, 4_000, 2_000)]
@@ -143,14 +236,21 @@ def test_multiples_of_the_frame_rate_are_kept_apart_from_other_tones(frames, siz
 def test_sounds_of_wav2vec2_are_as_they_were():
     grids = claims_sounds.grids_of(FRAMES[0])
     assert {name: len(grid) for name, grid in grids.items().items()} == {
-        "vowels": 384,
-        "vowels_elsewhere": 384,
+        "vowels": 507,
+        "vowel_lines": 125,
         "tones": 200,
         "tones_at_rate": 52,
-        "amplitudes": 100,
+        "amplitudes": 80,
+        "amplitude_lines": 100,
+        "abx_f0": 168,
+        "abx_formants": 216,
+        "abx_level": 144,
         "bursts": 12,
         "biases": 80,
         "levels": 80,
         "shifts": 160,
     }
     assert list(grids.biases.axis("frequency")[:9]) == [100, 200, 300, 400, 500, 800, 1500, 3000, 113]
+    f0 = np.unique(grids.vowels.points()["f0"])
+    assert len(f0) >= 20
+    assert (f0 % 25 != 0).all()

@@ -35,9 +35,9 @@ def fewer_sounds(frames, size, vowels):
     found = sounds.grids_of(frames, size, vowels)
     return dataclasses.replace(
         found,
-        vowels=found.vowels.thinned(f0=2, f1=3, f2=3),
-        vowels_elsewhere=found.vowels_elsewhere.thinned(f0=2, f1=3, f2=3),
-        amplitudes=found.amplitudes.thinned(amplitude_low=3, amplitude_high=3),
+        vowels=found.vowels.thinned(f0=50),
+        vowel_lines=found.vowel_lines.thinned(f0=2, f1=3, f2=3),
+        amplitude_lines=found.amplitude_lines.thinned(amplitude_low=3, amplitude_high=3),
         biases=found.biases.thinned(frequency=4, bias=3),
         levels=found.levels.thinned(frequency=4, amplitude=3),
         shifts=found.shifts.thinned(frequency=4),
@@ -89,7 +89,8 @@ def test_every_experiment_measures_every_front_end(results, experiment):
 def test_figures_of_one_are_figures_of_all(results, experiment):
     names = {path.name.removesuffix(".png") for path in (results / experiment).glob("*.png")}
     if experiment == "claims":
-        assert names == {f"{name}.bands:make" for name in ("claims", "layers", "tuning")}
+        drawn = ("claims", "discrimination", "noise", "layers", "tuning")
+        assert names == {f"{name}.bands:make" for name in drawn}
         return
     of_each = {each: {name.removesuffix(f".{each}") for name in names if name.endswith(f".{each}")} for each in NAMES}
     assert of_each["log-mel"] == of_each["bands:make"]
@@ -127,7 +128,7 @@ def test_controls_have_the_frames_of_what_they_control(results):
     for each in chosen:
         assert all(control.frames == each.frames for control in found[each].all)
     trained, log_mel, bands = (found[each] for each in chosen)
-    assert [each.name for each in trained.untrained] == ["random-1", "random-2", "random-3"]
+    assert [each.name for each in trained.untrained] == [f"random-{seed}" for seed in controls.SEEDS]
     assert trained.spectrograms["log-mel"] is chosen[1]
     assert log_mel.untrained == bands.untrained == ()
     assert list(log_mel.spectrograms) == ["stft"]

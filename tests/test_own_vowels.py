@@ -21,6 +21,7 @@ from experiments.reproduce import published
 from w2v_jax import grids, projection, stimuli, vowels
 from w2v_jax.front_end import Frames
 from w2v_jax.scores import Bootstrap, UndefinedScoreError
+from w2v_jax.scores.parameter_metrics import VOWEL_METRICS
 from w2v_jax.vowels import VowelTableError
 
 TABLE = vowels.published("peterson-barney-1952")
@@ -215,34 +216,35 @@ def test_flags():
     )
 
 
-def test_claims_take_the_grid():
+def test_claims_take_the_range_of_the_grid():
     choice = VowelChoice(TABLE, **SMALL)
     found = grids_of(FRAMES, "quick", choice)
-    np.testing.assert_array_equal(found.vowels.axis("f0"), [132, 223, 264])
-    np.testing.assert_array_equal(found.vowels.axis("f2"), SMALL["f2"].values.astype(np.float32))
-    # Next to them, and of each the frames see many phases.
-    np.testing.assert_array_equal(found.vowels_elsewhere.axis("f0"), [133, 224, 265])
+    points = found.vowels.points()
+    f0 = np.unique(points["f0"])
+    assert len(f0) == 11
+    assert 132 <= f0.min() <= 136
+    assert 262 <= f0.max() <= 266
+    for name in ("f1", "f2"):
+        assert set(np.unique(points[name])) <= set(np.linspace(*SMALL[name].values[[0, -1]], 11).astype(np.float32))
+    assert all(FRAMES.phases(each) > 1 for each in f0)
+    np.testing.assert_array_equal(found.vowel_lines.axis("f0"), [132, 223, 264])
+
+
+def heard_as(found, features):
+    return Heard(FRAMES, found, {"vowels": features}, {}, np.zeros(0), Bootstrap(resamples=40))
 
 
 def test_formants_are_read_where_there_is_one_f0():
     found = grids_of(FRAMES, "quick", VowelChoice(TABLE, f0=(140,), **SMALL))
     points = found.vowels.points()
-    features = np.stack([points["f1"], points["f2"]], axis=1)
-    heard = Heard(FRAMES, found, {"vowels": features}, {}, np.zeros(0))
-    assert heard.read("vowels", "f1").value > 0.99
-    assert heard.monotonicity("vowels", "f1").value > 0.9
+    heard = heard_as(found, np.stack([points["f1"], points["f2"]], axis=1))
+    assert heard.probe("vowels", "f1", noise=0).interpolation.value > 0.99
     with pytest.raises(UndefinedScoreError, match="f0 is 140 for all sounds"):
-        heard.read("vowels", "f0")
-
-
-def test_formants_are_read_at_an_unheard_f0_of_three():
-    found = grids_of(FRAMES, "quick", VowelChoice(TABLE, **SMALL))
-    points = found.vowels.points()
-    features = np.stack([points["f0"], points["f1"], points["f2"]], axis=1)
-    heard = Heard(FRAMES, found, {"vowels": features}, {}, np.zeros(0))
-    assert heard.read("vowels", "f1", across="f0").value > 0.99
-    with pytest.raises(UndefinedScoreError, match="too few units"):  # a resample may have one f0 only
-        heard.read("vowels", "f0", across="f0")
+        heard.probe("vowels", "f0")
+    # With formants as its own metric, and no f0 to be drawn again.
+    found_in = heard.rsa("vowels", metrics={"Hz": VOWEL_METRICS["Hz"]})
+    assert set(found_in.marginal) == {"f1", "f2"}
+    assert found.abx_formants.shape[1] == 5  # across f0 near the only one
 
 
 def read_wave(path):

@@ -1,149 +1,70 @@
 """The paper's claims as numbers, for every layer of a front end, next to what random weights and spectrograms score.
 
 Writes `claims.csv` (claims in rows; encoders, layers and controls in columns), `claims.md` (the final frames against
-their controls), `metrics.json` (everything), and for each encoder four figures: its scores next to its controls', its
-scores layer by layer, its first filters, and the tuning of its channels.
+their controls), `metrics.json` (everything), and figures: the main scores next to their controls', some layer by layer,
+discrimination beside a listener's, probes by level of noise, first filters, and the tuning of channels.
 
-By default the grids are thinned so that an encoder with its five controls takes a few minutes on two CPU cores;
-`--full` takes the paper's own, `--quick` a handful of sounds.
+`--encoders=NAME=A+B+C` (or `NAME=PATTERN`) takes trainings of one recipe as one: then what is said of training is said
+of other trainings, and not of one. By default the grids are thinned so that three encoders with ten encoders of random
+weights take some minutes on two CPU cores; `--full` takes the paper's own, `--quick` a handful of sounds.
 """
 
 import contextlib
 import functools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from absl import flags as absl_flags
 
-from w2v_jax import scores, tuning
+from w2v_jax import tuning
+from w2v_jax.front_end import FRAMES
 from w2v_jax.front_end import filters as filters_of
-from w2v_jax.scores import Score, UndefinedScoreError
+from w2v_jax.scores import UndefinedScoreError
 from w2v_jax.scores.frequency_scale import SCALES
 
 from ..harness import cells, controls, flags, metrics, vowel_chart, vowel_flags
 from ..harness.conclusions import listed
 from ..harness.front_ends import BUNDLED, NamedFrontEnd
 from ..harness.metrics import Metrics
+from ..harness.populations import populations
 from ..harness.progress import progress_bar
 from ..harness.results import Results
-from ..harness.vowel_choice import VowelChoice
-from . import figures, table
-from .sounds import FRACTIONS, Heard, grids_of, listen
+from . import curves, figures, table
+from .listeners import NOTICEABLE
+from .questions import CLAIMS, WHERE, questions
+from .sounds import FRACTIONS, NOISE, Heard, grids_of, listen
 from .table import Column
 
 NAME = "claims"
 
 FULL = absl_flags.DEFINE_bool("full", False, "claims: the paper's full grids, twelve times as many sounds.")
 
-WHERE = {False: "other tones", True: "multiples of the frame rate"}
+SEEDS_BY_LAYER = 3  # of the encoders with random weights
 SEPARATED = 0.95  # AUC from which on a burst counts as told apart
 
 NOTES = (
     "Every score is computed in the space of the features, never on a picture, and higher is what the paper's claim "
-    "would have. An interval holds 95% of the values that the score takes when sounds are drawn again from the grid; "
-    "it says nothing of other sounds.",
-    "`ahead` and `behind` mean that the difference of two encoders on the same draws keeps its sign in 95% of them "
-    "and is at least 0.005; of the untrained encoders, for every seed. No correction is made for the number of "
-    "comparisons, and three seeds are few: one untrained encoder in four is the best of four. What `untrained` is "
-    "ahead in shows how often chance is.",
+    "would have. An interval is over other values of what `over` names, and says nothing of other trainings: see "
+    "the trainings side by side. Of fewer than 20 units it is Student's.",
+    "`ahead` and `behind`: against random weights both are populations, of trainings and of seeds, and one encoder is "
+    "asked whether it is one more draw. Marks hold a false discovery rate of 5% over all scores (Benjamini and "
+    "Hochberg), and a difference below 0.005 is none. What the same comparisons mark among the random encoders is "
+    "printed below the table. Scores above 0.995 for everyone are at their ceiling, and left out.",
+    "RSA depends on how parameters are measured: a claim needs all metrics to agree. It is a score of the far order; "
+    "the overlap of nearest neighbours is one of the near order, and features may have either without the other.",
+    f"Probes are fitted on ranges of a parameter and asked about others, with noise of {NOISE:.0%} of the features' "
+    "own deviation, unless they say otherwise; `noise` draws other levels.",
+    *(f"A just noticeable difference: {each.source}." for each in dict.fromkeys(NOTICEABLE.values())),
     "A tone that repeats after 5 samples (3,200 and 6,400 Hz at 16 kHz) is constant to a first layer that moves by 5 "
     "samples; where that layer is normalised over time, the tone is gone. Such tones are left out, as is the Nyquist "
     "frequency, which is silence.",
     vowel_chart.NOTE,
+    'The "f0" of a vowel is the lowest of three sines. Praat hears it as the pitch in 4 of 20: the others are not its '
+    "harmonics, so that what is read off here is a frequency rather than a pitch. Of the paper's 5,400 vowels 210 have "
+    "an F1 above their F2; the sounds of `vowels` here leave such out.",
     "A cosine near 1 says little where all sounds are alike: `relative` divides by how far apart other sounds are.",
     "Any two rising curves are alike: an R^2 of a frequency scale means something only next to the others.",
 )
-
-
-PAPERS_F0 = (
-    "Of a tone at a multiple of the frame rate all frames see the same phase. The paper's six f0 are multiples of "
-    "25 Hz, at which the frames of wav2vec 2.0 see one or two phases; `beside the paper's f0` has six others."
-)
-OTHER_F0 = (
-    "Of a tone at a multiple of the frame rate all frames see the same phase. `beside these f0` has f0 next to those "
-    "of the vowels of which the frames see many phases. Scores at an unheard f0 need three f0 or "
-    "more, and those of f0 itself four."
-)
-
-
-def _invariances(grid: str, parameter: str, reference: float, change: str) -> dict[str, Callable[[Heard], Score]]:
-    found: dict[str, Callable[[Heard], Score]] = {}
-    for relative, kind in ((False, "cosine"), (True, "relative")):
-        for at_rate, where in WHERE.items():
-            found[f"same under {change}, {kind}, {where}"] = functools.partial(
-                Heard.invariance,
-                grid=grid,
-                parameter=parameter,
-                reference=reference,
-                at_rate=at_rate,
-                relative=relative,
-            )
-    return found
-
-
-def _burst_separations() -> dict[str, Callable[[Heard], Score]]:
-    found: dict[str, Callable[[Heard], Score]] = {}
-    for at_rate, where in WHERE.items():
-        for fraction in FRACTIONS[::-1]:
-            found[f"burst of {round(1000 * float(fraction))} ms, AUC, {where}"] = functools.partial(
-                Heard.burst_separation, fraction=float(fraction), at_rate=at_rate
-            )
-    return found
-
-
-# The paper's claims, and the scores that bear on each.
-CLAIMS: dict[str, dict[str, Callable[[Heard], Score]]] = {
-    "fundamental frequency": {
-        "f0 of vowels, R²": lambda heard: heard.read("vowels", "f0"),
-        "f0 of vowels at an unheard f0, R²": lambda heard: heard.read("vowels", "f0", across="f0"),
-        "f0 of vowels at an unheard f0 beside the paper's f0, R²": lambda heard: heard.read(
-            "vowels_elsewhere", "f0", across="f0"
-        ),
-        "f0 of vowels, monotonicity": lambda heard: heard.monotonicity("vowels", "f0"),
-        "tones: frequency (Mel), R²": lambda heard: heard.mel_read(),
-        "tones: distance and Mel distance, Spearman": lambda heard: scores.rsa(heard.mean["tones"], heard.mel()),
-        **{
-            f"learned scale: {scale}, R²": functools.partial(lambda heard, scale: heard.scale_fit(scale), scale=scale)
-            for scale in SCALES
-        },
-        "learned scale at multiples of the frame rate: Mel, R²": lambda heard: heard.scale_fit("Mel", "tones_at_rate"),
-    },
-    "formants": {
-        "F1, R²": lambda heard: heard.read("vowels", "f1"),
-        "F2, R²": lambda heard: heard.read("vowels", "f2"),
-        "F1 at an unheard f0, R²": lambda heard: heard.read("vowels", "f1", across="f0"),
-        "F1 at an unheard f0 beside the paper's f0, R²": lambda heard: heard.read(
-            "vowels_elsewhere", "f1", across="f0"
-        ),
-        "F2 at an unheard f0, R²": lambda heard: heard.read("vowels", "f2", across="f0"),
-        "F2 at an unheard f0 beside the paper's f0, R²": lambda heard: heard.read(
-            "vowels_elsewhere", "f2", across="f0"
-        ),
-        "F1, monotonicity": lambda heard: heard.monotonicity("vowels", "f1"),
-        "F2, monotonicity": lambda heard: heard.monotonicity("vowels", "f2"),
-        "distance and F1–F2 distance, one f0, Spearman": lambda heard: heard.rsa("vowels", "f1", "f2", within="f0"),
-    },
-    "amplitude": {
-        "amplitude of 100 Hz, R²": lambda heard: heard.read("amplitudes", "amplitude_low"),
-        "amplitude of 700 Hz, R²": lambda heard: heard.read("amplitudes", "amplitude_high"),
-        "amplitude of 100 Hz, monotonicity": lambda heard: heard.monotonicity("amplitudes", "amplitude_low"),
-        "amplitude of 700 Hz, monotonicity": lambda heard: heard.monotonicity("amplitudes", "amplitude_high"),
-        "distance and amplitude distance, Spearman": lambda heard: heard.rsa("amplitudes"),
-        **_invariances("levels", "amplitude", 1.0, "level"),
-    },
-    "temporal detail": {
-        **_burst_separations(),
-        "steadiness, other tones": lambda heard: scores.steadiness(heard.steady["tones"]),
-        "steadiness, multiples of the frame rate": lambda heard: scores.steadiness(heard.steady["tones_at_rate"]),
-        **_invariances("shifts", "offset", 0.0, "shift"),
-    },
-    "bias": _invariances("biases", "bias", 0.0, "bias"),
-    "metric space": {
-        "distance and f0–F1–F2 distance, Spearman": lambda heard: heard.rsa("vowels"),
-        "neighbours in f0–F1–F2, share": lambda heard: heard.neighbour_overlap("vowels"),
-        "neighbours in both amplitudes, share": lambda heard: heard.neighbour_overlap("amplitudes"),
-    },
-}
 
 
 def run(front_ends: Sequence[NamedFrontEnd], results: Results, *, full: bool = False) -> Metrics:
@@ -162,46 +83,75 @@ def run(front_ends: Sequence[NamedFrontEnd], results: Results, *, full: bool = F
     heard = {each: listen(each, grids_of(each.frames, size, vowels), results, experiment=NAME) for each in everyone}
     if not results.share.is_first:
         return {}  # the first process measures and draws
-    columns = {
-        each: {layer: _named(measure(found), vowels) for layer, found in _with_progress(each, by_layer)}
-        for each, by_layer in heard.items()
-    }
-    against = {each: table.compare(columns, each, controls_of[each]) for each in front_ends}
+    # Of most seeds the final frames are enough: layers are drawn, and not compared.
+    in_layers = {*front_ends, *(one for found in controls_of.values() for one in found.untrained[:SEEDS_BY_LAYER])}
+    columns = {}
+    for each, by_layer in heard.items():
+        asked_of = by_layer if each in in_layers else {FRAMES: by_layer[FRAMES]}
+        columns[each] = {layer: measure(found) for layer, found in _with_progress(each, asked_of)}
+    asked = populations(front_ends)
+    of = {one.name: controls_of[one.members[0]] for one in asked}
+    against = {one.name: table.compare(columns, one, of[one.name]) for one in asked}
+    nulls = {one.name: table.null_table(columns, of[one.name].untrained) for one in asked}
     tuned = {each: measure_tuning(heard[each]) for each in front_ends}
+    noise = {
+        each: curves.measure_noise(heard[each][FRAMES])
+        for each in dict.fromkeys([*front_ends, *(one for found in of.values() for one in curves.shown(found))])
+    }
 
     lines = ["(--quick: a handful of sounds; for a first look)", ""] if results.quick else []
     lines += [] if vowels.is_papers else [f"{vowels.said(quick=results.quick)}.", ""]
-    for each in front_ends:
-        lines += [*table.markdown(columns, each, controls_of[each], against[each]), ""]
+    for one in asked:
+        lines += [*table.markdown(columns, one, of[one.name], against[one.name], nulls[one.name]), ""]
     results.save_text(NAME, "claims.csv", table.csv_text(columns, against))
     results.save_text(NAME, "claims.md", "\n".join(lines))
-    for each in front_ends:
+    said = {"quick": results.quick}
+    for one in asked:
+        theirs = of[one.name]
         drawings = {
-            "claims": figures.draw_claims(each, controls_of[each], columns, quick=results.quick, vowels=vowels),
-            "layers": figures.draw_layers(each, controls_of[each], columns, quick=results.quick, vowels=vowels),
-            "tuning": figures.draw_tuning(each, tuned[each]),
+            "claims": figures.draw_claims(one, theirs, columns, vowels=vowels, **said),
+            "discrimination": curves.draw_discrimination(one, theirs, columns, vowels=vowels, **said),
+            "noise": curves.draw_noise(one, theirs, noise, vowels=vowels, **said),
         }
+        for name, figure in drawings.items():
+            results.save_figure(NAME, f"{name}.{one.name}", figure)
+    for each in front_ends:
+        layers = figures.draw_layers(each, controls_of[each], columns, vowels=vowels, **said)
+        results.save_figure(NAME, f"layers.{each.name}", layers)
+        results.save_figure(NAME, f"tuning.{each.name}", figures.draw_tuning(each, tuned[each]))
         filters = filters_of(each.front_end)
         if filters is not None:
-            drawings["filters"] = figures.draw_filters(each, filters)
-        for name, figure in drawings.items():
-            results.save_figure(NAME, f"{name}.{each.name}", figure)
+            results.save_figure(NAME, f"filters.{each.name}", figures.draw_filters(each, filters))
     found = metrics.save(
         results,
         NAME,
         {
             each: {
                 "scores": table.plain(columns[each]),
-                "against": against[each],
+                "noise": curves.plain(noise[each]),
                 "shortest_burst_told_apart": shortest_bursts(heard[each]),
                 "tuning": {layer: _tuning_numbers(curves) for layer, curves in tuned[each].items()},
             }
             for each in front_ends
         },
-        conclusion="\n".join(table.conclude(each, controls_of[each], against[each]) for each in front_ends),
-        notes=[*NOTES[:2], PAPERS_F0 if vowels.is_papers else OTHER_F0, *NOTES[2:], *_without_filters(front_ends)],
+        conclusion="\n".join(table.conclude(one, of[one.name], against[one.name]) for one in asked),
+        notes=[*NOTES, *_without_filters(front_ends)],
         vowels=True,
         by_layer=("scores", "shortest_burst_told_apart", "tuning"),
+        against={name: table.plain_verdicts(verdicts) for name, verdicts in against.items()},
+        groups={one.name: [member.name for member in one.members] for one in asked if one.is_group},
+        null_tables={
+            name: {"marked": null.marked, "compared": null.compared} for name, null in nulls.items() if null is not None
+        },
+        questions={
+            f"{claim}: {name}": {
+                "over": question.over,
+                "chance": question.chance,
+                "primary": question.primary,
+                "family": question.family,
+            }
+            for claim, name, question in questions()
+        },
         grids={
             each.name: {name: len(grid) for name, grid in grids_of(each.frames, size, vowels).items().items()}
             for each in front_ends
@@ -225,18 +175,8 @@ def _without_filters(front_ends: Sequence[NamedFrontEnd]) -> list[str]:
 def measure(heard: Heard) -> Column:
     """Every score of one layer."""
     return {
-        claim: {name: cells.attempted(functools.partial(score, heard)) for name, score in found.items()}
+        claim: {name: cells.attempted(functools.partial(question.score, heard)) for name, question in found.items()}
         for claim, found in CLAIMS.items()
-    }
-
-
-def _named(column: Column, vowels: VowelChoice) -> Column:
-    """A column whose scores do not speak of the paper's f0 where they are of others."""
-    if vowels.is_papers:
-        return column
-    return {
-        claim: {name.replace("the paper's f0", "these f0"): cell for name, cell in found.items()}
-        for claim, found in column.items()
     }
 
 

@@ -1,5 +1,6 @@
 """The figures of `experiments.claims`: scores next to their controls, scores by layer, filters, and tuning."""
 
+import dataclasses
 from collections.abc import Mapping
 
 import numpy as np
@@ -9,49 +10,55 @@ from matplotlib.figure import Figure
 from w2v_jax import scales, tuning
 from w2v_jax.front_end import FRAMES
 from w2v_jax.scores import Score
+from w2v_jax.scores.representational_similarity import BEST
 
 from ..harness import figures
 from ..harness.controls import Controls
 from ..harness.front_ends import NamedFrontEnd
+from ..harness.populations import Population
 from ..harness.vowel_choice import PAPERS, VowelChoice
+from .questions import CLAIMS
 from .table import Columns
 
 LEAST = -0.25  # scores below it are drawn at the edge
 OFFSETS = {"encoder": -0.09, "untrained": 0.09, "log-mel": -0.27, "stft": 0.27}  # from the middle of a row
 # Scores followed through the layers: claim and name.
 BY_LAYER = (
-    ("fundamental frequency", "f0 of vowels at an unheard f0, R²"),
-    ("fundamental frequency", "tones: distance and Mel distance, Spearman"),
-    ("fundamental frequency", "learned scale: Mel, R²"),
-    ("formants", "F1 at an unheard f0, R²"),
-    ("formants", "F2 at an unheard f0, R²"),
-    ("formants", "distance and F1–F2 distance, one f0, Spearman"),
-    ("amplitude", "distance and amplitude distance, Spearman"),
+    ("metric space", "RSA of vowels with f0, F1, F2, span"),
+    ("metric space", f"RSA of vowels with f0, F1, F2, {BEST}"),
+    ("metric space", "nearest 10 of vowels, by f0, F1, F2, overlap"),
+    ("formants", "RSA of vowels of one f0 with F1, F2, ERB"),
+    ("formants", "F1 between values heard, R²"),
+    ("formants", "F2 between values heard, R²"),
+    ("formants", "ABX of F1 across f0, mean of the steps"),
+    ("fundamental frequency", "f0 of vowels between values heard, R²"),
+    ("fundamental frequency", "ABX of f0 across vowels, mean of the steps"),
+    ("fundamental frequency", "RSA of tones with their frequency, semitones"),
+    ("amplitude", "amplitude of 700 Hz between values heard, R²"),
     ("amplitude", "same under level, relative, other tones"),
     ("temporal detail", "burst of 10 ms, AUC, other tones"),
     ("temporal detail", "steadiness, other tones"),
     ("temporal detail", "same under shift, relative, multiples of the frame rate"),
     ("bias", "same under bias, relative, other tones"),
-    ("metric space", "distance and f0–F1–F2 distance, Spearman"),
-    ("metric space", "neighbours in f0–F1–F2, share"),
 )
 TUNED_LAYERS = 4  # panels of tuning curves, spread over the layers
 
 
 def draw_claims(
-    front_end: NamedFrontEnd, controls: Controls, columns: Columns, *, quick: bool, vowels: VowelChoice = PAPERS
+    population: Population, controls: Controls, columns: Columns, *, quick: bool, vowels: VowelChoice = PAPERS
 ) -> Figure:
-    """Every score of the final frames, a row each: the encoder, untrained encoders and spectrograms."""
-    claims = columns[front_end][FRAMES]
-    heights = [len(found) for found in claims.values()]
-    figure = Figure(figsize=(9.0, 0.19 * sum(heights) + 2.2), layout="constrained")
-    panels = figure.subplots(len(claims), 1, sharex=True, gridspec_kw={"height_ratios": [h + 0.6 for h in heights]})
-    shown = [("encoder", front_end), *(("untrained", each) for each in controls.untrained)]
+    """The main scores of the final frames, a row each: the encoders, untrained encoders and spectrograms."""
+    primary = {claim: [name for name, question in found.items() if question.primary] for claim, found in CLAIMS.items()}
+    primary = {claim: names for claim, names in primary.items() if names}
+    heights = [len(names) for names in primary.values()]
+    figure = Figure(figsize=(9.0, 0.24 * sum(heights) + 2.4), layout="constrained")
+    panels = figure.subplots(len(primary), 1, sharex=True, gridspec_kw={"height_ratios": [h + 0.6 for h in heights]})
+    shown = [*(("encoder", each) for each in population.members), *(("untrained", each) for each in controls.untrained)]
     shown += controls.spectrograms.items()
-    for axes, (claim, names) in zip(panels, claims.items(), strict=True):
+    for axes, (claim, names) in zip(panels, primary.items(), strict=True):
         rows = np.arange(len(names))
         axes.hlines(rows, LEAST - 0.05, 1.05, color="#E4E4E4", linewidth=0.8, zorder=0)
-        # The encoder last, so that it lies on top.
+        # The encoders last, so that they lie on top.
         for kind, each in reversed(shown):
             offset = OFFSETS[kind]
             for row, name in zip(rows, names, strict=True):
@@ -59,19 +66,20 @@ def draw_claims(
                 if isinstance(cell, Score):
                     _interval(axes, cell, row + offset, kind)
         axes.axvline(0, color="black", linewidth=0.6)
-        axes.set_yticks(rows, list(names), fontsize=8)
+        axes.set_yticks(rows, names, fontsize=8)
         axes.set_ylim(len(names) - 0.4, -0.6)
         axes.set_xlim(LEAST - 0.05, 1.05)
         axes.set_title(claim, loc="left", fontsize=10, fontweight="bold", pad=3)
         axes.tick_params(axis="y", length=0)
         axes.spines[["top", "right", "left"]].set_visible(False)
-    panels[-1].set_xlabel(f"Score, with its 95% interval (below {LEAST:g}: drawn at the left edge, hollow)")
-    figure.suptitle(_title(f"The claims as numbers: {front_end.name}, final frames", quick, vowels), fontsize=12)
-    _add_legend(figure, front_end, controls, spectrograms_marked=True)
+    panels[-1].set_xlabel(f"Score, with its 95% interval over sounds (below {LEAST:g}: drawn at the left edge, hollow)")
+    figure.suptitle(title(f"The claims as numbers: {population.name}, final frames", quick, vowels), fontsize=12)
+    add_legend(figure, population, controls, spectrograms_marked=True)
     return figure
 
 
-def _title(text: str, quick: bool, vowels: VowelChoice) -> str:
+def title(text: str, quick: bool, vowels: VowelChoice) -> str:
+    """A title that says so where sounds are few, or vowels not the paper's."""
     text = f"{text} (quick: a handful of sounds)" if quick else text
     return text if vowels.is_papers else f"{text}\n{vowels.caption_by_f0}"
 
@@ -94,14 +102,16 @@ def _interval(axes: Axes, score: Score, row: float, kind: str) -> None:
     )
 
 
-def _add_legend(figure: Figure, front_end: NamedFrontEnd, controls: Controls, *, spectrograms_marked: bool) -> None:
-    handles = _legend(front_end, controls, spectrograms_marked=spectrograms_marked)
+def add_legend(figure: Figure, population: Population, controls: Controls, *, spectrograms_marked: bool) -> None:
+    """Below a figure: what each kind of mark is."""
+    handles = _legend(population, controls, spectrograms_marked=spectrograms_marked)
     figure.legend(handles=handles, loc="outside lower center", ncols=4, fontsize=9, frameon=False)
 
 
-def _legend(front_end: NamedFrontEnd, controls: Controls, *, spectrograms_marked: bool) -> list[figures.Line2D]:
+def _legend(population: Population, controls: Controls, *, spectrograms_marked: bool) -> list[figures.Line2D]:
     """One entry per kind. Spectrograms have no layers: through the layers they are lines without marks."""
-    names = {"encoder": front_end.name}
+    several = f", {len(population.members)} trainings" if population.is_group else ""
+    names = {"encoder": f"{population.name}{several}"}
     if controls.untrained:
         names["untrained"] = f"random weights, {len(controls.untrained)} seeds"
     names |= {kind: control.name for kind, control in controls.spectrograms.items()}
@@ -122,9 +132,11 @@ def draw_layers(
         len(BY_LAYER),
         size=(3.1, 2.3),
         columns=4,
-        title=_title(f"Scores layer by layer: {front_end.name}", quick, vowels),
+        title=title(f"Scores layer by layer: {front_end.name}", quick, vowels),
     )
     layers = list(columns[front_end])
+    asked = tuple(each for each in controls.untrained if len(columns[each]) == len(layers))
+    controls = dataclasses.replace(controls, untrained=asked)  # of the others there are the final frames only
     places = np.arange(len(layers))
     for index, (axes, (claim, name)) in enumerate(zip(panels, BY_LAYER, strict=True)):
         for kind, control in controls.spectrograms.items():
@@ -146,7 +158,7 @@ def draw_layers(
         if index >= len(BY_LAYER) - 4:
             axes.set_xlabel("Convolution, then final frames", fontsize=8)
     figure.supylabel(f"Score (below {LEAST:g}: drawn there)", fontsize=9)
-    _add_legend(figure, front_end, controls, spectrograms_marked=False)
+    add_legend(figure, Population(front_end.name, (front_end,)), controls, spectrograms_marked=False)
     return figure
 
 

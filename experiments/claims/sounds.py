@@ -7,7 +7,7 @@ Its controls hear the same ones.
 import dataclasses
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -16,25 +16,37 @@ import numpy as np
 from w2v_jax import front_end as library
 from w2v_jax import grids, probes, scales, scores, stimuli
 from w2v_jax.arguments import Scalar
-from w2v_jax.front_end import Frames
-from w2v_jax.grids import Grid
-from w2v_jax.scores import Score, UndefinedScoreError
+from w2v_jax.front_end import FRAMES, Frames
+from w2v_jax.grids import Grid, Vowel
+from w2v_jax.scores import BlockScores, Bootstrap, RsaProfile, Score, UndefinedScoreError
+from w2v_jax.scores.bootstrap import make_score
 from w2v_jax.scores.frequency_scale import SCALES
+from w2v_jax.scores.parameter_metrics import ParameterMetric
 
 from .. import amplitude
 from ..harness import vowel_chart
 from ..harness.front_ends import NamedFrontEnd
 from ..harness.results import Results
 from ..harness.vowel_choice import PAPERS, VowelChoice
+from . import designs, listeners
+from .listeners import Noticeable
 
 Size = Literal["quick", "usual", "full"]
 Values = Sequence[float] | np.ndarray
 Pairs = tuple[tuple[int, int], ...]
 
-DURATION = 1.0  # seconds, of every sound
+DURATION = 1.0  # seconds, of bursts
+SHORT = 0.4  # seconds, of all others, for a front end that makes `_LEAST_FRAMES` of them
+_LEAST_FRAMES = 8
+LONG = 1.0  # for one with longer frames
+NOISE = 0.1  # of the features' deviation, in every probe that states no other
+MOST_COMPARED = 600  # sounds of an RSA
 FRACTIONS = grids.BURSTS.axis("burst_fraction")  # of that
-# The paper's six f0 are multiples of 25 Hz, at which the frames of wav2vec 2.0 see one or two phases; these are near.
-F0_ELSEWHERE = (103, 127, 153, 177, 203, 227)
+INNER_RESAMPLES = 100  # of the intervals of inner layers, which are drawn but not compared
+# Values of f0, F1 and F2 in the design of vowels, a prime.
+_VALUES = {"quick": 11, "usual": 23, "full": 29}
+_CONTEXTS = {"quick": 5, "usual": 8, "full": 8}  # vowels, or f0, across which an ABX is asked
+_BASES = {"quick": 1, "usual": 3, "full": 3}  # from which differences are taken
 
 # Of a tone at a multiple of the frame rate all frames see one phase; these are moved to the nearest multiples.
 _AT_RATE = (100, 200, 300, 400, 500, 800, 1500, 3000)
@@ -52,15 +64,20 @@ _ONE_PHASE = 1e-4  # turns per hop, from a whole number
 class Grids:
     """The sounds that every front end of the same frames, and every control, is given.
 
+    `vowels` and `amplitudes` have many values of each parameter, `vowel_lines` and `amplitude_lines` lines along each.
     There is none at the Nyquist frequency: at zero phase it is silence.
     """
 
     frames: Frames
     vowels: Grid
-    vowels_elsewhere: Grid
+    vowel_lines: Grid
     tones: Grid
     tones_at_rate: Grid
     amplitudes: Grid
+    amplitude_lines: Grid
+    abx_f0: Grid
+    abx_formants: Grid
+    abx_level: Grid
     bursts: Grid
     biases: Grid
     levels: Grid
@@ -80,40 +97,100 @@ class Grids:
 @functools.cache
 def grids_of(frames: Frames, size: Size = "usual", choice: VowelChoice = PAPERS) -> Grids:
     """The sounds for front ends with these frames, of full grids, thinned ones, or a handful; `choice` is of vowels."""
-    full = _full(frames, choice)
+    full = _full(frames, size, choice)
     if size == "full":
         return full
-    counts = {"usual": (6, 8, 8, 10), "quick": (4, 4, 4, 5)}[size]
+    counts = {"usual": (5, 5, 5, 10), "quick": (4, 4, 4, 5)}[size]
     f0, f1, f2, amplitudes = counts
     step, every = {"usual": (40, 3), "quick": (240, 9)}[size]
     offsets = {"usual": (0, 1, 2, 3, 4, 7, 40, 113, 211, frames.hop - 1), "quick": (0, 1, 113)}[size]
     found = dataclasses.replace(
         full,
-        vowels=full.vowels.thinned(f0=f0, f1=f1, f2=f2),
-        vowels_elsewhere=full.vowels_elsewhere.thinned(f0=f0, f1=f1, f2=f2),
+        vowel_lines=full.vowel_lines.thinned(f0=f0, f1=f1, f2=f2),
         tones=_tones("tones", _heard(np.arange(13, frames.nyquist, step), frames)),
         tones_at_rate=_tones("tones_at_rate", _heard(_multiples(frames)[::every], frames)),
-        amplitudes=full.amplitudes.thinned(amplitude_low=amplitudes, amplitude_high=amplitudes),
+        amplitude_lines=full.amplitude_lines.thinned(amplitude_low=amplitudes, amplitude_high=amplitudes),
         shifts=_shifts(frames, [offset for offset in dict.fromkeys(offsets) if offset < frames.hop]),
     )
     return found if size == "usual" else dataclasses.replace(found, bursts=_bursts(frames, slice(2, 4)))
 
 
-def _full(frames: Frames, choice: VowelChoice) -> Grids:
+def _full(frames: Frames, size: Size, choice: VowelChoice) -> Grids:
     both = _both(frames)
-    vowels = grids.VOWEL_SPACE_BY_F0 if choice.is_papers else choice.vowel_space_by_f0()
+    lines = grids.VOWEL_SPACE_BY_F0 if choice.is_papers else choice.vowel_space_by_f0()
+    f0 = _f0_values(choice.all_f0, _VALUES[size], frames)
+    # Of one f0 there is nothing to be read off, and formants are asked across a few near it.
+    near = f0 if len(f0) > 1 else [f0[0] * (0.9 + 0.025 * index) for index in range(9)]
+    f1, f2 = (np.linspace(choice.span(name).low, choice.span(name).high, _VALUES[size]) for name in ("f1", "f2"))
+    amplitudes = grids.AMPLITUDES.axis("amplitude_low")
+    if size == "quick":
+        amplitudes = amplitudes[::2]
+    bases = _BASES[size]
+    contexts = _spread(_vowels_by_f2(choice), _CONTEXTS[size])
     return Grids(
         frames=frames,
-        vowels=vowels,
-        vowels_elsewhere=_with_f0(F0_ELSEWHERE if choice.is_papers else _f0_beside(choice.all_f0, frames), vowels),
+        vowels=designs.vowels("vowels", f0, f1, f2),
+        vowel_lines=Grid("vowel_lines", lines.axes),
         tones=_tones("tones", _heard(np.arange(13, frames.nyquist, 10), frames)),
         tones_at_rate=_tones("tones_at_rate", _heard(_multiples(frames), frames)),
-        amplitudes=grids.AMPLITUDES,
+        amplitudes=designs.pairs("amplitudes", amplitude_low=amplitudes, amplitude_high=amplitudes),
+        amplitude_lines=Grid("amplitude_lines", grids.AMPLITUDES.axes),
+        abx_f0=_abx_f0(_spread(near, bases), contexts),
+        abx_formants=_abx_formants(contexts, bases, _spread(near, _CONTEXTS[size])),
+        abx_level=_abx_level(_spread(near, bases), contexts),
         bursts=_bursts(frames, slice(None)),
         biases=_tones("biases", both, amplitude=[0.5], bias=grids.BIAS.axis("bias")),
         levels=_tones("levels", both, amplitude=[0.01, 0.03, 0.1, 0.3, 1]),
         shifts=_shifts(frames, range(frames.hop)),
     )
+
+
+def _f0_values(given: Sequence[float], count: int, frames: Frames) -> list[float]:
+    """Many f0 over the range of those given, of which the frames see many phases; of one, itself."""
+    low, high = min(given), max(given)
+    if low == high:
+        return [low]
+    return [_elsewhere(float(each), frames) for each in np.linspace(low + 1, high - 1, count).round()]
+
+
+def _spread(values: Sequence[Any], most: int) -> list[Any]:
+    """Some of a sequence, from its first to its last."""
+    return [values[index] for index in np.unique(np.linspace(0, len(values) - 1, most).round().astype(int))]
+
+
+def _vowels_by_f2(choice: VowelChoice) -> list[Vowel]:
+    """Vowels of one speaker, by F2."""
+    return sorted(choice.of(choice.speakers[0]), key=lambda vowel: (vowel.f2, vowel.f1))
+
+
+def _of_vowels(several: Sequence[Vowel]) -> dict[str, np.ndarray]:
+    return {name: np.array([getattr(vowel, name) for vowel in several], np.float64) for name in ("f1", "f2")}
+
+
+def _steps(noticeable: Noticeable) -> list[float]:
+    """What a parameter is multiplied by: nothing, then the multiples of a just noticeable difference."""
+    return [1.0, *map(noticeable.step, noticeable.multiples)]
+
+
+def _abx_f0(bases: Sequence[float], contexts: Sequence[Vowel]) -> Grid:
+    """f0, and f0 that are higher by steps, of every vowel."""
+    f0 = np.array([base * step for base in bases for step in _steps(listeners.F0)])
+    return Grid("abx_f0", ({"f0": f0}, _of_vowels(contexts)))
+
+
+def _abx_formants(vowels: Sequence[Vowel], most: int, f0: Sequence[float]) -> Grid:
+    """Vowels, and such with a higher F1 or a higher F2, at every f0."""
+    bases = _spread([vowel for vowel in vowels if vowel.f1 * _steps(listeners.FORMANT)[-1] < vowel.f2] or vowels, most)
+    steps = _steps(listeners.FORMANT)
+    shifted = [(step, 1.0) for step in steps] + [(1.0, step) for step in steps[1:]]
+    f1, f2 = np.array([[vowel.f1 * by_f1, vowel.f2 * by_f2] for vowel in bases for by_f1, by_f2 in shifted]).T
+    return Grid("abx_formants", ({"f1": f1, "f2": f2}, {"f0": np.array(f0, np.float64)}))
+
+
+def _abx_level(bases: Sequence[float], contexts: Sequence[Vowel]) -> Grid:
+    """Levels, from the loudest down, of every vowel."""
+    level = np.array(_steps(listeners.LEVEL))
+    return Grid("abx_level", ({"f0": np.array(bases, np.float64)}, {"level": level}, _of_vowels(contexts)))
 
 
 def sees_one_phase(frequency: np.ndarray, frames: Frames) -> np.ndarray:
@@ -175,22 +252,48 @@ def _bursts(frames: Frames, chosen: slice) -> Grid:
     return Grid("bursts", ({"base_frequency": base, "burst_frequency": burst},))
 
 
-def _with_f0(f0: Sequence[float], vowels: Grid) -> Grid:
-    """The same vowels at other f0."""
-    return Grid("vowels_elsewhere", ({"f0": np.array(f0, np.float64)}, *vowels.axes[1:]))
-
-
-def _f0_beside(f0: Sequence[float], frames: Frames) -> list[float]:
-    """Next to each f0, one above it of which the frames see many phases, as `F0_ELSEWHERE` is to the paper's f0."""
-    return sorted({_elsewhere(each + 1, frames) for each in f0})
-
-
-def tone(frequency: Scalar, amplitude: Scalar, bias: Scalar, offset: Scalar, *, sample_rate: int) -> jax.Array:
+def tone(
+    frequency: Scalar, amplitude: Scalar, bias: Scalar, offset: Scalar, *, sample_rate: int, duration: float = SHORT
+) -> jax.Array:
     """A tone from its sample `offset` on; the offset is a whole number, and mostly the frequency: an exact product."""
     turns = jnp.mod(frequency * offset, sample_rate) / sample_rate
     return stimuli.sine_mixture(
-        [frequency], amplitude, phases=2 * jnp.pi * turns, bias=bias, duration=DURATION, sample_rate=sample_rate
+        [frequency], amplitude, phases=2 * jnp.pi * turns, bias=bias, duration=duration, sample_rate=sample_rate
     )
+
+
+def long_tone(frequency: Scalar, amplitude: Scalar, bias: Scalar, offset: Scalar, *, sample_rate: int) -> jax.Array:
+    return tone(frequency, amplitude, bias, offset, sample_rate=sample_rate, duration=LONG)
+
+
+def vowel(f0: Scalar, f1: Scalar, f2: Scalar, *, sample_rate: int, duration: float = SHORT) -> jax.Array:
+    """The vowel of `formants`, for a shorter time."""
+    return stimuli.sine_mixture([f0, f1, f2], vowel_chart.AMPLITUDES, duration=duration, sample_rate=sample_rate)
+
+
+def vowel_at_level(
+    f0: Scalar, f1: Scalar, f2: Scalar, level: Scalar, *, sample_rate: int, duration: float = SHORT
+) -> jax.Array:
+    """A vowel whose waveform is multiplied by `level`."""
+    return jnp.asarray(level) * vowel(f0, f1, f2, sample_rate=sample_rate, duration=duration)
+
+
+def two_tones(amplitude_low: Scalar, amplitude_high: Scalar, *, sample_rate: int, duration: float = SHORT) -> jax.Array:
+    """The pair of tones of `amplitude`, for a shorter time."""
+    amplitudes = [amplitude_low, amplitude_high]
+    return stimuli.sine_mixture(amplitude.FREQUENCIES, amplitudes, duration=duration, sample_rate=sample_rate)
+
+
+def long_vowel(f0: Scalar, f1: Scalar, f2: Scalar, *, sample_rate: int) -> jax.Array:
+    return vowel(f0, f1, f2, sample_rate=sample_rate, duration=LONG)
+
+
+def long_vowel_at_level(f0: Scalar, f1: Scalar, f2: Scalar, level: Scalar, *, sample_rate: int) -> jax.Array:
+    return vowel_at_level(f0, f1, f2, level, sample_rate=sample_rate, duration=LONG)
+
+
+def long_two_tones(amplitude_low: Scalar, amplitude_high: Scalar, *, sample_rate: int) -> jax.Array:
+    return two_tones(amplitude_low, amplitude_high, sample_rate=sample_rate, duration=LONG)
 
 
 def bursts(base_frequency: Scalar, burst_frequency: Scalar, *, sample_rate: int) -> jax.Array:
@@ -202,14 +305,27 @@ def bursts(base_frequency: Scalar, burst_frequency: Scalar, *, sample_rate: int)
 
 
 SOUNDS: dict[str, Callable[..., jax.Array]] = {
-    "vowels": vowel_chart.vowel,
-    "vowels_elsewhere": vowel_chart.vowel,
+    "vowels": vowel,
+    "vowel_lines": vowel,
     "tones": tone,
     "tones_at_rate": tone,
-    "amplitudes": amplitude.two_tones,
+    "amplitudes": two_tones,
+    "amplitude_lines": two_tones,
+    "abx_f0": vowel,
+    "abx_formants": vowel,
+    "abx_level": vowel_at_level,
     "biases": tone,
     "levels": tone,
     "shifts": tone,
+}
+
+
+# For a front end whose frames are too long for the short ones.
+_LONGER: dict[Callable[..., jax.Array], Callable[..., jax.Array]] = {
+    tone: long_tone,
+    vowel: long_vowel,
+    vowel_at_level: long_vowel_at_level,
+    two_tones: long_two_tones,
 }
 
 
@@ -223,6 +339,7 @@ class Heard:
         mean: by grid (of `SOUNDS`) the features averaged over time, (n, channels).
         steady: by grid how steady the frames were, (n,).
         nearness: (tones, `FRACTIONS`, frames), of each frame of a burst to its tone.
+        bootstrap: how intervals are made.
     """
 
     frames: Frames
@@ -230,6 +347,7 @@ class Heard:
     mean: Mapping[str, np.ndarray]
     steady: Mapping[str, np.ndarray]
     nearness: np.ndarray
+    bootstrap: Bootstrap
 
     def points(self, grid: str, *names: str) -> dict[str, np.ndarray]:
         """The parameters of a grid: those named, or all."""
@@ -237,56 +355,113 @@ class Heard:
         return {name: points[name] for name in names or points}
 
     @functools.cached_property
-    def _read(self) -> dict[tuple[str, str | None], dict[str, Score]]:
+    def _found(self) -> dict[Any, Any]:
+        """What several scores need."""
         return {}
 
-    def read(self, grid: str, parameter: str, *, across: str | None = None) -> Score:
-        """Decodability of a parameter, across the values of another where one is given."""
-        # All parameters of a grid are read at once.
-        points = self._varying(grid, parameter)
-        if (grid, across) not in self._read:
-            groups = None if across is None else self.points(grid)[across]
-            try:
-                self._read[grid, across] = scores.decodability(self.mean[grid], points, groups=groups)
-            except UndefinedScoreError:
-                # Of another parameter, perhaps: of three f0, a resample may have one only, in which F1 still varies.
-                chosen = {parameter: points[parameter]}
-                return scores.decodability(self.mean[grid], chosen, groups=groups)[parameter]
-        return self._read[grid, across][parameter]
+    def probe(self, grid: str, parameter: str, *, noise: float = NOISE) -> BlockScores:
+        """A linear probe of a parameter, at ranges of its values that were held out."""
+        key = "probe", grid, parameter, noise
+        if key not in self._found:
+            values = self._varying(grid, parameter)[parameter]
+            found = scores.block_decodability(self.mean[grid], values, noise=noise, bootstrap=self.bootstrap)
+            self._found[key] = found
+        return self._found[key]
+
+    def mel_probe(self, *, noise: float = NOISE) -> BlockScores:
+        """The same of the tones' frequency in Mel."""
+        key = "probe", "tones", "mel", noise
+        if key not in self._found:
+            mel = scales.mel(self.points("tones")["frequency"])
+            found = scores.block_decodability(self.mean["tones"], mel, noise=noise, bootstrap=self.bootstrap)
+            self._found[key] = found
+        return self._found[key]
+
+    def rsa(
+        self, grid: str, *parameters: str, metrics: Mapping[str, ParameterMetric], within: str | None = None
+    ) -> RsaProfile:
+        """RSA with some parameters of a grid, or all, in several metrics; for vowels, f0 are drawn again."""
+        key = "rsa", grid, parameters, within
+        if key not in self._found:
+            points = self.points(grid, *(parameters or self._all_varying(grid)))
+            f0 = self.points(grid).get("f0")
+            self._found[key] = scores.rsa_profile(
+                self.mean[grid],
+                points,
+                metrics=metrics,
+                within=None if within is None else self.points(grid)[within],
+                units=f0 if f0 is not None and np.ptp(f0) else None,
+                max_points=MOST_COMPARED,
+                bootstrap=self.bootstrap,
+            )
+        return self._found[key]
+
+    def abx(self, kind: str, multiple: int) -> Score:
+        """Whether a difference of so many just noticeable ones is heard across contexts; `kind` of `NOTICEABLE`."""
+        features = self._for_abx(kind)
+        place = 1 + listeners.NOTICEABLE[kind].multiples.index(multiple)
+        chosen = features[:, [0, place]]  # (bases, 2, contexts, channels)
+        base, on, across = np.indices(chosen.shape[:3]).reshape(3, -1)
+        return scores.abx(chosen.reshape(len(on), -1), on, across, by=base, bootstrap=self.bootstrap)
+
+    def abx_mean(self, kind: str) -> Score:
+        """The mean of a curve over its multiples."""
+        found = [self.abx(kind, multiple) for multiple in listeners.NOTICEABLE[kind].multiples]
+        value, replicates = (
+            np.mean([each.value for each in found]),
+            np.mean([each.replicates for each in found], axis=0),
+        )
+        return make_score(float(value), replicates, units=found[0].units, bootstrap=self.bootstrap, bounds=(0.0, 1.0))
+
+    def _for_abx(self, kind: str) -> np.ndarray:
+        """Features (bases, 1 + steps, contexts, channels) of the sounds for a discrimination."""
+        grid = {"f0": "abx_f0", "level": "abx_level"}.get(kind, "abx_formants")
+        shape = self.grids.items()[grid].shape
+        contexts, steps = shape[-1], 1 + len(listeners.NOTICEABLE[kind].multiples)
+        features = self.mean[grid]
+        if grid != "abx_formants":
+            return features.reshape(-1, steps, contexts, features.shape[-1])
+        both = features.reshape(-1, 2 * steps - 1, contexts, features.shape[-1])
+        chosen = range(steps) if kind == "F1" else [0, *range(steps, 2 * steps - 1)]
+        return both[:, list(chosen)]
 
     def monotonicity(self, grid: str, parameter: str) -> Score:
-        return scores.monotonicity(self.mean[grid], self._varying(grid, parameter), parameter)
+        points = self._varying(grid, parameter)
+        return scores.monotonicity(self.mean[grid], points, parameter, bootstrap=self.bootstrap)
 
     def _varying(self, grid: str, parameter: str) -> dict[str, np.ndarray]:
         """The parameters of a grid, without those that are the same for all sounds, as an only f0 is."""
         points = self.points(grid)
         if not np.ptp(points[parameter]):
             raise UndefinedScoreError(f"{parameter} is {points[parameter][0]:g} for all sounds; expected it to vary")
-        return {name: values for name, values in points.items() if np.ptp(values)}
+        return {name: points[name] for name in self._all_varying(grid)}
 
-    def rsa(self, grid: str, *parameters: str, within: str | None = None) -> Score:
-        points = self.points(grid)
-        label = None if within is None else points[within]
-        return scores.rsa(self.mean[grid], self.points(grid, *parameters), within=label)
+    def _all_varying(self, grid: str) -> tuple[str, ...]:
+        return tuple(name for name, values in self.points(grid).items() if np.ptp(values))
 
-    def neighbour_overlap(self, grid: str) -> Score:
-        return scores.neighbour_overlap(self.mean[grid], self.points(grid))
-
-    def mel(self) -> dict[str, np.ndarray]:
-        return {"mel": scales.mel(self.points("tones")["frequency"])}
-
-    def mel_read(self) -> Score:
-        return scores.decodability(self.mean["tones"], self.mel())["mel"]
+    def neighbours(self, grid: str, *parameters: str, count: int = 10, within: str | None = None) -> Score:
+        return scores.neighbour_overlap(
+            self.mean[grid],
+            self.points(grid, *(parameters or self._all_varying(grid))),
+            count=count,
+            within=None if within is None else self.points(grid)[within],
+            bootstrap=self.bootstrap,
+        )
 
     def scale_fit(self, scale: str, grid: str = "tones") -> Score:
-        return scores.scale_fit(self.mean[grid], self.points(grid)["frequency"], SCALES[scale])
+        frequency = self.points(grid)["frequency"]
+        return scores.scale_fit(self.mean[grid], frequency, SCALES[scale], bootstrap=self.bootstrap)
+
+    def steadiness(self, grid: str) -> Score:
+        return scores.steadiness(self.steady[grid], bootstrap=self.bootstrap)
 
     def burst_separation(self, fraction: float, *, at_rate: bool) -> Score:
         chosen = self._at_rate("bursts", "base_frequency") == at_rate
         num_samples = self.grids.num_samples
         start, stop = (int(edge) for edge in stimuli.burst_span(fraction, num_samples=num_samples))
         overlaps = self.frames.seeing(start, stop, num_samples=num_samples)
-        return scores.burst_separation(self.nearness[chosen, int(np.argmin(np.abs(FRACTIONS - fraction)))], overlaps)
+        nearness = self.nearness[chosen, int(np.argmin(np.abs(FRACTIONS - fraction)))]
+        return scores.burst_separation(nearness, overlaps, bootstrap=self.bootstrap)
 
     def invariance(
         self, grid: str, parameter: str, reference: float, *, at_rate: bool, relative: bool = False
@@ -295,10 +470,16 @@ class Heard:
         rows = self._at_rate(grid, "frequency") == at_rate
         score = scores.relative_invariance if relative else scores.invariance
         is_reference = np.isclose(points[parameter][rows], reference)
-        return score(self.mean[grid][rows], points["frequency"][rows], is_reference)
+        return score(self.mean[grid][rows], points["frequency"][rows], is_reference, bootstrap=self.bootstrap)
 
     def _at_rate(self, grid: str, parameter: str) -> np.ndarray:
         return sees_one_phase(self.points(grid)[parameter], self.grids.frames)
+
+
+def stimulus_of(grid: str, frames: Frames) -> Callable[..., jax.Array]:
+    """What makes the sounds of a grid, for a front end with these frames."""
+    is_enough = frames.num_frames(round(SHORT * frames.sample_rate)) >= _LEAST_FRAMES
+    return SOUNDS[grid] if is_enough else _LONGER.get(SOUNDS[grid], SOUNDS[grid])
 
 
 def listen(front_end: NamedFrontEnd, chosen: Grids, results: Results, *, experiment: str) -> dict[str, Heard]:
@@ -306,7 +487,8 @@ def listen(front_end: NamedFrontEnd, chosen: Grids, results: Results, *, experim
     layers = library.layers(front_end.front_end)
     channels = probes.layer_channels(front_end.front_end, num_samples=chosen.num_samples)
     means, steady = {}, {}
-    for grid, stimulus in SOUNDS.items():
+    for grid in SOUNDS:
+        stimulus = stimulus_of(grid, chosen.frames)
         features = results.sweep(experiment, front_end, chosen.items()[grid], stimulus, pooling=probes.layer_means)
         by_layer = probes.split_means(features, channels)
         means[grid] = {name: found.mean for name, found in by_layer.items()}
@@ -320,6 +502,7 @@ def listen(front_end: NamedFrontEnd, chosen: Grids, results: Results, *, experim
             {grid: found[name] for grid, found in means.items()},
             {grid: found[name] for grid, found in steady.items()},
             nearness[name],
+            Bootstrap() if name == FRAMES else Bootstrap(resamples=min(INNER_RESAMPLES, Bootstrap().resamples)),
         )
         for name, frames in layers.items()
     }

@@ -37,6 +37,9 @@ _PRETRAINED = "experiments.pretrain:"  # how sources begin that `source_of_pretr
 
 _RANDOM = re.compile(r"random-([0-9]+)")
 _FACTORY = re.compile(r"(\w+(?:\.\w+)*):([A-Za-z_]\w*)")  # a numbered script is a module, too
+# Several encoders of one recipe: NAME=A+B, or NAME=PATTERN.
+_GROUP = re.compile(r"([A-Za-z][\w.-]*)=(.*[+*?\[].*)")
+_STEP_OF_TRAINING = re.compile(r", step ([0-9]+) of [0-9]+")
 _STEP = re.compile(r"(?:step|checkpoint|ckpt)[-_=]?([0-9]+)", re.IGNORECASE)
 
 
@@ -59,6 +62,7 @@ class NamedFrontEnd:
         config: the architecture of a `FeatureEncoder`, of which random weights can be made; else None.
         precision: of a `FeatureEncoder`; else None.
         assumed: what its checkpoint did not state of its architecture, in words; None where it stated all.
+        group: the name of the group of trainings that it belongs to, where one was given.
     """
 
     name: str
@@ -71,6 +75,7 @@ class NamedFrontEnd:
     config: EncoderConfig | None = None
     precision: Precision | None = None
     assumed: str | None = None
+    group: str | None = None
 
     @property
     def front_end(self) -> FrontEnd:
@@ -79,8 +84,13 @@ class NamedFrontEnd:
 
     @property
     def step(self) -> int | None:
-        """The training step that its name has, as in `step-000100`, `step_100` or `checkpoint-100`; else None."""
+        """The training step that its name has, as in `step-000100`, `step_100` or `checkpoint-100`; else None.
+
+        Of an encoder of our own training that has none in its name, it is the step that its file states.
+        """
         found = _STEP.search(self.name)
+        if found is None and self.kind == "trained" and self.source.startswith(_PRETRAINED):
+            found = _STEP_OF_TRAINING.search(self.source)
         return int(found[1]) if found else None
 
 
@@ -97,7 +107,8 @@ def resolve(
 
     Args:
         names: bare names of files in `weights/`, paths, patterns of either (`*`, `?`, `[...]`); `untrained`,
-            `random-SEED`; `log-mel`, `stft`; or `package.module:factory`. None for `default`.
+            `random-SEED`; `log-mel`, `stft`; or `package.module:factory`. `NAME=A+B+C`, or `NAME=PATTERN`, names
+            a group: trainings of one recipe, which `claims` and `emergence` take as draws of one. None for `default`.
         default: names; the bundled encoder's is passed over where there is none and another is given, or else
             replaced by `untrained`.
         precision: of those that are `FeatureEncoder`s from a file or from random weights.
@@ -120,15 +131,23 @@ def resolve(
     if not all(name.strip() for name in names):
         raise EncoderChoiceError(f"--encoders={','.join(names)} has an empty name; expected names between the commas")
     given: dict[str, str] = {}
-    for name in (each for pattern in names for each in _matching(pattern)):
+    groups: dict[str, str] = {}
+    for name, group in (each for pattern in names for each in _members(pattern)):
         label = _label(name)
+        if group is not None:
+            groups[label] = group
         if label in given:
             raise EncoderChoiceError(
                 f"--encoders names {label!r} twice (as {given[label]!r} and {name!r}); "
                 "results are kept under that name: give each encoder once, or rename a file"
             )
         given[label] = name
-    return [_named(label, name, precision) for label, name in given.items()]
+    if shared := sorted(set(groups.values()) & given.keys()):
+        raise EncoderChoiceError(
+            f"--encoders: {shared[0]!r} is the name of a group and of an encoder; expected two names"
+        )
+    found = [_named(label, name, precision) for label, name in given.items()]
+    return [dataclasses.replace(each, group=groups.get(each.name)) if groups else each for each in found]
 
 
 def by_step(front_ends: Iterable[NamedFrontEnd]) -> list[NamedFrontEnd]:
@@ -216,6 +235,17 @@ def _present(default: Sequence[str]) -> list[str]:
     if BUNDLED in checkpoint.weight_names():
         return list(default)
     return [name for name in default if name != BUNDLED] or [UNTRAINED]
+
+
+def _members(pattern: str) -> list[tuple[str, str | None]]:
+    """The names that an entry of `--encoders` stands for, each with the group that they make, if they do."""
+    found = _GROUP.fullmatch(pattern)
+    if found is None or pathlib.Path(pattern).exists():
+        return [(name, None) for name in _matching(pattern)]
+    group, members = found[1], [name for part in found[2].split("+") for name in _matching(part)]
+    if len(members) < 2:
+        raise EncoderChoiceError(f"--encoders={pattern}: the group has {len(members)} member; expected at least 2")
+    return [(name, group) for name in members]
 
 
 def _matching(pattern: str) -> list[str]:

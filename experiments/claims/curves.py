@@ -1,0 +1,135 @@
+"""Two curves of `experiments.claims`: discrimination beside a listener's, and probes by their level of noise."""
+
+import dataclasses
+import functools
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+
+from w2v_jax.front_end import FRAMES
+from w2v_jax.scores import Score
+
+from ..harness import cells, figures
+from ..harness.cells import Cell
+from ..harness.controls import Controls
+from ..harness.front_ends import NamedFrontEnd
+from ..harness.metrics import Metrics
+from ..harness.populations import Population
+from ..harness.vowel_choice import PAPERS, VowelChoice
+from .figures import LEAST, add_legend, title
+from .listeners import CORRECT, NOTICEABLE
+from .questions import ABX, abx_name
+from .sounds import Heard
+from .table import Columns
+
+LEVELS = (0.0, 0.01, 0.03, 0.1, 0.3, 1.0)  # of noise, as a share of the features' deviation
+_SEEDS_SHOWN = 3
+
+NoiseCurves = Mapping[str, Mapping[float, Cell]]  # by what is read off, then by level
+
+
+def shown(controls: Controls) -> tuple[NamedFrontEnd, ...]:
+    """The controls whose probes are asked at every level of noise."""
+    return (*controls.untrained[:_SEEDS_SHOWN], *controls.spectrograms.values())
+
+
+def measure_noise(heard: Heard) -> NoiseCurves:
+    """Probes between values heard, for every level of noise."""
+
+    def of(grid: str, parameter: str) -> Callable[[float], Score]:
+        return lambda level: heard.probe(grid, parameter, noise=level).interpolation
+
+    asked = {
+        "f0 of vowels": of("vowels", "f0"),
+        "F1": of("vowels", "f1"),
+        "F2": of("vowels", "f2"),
+        "amplitude of 700 Hz": of("amplitudes", "amplitude_high"),
+    }
+    return {
+        name: {level: cells.attempted(functools.partial(score, level)) for level in LEVELS}
+        for name, score in asked.items()
+    }
+
+
+def plain(curves: NoiseCurves) -> Metrics:
+    """The curves as JSON has them."""
+    return {name: {f"{level:g}": cells.number(cell) for level, cell in curve.items()} for name, curve in curves.items()}
+
+
+def draw_noise(
+    population: Population,
+    controls: Controls,
+    curves: Mapping[NamedFrontEnd, NoiseCurves],
+    *,
+    quick: bool,
+    vowels: VowelChoice = PAPERS,
+) -> figures.Figure:
+    """A panel per parameter: what a probe reads off, by how much noise is added to the features."""
+    names = list(next(iter(curves.values())))
+    said = title(f"Probes by level of noise: {population.name}, final frames", quick, vowels)
+    figure, panels = figures.panels(len(names), size=(3.1, 3.0), columns=4, title=said)
+    places = np.arange(len(LEVELS))
+    for axes, name in zip(panels, names, strict=True):
+        for kind, each in _drawn(population, controls, shown(controls)):
+            values = [_value(curves[each][name][level]) for level in LEVELS]
+            _line(axes, places, values, kind)
+        axes.set_title(name, fontsize=10)
+        axes.set_ylim(LEAST - 0.05, 1.05)
+        axes.set_xticks(places, [f"{level:.0%}" for level in LEVELS], fontsize=8)
+        axes.set_xlabel("Noise, share of the features' deviation", fontsize=8)
+    panels[0].set_ylabel(f"R² between values heard\n(below {LEAST:g}: drawn there)", fontsize=9)
+    drawn = dataclasses.replace(controls, untrained=controls.untrained[:_SEEDS_SHOWN])
+    add_legend(figure, population, drawn, spectrograms_marked=False)
+    return figure
+
+
+def draw_discrimination(
+    population: Population, controls: Controls, columns: Columns, *, quick: bool, vowels: VowelChoice = PAPERS
+) -> figures.Figure:
+    """A panel per parameter: ABX by the size of a difference, in what a listener just notices."""
+    said = title(f"Discrimination beside a listener's: {population.name}, final frames", quick, vowels)
+    figure, panels = figures.panels(len(ABX), size=(3.1, 3.0), columns=4, title=said)
+    for axes, (kind_of, (claim, name)) in zip(panels, ABX.items(), strict=True):
+        noticeable = NOTICEABLE[kind_of]
+        names = [abx_name(kind_of, name, multiple) for multiple in noticeable.multiples]
+        for kind, each in _drawn(population, controls, controls.all):
+            _line(axes, noticeable.multiples, [_value(columns[each][FRAMES][claim][one]) for one in names], kind)
+        axes.axhline(0.5, color="black", linewidth=0.6, linestyle=":")
+        axes.plot([1], [CORRECT], marker="*", markersize=11, color="black", linestyle="none", zorder=5)
+        box = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
+        axes.annotate("listener", (1, CORRECT), xytext=(3, -34), textcoords="offset points", fontsize=8, bbox=box)
+        axes.set_xscale("log", base=2)
+        axes.set_xticks(noticeable.multiples, [noticeable.shown(each) for each in noticeable.multiples], fontsize=7)
+        axes.minorticks_off()
+        axes.set_ylim(0.25, 1.03)
+        axes.set_title(name, fontsize=10)
+        axes.set_xlabel("Difference", fontsize=8)
+    panels[0].set_ylabel("ABX: share told apart (chance 0.5)", fontsize=9)
+    add_legend(figure, population, controls, spectrograms_marked=False)
+    return figure
+
+
+def _drawn(
+    population: Population, controls: Controls, chosen: tuple[NamedFrontEnd, ...]
+) -> list[tuple[str, NamedFrontEnd]]:
+    """Kinds and front ends, the encoders last, so that they lie on top."""
+    kinds = {each: kind for kind, each in controls.spectrograms.items()}
+    found = [(kinds.get(each, "untrained"), each) for each in chosen]
+    return [*found, *(("encoder", each) for each in population.members)]
+
+
+def _line(axes: Axes, places: npt.ArrayLike, values: list[float], kind: str) -> None:
+    style = figures.STYLES[kind]
+    dashes = figures.LINES.get(kind, "-") if kind not in ("encoder", "untrained") else "-"
+    marker = style["marker"] if kind in ("encoder", "untrained") else None
+    width = 1.8 if kind == "encoder" else 1.0
+    values = np.maximum(values, LEAST).tolist()
+    axes.plot(places, values, color=style["color"], linestyle=dashes, linewidth=width, marker=marker, markersize=4)
+    axes.grid(axis="y", color="#E4E4E4", linewidth=0.6)
+    axes.tick_params(axis="y", labelsize=8)
+
+
+def _value(cell: Cell) -> float:
+    return cell.value if isinstance(cell, Score) else np.nan

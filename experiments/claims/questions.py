@@ -1,0 +1,236 @@
+"""What `experiments.claims` asks: every score, what it speaks of, and which were named beforehand as the main ones."""
+
+import dataclasses
+import functools
+from collections.abc import Callable, Iterator
+
+from w2v_jax.scores import Score
+from w2v_jax.scores.frequency_scale import SCALES
+from w2v_jax.scores.parameter_metrics import AMPLITUDE_METRICS, TONE_METRICS, VOWEL_METRICS
+from w2v_jax.scores.representational_similarity import BEST
+
+from .listeners import NOTICEABLE
+from .sounds import FRACTIONS, NOISE, Heard
+
+WHERE = {False: "other tones", True: "multiples of the frame rate"}
+NEIGHBOURS = (5, 10, 20)
+
+
+@dataclasses.dataclass(frozen=True)
+class Question:
+    """A score, and what a reader must know of it.
+
+    Attributes:
+        score: of what a layer heard.
+        over: what is drawn again: the score speaks of other such.
+        chance: its value for features that know nothing, in words.
+        primary: whether it was named beforehand as a main one; the text leads with these.
+        family: of scores that ask the same in other units: a claim needs them all.
+    """
+
+    score: Callable[[Heard], Score]
+    over: str
+    chance: str
+    primary: bool = False
+    family: str | None = None
+
+
+Questions = dict[str, Question]
+
+
+def _probe(grid: str, parameter: str, name: str, over: str, *, primary: bool) -> Questions:
+    def of(part: str, noise: float) -> Callable[[Heard], Score]:
+        return lambda heard: getattr(heard.probe(grid, parameter, noise=noise), part)
+
+    return {
+        f"{name} between values heard, R²": Question(of("interpolation", NOISE), over, "0", primary=primary),
+        f"{name} beyond values heard, R²": Question(of("extrapolation", NOISE), over, "0"),
+    }
+
+
+def _rsa(
+    name: str,
+    grid: str,
+    *parameters: str,
+    metrics: dict,
+    over: str,
+    primary: bool = False,
+    within: str | None = None,
+    weights: bool = True,
+) -> Questions:
+    family = f"RSA of {name}"
+
+    def by_metric(metric: str) -> Callable[[Heard], Score]:
+        return lambda heard: heard.rsa(grid, *parameters, metrics=metrics, within=within).by_metric[metric]
+
+    names = [*metrics, *([BEST] if weights else [])]
+    return {
+        f"{family}, {metric}": Question(by_metric(metric), over, "0", primary=primary, family=family)
+        for metric in names
+    }
+
+
+def _rsa_of_each(name: str, grid: str, *parameters: str, over: str) -> Questions:
+    def of(kind: str, parameter: str) -> Callable[[Heard], Score]:
+        return lambda heard: getattr(heard.rsa(grid, *parameters, metrics=dict(VOWEL_METRICS)), kind)[parameter]
+
+    return {
+        f"RSA of {name} with {parameter.upper() if parameter != 'f0' else parameter} {kind}": Question(
+            of(attribute, parameter), over, "0"
+        )
+        for parameter in parameters
+        for kind, attribute in (("alone", "marginal"), ("beside the others (partial)", "partial"))
+    }
+
+
+def _near(name: str, grid: str, *parameters: str, counts: tuple[int, ...], over: str, primary: bool) -> Questions:
+    def of(count: int) -> Callable[[Heard], Score]:
+        return lambda heard: heard.neighbours(grid, *parameters, count=count)
+
+    return {
+        f"nearest {count} of {name}, overlap": Question(of(count), over, "k/(n-1)", primary=primary and count == 10)
+        for count in counts
+    }
+
+
+def _abx(kind: str, name: str, over: str) -> Questions:
+    noticeable = NOTICEABLE[kind]
+
+    def of(multiple: int) -> Callable[[Heard], Score]:
+        return lambda heard: heard.abx(kind, multiple)
+
+    return {
+        f"ABX of {name}, mean of the steps": Question(lambda heard: heard.abx_mean(kind), over, "0.5", primary=True),
+        **{abx_name(kind, name, multiple): Question(of(multiple), over, "0.5") for multiple in noticeable.multiples},
+    }
+
+
+ABX = {
+    "f0": ("fundamental frequency", "f0 across vowels"),
+    "F1": ("formants", "F1 across f0"),
+    "F2": ("formants", "F2 across f0"),
+    "level": ("amplitude", "level across vowels"),
+}
+"""By kind of discrimination, the claim that it belongs to, and its name."""
+
+
+def abx_name(kind: str, name: str, multiple: int) -> str:
+    """What a score of one step of a discrimination is called."""
+    return f"ABX of {name}, {NOTICEABLE[kind].shown(multiple)}"
+
+
+def _monotonicity(grid: str, parameter: str, name: str, over: str) -> Questions:
+    return {f"{name}, monotonicity": Question(lambda heard: heard.monotonicity(grid, parameter), over, "1/3")}
+
+
+def _invariances(grid: str, parameter: str, reference: float, change: str, *, primary: bool = False) -> Questions:
+    found: Questions = {}
+    for relative, kind in ((False, "cosine"), (True, "relative")):
+        for at_rate, where in WHERE.items():
+            score = functools.partial(
+                Heard.invariance,
+                grid=grid,
+                parameter=parameter,
+                reference=reference,
+                at_rate=at_rate,
+                relative=relative,
+            )
+            main = primary and relative and not at_rate
+            found[f"same under {change}, {kind}, {where}"] = Question(score, "other tones", "-", primary=main)
+    return found
+
+
+def _bursts() -> Questions:
+    found: Questions = {}
+    for at_rate, where in WHERE.items():
+        for fraction in FRACTIONS[::-1]:
+            score = functools.partial(Heard.burst_separation, fraction=float(fraction), at_rate=at_rate)
+            name = f"burst of {round(1000 * float(fraction))} ms, AUC, {where}"
+            found[name] = Question(score, "other tones", "0.5")
+    return found
+
+
+def _scale_fit(scale: str, grid: str = "tones") -> Callable[[Heard], Score]:
+    return lambda heard: heard.scale_fit(scale, grid)
+
+
+def _mel_probe(part: str, noise: float = NOISE) -> Callable[[Heard], Score]:
+    return lambda heard: getattr(heard.mel_probe(noise=noise), part)
+
+
+# The paper's claims, and the questions that bear on each. Which are primary was settled before any encoder was asked.
+CLAIMS: dict[str, Questions] = {
+    "fundamental frequency": {
+        **_probe("vowels", "f0", "f0 of vowels", "other f0", primary=True),
+        **_abx("f0", ABX["f0"][1], "other vowels"),
+        **_monotonicity("vowel_lines", "f0", "f0 of vowels", "other formants"),
+        **_rsa(
+            "tones with their frequency",
+            "tones",
+            metrics=dict(TONE_METRICS),
+            over="other tones",
+            primary=True,
+            weights=False,
+        ),
+        **_near("tones, by frequency", "tones", counts=(10,), over="other tones", primary=False),
+        "frequency of tones (Mel) between values heard, R²": Question(_mel_probe("interpolation"), "other tones", "0"),
+        "frequency of tones (Mel) beyond values heard, R²": Question(_mel_probe("extrapolation"), "other tones", "0"),
+        **{
+            f"learned scale: {scale}, R²": Question(_scale_fit(scale), "other tones", "any rising curve: 0.7 to 0.9")
+            for scale in SCALES
+        },
+        "learned scale at multiples of the frame rate: Mel, R²": Question(
+            _scale_fit("Mel", "tones_at_rate"), "other tones", "any rising curve: 0.7 to 0.9"
+        ),
+    },
+    "formants": {
+        **_probe("vowels", "f1", "F1", "other F1", primary=True),
+        **_probe("vowels", "f2", "F2", "other F2", primary=True),
+        **_abx("F1", ABX["F1"][1], "other f0"),
+        **_abx("F2", ABX["F2"][1], "other f0"),
+        **_monotonicity("vowel_lines", "f1", "F1", "other f0 and F2"),
+        **_monotonicity("vowel_lines", "f2", "F2", "other f0 and F1"),
+        **_rsa(
+            "vowels of one f0 with F1, F2",
+            "vowels",
+            "f1",
+            "f2",
+            metrics=dict(VOWEL_METRICS),
+            within="f0",
+            over="other f0",
+            primary=True,
+        ),
+        "nearest 3 of vowels of one f0, by F1, F2, overlap": Question(
+            lambda heard: heard.neighbours("vowels", "f1", "f2", count=3, within="f0"), "other vowels", "k/(n-1)"
+        ),
+    },
+    "amplitude": {
+        **_probe("amplitudes", "amplitude_low", "amplitude of 100 Hz", "other amplitudes", primary=True),
+        **_probe("amplitudes", "amplitude_high", "amplitude of 700 Hz", "other amplitudes", primary=True),
+        **_monotonicity("amplitude_lines", "amplitude_low", "amplitude of 100 Hz", "other amplitudes of 700 Hz"),
+        **_monotonicity("amplitude_lines", "amplitude_high", "amplitude of 700 Hz", "other amplitudes of 100 Hz"),
+        **_rsa("two tones with their amplitudes", "amplitudes", metrics=dict(AMPLITUDE_METRICS), over="other sounds"),
+        **_near("two tones, by their amplitudes", "amplitudes", counts=(10,), over="other sounds", primary=False),
+        **_abx("level", ABX["level"][1], "other vowels"),
+        **_invariances("levels", "amplitude", 1.0, "level", primary=True),
+    },
+    "temporal detail": {
+        **_bursts(),
+        "steadiness, other tones": Question(lambda heard: heard.steadiness("tones"), "other tones", "-", primary=True),
+        "steadiness, multiples of the frame rate": Question(
+            lambda heard: heard.steadiness("tones_at_rate"), "other tones", "-"
+        ),
+        **_invariances("shifts", "offset", 0.0, "shift"),
+    },
+    "bias": _invariances("biases", "bias", 0.0, "bias"),
+    "metric space": {
+        **_rsa("vowels with f0, F1, F2", "vowels", metrics=dict(VOWEL_METRICS), over="other f0", primary=True),
+        **_rsa_of_each("vowels", "vowels", "f0", "f1", "f2", over="other f0"),
+        **_near("vowels, by f0, F1, F2", "vowels", counts=NEIGHBOURS, over="other vowels", primary=True),
+    },
+}
+
+
+def questions() -> Iterator[tuple[str, str, Question]]:
+    """Claim, name and question of every score."""
+    return ((claim, name, question) for claim, found in CLAIMS.items() for name, question in found.items())
