@@ -1,13 +1,14 @@
-"""How the structure of sound emerges in training: three scores of every snapshot of an encoder, next to its controls.
+"""How the structure of sound emerges in training: the main scores of every snapshot of an encoder, next to controls.
 
-Do sounds that differ more lie farther apart in the features? That is asked of the final frames, averaged over time: of
-the paper's vowels (in f0, F1 and F2; and in F1 and F2, between vowels of one f0) and of its pure tones (in log
-frequency). The controls are encoders with random weights (three seeds) and a log-Mel spectrogram.
+The questions are some of `claims`, of the same sounds, and of the final frames, averaged over time: do vowels that
+differ more in f0, F1 and F2 lie farther apart, with the best weights for each; do those of one f0, in F1 and F2; do
+tones, in log frequency; are the nearest vowels the nearest in the features; and are F1 and F2 read off at values that
+were held out? The controls are encoders with random weights (ten seeds) and a log-Mel
+spectrogram. Trainings of one recipe may be named as a group (`--encoders=NAME=A+B+C`).
 
-Writes `metrics.json`, whose table follows the training steps in the encoders' names, and three figures: `scores`, over
-the steps where at least two names have one; and side by side, for up to four front ends (for one: next to random
-weights), `vowels`, the vowel spaces drawn by UMAP, and `filters`, the frequency responses of the first layer. The
-sweeps are kept with those of `experiments.formants` and `experiments.f0`.
+Writes `metrics.json`, whose table follows the training steps of the encoders, and three figures: `scores`, over the
+steps where at least two encoders have one; and side by side, for up to four front ends (for one: next to random
+weights), `vowels`, the vowel spaces drawn by UMAP, and `filters`, the frequency responses of the first layer.
 """
 
 import dataclasses
@@ -21,14 +22,16 @@ from w2v_jax import scales, scores, tuning
 from w2v_jax.front_end import filters as filters_of
 from w2v_jax.grids import Points
 from w2v_jax.scores import Score
+from w2v_jax.scores.representational_similarity import BEST
 
-from . import f0
-from .harness import cells, controls, figures, flags, metrics, vowel_chart, vowel_flags
+from .claims import sounds
+from .harness import cells, controls, figures, flags, map_order, metrics, vowel_chart, vowel_flags
 from .harness.cells import Cell
 from .harness.conclusions import compared as side_by_side
 from .harness.conclusions import listed
 from .harness.figures import LINES, STYLES
 from .harness.front_ends import BUNDLED, NamedFrontEnd, by_step
+from .harness.map_order import MapOrder
 from .harness.metrics import Metrics
 from .harness.progress import progress_bar
 from .harness.results import Results
@@ -36,26 +39,26 @@ from .harness.vowel_choice import PAPERS, VowelChoice
 
 NAME = "emergence"
 
-VOWELS = "vowels: f0, F1, F2"
-VOWELS_AT_ONE_F0 = "vowels of one f0: F1, F2"
-TONES = "tones: log frequency"
-SCORES = (VOWELS, VOWELS_AT_ONE_F0, TONES)
+VOWELS = "RSA: vowels, f0, F1, F2"
+VOWELS_AT_ONE_F0 = "RSA: vowels of one f0, F1, F2"
+TONES = "RSA: tones, log frequency"
+NEAR = "nearest 10 vowels, overlap"
+F1, F2 = "F1 between values heard, R²", "F2 between values heard, R²"
+SCORES = (VOWELS, VOWELS_AT_ONE_F0, TONES, NEAR, F1, F2)
 
-# Of the 5,400 vowels, the same ones for every encoder: an untrained encoder's scores and the log-Mel spectrogram's are
-# within 0.025 of those over all pairs (with 400 within 0.06), at a small part of what the sweep costs.
-MAX_POINTS = 1000
 MOST_DRAWN = 4  # front ends side by side
 LOG_MEL = "log-mel"
 
 NOTES = (
-    "A score is Spearman's correlation, over pairs of sounds, of the cosine distance of their features with their "
-    "distance in the parameters that it names, each of them divided by its span.",
-    f"Of more than {MAX_POINTS:,} sounds so many are chosen by a seed, the same ones for every encoder. An interval "
-    "holds 95% of the values that a score takes when those are drawn again; it says nothing of other sounds, nor of "
-    "another training run.",
+    "RSA is Spearman's correlation, over pairs of sounds, of the cosine distance of their features with their distance "
+    "in the parameters: with weights found on one half of the vowels and tried on the other, or of one f0 in ERB. It "
+    "is a score of the far order; the overlap of nearest neighbours is one of the near order.",
+    f"F1 and F2 are read off by linear probes at ranges that were held out, with noise of {sounds.NOISE:.0%} of the "
+    "features' deviation.",
+    "An interval is over other f0, F1, F2, vowels or tones; it says nothing of another training run: compare "
+    "trainings.",
     "A tone at the Nyquist frequency is silence, and left out. Those that repeat after 5 samples (3,200 and 6,400 Hz "
-    "at 16 kHz) are constant to a first layer that moves by 5 samples: where it is normalised over time, rounding "
-    "noise is left of them.",
+    "at 16 kHz) are constant to a first layer that moves by 5 samples: they are left out, too.",
     vowel_chart.NOTE,
 )
 
@@ -89,6 +92,12 @@ class Compared:
         return tuple(dict.fromkeys((*self.front_ends, *self.controls)))
 
     @property
+    def in_training(self) -> list[NamedFrontEnd]:
+        """Those to be joined by a line: with a step, and of a group of trainings the first."""
+        first = {each.group: each for each in reversed(self.front_ends) if each.group}
+        return [each for each in self.front_ends if each.step is not None and first.get(each.group or "", each) is each]
+
+    @property
     def drawn(self) -> tuple[NamedFrontEnd, ...]:
         """Those to draw side by side: up to `MOST_DRAWN`, evenly chosen; of one, with its first control next to it."""
         if len(self.front_ends) == 1:
@@ -101,12 +110,13 @@ def run(front_ends: Sequence[NamedFrontEnd], results: Results) -> Metrics:
     """Scores every front end and its controls, draws, and returns the metrics (in the first process)."""
     metrics.check_vowels(results, NAME)
     compared = with_controls(front_ends)
-    by_f0 = vowel_chart.vowel_space_by_f0(results)
     one_f0 = vowel_chart.vowel_space(results)
+    size: sounds.Size = "quick" if results.quick else "usual"
+    asked = {each: sounds.grids_of(each.frames, size, results.vowels) for each in compared.all}
     vowels, tones, vowel_spaces = {}, {}, {}
     for each in compared.all:
-        vowels[each] = vowel_chart.sweep(results, each, by_f0)
-        tones[each] = results.sweep(f0.NAME, each, f0.pure_tones(each, quick=results.quick), f0.tone)
+        vowels[each] = results.sweep(NAME, each, asked[each].vowels, sounds.stimulus_of("vowels", each.frames))
+        tones[each] = results.sweep(NAME, each, asked[each].tones, sounds.stimulus_of("tones", each.frames))
         if each in compared.drawn:
             vowel_spaces[each] = vowel_chart.sweep(results, each, one_f0)
     if not results.share.is_first:
@@ -115,42 +125,51 @@ def run(front_ends: Sequence[NamedFrontEnd], results: Results) -> Metrics:
     columns = {}
     with progress_bar("scores", len(compared.all), unit=" encoders") as bar:
         for each in compared.all:
-            frequency = f0.pure_tones(each, quick=results.quick).axis("frequency")
-            columns[each] = measure(vowels[each], by_f0.points(), tones[each], frequency, nyquist=each.frames.nyquist)
+            frequency = asked[each].tones.axis("frequency")
+            columns[each] = measure(vowels[each], asked[each].vowels.points(), tones[each], frequency)
             bar.update()
     without_filters = [compared.labels[each] for each in compared.drawn if filters_of(each.front_end) is None]
-    found = metrics.save(
-        results,
-        NAME,
-        {each: {"step": each.step, "scores": _plain(columns[each])} for each in compared.front_ends},
-        summary=summary,
-        conclusion=conclude(compared, columns),
-        notes=[
-            *NOTES,
-            *([f"{listed(without_filters)} has no first filters to draw."] if without_filters else []),
-        ],
-        vowels=True,
-        controls={each.name: {**metrics.about(each), "scores": _plain(columns[each])} for each in compared.controls},
-        untrained_means=[
-            {"encoders": [each.name for each in seeds], "scores": means(columns[each] for each in seeds)}
-            for seeds in compared.untrained
-        ],
-    )
+
+    def save(orders: Mapping[NamedFrontEnd, MapOrder]) -> Metrics:
+        of = {each: _of(columns[each], orders.get(each), one_f0.name) for each in compared.all}
+        return metrics.save(
+            results,
+            NAME,
+            {each: {"step": each.step, **of[each]} for each in compared.front_ends},
+            summary=summary,
+            conclusion=conclude(compared, columns),
+            notes=[
+                *NOTES,
+                *([f"{listed(without_filters)} has no first filters to draw."] if without_filters else []),
+            ],
+            vowels=True,
+            controls={each.name: {**metrics.about(each), **of[each]} for each in compared.controls},
+            untrained_means=[
+                {"encoders": [each.name for each in seeds], "scores": means(columns[each] for each in seeds)}
+                for seeds in compared.untrained
+            ],
+        )
+
+    save({})
     print("\n".join(["", *table_lines(compared, columns)]))
 
-    # The map last: it needs umap-learn, and all else is then there already.
+    # The map and its numbers last: it needs umap-learn, and all else is then there already.
     results.save_figure(NAME, "scores", draw_scores(compared, columns, results.vowels))
     if filters := draw_filters(compared):
         results.save_figure(NAME, "filters", filters)
-    maps = {
-        compared.labels[each]: vowel_chart.project(results, each, one_f0, features)
-        for each, features in vowel_spaces.items()
-    }
+    maps = {each: vowel_chart.project(results, each, one_f0, features) for each, features in vowel_spaces.items()}
+    orders = {each: map_order.measure(vowel_spaces[each], maps[each], one_f0.points()) for each in maps}
     drawn = vowel_chart.draw_spaces(
-        maps, one_f0, vowels=results.vowels, size=(4.4, 4.2), columns=MOST_DRAWN, quick=results.quick
+        {compared.labels[each]: positions for each, positions in maps.items()},
+        one_f0,
+        orders={compared.labels[each]: order for each, order in orders.items()},
+        vowels=results.vowels,
+        size=(4.4, 4.7),
+        columns=MOST_DRAWN,
+        quick=results.quick,
     )
     results.save_figure(NAME, "vowels", drawn)
-    return found
+    return save(orders)
 
 
 def with_controls(front_ends: Sequence[NamedFrontEnd]) -> Compared:
@@ -171,28 +190,36 @@ def with_controls(front_ends: Sequence[NamedFrontEnd]) -> Compared:
     return Compared(in_order, untrained, tuple(each for each in log_mels if each not in in_order), labels)
 
 
-def measure(vowels: np.ndarray, points: Points, tones: np.ndarray, frequency: np.ndarray, *, nyquist: float) -> Column:
-    """The three scores, each -1 to 1, or why there is none.
+def measure(vowels: np.ndarray, points: Points, tones: np.ndarray, frequency: np.ndarray) -> Column:
+    """The scores, or why there is none.
 
     Args:
         vowels: (n, channels), averaged over time.
         points: their `f0`, `f1` and `f2`, (n,) each.
         tones: (m, channels), of the tones.
         frequency: theirs, (m,) in Hz.
-        nyquist: Hz; a tone there is left out.
     """
-    below = frequency < nyquist
+    varying = {name: values for name, values in points.items() if np.ptp(values)}
     formants = {name: points[name] for name in ("f1", "f2")}
-    return {
-        VOWELS: _geometry(vowels, points),
-        VOWELS_AT_ONE_F0: _geometry(vowels, formants, within=points["f0"]),
-        TONES: _geometry(tones[below], {"log frequency": scales.log_hz(frequency[below])}),
-    }
+    units = points["f0"] if "f0" in varying else None
 
+    def rsa(parameters: Points, metric: str, *, within: np.ndarray | None = None) -> scores.Score:
+        most = sounds.MOST_COMPARED
+        found = scores.rsa_profile(vowels, parameters, within=within, units=units, max_points=most)
+        return found.by_metric[metric]
 
-def _geometry(features: np.ndarray, parameters: Points, *, within: np.ndarray | None = None) -> Cell:
+    def read(name: str) -> scores.Score:
+        return scores.block_decodability(vowels, points[name], noise=sounds.NOISE).interpolation
+
     # Training may collapse, and then there is none.
-    return cells.attempted(lambda: scores.rsa(features, parameters, within=within, max_points=MAX_POINTS))
+    return {
+        VOWELS: cells.attempted(lambda: rsa(varying, BEST)),
+        VOWELS_AT_ONE_F0: cells.attempted(lambda: rsa(formants, "ERB", within=points["f0"])),
+        TONES: cells.attempted(lambda: scores.rsa(tones, {"log frequency": scales.log_hz(frequency)})),
+        NEAR: cells.attempted(lambda: scores.neighbour_overlap(vowels, varying)),
+        F1: cells.attempted(lambda: read("f1")),
+        F2: cells.attempted(lambda: read("f2")),
+    }
 
 
 def summary(measured: Metrics) -> dict[str, float]:
@@ -211,6 +238,11 @@ def means(columns: Iterable[Column]) -> dict[str, float | None]:
     return found
 
 
+def _of(column: Column, order: MapOrder | None, sweep: str) -> Metrics:
+    """What was measured of a front end: its scores, and those of its map where one is drawn."""
+    return {"scores": _plain(column), **({map_order.KEY: {sweep: order.as_numbers()}} if order else {})}
+
+
 def _plain(column: Column) -> Metrics:
     return {name: cells.number(cell) for name, cell in column.items()}
 
@@ -226,8 +258,8 @@ def conclude(compared: Compared, columns: Mapping[NamedFrontEnd, Column]) -> str
             if mean is not None:
                 values[f"random weights ({seeds[0].name} ...)"] = mean
         if values:
-            parts.append(f"{side_by_side(values, better='higher', means='closer')} of {name}")
-    return f"Distances in the features follow those of the sounds with a correlation of {'; '.join(parts)}."
+            parts.append(f"{name}: {side_by_side(values, better='higher', means='closer')}")
+    return f"Of the final frames: {'; '.join(parts)}."
 
 
 def table_lines(compared: Compared, columns: Mapping[NamedFrontEnd, Column]) -> list[str]:
@@ -241,7 +273,7 @@ def table_lines(compared: Compared, columns: Mapping[NamedFrontEnd, Column]) -> 
     rows += [(compared.labels[each], *map(_shown, columns[each].values())) for each in compared.log_mels]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
-        "Spearman's correlation of cosine distance with distance in ... [95% interval]",
+        "Scores of the final frames [95% interval over sounds]",
         *("  ".join(f"{text:<{width}}" for text, width in zip(row, widths, strict=True)).rstrip() for row in rows),
     ]
 
@@ -265,8 +297,9 @@ def _titled(title: str, vowels: VowelChoice) -> str:
 
 def _draw_training(compared: Compared, columns: Mapping[NamedFrontEnd, Column], title: str) -> figures.Figure:
     """A panel per score: a curve with its interval, and what has no step as lines across."""
-    figure, panels = figures.panels(len(SCORES), size=(4.0, 3.6), title=title)
-    trained = [each for each in compared.front_ends if each.step is not None]
+    figure, panels = figures.panels(len(SCORES), size=(4.0, 3.2), columns=3, title=title)
+    trained = compared.in_training
+    again = [each for each in compared.front_ends if each.step is not None and each not in trained]
     others = [each for each in compared.front_ends if each.step is None]
     steps = [each.step for each in trained if each.step is not None]
     for axes, name in zip(panels, SCORES, strict=True):
@@ -285,6 +318,10 @@ def _draw_training(compared: Compared, columns: Mapping[NamedFrontEnd, Column], 
         low, values, high = _intervals(trained, columns, name)
         axes.fill_between(steps, low, high, color=figures.ORANGE, alpha=0.25, linewidth=0)
         axes.plot(steps, values, color=figures.ORANGE, linewidth=1.8, marker="o", markersize=4, label="in training")
+        if again:
+            low, values, high = _intervals(again, columns, name)
+            at = [each.step or 0 for each in again]
+            axes.scatter(at, values, color=figures.ORANGE, marker="s", s=26, label="other trainings", zorder=4)
         axes.set_xscale("symlog", linthresh=1, linscale=0.5)  # logarithmic, but with room for step 0
         axes.set_xlim(-0.2, 1.5 * max(1, *steps))
         axes.xaxis.set_major_formatter("{x:,.0f}")
@@ -294,7 +331,8 @@ def _draw_training(compared: Compared, columns: Mapping[NamedFrontEnd, Column], 
     ends = np.array([axes.get_ylim() for axes in panels])
     for axes in panels:
         axes.set_ylim(ends.min(), ends.max())
-    panels[0].set_ylabel("Spearman's correlation, 95% interval")
+    for axes in panels[::3]:
+        axes.set_ylabel("Score, 95% interval over sounds")
     drawn = [zip(*axes.get_legend_handles_labels(), strict=True) for axes in panels]
     once = {label: handle for entries in drawn for handle, label in entries}
     figure.legend(once.values(), once.keys(), loc="outside lower center", ncols=4, fontsize=9, frameon=False)
@@ -309,7 +347,7 @@ def _level(axes: Axes, cell: Cell, *, color: str, linestyle: str, label: str) ->
 def _draw_rows(compared: Compared, columns: Mapping[NamedFrontEnd, Column], title: str) -> figures.Figure:
     """A panel per score: a row per encoder and control, with its interval."""
     height = 1.3 + 0.28 * len(compared.all)
-    figure, panels = figures.panels(len(SCORES), size=(3.6, height), title=title)
+    figure, panels = figures.panels(len(SCORES), size=(3.6, height), columns=3, title=title)
     rows = np.arange(len(compared.all))
     kinds = ["encoder"] * len(compared.front_ends)
     kinds += ["untrained"] * (len(compared.all) - len(kinds) - len(compared.log_mels))
@@ -326,11 +364,12 @@ def _draw_rows(compared: Compared, columns: Mapping[NamedFrontEnd, Column], titl
         axes.set_title(name, fontsize=11)
         axes.grid(axis="x", color="#E4E4E4", linewidth=0.6)
         axes.spines[["top", "right", "left"]].set_visible(False)
-        axes.set_xlabel("Spearman's correlation, 95% interval")
+        axes.set_xlabel("Score, 95% interval over sounds")
     ends = np.array([axes.get_xlim() for axes in panels])
     for axes in panels:
         axes.set_xlim(ends.min(), ends.max())
-    panels[0].set_yticks(rows, [compared.labels[each] for each in compared.all])
+    for axes in panels[::3]:
+        axes.set_yticks(rows, [compared.labels[each] for each in compared.all])
     return figure
 
 
