@@ -120,7 +120,8 @@ def test_pieces_are_the_whole(norm, frames, monkeypatch):
     whole = jax.jit(lambda x: front(x))(waveforms)
     in_pieces(monkeypatch, frames)
     found = jax.jit(lambda x: front(x))(waveforms)
-    assert (found != whole).any() == (norm != "layer")  # Cut indeed: sums over time are other sums.
+    if norm != "layer":
+        assert (found != whole).any()  # Cut indeed: sums over time are other sums.
     np.testing.assert_allclose(found, whole, atol=5e-6)
 
 
