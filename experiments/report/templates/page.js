@@ -283,7 +283,7 @@
         }
       };
       title();
-      const side = () => Math.max(180, Math.min(440, plot.clientWidth - 12));
+      const side = () => Math.max(180, Math.min(440, plot.clientWidth - 24));
       // Interpreted, not compiled: the page allows no code made from text.
       const embedded = async () => (await vegaEmbed(plot, specOf(map, current, side()), { mode: "vega-lite", ast: true, actions: false, renderer: "canvas", tooltip: false })).view;
       const panel = { view: await embedded(), encoder: () => current };
