@@ -22,6 +22,7 @@ from w2v_jax import scales, scores, tuning
 from w2v_jax.front_end import filters as filters_of
 from w2v_jax.grids import Points
 from w2v_jax.scores import Score
+from w2v_jax.scores.parameter_metrics import erb
 from w2v_jax.scores.representational_similarity import BEST
 
 from .claims import sounds
@@ -203,18 +204,21 @@ def measure(vowels: np.ndarray, points: Points, tones: np.ndarray, frequency: np
     formants = {name: points[name] for name in ("f1", "f2")}
     units = points["f0"] if "f0" in varying else None
 
-    def rsa(parameters: Points, metric: str, *, within: np.ndarray | None = None) -> scores.Score:
-        most = sounds.MOST_COMPARED
-        found = scores.rsa_profile(vowels, parameters, within=within, units=units, max_points=most)
-        return found.by_metric[metric]
+    most = sounds.MOST_COMPARED
 
-    def read(name: str) -> scores.Score:
+    def best_weighted() -> Score:
+        return scores.rsa_profile(vowels, varying, metrics={}, units=units, max_points=most).by_metric[BEST]
+
+    def at_one_f0() -> Score:
+        return scores.rsa(vowels, formants, metric=erb, within=points["f0"], units=units, max_points=most)
+
+    def read(name: str) -> Score:
         return scores.block_decodability(vowels, points[name], noise=sounds.NOISE).interpolation
 
     # Training may collapse, and then there is none.
     return {
-        VOWELS: cells.attempted(lambda: rsa(varying, BEST)),
-        VOWELS_AT_ONE_F0: cells.attempted(lambda: rsa(formants, "ERB", within=points["f0"])),
+        VOWELS: cells.attempted(best_weighted),
+        VOWELS_AT_ONE_F0: cells.attempted(at_one_f0),
         TONES: cells.attempted(lambda: scores.rsa(tones, {"log frequency": scales.log_hz(frequency)})),
         NEAR: cells.attempted(lambda: scores.neighbour_overlap(vowels, varying)),
         F1: cells.attempted(lambda: read("f1")),

@@ -34,12 +34,11 @@ def orthogonal_indices(count: int) -> np.ndarray:
 def vowels(name: str, f0: Sequence[float], f1: np.ndarray, f2: np.ndarray) -> Grid:
     """Vowels of many f0, F1 and F2, as many values of each, without those whose F1 is not below their F2.
 
-    Where f0 has one value, all pairs of F1 and F2 of every second index are taken instead.
+    Where f0 has one value, every fifth pair of F1 and F2 is taken instead.
     """
     if len(f0) == 1:
-        i, j = np.indices((len(f1), len(f2))).reshape(2, -1)
-        keep = (i + 2 * j) % 5 == 0
-        points = {"f0": np.full(keep.sum(), f0[0]), "f1": f1[i[keep]], "f2": f2[j[keep]]}
+        i, j = _every_fifth(len(f1), len(f2))
+        points = {"f0": np.full(len(i), f0[0]), "f1": f1[i], "f2": f2[j]}
     else:
         indices = orthogonal_indices(len(f1))
         points = {"f0": np.asarray(f0)[indices[:, 0]], "f1": f1[indices[:, 1]], "f2": f2[indices[:, 2]]}
@@ -50,8 +49,12 @@ def vowels(name: str, f0: Sequence[float], f1: np.ndarray, f2: np.ndarray) -> Gr
 def pairs(name: str, **values: np.ndarray) -> Grid:
     """Every fifth pair of two parameters' values, so that each value meets a fifth of the others'."""
     (first, ours), (second, others) = values.items()
-    i, j = np.indices((len(ours), len(others))).reshape(2, -1)
+    i, j = _every_fifth(len(ours), len(others))
+    return Grid(name, ({first: np.asarray(ours, np.float64)[i], second: np.asarray(others, np.float64)[j]},))
+
+
+def _every_fifth(rows: int, columns: int) -> tuple[np.ndarray, np.ndarray]:
+    """Indices of every fifth place of a table, evenly over its rows and columns."""
+    i, j = np.indices((rows, columns)).reshape(2, -1)
     keep = (i + 2 * j) % 5 == 0
-    return Grid(
-        name, ({first: np.asarray(ours, np.float64)[i[keep]], second: np.asarray(others, np.float64)[j[keep]]},)
-    )
+    return i[keep], j[keep]

@@ -36,12 +36,12 @@ Values = Sequence[float] | np.ndarray
 Pairs = tuple[tuple[int, int], ...]
 
 DURATION = 1.0  # seconds, of bursts
+FRACTIONS = grids.BURSTS.axis("burst_fraction")  # of that
 SHORT = 0.4  # seconds, of all others, for a front end that makes `_LEAST_FRAMES` of them
 _LEAST_FRAMES = 8
 LONG = 1.0  # for one with longer frames
 NOISE = 0.1  # of the features' deviation, in every probe that states no other
 MOST_COMPARED = 600  # sounds of an RSA
-FRACTIONS = grids.BURSTS.axis("burst_fraction")  # of that
 INNER_RESAMPLES = 100  # of the intervals of inner layers, which are drawn but not compared
 # Values of f0, F1 and F2 in the design of vowels, a prime.
 _VALUES = {"quick": 11, "usual": 23, "full": 29}
@@ -90,7 +90,7 @@ class Grids:
 
     @property
     def num_samples(self) -> int:
-        """Of every sound."""
+        """Of a burst."""
         return round(DURATION * self.frames.sample_rate)
 
 
@@ -180,8 +180,8 @@ def _abx_f0(bases: Sequence[float], contexts: Sequence[Vowel]) -> Grid:
 
 def _abx_formants(vowels: Sequence[Vowel], most: int, f0: Sequence[float]) -> Grid:
     """Vowels, and such with a higher F1 or a higher F2, at every f0."""
-    bases = _spread([vowel for vowel in vowels if vowel.f1 * _steps(listeners.FORMANT)[-1] < vowel.f2] or vowels, most)
     steps = _steps(listeners.FORMANT)
+    bases = _spread([vowel for vowel in vowels if vowel.f1 * steps[-1] < vowel.f2] or vowels, most)
     shifted = [(step, 1.0) for step in steps] + [(1.0, step) for step in steps[1:]]
     f1, f2 = np.array([[vowel.f1 * by_f1, vowel.f2 * by_f2] for vowel in bases for by_f1, by_f2 in shifted]).T
     return Grid("abx_formants", ({"f1": f1, "f2": f2}, {"f0": np.array(f0, np.float64)}))
@@ -262,10 +262,6 @@ def tone(
     )
 
 
-def long_tone(frequency: Scalar, amplitude: Scalar, bias: Scalar, offset: Scalar, *, sample_rate: int) -> jax.Array:
-    return tone(frequency, amplitude, bias, offset, sample_rate=sample_rate, duration=LONG)
-
-
 def vowel(f0: Scalar, f1: Scalar, f2: Scalar, *, sample_rate: int, duration: float = SHORT) -> jax.Array:
     """The vowel of `formants`, for a shorter time."""
     return stimuli.sine_mixture([f0, f1, f2], vowel_chart.AMPLITUDES, duration=duration, sample_rate=sample_rate)
@@ -282,18 +278,6 @@ def two_tones(amplitude_low: Scalar, amplitude_high: Scalar, *, sample_rate: int
     """The pair of tones of `amplitude`, for a shorter time."""
     amplitudes = [amplitude_low, amplitude_high]
     return stimuli.sine_mixture(amplitude.FREQUENCIES, amplitudes, duration=duration, sample_rate=sample_rate)
-
-
-def long_vowel(f0: Scalar, f1: Scalar, f2: Scalar, *, sample_rate: int) -> jax.Array:
-    return vowel(f0, f1, f2, sample_rate=sample_rate, duration=LONG)
-
-
-def long_vowel_at_level(f0: Scalar, f1: Scalar, f2: Scalar, level: Scalar, *, sample_rate: int) -> jax.Array:
-    return vowel_at_level(f0, f1, f2, level, sample_rate=sample_rate, duration=LONG)
-
-
-def long_two_tones(amplitude_low: Scalar, amplitude_high: Scalar, *, sample_rate: int) -> jax.Array:
-    return two_tones(amplitude_low, amplitude_high, sample_rate=sample_rate, duration=LONG)
 
 
 def bursts(base_frequency: Scalar, burst_frequency: Scalar, *, sample_rate: int) -> jax.Array:
@@ -322,10 +306,7 @@ SOUNDS: dict[str, Callable[..., jax.Array]] = {
 
 # For a front end whose frames are too long for the short ones.
 _LONGER: dict[Callable[..., jax.Array], Callable[..., jax.Array]] = {
-    tone: long_tone,
-    vowel: long_vowel,
-    vowel_at_level: long_vowel_at_level,
-    two_tones: long_two_tones,
+    stimulus: functools.partial(stimulus, duration=LONG) for stimulus in (tone, vowel, vowel_at_level, two_tones)
 }
 
 
@@ -361,20 +342,17 @@ class Heard:
 
     def probe(self, grid: str, parameter: str, *, noise: float = NOISE) -> BlockScores:
         """A linear probe of a parameter, at ranges of its values that were held out."""
-        key = "probe", grid, parameter, noise
-        if key not in self._found:
-            values = self._varying(grid, parameter)[parameter]
-            found = scores.block_decodability(self.mean[grid], values, noise=noise, bootstrap=self.bootstrap)
-            self._found[key] = found
-        return self._found[key]
+        return self._probe(grid, parameter, lambda: self._varying(grid, parameter)[parameter], noise)
 
     def mel_probe(self, *, noise: float = NOISE) -> BlockScores:
         """The same of the tones' frequency in Mel."""
-        key = "probe", "tones", "mel", noise
+        return self._probe("tones", "mel", lambda: scales.mel(self.points("tones")["frequency"]), noise)
+
+    def _probe(self, grid: str, name: str, values: Callable[[], np.ndarray], noise: float) -> BlockScores:
+        key = "probe", grid, name, noise
         if key not in self._found:
-            mel = scales.mel(self.points("tones")["frequency"])
-            found = scores.block_decodability(self.mean["tones"], mel, noise=noise, bootstrap=self.bootstrap)
-            self._found[key] = found
+            asked = functools.partial(scores.block_decodability, noise=noise, bootstrap=self.bootstrap)
+            self._found[key] = asked(self.mean[grid], values())
         return self._found[key]
 
     def rsa(
@@ -407,11 +385,9 @@ class Heard:
     def abx_mean(self, kind: str) -> Score:
         """The mean of a curve over its multiples."""
         found = [self.abx(kind, multiple) for multiple in listeners.NOTICEABLE[kind].multiples]
-        value, replicates = (
-            np.mean([each.value for each in found]),
-            np.mean([each.replicates for each in found], axis=0),
-        )
-        return make_score(float(value), replicates, units=found[0].units, bootstrap=self.bootstrap, bounds=(0.0, 1.0))
+        value = float(np.mean([each.value for each in found]))
+        replicates = np.mean([each.replicates for each in found], axis=0)
+        return make_score(value, replicates, units=found[0].units, bootstrap=self.bootstrap, bounds=(0.0, 1.0))
 
     def _for_abx(self, kind: str) -> np.ndarray:
         """Features (bases, 1 + steps, contexts, channels) of the sounds for a discrimination."""

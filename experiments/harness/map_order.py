@@ -5,7 +5,7 @@ map may show neighbours that there are none. So every map has these numbers unde
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -62,21 +62,22 @@ def measure(features: np.ndarray, positions: np.ndarray, parameters: Mapping[str
         chosen = np.sort(np.random.default_rng(0).choice(len(features), MAX_POINTS, replace=False))
     of, drawn = features[chosen], positions[chosen]
     of_chosen = {name: values[chosen] for name, values in varying.items()}
-    # Features that are all alike tell no point from another: what they score is chance.
-    alike = cells.attempted(lambda: scores.neighbour_overlap(np.ones((len(chosen), 1)), of_chosen, count=COUNT))
-    try:
-        shuffled = scores.shuffled_maps_score(len(chosen), count=COUNT)
-    except scores.UndefinedScoreError:
-        shuffled = None
     near = cells.attempted(lambda: scores.neighbour_overlap(of, of_chosen, count=COUNT))
     return MapOrder(
         near_order=cells.number(near),
-        near_order_by_chance=None if isinstance(alike, str) else alike.value,
+        near_order_by_chance=_known(lambda: scores.neighbour_chance(of_chosen, count=COUNT)),
         far_order=cells.number(cells.attempted(lambda: scores.rsa(features, varying))),
         trustworthiness=cells.number(cells.attempted(lambda: scores.trustworthiness(of, drawn, count=COUNT))),
         continuity=cells.number(cells.attempted(lambda: scores.continuity(of, drawn, count=COUNT))),
-        shuffled=shuffled,
+        shuffled=_known(lambda: scores.shuffled_maps_score(len(chosen), count=COUNT)),
     )
+
+
+def _known(number: Callable[[], float]) -> float | None:
+    try:
+        return number()
+    except scores.UndefinedScoreError:
+        return None
 
 
 def of_metrics(found: Mapping[str, Any], sweep: str) -> MapOrder | None:

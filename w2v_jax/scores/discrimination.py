@@ -8,8 +8,6 @@ import numpy.typing as npt
 from w2v_jax.scores.bootstrap import Bootstrap, Score, UndefinedScoreError, make_score
 from w2v_jax.scores.points import directions
 
-CHANCE = 0.5
-
 
 def abx(
     features: npt.ArrayLike,

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from w2v_jax.scores.bootstrap import Bootstrap, Score, UndefinedScoreError, mean_score
-from w2v_jax.scores.points import cosine_distances, directions
+from w2v_jax.scores.points import cosine_distances, directions, members
 
 _ROWS_PER_BLOCK = 512
 
@@ -149,7 +149,9 @@ def _score(ranked: _Space, near: _Space, *, points: int, count: int, bootstrap: 
         for distances in (ours, theirs):
             distances[np.arange(len(rows)), rows] = np.inf  # no point is its own neighbour
         told_apart |= [_varies(distances) for distances in (ours, theirs)]
-        excess[rows] = (_members(theirs, count) * np.maximum(0, _ranks(ours) - count)).sum(axis=1)
+        excess[rows] = (members(theirs, np.full((len(rows), 1), count)) * np.maximum(0, _ranks(ours) - count)).sum(
+            axis=1
+        )
     if not told_apart.all():
         raise UndefinedScoreError("all points are equally far apart in the features, or on the map: none is nearer")
     return mean_score(1 - 2 * excess / (count * (2 * points - 3 * count - 1)), bootstrap=bootstrap or Bootstrap())
@@ -158,14 +160,6 @@ def _score(ranked: _Space, near: _Space, *, points: int, count: int, bootstrap: 
 def _varies(distances: np.ndarray) -> bool:
     ordered = np.sort(distances, axis=1)
     return bool((ordered[:, 0] < ordered[:, -2]).any())  # the last one is the point itself
-
-
-def _members(distances: np.ndarray, count: int) -> np.ndarray:
-    """How much each point belongs to the `count` nearest, (rows, n): ties share the places that are left."""
-    reach = np.partition(distances, count - 1, axis=1)[:, count - 1 : count]
-    inside, on_the_edge = distances < reach, distances == reach
-    places_left = count - inside.sum(axis=1, keepdims=True)
-    return inside + on_the_edge * (places_left / on_the_edge.sum(axis=1, keepdims=True))
 
 
 def _ranks(distances: np.ndarray) -> np.ndarray:

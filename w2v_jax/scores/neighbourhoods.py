@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from w2v_jax.scores.bootstrap import Bootstrap, Score, UndefinedScoreError, mean_score
-from w2v_jax.scores.points import cosine_distances, directions, parameter_distances, positions
+from w2v_jax.scores.points import cosine_distances, directions, labels, members, parameter_distances, positions
 
 _ROWS_PER_BLOCK = 512
 
@@ -75,9 +75,7 @@ def _overlaps(
     unit: np.ndarray | None, place: np.ndarray, count: int, within: npt.ArrayLike | None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Shares that are kept, and those expected by chance, (n,) each."""
-    label = np.zeros(len(place), int) if within is None else np.asarray(within)
-    if label.shape != (len(place),):
-        raise ValueError(f"within has shape {label.shape}; expected ({len(place)},)")
+    label = labels("within", within, default=np.zeros(len(place), int))
     _, label, sizes = np.unique(label, return_inverse=True, return_counts=True)
     if sizes.min() < count + 2:
         raise UndefinedScoreError(
@@ -105,8 +103,4 @@ def _shares(
     if unit is None:
         return chance, chance
     in_features = np.where(barred, np.inf, np.round(cosine_distances(unit[rows], unit), 12))
-    reach = np.take_along_axis(np.sort(in_features, axis=1), size - 1, axis=1)
-    inside, on_the_edge = in_features < reach, in_features == reach
-    places_left = size - inside.sum(axis=1, keepdims=True)
-    member = inside + on_the_edge * (places_left / on_the_edge.sum(axis=1, keepdims=True))
-    return (nearest * member).sum(axis=1) / size[:, 0], chance
+    return (nearest * members(in_features, size)).sum(axis=1) / size[:, 0], chance

@@ -53,6 +53,29 @@ def parameter_distances(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return np.round(np.sqrt(squares), 6)
 
 
+def labels(name: str, values: npt.ArrayLike | None, *, default: np.ndarray) -> np.ndarray:
+    """A label for each point, (n,): `default` where none are given. Raises `ValueError` for another shape."""
+    if values is None:
+        return default
+    found = np.asarray(values)
+    if found.shape != default.shape:
+        raise ValueError(f"{name} has shape {found.shape}; expected {default.shape}")
+    return found
+
+
+def members(distances: np.ndarray, size: np.ndarray) -> np.ndarray:
+    """How much each point belongs to the `size` nearest, (rows, n): ties share the places that are left.
+
+    Args:
+        distances: (rows, n).
+        size: (rows, 1) int.
+    """
+    reach = np.take_along_axis(np.sort(distances, axis=1), size - 1, axis=1)
+    inside, on_the_edge = distances < reach, distances == reach
+    places_left = size - inside.sum(axis=1, keepdims=True)
+    return inside + on_the_edge * (places_left / on_the_edge.sum(axis=1, keepdims=True))
+
+
 def cosine_distances(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """1 - cos of unit vectors, (n, d) and (m, d) to (n, m) float64."""
     return 1 - first @ second.T

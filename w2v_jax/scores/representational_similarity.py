@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from w2v_jax.scores.bootstrap import Bootstrap, Score, UndefinedScoreError, make_score
 from w2v_jax.scores.parameter_metrics import VOWEL_METRICS, ParameterMetric, span
-from w2v_jax.scores.points import cosine_distances, directions, parameter_distances, positions
+from w2v_jax.scores.points import cosine_distances, directions, labels, parameter_distances, positions
 
 BEST = "best weights"  # the metric whose weights are found
 _BOUNDS = (-1.0, 1.0)
@@ -169,8 +169,8 @@ class _Pairs:
         place = {name: np.asarray(values, np.float64) for name, values in parameters.items()}
         if len(unit) < 4:
             raise UndefinedScoreError(f"features has {len(unit)} points; expected at least 4 to compare distances")
-        label = _labels("within", within, len(unit), default=np.zeros(len(unit), int))
-        member = _labels("units", units, len(unit), default=np.arange(len(unit)))
+        label = labels("within", within, default=np.zeros(len(unit), int))
+        member = labels("units", units, default=np.arange(len(unit)))
         if len(unit) > max_points:
             chosen = np.sort(np.random.default_rng(seed).choice(len(unit), max_points, replace=False))
             unit, label, member = unit[chosen], label[chosen], member[chosen]
@@ -260,15 +260,6 @@ def _partial(correlations: np.ndarray, index: int, others: list[int]) -> np.ndar
     left = correlations[:, both][:, :, both] - between.transpose(0, 2, 1) @ solved
     variances = left[:, 0, 0] * left[:, 1, 1]
     return np.clip(left[:, 0, 1] / np.sqrt(np.where(variances > 1e-12, variances, np.nan)), -1, 1)
-
-
-def _labels(name: str, values: npt.ArrayLike | None, count: int, *, default: np.ndarray) -> np.ndarray:
-    if values is None:
-        return default
-    labels = np.asarray(values)
-    if labels.shape != (count,):
-        raise ValueError(f"{name} has shape {labels.shape}; expected ({count},)")
-    return labels
 
 
 def _ranks(values: np.ndarray) -> np.ndarray:
