@@ -359,9 +359,10 @@ class Heard:
         self, grid: str, *parameters: str, metrics: Mapping[str, ParameterMetric], within: str | None = None
     ) -> RsaProfile:
         """RSA with some parameters of a grid, or all, in several metrics; for vowels, f0 are drawn again."""
-        key = "rsa", grid, parameters, within
+        names = parameters or self._all_varying(grid)
+        key = "rsa", grid, names, within
         if key not in self._found:
-            points = self.points(grid, *(parameters or self._all_varying(grid)))
+            points = self.points(grid, *names)
             f0 = self.points(grid).get("f0")
             self._found[key] = scores.rsa_profile(
                 self.mean[grid],

@@ -225,12 +225,12 @@ def _held_out_predictions(features: np.ndarray, targets: np.ndarray, fold: np.nd
     held_out = np.empty((len(PENALTIES), *targets.shape))  # residuals
     errors = np.zeros((len(PENALTIES), len(rows), targets.shape[1]))  # of a penalty, where a fold is left out
     for index, penalty in enumerate(np.array(PENALTIES) * squares.mean()):
-        shrunk = left * (squares / (squares + penalty))
-        residual = deviations - shrunk @ (left.T @ deviations)
+        fit = (left * (squares / (squares + penalty))) @ left.T + 1 / len(left)  # the last term is the intercept's
+        unfitted = np.eye(len(left)) - fit
+        residual = unfitted @ deviations
 
-        def without(chosen: np.ndarray, shrunk: np.ndarray = shrunk, residual: np.ndarray = residual) -> np.ndarray:
-            fit = shrunk[chosen] @ left[chosen].T + 1 / len(left)  # the last term is the intercept's
-            return linalg.solve(np.eye(len(chosen)) - fit, residual[chosen], assume_a="pos")
+        def without(chosen: np.ndarray, unfitted: np.ndarray = unfitted, residual: np.ndarray = residual) -> np.ndarray:
+            return linalg.solve(unfitted[np.ix_(chosen, chosen)], residual[chosen], assume_a="pos")
 
         for chosen in rows:
             held_out[index, chosen] = without(chosen)

@@ -206,16 +206,16 @@ class _Pairs:
                 raise UndefinedScoreError(
                     "all pairs of points are equally far apart, so that there is nothing to order"
                 )
-        counts = np.concatenate([np.ones((1, self.num_units)), bootstrap.counts(self.num_units)])[:, self.unit_of]
+        counts = np.concatenate([np.ones((1, self.num_units)), bootstrap.counts(self.num_units)])
         ranks = [_ranks(each) / len(each) - 0.5 for each in distances]
-        # A pair weighs as much as the product of its points' counts: sums over pairs are quadratic forms.
-        form = np.zeros((len(self.unit), len(self.unit)))
+        # A pair weighs as much as the product of its units' counts: sums over pairs are quadratic forms of those.
+        place = self.unit_of[self.first] * self.num_units + self.unit_of[self.second]
 
-        def weighted(values: np.ndarray | float) -> np.ndarray:
-            form[self.first, self.second] = values
-            return np.einsum("rn,rn->r", counts @ form, counts)
+        def weighted(values: np.ndarray) -> np.ndarray:
+            sums = np.bincount(place, values, minlength=self.num_units**2).reshape(self.num_units, -1)
+            return np.einsum("ru,ru->r", counts @ sums, counts)
 
-        total = weighted(1.0)
+        total = weighted(np.ones(len(place)))
         total = np.where(total > 0, total, np.nan)
         means = np.stack([weighted(each) for each in ranks], axis=1) / total[:, None]
         found = np.empty((len(counts), len(ranks), len(ranks)))
