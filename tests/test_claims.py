@@ -11,6 +11,7 @@ from experiments.claims import __main__ as claims
 from experiments.claims import figures as claims_figures
 from experiments.claims import sounds as claims_sounds
 from experiments.claims import table as claims_table
+from experiments.claims.listeners import expected_correct
 from experiments.harness import controls, figures, front_ends
 from experiments.harness.populations import populations
 from experiments.harness.results import Results
@@ -254,3 +255,7 @@ def test_sounds_of_wav2vec2_are_as_they_were():
     f0 = np.unique(grids.vowels.points()["f0"])
     assert len(f0) >= 20
     assert (f0 % 25 != 0).all()
+
+
+def test_a_listeners_curve_goes_through_chance_and_what_was_measured():
+    assert [round(expected_correct(multiple), 3) for multiple in (0, 1, 2, 8)] == [0.5, 0.75, 0.911, 1.0]

@@ -66,6 +66,24 @@ def test_the_section_of_formants_sets_cka_against_its_baselines(folder):
     assert f"of linear CKA (higher is more alike), {reach}." in says("control")
 
 
+def test_main_scores_are_counted_as_claims_has_them(folder):
+    def verdicts(*words):
+        return {"bias": {f"score {i}": {"untrained": {"word": word}} for i, word in enumerate(words)}}
+
+    (folder / "claims").mkdir()
+    found = json.loads((folder / "f0/metrics.json").read_text()) | {
+        "experiment": "claims",
+        "questions": {f"bias: score {i}": {"primary": i < 3} for i in range(4)},
+        "against": {"ours": verdicts("ahead", "ahead", "behind", "ahead"), "absent": verdicts("ahead")},
+        "null_tables": {"ours": {"marked": 1, "compared": 30}},
+    }
+    (folder / "claims/metrics.json").write_text(json.dumps(found))
+    assert said(folder)["claims"] == (
+        "Of 3 scores of the paper's claims that were named beforehand, "
+        "ours is ahead of random weights in 2 and behind in 1."
+    )
+
+
 def test_overlapping_intervals_are_no_difference(tmp_path):
     measured = {**NOTHING, "amplitude": LEARNED["amplitude"]}
     folder = write_results(tmp_path / "r", {"ours": (ABOUT["trained"], LEARNED), "c": (ABOUT["random"], measured)})

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,13 +20,15 @@ from ..harness.metrics import Metrics
 from ..harness.populations import Population
 from ..harness.vowel_choice import PAPERS, VowelChoice
 from .figures import LEAST, add_legend, title
-from .listeners import CORRECT, NOTICEABLE
+from .listeners import CORRECT, NOTICEABLE, expected_correct
 from .questions import ABX, abx_name
 from .sounds import Heard
 from .table import Columns
 
 LEVELS = (0.0, 0.01, 0.03, 0.1, 0.3, 1.0)  # of noise, as a share of the features' deviation
 _SEEDS_SHOWN = 3
+_LISTENER: dict[str, Any] = {"color": "black", "linewidth": 1.2}
+_MEASURED: dict[str, Any] = {"color": "black", "marker": "*", "markersize": 11, "linestyle": "none"}
 
 NoiseCurves = Mapping[str, Mapping[float, Cell]]  # by what is read off, then by level
 
@@ -97,9 +100,9 @@ def draw_discrimination(
         for kind, each in _drawn(population, controls, controls.all):
             _line(axes, noticeable.multiples, [_value(columns[each][FRAMES][claim][one]) for one in names], kind)
         axes.axhline(0.5, color="black", linewidth=0.6, linestyle=":")
-        axes.plot([1], [CORRECT], marker="*", markersize=11, color="black", linestyle="none", zorder=5)
-        box = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
-        axes.annotate("listener", (1, CORRECT), xytext=(3, -34), textcoords="offset points", fontsize=8, bbox=box)
+        multiples = np.geomspace(1, noticeable.multiples[-1], 100)
+        axes.plot(multiples, [expected_correct(each) for each in multiples], **_LISTENER, zorder=4)
+        axes.plot([1], [CORRECT], **_MEASURED, zorder=5)
         axes.set_xscale("log", base=2)
         axes.set_xticks(noticeable.multiples, [noticeable.shown(each) for each in noticeable.multiples], fontsize=7)
         axes.minorticks_off()
@@ -107,7 +110,11 @@ def draw_discrimination(
         axes.set_title(name, fontsize=10)
         axes.set_xlabel("Difference", fontsize=8)
     panels[0].set_ylabel("ABX: share told apart (chance 0.5)", fontsize=9)
-    add_legend(figure, population, controls, spectrograms_marked=False)
+    listener = [
+        figures.Line2D([], [], label="a listener's just noticeable difference", **_MEASURED),
+        figures.Line2D([], [], label="a listener, if d′ grows in proportion", **_LISTENER),
+    ]
+    add_legend(figure, population, controls, spectrograms_marked=False, others=listener)
     return figure
 
 

@@ -1,7 +1,7 @@
 """The figures of `experiments.claims`: scores next to their controls, scores by layer, filters, and tuning."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -102,9 +102,16 @@ def _interval(axes: Axes, score: Score, row: float, kind: str) -> None:
     )
 
 
-def add_legend(figure: Figure, population: Population, controls: Controls, *, spectrograms_marked: bool) -> None:
-    """Below a figure: what each kind of mark is."""
-    handles = _legend(population, controls, spectrograms_marked=spectrograms_marked)
+def add_legend(
+    figure: Figure,
+    population: Population,
+    controls: Controls,
+    *,
+    spectrograms_marked: bool,
+    others: Sequence[figures.Line2D] = (),
+) -> None:
+    """Below a figure: what each kind of mark is, and what `others` are."""
+    handles = [*_legend(population, controls, spectrograms_marked=spectrograms_marked), *others]
     figure.legend(handles=handles, loc="outside lower center", ncols=4, fontsize=9, frameon=False)
 
 

@@ -46,6 +46,7 @@ def findings(finished: Finished) -> list[Finding]:
         vowels,
         amplitudes,
         glides,
+        main_scores,
     )
     return [found for make in makers if (found := make(finished))]
 
@@ -150,6 +151,44 @@ def glides(finished: Finished) -> Finding | None:
         "the one that they end on; and whose last tenth is nearer to that one.",
     )
 
+
+def main_scores(finished: Finished) -> Finding | None:
+    """In how many of the scores named beforehand each encoder, or group, is ahead of its controls and behind them."""
+    found = finished.metrics.get("claims", {})
+    primary = {name for name, question in found.get("questions", {}).items() if question["primary"]}
+    groups, here = found.get("groups", {}), {each.name for each in finished.encoders}
+    parts = []
+    for name, verdicts in found.get("against", {}).items():
+        members = groups.get(name, [name])
+        if not here.issuperset(members):
+            continue
+        words: dict[str, list[str]] = {}
+        for claim, scores in verdicts.items():
+            for score, by_control in scores.items():
+                if f"{claim}: {score}" in primary:
+                    for control, verdict in by_control.items():
+                        words.setdefault(control, []).append(verdict["word"])
+        who = f"{name} ({len(members)} trainings)" if name in groups else name
+        told = [
+            f"ahead of {_CONTROLS.get(control, control)} in {each.count('ahead')} and behind in {each.count('behind')}"
+            for control, each in words.items()
+        ]
+        if told:
+            parts.append(f"{who} is {listed(told)}")
+    if not parts:
+        return None
+    nulls = found.get("null_tables", {}).values()
+    chance = [f"{each['marked']} of {each['compared']}" for each in nulls]
+    return Finding(
+        "claims",
+        f"Of {len(primary)} scores of the paper's claims that were named beforehand, {'; '.join(parts)}.",
+        "Higher is what the paper claims. Ahead or behind: random weights are ten draws, and so are several trainings; "
+        "at most 5% of all that is marked is expected to be by chance (Benjamini and Hochberg)."
+        + (f" Among encoders of random weights {listed(chance)} comparisons are marked." if chance else ""),
+    )
+
+
+_CONTROLS = {"untrained": "random weights"}
 
 _RULE = (
     "More closely or less closely: the 95% intervals of the two do not overlap; otherwise as closely. The intervals "
