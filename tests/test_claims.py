@@ -147,7 +147,7 @@ def test_a_group_of_trainings_is_held_against_ten_seeds(trainings):
     assert set(claims_table.agreements(against, "log-mel").values()) == {"behind"}
     lines = claims_table.markdown(columns, trainings, found, against, claims_table.null_table(columns, found.untrained))
     assert "several (3 trainings), final frames" in lines[0]
-    assert any("comparisons among encoders with random weights" in line for line in lines)
+    assert any("Where there is nothing to find (1 of" in line for line in lines)
 
 
 def test_among_random_encoders_few_comparisons_are_marked(trainings):
@@ -166,6 +166,10 @@ def test_among_random_encoders_few_comparisons_are_marked(trainings):
     null = claims_table.null_table(columns, found.untrained)
     assert null.compared == 10 * len(by_name)
     assert null.marked <= 0.05 * null.compared
+    assert null.tables_with_marks <= 0.2 * null.tables
+    assert 0.02 < null.below_five / null.compared < 0.08
+    of_three = claims_table.null_table(columns, found.untrained[:5], size=3)
+    assert (of_three.others, of_three.tables) == (2, 10)
     assert claims_table.null_table(columns, found.untrained[:2]) is None
 
 
@@ -180,6 +184,8 @@ def test_a_claim_in_some_metrics_only_depends_on_the_metric(tiny):
     agreed = claims_table.agreements(against, "untrained")
     assert agreed.pop(family) == claims_table.DEPENDS
     assert set(agreed.values()) == {"ahead"}
+    against["metric space"][f"{family}, Hz"]["untrained"] = claims_table.Verdict("level", 0.2, 0.5)
+    assert claims_table.agreements(against, "untrained")[family] == "ahead in 4 of 5 metrics, level in 1"
 
 
 def test_scores_at_their_ceiling_are_left_out(tiny):

@@ -82,6 +82,18 @@ def test_a_linear_map_is_read_at_values_that_were_held_out():
         assert found.interpolation.units + found.extrapolation.units == found.all.units
 
 
+def test_a_code_for_five_ranges_is_read_between_them_and_not_inside_them():
+    values = np.repeat(np.arange(25.0), 8)
+    coarse = scores.block_decodability(np.floor(values / 5)[:, None] * [1.0, 2.0], values, bootstrap=QUICK)
+    assert coarse.interpolation.value > 0.8
+    assert coarse.within.value < 0.05
+    fine = scores.block_decodability(values[:, None] * [1.0, 2.0], values, noise=0.0, bootstrap=QUICK)
+    assert fine.within.value == pytest.approx(1, abs=1e-6)
+    assert fine.within.units == 15
+    of_five = scores.block_decodability(np.floor(values / 5)[:, None], np.floor(values / 5), bootstrap=QUICK)
+    assert of_five.within is None
+
+
 def test_a_code_for_each_value_is_read_with_random_folds_only():
     _, value = np.unique(POINTS["f0"], return_inverse=True)
     features = np.eye(13)[value] + 0.01 * np.random.default_rng(2).normal(size=(len(VOWELS), 13))

@@ -10,6 +10,7 @@ weights take some minutes on two CPU cores; `--full` takes the paper's own, `--q
 """
 
 import contextlib
+import dataclasses
 import functools
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -47,11 +48,14 @@ NOTES = (
     "would have. An interval is over other values of what `over` names, and says nothing of other trainings: see "
     "the trainings side by side. Of fewer than 20 units it is Student's.",
     "`ahead` and `behind`: against random weights both are populations, of trainings and of seeds, and one encoder is "
-    "asked whether it is one more draw. Marks hold a false discovery rate of 5% over all scores (Benjamini and "
+    "asked whether it is one more draw. Marks hold a false discovery rate of 5% over the whole table (Benjamini and "
     "Hochberg), and a difference below 0.005 is none. What the same comparisons mark among the random encoders is "
-    "printed below the table. Scores above 0.995 for everyone are at their ceiling, and left out.",
+    "printed below the table. Scores above 0.995 on both sides are at their ceiling, and left out.",
     "RSA depends on how parameters are measured: a claim needs all metrics to agree. It is a score of the far order; "
     "the overlap of nearest neighbours is one of the near order, and features may have either without the other.",
+    "A probe's R^2 is mostly about ranges: features that only tell in which fifth a value lies have 0.9. `inside a "
+    "range not heard` asks for the order inside. The values of a range share one fitted map, so that the intervals of "
+    "probes are rather too narrow.",
     f"Probes are fitted on ranges of a parameter and asked about others, with noise of {NOISE:.0%} of the features' "
     "own deviation, unless they say otherwise; `noise` draws other levels.",
     *(f"A just noticeable difference: {each.source}." for each in dict.fromkeys(NOTICEABLE.values())),
@@ -92,7 +96,7 @@ def run(front_ends: Sequence[NamedFrontEnd], results: Results, *, full: bool = F
     asked = populations(front_ends)
     of = {one.name: controls_of[one.members[0]] for one in asked}
     against = {one.name: table.compare(columns, one, of[one.name]) for one in asked}
-    nulls = {one.name: table.null_table(columns, of[one.name].untrained) for one in asked}
+    nulls = {one.name: table.null_table(columns, of[one.name].untrained, size=len(one.members)) for one in asked}
     tuned = {each: measure_tuning(heard[each]) for each in front_ends}
     noise = {
         each: curves.measure_noise(heard[each][FRAMES])
@@ -140,9 +144,7 @@ def run(front_ends: Sequence[NamedFrontEnd], results: Results, *, full: bool = F
         by_layer=("scores", "shortest_burst_told_apart", "tuning"),
         against={name: table.plain_verdicts(verdicts) for name, verdicts in against.items()},
         groups={one.name: [member.name for member in one.members] for one in asked if one.is_group},
-        null_tables={
-            name: {"marked": null.marked, "compared": null.compared} for name, null in nulls.items() if null is not None
-        },
+        null_tables={name: dataclasses.asdict(null) for name, null in nulls.items() if null is not None},
         questions={
             f"{claim}: {name}": {
                 "over": question.over,
@@ -157,7 +159,11 @@ def run(front_ends: Sequence[NamedFrontEnd], results: Results, *, full: bool = F
             for each in front_ends
         },
         controls={
-            each.name: {**metrics.about(each), "scores": table.plain(columns[each])}
+            each.name: {
+                **metrics.about(each),
+                "scores": table.plain(columns[each]),
+                **({"noise": curves.plain(noise[each])} if each in noise else {}),
+            }
             for each in everyone
             if each not in front_ends
         },

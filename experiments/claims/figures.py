@@ -47,8 +47,11 @@ TUNED_LAYERS = 4  # panels of tuning curves, spread over the layers
 def draw_claims(
     population: Population, controls: Controls, columns: Columns, *, quick: bool, vowels: VowelChoice = PAPERS
 ) -> Figure:
-    """The main scores of the final frames, a row each: the encoders, untrained encoders and spectrograms."""
-    primary = {claim: [name for name, question in found.items() if question.primary] for claim, found in CLAIMS.items()}
+    """Main scores of the final frames and those beside them: encoders, untrained encoders and spectrograms."""
+    primary = {
+        claim: [name for name, question in found.items() if question.primary or question.beside]
+        for claim, found in CLAIMS.items()
+    }
     primary = {claim: names for claim, names in primary.items() if names}
     heights = [len(names) for names in primary.values()]
     figure = Figure(figsize=(9.0, 0.24 * sum(heights) + 2.4), layout="constrained")

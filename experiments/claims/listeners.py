@@ -42,7 +42,12 @@ F0 = Noticeable(
     "f0 of synthetic vowels, 0.3 to 0.5%: Flanagan and Saslow 1958; up to 1% for other complex tones",
     (1, 2, 4, 8, 16, 32),
 )
-FORMANT = Noticeable(0.04, "share", "formants of synthetic vowels, 3 to 5%: Flanagan 1955", (1, 2, 4, 8))
+FORMANT = Noticeable(
+    0.04,
+    "share",
+    "formants of synthetic vowels, 3 to 5%: Flanagan 1955; after much training 1.5% of F2: Kewley-Port and Watson 1994",
+    (1, 2, 4, 8),
+)
 LEVEL = Noticeable(
     1.0, "dB", "level of vowels and tones, about 1 dB: Flanagan 1955; Jesteadt, Wier and Green 1977", (1, 2, 4, 8, 16)
 )
@@ -53,8 +58,9 @@ NOTICEABLE: dict[str, Noticeable] = {"f0": F0, "F1": FORMANT, "F2": FORMANT, "le
 def expected_correct(multiple: float) -> float:
     """The share of trials in which a listener tells a multiple of a just noticeable difference apart.
 
-    `Phi(m Phi^-1(0.75))`: sensitivity d' is taken as proportional to the difference, as signal detection theory does
-    for small ones (Green and Swets, "Signal detection theory and psychophysics", 1966). Only 0.75 at 1 was measured.
+    `Phi(m Phi^-1(0.75))`, of two alternatives: sensitivity d' is taken as proportional to the difference, as signal
+    detection theory does for small ones (Green and Swets, "Signal detection theory and psychophysics", 1966). Only 0.75
+    at 1 was measured.
     """
     normal = statistics.NormalDist()
     return normal.cdf(multiple * normal.inv_cdf(CORRECT))

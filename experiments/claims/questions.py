@@ -3,17 +3,20 @@
 import dataclasses
 import functools
 from collections.abc import Callable, Iterator
+from typing import Literal
 
-from w2v_jax.scores import Score
+from w2v_jax.scores import BlockScores, Score, UndefinedScoreError
 from w2v_jax.scores.frequency_scale import SCALES
 from w2v_jax.scores.parameter_metrics import AMPLITUDE_METRICS, TONE_METRICS, VOWEL_METRICS
 from w2v_jax.scores.representational_similarity import BEST
 
 from .listeners import NOTICEABLE
-from .sounds import FRACTIONS, NOISE, Heard
+from .sounds import FRACTIONS, Heard
 
 WHERE = {False: "other tones", True: "multiples of the frame rate"}
 NEIGHBOURS = (5, 10, 20)
+
+Part = Literal["interpolation", "extrapolation", "within"]  # of a probe's scores
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,6 +29,7 @@ class Question:
         chance: its value for features that know nothing, in words.
         primary: whether it was named beforehand as a main one; the text leads with these.
         family: of scores that ask the same in other units: a claim needs them all.
+        beside: whether it is shown with the main ones, as a near order is beside a far one.
     """
 
     score: Callable[[Heard], Score]
@@ -33,19 +37,28 @@ class Question:
     chance: str
     primary: bool = False
     family: str | None = None
+    beside: bool = False
 
 
 Questions = dict[str, Question]
 
 
 def _probe(grid: str, parameter: str, name: str, over: str, *, primary: bool) -> Questions:
-    def of(part: str, noise: float) -> Callable[[Heard], Score]:
-        return lambda heard: getattr(heard.probe(grid, parameter, noise=noise), part)
+    def of(part: Part) -> Callable[[Heard], Score]:
+        return lambda heard: _part(heard.probe(grid, parameter), part)
 
     return {
-        f"{name} between values heard, R²": Question(of("interpolation", NOISE), over, "0", primary=primary),
-        f"{name} beyond values heard, R²": Question(of("extrapolation", NOISE), over, "0"),
+        f"{name} between values heard, R²": Question(of("interpolation"), over, "0", primary=primary),
+        f"{name} beyond values heard, R²": Question(of("extrapolation"), over, "0"),
+        f"{name} inside a range not heard, R²": Question(of("within"), over, "0"),
     }
+
+
+def _part(found: BlockScores, part: Part) -> Score:
+    score: Score | None = getattr(found, part)
+    if score is None:
+        raise UndefinedScoreError("each range that is held out has one value only; expected several")
+    return score
 
 
 def _rsa(
@@ -75,7 +88,7 @@ def _rsa_of_each(name: str, grid: str, *parameters: str, over: str) -> Questions
         return lambda heard: getattr(heard.rsa(grid, *parameters, metrics=dict(VOWEL_METRICS)), kind)[parameter]
 
     return {
-        f"RSA of {name} with {parameter.upper() if parameter != 'f0' else parameter} {kind}": Question(
+        f"RSA of {name} with {parameter.upper() if parameter != 'f0' else parameter} in Hz, {kind}": Question(
             of(attribute, parameter), over, "0"
         )
         for parameter in parameters
@@ -88,7 +101,9 @@ def _near(name: str, grid: str, *parameters: str, counts: tuple[int, ...], over:
         return lambda heard: heard.neighbours(grid, *parameters, count=count)
 
     return {
-        f"nearest {count} of {name}, overlap": Question(of(count), over, "k/(n-1)", primary=primary and count == 10)
+        f"nearest {count} of {name}, overlap": Question(
+            of(count), over, "k/(n-1)", primary=primary and count == 10, beside=count == 10
+        )
         for count in counts
     }
 
@@ -154,11 +169,12 @@ def _scale_fit(scale: str, grid: str = "tones") -> Callable[[Heard], Score]:
     return lambda heard: heard.scale_fit(scale, grid)
 
 
-def _mel_probe(part: str, noise: float = NOISE) -> Callable[[Heard], Score]:
-    return lambda heard: getattr(heard.mel_probe(noise=noise), part)
+def _mel_probe(part: Part) -> Callable[[Heard], Score]:
+    return lambda heard: _part(heard.mel_probe(), part)
 
 
-# The paper's claims, and the questions that bear on each. Which are primary was settled before any encoder was asked.
+# The paper's claims, and the questions that bear on each. Which are primary was settled before these scores were made,
+# by someone who knew earlier versions of some of them.
 CLAIMS: dict[str, Questions] = {
     "fundamental frequency": {
         **_probe("vowels", "f0", "f0 of vowels", "other f0", primary=True),
@@ -175,6 +191,7 @@ CLAIMS: dict[str, Questions] = {
         **_near("tones, by frequency", "tones", counts=(10,), over="other tones", primary=False),
         "frequency of tones (Mel) between values heard, R²": Question(_mel_probe("interpolation"), "other tones", "0"),
         "frequency of tones (Mel) beyond values heard, R²": Question(_mel_probe("extrapolation"), "other tones", "0"),
+        "frequency of tones (Mel) inside a range not heard, R²": Question(_mel_probe("within"), "other tones", "0"),
         **{
             f"learned scale: {scale}, R²": Question(_scale_fit(scale), "other tones", "any rising curve: 0.7 to 0.9")
             for scale in SCALES
@@ -201,8 +218,12 @@ CLAIMS: dict[str, Questions] = {
             primary=True,
         ),
         "nearest 3 of vowels of one f0, by F1, F2, overlap": Question(
-            lambda heard: heard.neighbours("vowels", "f1", "f2", count=3, within="f0"), "other vowels", "k/(n-1)"
+            lambda heard: heard.neighbours("vowels", "f1", "f2", count=3, within="f0"),
+            "other vowels",
+            "k/(n-1)",
+            beside=True,
         ),
+        "ABX of vowels across f0": Question(Heard.abx_vowels, "other f0", "0.5", beside=True),
     },
     "amplitude": {
         **_probe("amplitudes", "amplitude_low", "amplitude of 100 Hz", "other amplitudes", primary=True),

@@ -46,6 +46,7 @@ INNER_RESAMPLES = 100  # of the intervals of inner layers, which are drawn but n
 # Values of f0, F1 and F2 in the design of vowels, a prime.
 _VALUES = {"quick": 11, "usual": 23, "full": 29}
 _CONTEXTS = {"quick": 5, "usual": 8, "full": 8}  # vowels, or f0, across which an ABX is asked
+_NEXT_F0 = 1.03  # times the one before, at least, of f0 across which vowels are told apart
 _BASES = {"quick": 1, "usual": 3, "full": 3}  # from which differences are taken
 
 # Of a tone at a multiple of the frame rate all frames see one phase; these are moved to the nearest multiples.
@@ -389,6 +390,17 @@ class Heard:
         value = float(np.mean([each.value for each in found]))
         replicates = np.mean([each.replicates for each in found], axis=0)
         return make_score(value, replicates, units=found[0].units, bootstrap=self.bootstrap, bounds=(0.0, 1.0))
+
+    def abx_vowels(self) -> Score:
+        """Whether the same vowel is nearer at another f0 than another vowel is; f0 from the sounds for its own ABX."""
+        f0, contexts = self.grids.abx_f0.axes[0]["f0"], self.grids.abx_f0.shape[-1]
+        chosen = [0]
+        for place in range(1, len(f0)):
+            if f0[place] >= _NEXT_F0 * f0[chosen[-1]]:
+                chosen.append(place)
+        features = self.mean["abx_f0"].reshape(len(f0), contexts, -1)[chosen]
+        across, on = np.indices(features.shape[:2]).reshape(2, -1)
+        return scores.abx(features.reshape(len(on), -1), on, across, bootstrap=self.bootstrap)
 
     def _for_abx(self, kind: str) -> np.ndarray:
         """Features (bases, 1 + steps, contexts, channels) of the sounds for a discrimination."""

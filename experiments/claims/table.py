@@ -3,7 +3,9 @@
 import csv
 import dataclasses
 import io
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeVar
 
 import numpy as np
 
@@ -24,10 +26,13 @@ Column = Mapping[str, Mapping[str, Cell]]  # of one layer: by claim, then by nam
 Columns = Mapping[NamedFrontEnd, Mapping[str, Column]]  # by front end, then by layer
 Verdicts = Mapping[str, Mapping[str, Mapping[str, "Verdict"]]]  # of one population: by claim, score and control
 
+_Key = TypeVar("_Key")
+
 UNTRAINED = "untrained"  # the control that stands for all seeds
 SMALLEST = 0.005  # difference that counts: a smaller one is not in the table's digits, and may be rounding
 FALSE_DISCOVERIES = 0.05  # the share of marks that may be by chance, of all of a column
-CEILING = 0.995  # a score that all reach tells none of them apart
+CEILING = 0.995  # a score that both sides reach tells neither from the other
+MOST_SPLITS = 150  # of the random encoders, for the null table
 MARKS = {"ahead": "▲", "level": "=", "behind": "▼", "undefined": "?", "ceiling": "–"}
 DEPENDS = "depends on the metric"
 
@@ -37,11 +42,11 @@ class Verdict:
     """How a population does against a control in one score.
 
     Attributes:
-        word: "ahead", "behind", "level", "undefined", or "ceiling" where everyone is above `CEILING`.
+        word: "ahead", "behind", "level", "undefined", or "ceiling" where both sides are above `CEILING`.
         difference: of the means; None where undefined.
         p: two-sided, of this comparison alone.
         q: the same, adjusted over all scores (Benjamini and Hochberg).
-        apart: whether all members lie outside all of the control's.
+        apart: whether all members lie outside all of the control's, by more than nothing.
     """
 
     word: str
@@ -55,36 +60,34 @@ def compare(columns: Columns, population: Population, controls: Controls) -> Ver
     """Whether the final frames of a population beat those of its controls.
 
     Against the untrained encoders both are populations: of trainings, and of seeds (`scores.compare`). A spectrogram
-    has no population. Over all scores against one control, at most `FALSE_DISCOVERIES` of the marks are expected to be
-    false, and a difference below `SMALLEST` is none.
+    has no population. Of all marks of the table at most `FALSE_DISCOVERIES` are expected to be false, and a difference
+    below `SMALLEST` is none.
     """
     rivals: dict[str, tuple[NamedFrontEnd, ...]] = {UNTRAINED: controls.untrained} if controls.untrained else {}
     rivals |= {each.name: (each,) for each in controls.spectrograms.values()}
+    found = {
+        (claim, name, rival): verdict
+        for rival, members in rivals.items()
+        for (claim, name), verdict in _compared(columns, population.members, members, fixed=rival != UNTRAINED).items()
+    }
     against: dict[str, dict[str, dict[str, Verdict]]] = {}
-    everyone = (*population.members, *controls.all)
-    for rival, members in rivals.items():
-        found = _compared(columns, population.members, members, everyone, fixed=rival != UNTRAINED)
-        for (claim, name), verdict in found.items():
-            against.setdefault(claim, {}).setdefault(name, {})[rival] = verdict
+    for (claim, name, rival), verdict in _marked_among(found).items():
+        against.setdefault(claim, {}).setdefault(name, {})[rival] = verdict
     return against
 
 
 def _compared(
-    columns: Columns,
-    ours: Sequence[NamedFrontEnd],
-    theirs: Sequence[NamedFrontEnd],
-    everyone: Sequence[NamedFrontEnd],
-    *,
-    fixed: bool,
+    columns: Columns, ours: Sequence[NamedFrontEnd], theirs: Sequence[NamedFrontEnd], *, fixed: bool
 ) -> dict[tuple[str, str], Verdict]:
+    """By claim and score; "level" stands for all that are yet to be marked."""
     asked = {}
     for claim, name in rows(columns):
-        cells_of = [[columns[each][FRAMES][claim][name] for each in several] for several in (ours, theirs, everyone)]
-        values = [cell.value for cell in cells_of[2] if isinstance(cell, Score)]
-        if len(values) == len(everyone) and min(values) > CEILING:
+        cells_of = [[columns[each][FRAMES][claim][name] for each in several] for several in (ours, theirs)]
+        first, second = ([cell for cell in several if isinstance(cell, Score)] for several in cells_of)
+        values = [cell.value for cell in (*first, *second)]
+        if len(values) == len(ours) + len(theirs) and min(values) > CEILING:
             asked[claim, name] = Verdict("ceiling")
             continue
-        first, second = ([cell for cell in several if isinstance(cell, Score)] for several in cells_of[:2])
         try:
             if len(first) < len(ours) or len(second) < len(theirs):
                 raise UndefinedScoreError
@@ -92,15 +95,22 @@ def _compared(
         except UndefinedScoreError:
             asked[claim, name] = Verdict("undefined")
             continue
-        asked[claim, name] = Verdict("level", found.difference, found.p, None, scores.apart(first, second))
+        is_apart = scores.apart(first, second) and abs(found.difference) >= SMALLEST
+        asked[claim, name] = Verdict("level", found.difference, found.p, None, is_apart)
+    return asked
+
+
+def _marked_among(asked: Mapping[_Key, Verdict]) -> dict[_Key, Verdict]:
+    """The same verdicts, those marked that are told apart where so many are asked."""
+    decided = dict(asked)
     known = {key: each for key, each in asked.items() if each.p is not None and each.difference is not None}
     adjusted = scores.benjamini_hochberg([each.p for each in known.values() if each.p is not None])
     for (key, each), q in zip(known.items(), adjusted, strict=True):
         assert each.difference is not None
         marked = q <= FALSE_DISCOVERIES and abs(each.difference) >= SMALLEST
         word = "level" if not marked else "ahead" if each.difference > 0 else "behind"
-        asked[key] = dataclasses.replace(each, word=word, q=float(q))
-    return asked
+        decided[key] = dataclasses.replace(each, word=word, q=float(q))
+    return decided
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,40 +118,73 @@ class NullTable:
     """The same comparisons among encoders with random weights, where there is nothing to find.
 
     Attributes:
-        marked: how many were marked, one seed against all the others.
-        compared: of how many.
+        size: how many random encoders stand for the trained ones.
+        others: how many they are held against.
+        tables: in how many ways.
+        tables_with_marks: in how many of these anything was marked.
+        compared: comparisons, in all tables.
+        marked: how many of them were marked.
+        below_five: how many have p < 0.05 before they are corrected for their number.
     """
 
-    marked: int
+    size: int
+    others: int
+    tables: int
+    tables_with_marks: int
     compared: int
+    marked: int
+    below_five: int
 
     def __str__(self) -> str:
-        share = self.marked / self.compared if self.compared else 0.0
-        return f"Of {self.compared} comparisons among encoders with random weights {share:.1%} are marked."
+        share, raw = (each / max(self.compared, 1) for each in (self.marked, self.below_five))
+        return (
+            f"Where there is nothing to find ({self.size} of the encoders with random weights against the other "
+            f"{self.others}, in {self.tables} ways), {share:.2%} of {self.compared:,} comparisons are marked, in "
+            f"{self.tables_with_marks} of {self.tables} tables; before correction p < 0.05 in {raw:.1%}."
+        )
 
 
-def null_table(columns: Columns, untrained: Sequence[NamedFrontEnd]) -> NullTable | None:
-    """Holds every seed against the others as if it were a trained encoder; None of fewer than three seeds."""
-    if len(untrained) < 3:
+def null_table(columns: Columns, untrained: Sequence[NamedFrontEnd], *, size: int = 1) -> NullTable | None:
+    """Holds every `size` seeds against the others as if they were trained; None where fewer than two are left."""
+    if len(untrained) - size < 2:
         return None
-    marked = compared = 0
-    for each in untrained:
-        others = [other for other in untrained if other is not each]
-        found = _compared(columns, [each], others, untrained, fixed=False).values()
-        marked += sum(verdict.word in ("ahead", "behind") for verdict in found)
+    splits = list(itertools.combinations(untrained, size))
+    splits = splits[:: -(-len(splits) // MOST_SPLITS)]
+    marked, compared, below_five = [], 0, 0
+    for chosen in splits:
+        others = [each for each in untrained if each not in chosen]
+        found = _marked_among(_compared(columns, chosen, others, fixed=False)).values()
+        marked.append(sum(verdict.word in ("ahead", "behind") for verdict in found))
         compared += sum(verdict.p is not None for verdict in found)
-    return NullTable(marked, compared)
+        below_five += sum(verdict.p is not None and verdict.p < 0.05 for verdict in found)
+    with_marks = sum(count > 0 for count in marked)
+    return NullTable(size, len(untrained) - size, len(splits), with_marks, compared, sum(marked), below_five)
 
 
 def agreements(verdicts: Verdicts, control: str) -> dict[str, str]:
-    """By family of scores in several metrics: "ahead" or another verdict where all agree, else `DEPENDS`."""
-    words: dict[str, set[str]] = {}
+    """By family of scores in several metrics, what all of them say together.
+
+    "ahead", or another verdict, where all agree; "ahead in 3 of 5, level in 2" where the differences have one sign, but
+    not all are marked; else `DEPENDS`.
+    """
+    families: dict[str, list[Verdict]] = {}
     for claim, names in verdicts.items():
         for name, by_control in names.items():
             question = _question(claim, name)
-            if question is not None and question.family and by_control[control].word != "undefined":
-                words.setdefault(question.family, set()).add(by_control[control].word)
-    return {family: found.pop() if len(found) == 1 else DEPENDS for family, found in words.items()}
+            if question is not None and question.family and by_control[control].difference is not None:
+                families.setdefault(question.family, []).append(by_control[control])
+    return {family: _agreed(found) for family, found in families.items()}
+
+
+def _agreed(found: Sequence[Verdict]) -> str:
+    words = [each.word for each in found]
+    if len(set(words)) == 1:
+        return words[0]
+    signs = {np.sign(each.difference) for each in found if each.difference is not None}
+    if len(signs) > 1:
+        return DEPENDS
+    (word,) = {each for each in words if each != "level"}
+    return f"{word} in {words.count(word)} of {len(words)} metrics, level in {words.count('level')}"
 
 
 def _question(claim: str, name: str) -> Question | None:
@@ -190,11 +233,12 @@ def csv_text(columns: Columns, against: Mapping[str, Verdicts]) -> str:
         for verdicts in against.values():
             for verdict in verdicts.get(claim, {}).get(name, {}).values():
                 row += [verdict.word, "" if verdict.q is None else f"{verdict.q:.3g}"]
+                row.append("" if verdict.apart is None else "yes" if verdict.apart else "no")
         table.append(row)
     claim, name = (str(each) for each in table[0][:2])
     for population, verdicts in against.items():
         for control in verdicts.get(claim, {}).get(name, {}):
-            header += [f"{population} against {control}", f"{population} against {control} q"]
+            header += [f"{population} against {control}{end}" for end in ("", " q", " all outside")]
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows([header, *table])
     return text.getvalue()
@@ -209,28 +253,35 @@ def markdown(
     columns: Columns, population: Population, controls: Controls, verdicts: Verdicts, null: NullTable | None
 ) -> list[str]:
     """Lines: the final frames of a population next to its controls: the main scores, all of them, and tallies."""
-    primary = [(claim, name) for claim, name in rows(columns) if (q := _question(claim, name)) and q.primary]
+    primary = [
+        (claim, name) for claim, name in rows(columns) if (q := _question(claim, name)) and (q.primary or q.beside)
+    ]
     others = [row for row in rows(columns) if row not in primary]
     who = f"{population.name} ({len(population.members)} trainings)" if population.is_group else population.name
-    lines = [f"## {who}, final frames", "", "The main questions, named beforehand:", ""]
+    lines = [
+        f"## {who}, final frames",
+        "",
+        "The main questions, named beforehand, and some to be seen with them (+):",
+        "",
+    ]
     lines += _table(columns, population, controls, verdicts, primary)
     for control in _compared_with(controls):
         lines += ["", f"Against {control}, with all metrics together:", ""]
         lines += [f"- {family}: {word}" for family, word in agreements(verdicts, control).items()]
     lines += ["", "All others:", "", *_table(columns, population, controls, verdicts, others)]
     lines += ["", f"In how many scores is {population.name} ahead of (▲), level with (=) or behind (▼) a control?"]
-    lines += ["(Scores that everyone has above 0.995 are left out: –.)", ""]
+    lines += ["(Scores that both have above 0.995 are left out: –.)", ""]
     lines += [f"- {claim}: {_tally(names, controls)}" for claim, names in verdicts.items()]
     if controls.untrained and population.is_group:
-        found = [each[UNTRAINED] for names in verdicts.values() for each in names.values()]
+        verdicts_of = [each[UNTRAINED] for names in verdicts.values() for each in names.values()]
+        found = [each for each in verdicts_of if each.difference is not None]
         above, below = (
-            sum(bool(each.apart) and each.difference is not None and sign * each.difference > 0 for each in found)
-            for sign in (1, -1)
+            sum(bool(each.apart) and sign * (each.difference or 0.0) > 0 for each in found) for sign in (1, -1)
         )
         lines += [
             "",
             f"All {len(population.members)} trainings lie above all {len(controls.untrained)} encoders with random "
-            f"weights in {above} of {len(found)} scores, and below all in {below}.",
+            f"weights in {above} of {len(found)} scores that are not at their ceiling, and below all in {below}.",
         ]
     if null is not None:
         lines += ["", str(null)]
@@ -261,7 +312,8 @@ def _table(
         question = _question(claim, name)
         units = _units(columns, claim, name)
         over = f"{question.over} ({units})" if question else units
-        row = [claim, name, over, question.chance if question else "", _ours(columns, population, claim, name)]
+        said = f"{name} (+)" if question and question.beside and not question.primary else name
+        row = [claim, said, over, question.chance if question else "", _ours(columns, population, claim, name)]
         if controls.untrained:
             seeds = [columns[control][FRAMES][claim][name] for control in controls.untrained]
             values = [cell.value for cell in seeds if isinstance(cell, Score)]

@@ -123,11 +123,11 @@ def note(parameters: str) -> str:
     """
     return (
         f"Under each map: near order is the share of a sound's {COUNT} nearest sounds (or more, where some are equally "
-        f"far) in {parameters} that are also its nearest in the features; far order is Spearman's correlation, over "
-        "pairs of sounds, of the distances in both. Of the map itself, trustworthiness says whether the neighbours "
-        "that it shows are neighbours in the features, and continuity whether it keeps theirs together; both are 1 for "
-        "a true picture. UMAP is made to keep neighbours: a map may look orderly where far order is poor, and the "
-        "reverse."
+        f"far) in {parameters}, each divided by its span, that are also its nearest in the features; far order is "
+        "Spearman's correlation, over pairs of sounds, of the distances in both. Of the map itself, trustworthiness "
+        "says whether the neighbours that it shows are neighbours in the features, and continuity whether it keeps "
+        "theirs together; both are 1 for a true picture. UMAP is made to keep neighbours: a map may look orderly where "
+        "far order is poor, and the reverse."
     )
 
 

@@ -24,7 +24,8 @@ def abx(
     `P(d(A, X) < d(B, X))`, ties counted half, with cosine distance, over all pairs of kinds and of contexts (Schatz et
     al., "Evaluating speech features with the minimal-pair ABX task", Interspeech 2013). Chance is 1/2. Nothing is
     trained, so it tells what distances show, not what a probe could find. It cannot say that a difference is large:
-    features without noise may tell apart what no ear does.
+    features without noise may tell apart what no ear does. (`fastabx`, of the same question, is made for frames of a
+    labelled corpus and needs PyTorch; here a sound is one vector, and every kind is heard in every context.)
 
     What is drawn again is the context, so the population is that of other contexts (a context drawn twice is not held
     against its own copy).

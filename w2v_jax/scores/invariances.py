@@ -16,8 +16,9 @@ def invariance(
 ) -> Score:
     """Mean cosine between the variants of a sound and the sound itself.
 
-    1 where the change leaves no trace. But features that are alike for all sounds have it near 1 too: see
-    `relative_invariance`. What is drawn again is the condition with all its variants.
+    1 where the change leaves no trace, such as a bias (section 3.3). There is no chance level: features that are alike
+    for all sounds have it near 1, too; see `relative_invariance`. What is drawn again is the condition with all its
+    variants. It cannot say that a front end that ignores one change ignores another.
 
     Args:
         features: (n, d).
@@ -51,8 +52,8 @@ def relative_invariance(
 ) -> Score:
     """1 - (mean distance of a sound's variants from it) / (mean distance between the sounds of different conditions).
 
-    1 where the change leaves no trace, 0 where it moves a sound as far away as another sound is, below 0 where farther.
-    Unlike a cosine, it does not depend on what all features have in common. Arguments, draws and errors are those of
+    1 where the change leaves no trace, 0 where it moves a sound as far away as another sound is (what features have
+    that confuse the two), below 0 where farther. Unlike a cosine, it does not depend on what all features have in common. Arguments, draws and errors are those of
     `invariance` (a condition drawn twice is not compared with its copy), and it is undefined where the
     references are all the same.
 

@@ -22,9 +22,10 @@ def monotonicity(
     """Share of triples along one parameter, the others fixed, whose outer two are the farthest apart.
 
     A line is a set of points that differ in `axis` only. For any three of its points, in order, the cosine distance
-    between the first and the last must be larger than both others. 1 where every line is so ordered;
-    without any order, 1/3. What is drawn again is the line. (Neighbouring lines of a dense grid are alike, so the
-    interval is a narrow one.)
+    between the first and the last must be larger than both others: `P(d_ik > d_ij and d_ik > d_jk)` for i < j < k. 1
+    where every line is so ordered; chance is 1/3. It is the order that the paper reads off its maps (sections 3.3 to
+    3.5), asked of the features. What is drawn again is the line. (Neighbouring lines of a dense grid are alike, so the
+    interval is a narrow one.) It cannot say how far sounds lie apart, nor whether lines cross.
 
     Args:
         features: (n, d).

@@ -10,8 +10,10 @@ from w2v_jax.scores.requirements import scipy_stats
 def burst_separation(nearness: npt.ArrayLike, overlaps: npt.ArrayLike, *, bootstrap: Bootstrap | None = None) -> Score:
     """The probability that a frame that sees some of the burst is nearer to its tone than one that sees none (AUC).
 
-    1 where a threshold on that nearness finds the frames of the burst, 1/2 where they are like any other. The AUC is
-    that of the frames of one sound, averaged over sounds. What is drawn again is the sound: its frames are alike.
+    1 where a threshold on that nearness finds the frames of the burst, 1/2 (chance) where they are like any other. The
+    AUC, `P(x_in > x_out) + P(x_in = x_out) / 2`, is that of the frames of one sound (Mann and Whitney's U, as a share:
+    Hanley and McNeil 1982), averaged over sounds; the burst is that of section 3.2. What is drawn again is the sound:
+    its frames are alike. It cannot say how far such frames move, nor when within a frame the burst was.
 
     Args:
         nearness: (sounds, t), how near each frame is to the burst's tone; see `probes.BurstNearness`.
@@ -46,7 +48,9 @@ def burst_separation(nearness: npt.ArrayLike, overlaps: npt.ArrayLike, *, bootst
 def steadiness(cosines: npt.ArrayLike, *, bootstrap: Bootstrap | None = None) -> Score:
     """The mean, over steady sounds, of the cosine between a sound's frames and their average.
 
-    What is drawn again is the sound.
+    `mean_i mean_t cos(x_it, mean_t x_it)`: 1 where a steady sound (section 3.2) has steady frames. There is no chance
+    level: features that are alike for all sounds have 1, too, so it says something next to others only. What is
+    drawn again is the sound. It cannot say whether frames keep what tells sounds apart.
 
     Args:
         cosines: (sounds,), as `probes.LayerFeatures.steadiness`: the mean over the frames of each.
