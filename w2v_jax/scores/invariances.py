@@ -53,9 +53,9 @@ def relative_invariance(
     """1 - (mean distance of a sound's variants from it) / (mean distance between the sounds of different conditions).
 
     1 where the change leaves no trace, 0 where it moves a sound as far away as another sound is (what features have
-    that confuse the two), below 0 where farther. Unlike a cosine, it does not depend on what all features have in common. Arguments, draws and errors are those of
-    `invariance` (a condition drawn twice is not compared with its copy), and it is undefined where the
-    references are all the same.
+    that confuse the two), below 0 where farther. Unlike a cosine, it does not depend on what all features have in
+    common. Arguments, draws and errors are those of `invariance` (a condition drawn twice is not compared with its
+    copy), and it is undefined where the references are all the same.
 
     Examples:
         >>> features = np.repeat(np.eye(5), 2, axis=0)  # five sounds, each with one variant
