@@ -50,7 +50,7 @@ def results(chosen, tmp_path_factory):
     def project_onto(features, others, **_):
         return features[:, :2], others[:, :2]
 
-    results = Results(tmp_path_factory.mktemp("results"), quick=True)
+    results = Results(tmp_path_factory.mktemp("results"), quick=True, batch_size=8)  # one program for several grids
     with pytest.MonkeyPatch.context() as patch:
         # Whoever measures, measures few sounds: the encoder's convolutions are most of this test.
         patch.setattr(vowel_chart, "_QUICK_VOWEL_SPACE", grids.VOWEL_SPACE.thinned(f1=4, f2=4))
