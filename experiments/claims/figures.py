@@ -75,7 +75,7 @@ def draw_claims(
         axes.set_title(claim, loc="left", fontsize=10, fontweight="bold", pad=3)
         axes.tick_params(axis="y", length=0)
         axes.spines[["top", "right", "left"]].set_visible(False)
-    panels[-1].set_xlabel(f"Score, with its 95% interval over sounds (below {LEAST:g}: drawn at the left edge, hollow)")
+    panels[-1].set_xlabel(f"Score, 95% interval over sounds (below {LEAST:g}: hollow, at the edge)")
     figure.suptitle(title(f"The claims as numbers: {population.name}, final frames", quick, vowels), fontsize=12)
     add_legend(figure, population, controls, spectrograms_marked=True)
     return figure
