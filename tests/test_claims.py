@@ -39,7 +39,7 @@ def results(tiny, tmp_path_factory):
         patch.setattr(controls, "SEEDS", (1,))
         patch.delitem(front_ends.SPECTROGRAMS, "stft")
         patch.setattr(figures, "PNG_DPI", 40)
-        results = Results(tmp_path_factory.mktemp("results"), quick=True, batch_size=8)  # one program for several grids
+        results = Results(tmp_path_factory.mktemp("results"), quick=True)
         claims.run(tiny, results)
     return results.folder / "claims"
 

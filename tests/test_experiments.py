@@ -54,7 +54,7 @@ def pair(tmp_path_factory):
 @pytest.fixture(scope="module")
 def results(pair, tmp_path_factory):
     """A folder with the results of `reproduce --quick` for both."""
-    results = Results(tmp_path_factory.mktemp("results"), quick=True, batch_size=8)  # one program for several grids
+    results = Results(tmp_path_factory.mktemp("results"), quick=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(figures, "PNG_DPI", 20)
         patch.setattr(Bootstrap.__init__, "__defaults__", (40, 0.95, 0))  # a tenth of the resamples
