@@ -6,7 +6,7 @@ discrimination beside a listener's, probes by level of noise, first filters, and
 
 `--encoders=NAME=A+B+C` (or `NAME=PATTERN`) takes trainings of one recipe as one: then what is said of training is said
 of other trainings, and not of one. By default the grids are thinned so that three encoders with ten encoders of random
-weights take some minutes on two CPU cores; `--full` takes the paper's own, `--quick` a handful of sounds.
+weights take a quarter of an hour on two CPU cores; `--full` takes the paper's own, `--quick` a handful of sounds.
 """
 
 import contextlib
@@ -38,7 +38,7 @@ from .table import Column
 
 NAME = "claims"
 
-FULL = absl_flags.DEFINE_bool("full", False, "claims: the paper's full grids, twelve times as many sounds.")
+FULL = absl_flags.DEFINE_bool("full", False, "claims: the paper's full grids, seven times as many sounds.")
 
 SEEDS_BY_LAYER = 3  # of the encoders with random weights
 SEPARATED = 0.95  # AUC from which on a burst counts as told apart

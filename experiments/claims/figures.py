@@ -48,10 +48,7 @@ def draw_claims(
     population: Population, controls: Controls, columns: Columns, *, quick: bool, vowels: VowelChoice = PAPERS
 ) -> Figure:
     """Main scores of the final frames and those beside them: encoders, untrained encoders and spectrograms."""
-    primary = {
-        claim: [name for name, question in found.items() if question.primary or question.beside]
-        for claim, found in CLAIMS.items()
-    }
+    primary = {claim: [name for name, question in found.items() if question.leads] for claim, found in CLAIMS.items()}
     primary = {claim: names for claim, names in primary.items() if names}
     heights = [len(names) for names in primary.values()]
     figure = Figure(figsize=(9.0, 0.24 * sum(heights) + 2.4), layout="constrained")

@@ -16,8 +16,6 @@ from .sounds import FRACTIONS, Heard
 WHERE = {False: "other tones", True: "multiples of the frame rate"}
 NEIGHBOURS = (5, 10, 20)
 
-Part = Literal["interpolation", "extrapolation", "within"]  # of a probe's scores
-
 
 @dataclasses.dataclass(frozen=True)
 class Question:
@@ -39,13 +37,18 @@ class Question:
     family: str | None = None
     beside: bool = False
 
+    @property
+    def leads(self) -> bool:
+        """Whether it stands in the first table and figure."""
+        return self.primary or self.beside
+
 
 Questions = dict[str, Question]
 
 
-def _probe(grid: str, parameter: str, name: str, over: str, *, primary: bool) -> Questions:
-    def of(part: Part) -> Callable[[Heard], Score]:
-        return lambda heard: _part(heard.probe(grid, parameter), part)
+def _probe(probe: Callable[[Heard], BlockScores], name: str, over: str, *, primary: bool = False) -> Questions:
+    def of(part: Literal["interpolation", "extrapolation", "within"]) -> Callable[[Heard], Score]:
+        return lambda heard: _defined(getattr(probe(heard), part))
 
     return {
         f"{name} between values heard, R²": Question(of("interpolation"), over, "0", primary=primary),
@@ -54,8 +57,11 @@ def _probe(grid: str, parameter: str, name: str, over: str, *, primary: bool) ->
     }
 
 
-def _part(found: BlockScores, part: Part) -> Score:
-    score: Score | None = getattr(found, part)
+def _of(grid: str, parameter: str) -> Callable[[Heard], BlockScores]:
+    return lambda heard: heard.probe(grid, parameter)
+
+
+def _defined(score: Score | None) -> Score:
     if score is None:
         raise UndefinedScoreError("each range that is held out has one value only; expected several")
     return score
@@ -169,15 +175,11 @@ def _scale_fit(scale: str, grid: str = "tones") -> Callable[[Heard], Score]:
     return lambda heard: heard.scale_fit(scale, grid)
 
 
-def _mel_probe(part: Part) -> Callable[[Heard], Score]:
-    return lambda heard: _part(heard.mel_probe(), part)
-
-
 # The paper's claims, and the questions that bear on each. Which are primary was settled before these scores were made,
 # by someone who knew earlier versions of some of them.
 CLAIMS: dict[str, Questions] = {
     "fundamental frequency": {
-        **_probe("vowels", "f0", "f0 of vowels", "other f0", primary=True),
+        **_probe(_of("vowels", "f0"), "f0 of vowels", "other f0", primary=True),
         **_abx("f0", ABX["f0"][1], "other vowels"),
         **_monotonicity("vowel_lines", "f0", "f0 of vowels", "other formants"),
         **_rsa(
@@ -189,9 +191,7 @@ CLAIMS: dict[str, Questions] = {
             weights=False,
         ),
         **_near("tones, by frequency", "tones", counts=(10,), over="other tones", primary=False),
-        "frequency of tones (Mel) between values heard, R²": Question(_mel_probe("interpolation"), "other tones", "0"),
-        "frequency of tones (Mel) beyond values heard, R²": Question(_mel_probe("extrapolation"), "other tones", "0"),
-        "frequency of tones (Mel) inside a range not heard, R²": Question(_mel_probe("within"), "other tones", "0"),
+        **_probe(Heard.mel_probe, "frequency of tones (Mel)", "other tones"),
         **{
             f"learned scale: {scale}, R²": Question(_scale_fit(scale), "other tones", "any rising curve: 0.7 to 0.9")
             for scale in SCALES
@@ -201,8 +201,8 @@ CLAIMS: dict[str, Questions] = {
         ),
     },
     "formants": {
-        **_probe("vowels", "f1", "F1", "other F1", primary=True),
-        **_probe("vowels", "f2", "F2", "other F2", primary=True),
+        **_probe(_of("vowels", "f1"), "F1", "other F1", primary=True),
+        **_probe(_of("vowels", "f2"), "F2", "other F2", primary=True),
         **_abx("F1", ABX["F1"][1], "other f0"),
         **_abx("F2", ABX["F2"][1], "other f0"),
         **_monotonicity("vowel_lines", "f1", "F1", "other f0 and F2"),
@@ -226,8 +226,8 @@ CLAIMS: dict[str, Questions] = {
         "ABX of vowels across f0": Question(Heard.abx_vowels, "other f0", "0.5", beside=True),
     },
     "amplitude": {
-        **_probe("amplitudes", "amplitude_low", "amplitude of 100 Hz", "other amplitudes", primary=True),
-        **_probe("amplitudes", "amplitude_high", "amplitude of 700 Hz", "other amplitudes", primary=True),
+        **_probe(_of("amplitudes", "amplitude_low"), "amplitude of 100 Hz", "other amplitudes", primary=True),
+        **_probe(_of("amplitudes", "amplitude_high"), "amplitude of 700 Hz", "other amplitudes", primary=True),
         **_monotonicity("amplitude_lines", "amplitude_low", "amplitude of 100 Hz", "other amplitudes of 700 Hz"),
         **_monotonicity("amplitude_lines", "amplitude_high", "amplitude of 700 Hz", "other amplitudes of 100 Hz"),
         **_rsa("two tones with their amplitudes", "amplitudes", metrics=dict(AMPLITUDE_METRICS), over="other sounds"),

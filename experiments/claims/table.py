@@ -253,10 +253,8 @@ def markdown(
     columns: Columns, population: Population, controls: Controls, verdicts: Verdicts, null: NullTable | None
 ) -> list[str]:
     """Lines: the final frames of a population next to its controls: the main scores, all of them, and tallies."""
-    primary = [
-        (claim, name) for claim, name in rows(columns) if (q := _question(claim, name)) and (q.primary or q.beside)
-    ]
-    others = [row for row in rows(columns) if row not in primary]
+    leading = [(claim, name) for claim, name in rows(columns) if (q := _question(claim, name)) and q.leads]
+    others = [row for row in rows(columns) if row not in leading]
     who = f"{population.name} ({len(population.members)} trainings)" if population.is_group else population.name
     lines = [
         f"## {who}, final frames",
@@ -264,7 +262,7 @@ def markdown(
         "The main questions, named beforehand, and some to be seen with them (+):",
         "",
     ]
-    lines += _table(columns, population, controls, verdicts, primary)
+    lines += _table(columns, population, controls, verdicts, leading)
     for control in _compared_with(controls):
         lines += ["", f"Against {control}, with all metrics together:", ""]
         lines += [f"- {family}: {word}" for family, word in agreements(verdicts, control).items()]
@@ -312,7 +310,7 @@ def _table(
         question = _question(claim, name)
         units = _units(columns, claim, name)
         over = f"{question.over} ({units})" if question else units
-        said = f"{name} (+)" if question and question.beside and not question.primary else name
+        said = f"{name} (+)" if question and question.leads and not question.primary else name
         row = [claim, said, over, question.chance if question else "", _ours(columns, population, claim, name)]
         if controls.untrained:
             seeds = [columns[control][FRAMES][claim][name] for control in controls.untrained]

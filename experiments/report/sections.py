@@ -192,8 +192,8 @@ FIGURES: Mapping[str, tuple[FigureKind, ...]] = {
         FigureKind(
             "discrimination",
             "Discrimination",
-            "How often a sound is nearer to one of its own kind, by the size of the difference; the star is a "
-            "listener's.",
+            "How often a sound is nearer to one of its own kind, by the size of the difference; the star is "
+            "a listener's just noticeable one, and the black line what they would hear of larger ones.",
             folded=True,
             wide=True,
         ),

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from w2v_jax import similarity
 from w2v_jax.scores.bootstrap import Bootstrap, Score, UndefinedScoreError, make_score
+from w2v_jax.scores.points import labels
 
 MAX_SOUNDS = 1000  # of the replicates: their cost grows with the square
 
@@ -54,10 +55,7 @@ def cka(
     first, second = _features("a", a), _features("b", b)
     if len(first) != len(second):
         raise ValueError(f"a has {len(first)} rows and b has {len(second)}; expected the same sounds in both")
-    labels = np.arange(len(first)) if groups is None else np.asarray(groups)
-    if labels.shape != (len(first),):
-        raise ValueError(f"groups has shape {labels.shape}; expected ({len(first)},), a label for each sound")
-    _, unit = np.unique(labels, return_inverse=True)
+    _, unit = np.unique(labels("groups", groups, default=np.arange(len(first))), return_inverse=True)
     num_units = int(unit.max()) + 1
 
     rng = np.random.default_rng(bootstrap.seed)

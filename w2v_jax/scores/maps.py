@@ -74,23 +74,11 @@ def continuity(
     """Whether neighbours in the features are still neighbours on a map.
 
     This is `trustworthiness` with the two spaces swapped: N(i) are the k points nearest to i in the features, and
-    r(i, j) the rank of j by its distance from i on the map. The formula, its source, chance, and what is drawn again
-    are the same.
+    r(i, j) the rank of j by its distance from i on the map. The formula, its source, chance, what is drawn again,
+    arguments and errors are the same.
 
     It is low where the map tears apart what belongs together. It says nothing of far order, nor of strangers that the
     map puts side by side (`trustworthiness`), nor of whether the features are right.
-
-    Args:
-        features: (n, d), compared by cosine distance, in blocks of rows.
-        positions: (n, 2) on the map (or more dimensions), compared by Euclidean distance.
-        count: neighbours of a point, fewer than n / 2.
-        bootstrap: how the interval is made.
-
-    Returns:
-        0 to 1: 1 where every neighbour in the features is one on the map.
-
-    Raises:
-        UndefinedScoreError: as for `trustworthiness`.
 
     Examples:
         >>> angle = np.linspace(0, 1, 30)
