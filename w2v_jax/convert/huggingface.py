@@ -5,12 +5,12 @@ Families, settings and their defaults are facts from transformers 5, `configurat
 
 import dataclasses
 import json
-import pathlib
 from collections.abc import Mapping
 from typing import Any
 
 from w2v_jax.checkpoint import CheckpointError
 from w2v_jax.convert.layouts import OMNIASR, SEW, SPEECHT5, TRANSFORMERS, Layout, locate
+from w2v_jax.convert.places import Place
 from w2v_jax.convert.settings import Statement
 from w2v_jax.convert.sniff import read_json
 from w2v_jax.quoting import quote
@@ -84,7 +84,7 @@ _ACTIVATIONS = {
 }
 
 
-def read_config(path: pathlib.Path) -> tuple[str, Statement, Layout | None]:
+def read_config(path: Place) -> tuple[str, Statement, Layout | None]:
     """The family, what a `config.json` states of the encoder, and the layout of its tensors.
 
     A config without `model_type` states what it has; the layout is None then.
@@ -110,9 +110,7 @@ def read_config(path: pathlib.Path) -> tuple[str, Statement, Layout | None]:
     return family, _statement(path, content, FAMILIES[family], _DEFAULTS), FAMILIES[family].layout
 
 
-def _statement(
-    path: pathlib.Path, content: Mapping[str, Any], family: Family, defaults: Mapping[str, object]
-) -> Statement:
+def _statement(path: Place, content: Mapping[str, Any], family: Family, defaults: Mapping[str, object]) -> Statement:
     settings = {**defaults, **family.defaults, **content}
     said: dict[str, Any] = {}
     for ours, theirs in (("channels", "conv_dim"), ("kernel_sizes", "conv_kernel"), ("strides", "conv_stride")):
@@ -146,13 +144,13 @@ def _statement(
     return Statement(path.name, said)
 
 
-def read_preprocessor(path: pathlib.Path) -> Statement:
+def read_preprocessor(path: Place) -> Statement:
     """What a `preprocessor_config.json` states: the sample rate, if it has one. Raises `CheckpointError`."""
     content = read_json(path)
     return Statement(path.name, {"sample_rate": content["sampling_rate"]} if "sampling_rate" in content else {})
 
 
-def read_index(path: pathlib.Path, *, prefix: str | None = None) -> dict[str, str]:
+def read_index(path: Place, *, prefix: str | None = None) -> dict[str, str]:
     """The shards that hold the encoder, from a checkpoint's index.
 
     Args:

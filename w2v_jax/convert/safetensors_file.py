@@ -8,18 +8,18 @@ whatever is wrong with the file should be said in one line of ours.
 
 import json
 import math
-import pathlib
 from typing import Any
 
 from w2v_jax.checkpoint import FORMAT, CheckpointError
-from w2v_jax.convert.arrays import ITEM_SIZES, StoredArray, contiguous_strides
+from w2v_jax.convert.arrays import ITEM_SIZES, Run, StoredArray, contiguous_strides
+from w2v_jax.convert.places import Place
 from w2v_jax.quoting import quote
 
 _DTYPES = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16"}
 _AGAIN = "the file is damaged: download it again"
 
 
-def open_safetensors(path: pathlib.Path) -> dict[str, StoredArray]:
+def open_safetensors(path: Place) -> dict[str, StoredArray]:
     """The tensors of a safetensors file, none of them read yet.
 
     Raises:
@@ -62,7 +62,7 @@ def open_safetensors(path: pathlib.Path) -> dict[str, StoredArray]:
     return arrays
 
 
-def _entry(path: pathlib.Path, name: str, entry: object, data_start: int) -> tuple[StoredArray, int]:
+def _entry(path: Place, name: str, entry: object, data_start: int) -> tuple[StoredArray, int]:
     fields: dict[str, Any] = entry if isinstance(entry, dict) else {}
     try:
         code, shape, (first, last) = fields["dtype"], tuple(fields["shape"]), fields["data_offsets"]
@@ -76,8 +76,7 @@ def _entry(path: pathlib.Path, name: str, entry: object, data_start: int) -> tup
         raise CheckpointError(f"{path}: its safetensors header describes {quote(name)} wrongly; {_AGAIN}")
     array = StoredArray(
         path=path,
-        start=data_start + first,
-        nbytes=last - first,
+        run=Run(data_start + first, last - first),
         dtype=_DTYPES.get(code, code),
         shape=shape,
         strides=contiguous_strides(shape),
