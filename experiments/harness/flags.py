@@ -10,6 +10,7 @@ from absl import flags
 
 from w2v_jax.checkpoint import CheckpointError
 from w2v_jax.convolution import PRECISIONS, check_precision
+from w2v_jax.hub.bar import Bar
 from w2v_jax.projection import ProjectionUnavailableError
 from w2v_jax.scores.requirements import RequirementError
 from w2v_jax.vowels import VowelTableError
@@ -27,8 +28,12 @@ _ENCODERS = flags.DEFINE_list(
     None,
     "Front ends to compare, separated by commas: names of files in weights/, paths, patterns of either (quoted, such "
     "as 'runs/step-*.safetensors'); 'untrained' or 'random-SEED', random weights; 'log-mel' or 'stft', spectrograms; "
-    "'package.module:factory', a function of yours that returns a front end. "
+    "'package.module:factory', a function of yours that returns a front end; 'OWNER/NAME' or 'OWNER/NAME@REVISION', a "
+    "model on the Hugging Face hub, whose encoder is fetched once; 'paper', the three models of the paper. "
     f"By default {front_ends.BUNDLED!r}, and {front_ends.UNTRAINED!r} where the experiment brings no such controls.",
+)
+_OFFLINE = flags.DEFINE_bool(
+    "offline", False, "Ask the Hugging Face hub for nothing: take of its models what was fetched before."
 )
 _OUTPUT_DIR = flags.DEFINE_string(
     "output_dir", "results", "Folder for features, metrics and figures; also in a bucket: gs://, s3://, az://."
@@ -77,7 +82,7 @@ _PATIENCE = flags.DEFINE_float(
 NAMES = tuple(
     flag.name
     for flag in (
-        *(_ENCODERS, _OUTPUT_DIR, _QUICK, _PRECISION, _BATCH_SIZE, _OVERWRITE, _RECOMPUTE),
+        *(_ENCODERS, _OFFLINE, _OUTPUT_DIR, _QUICK, _PRECISION, _BATCH_SIZE, _OVERWRITE, _RECOMPUTE),
         *(_DISTRIBUTED, _NUM_PROCESSES, _PROCESS_ID, _COORDINATOR_ADDRESS, _PATIENCE),
     )
 )
@@ -108,7 +113,14 @@ def launch(
         share = _share()
         output_dir()
         which = PAPERS if vowels is None else vowels()
-        chosen = front_ends.resolve(_ENCODERS.value, default=default, precision=check_precision(_PRECISION.value))
+        with Bar() as bar:
+            chosen = front_ends.resolve(
+                _ENCODERS.value,
+                default=default,
+                precision=check_precision(_PRECISION.value),
+                offline=_OFFLINE.value,
+                listener=bar,
+            )
         if adds is not None:
             chosen = [*chosen, *adds(chosen)]
         results = Results(

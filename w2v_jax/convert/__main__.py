@@ -1,18 +1,39 @@
-"""The command `python -m w2v_jax.convert --source=SOURCE --output=weights/NAME.safetensors`."""
+"""The command `python -m w2v_jax.convert --source=SOURCE [--output=weights/NAME.safetensors]`."""
 
 import argparse
+import pathlib
 import sys
 from collections.abc import Sequence
 
 from w2v_jax.checkpoint import CheckpointError
-from w2v_jax.convert.conversion import convert_checkpoint
+from w2v_jax.convert import many
+from w2v_jax.convert.conversion import Conversion, convert_checkpoint
 from w2v_jax.convert.layouts import summary
 from w2v_jax.convert.settings import SETTLES
 from w2v_jax.encoder import EncoderConfig
+from w2v_jax.hub.bar import Bar
+from w2v_jax.hub.ids import is_hub_id
+from w2v_jax.hub.listening import Listener, megabytes
 
 
 def main(argv: Sequence[str] | None = None, *, program: str = "python -m w2v_jax.convert") -> int:
     """Runs the command; returns its exit status."""
+    options = _parser(program).parse_args(argv)
+    try:
+        with Bar() as bar:
+            sources = many.listed(options.source)
+            if len(sources) > 1:
+                return _several(sources, options, bar)
+            return _one(sources[0], options, bar)
+    except (CheckpointError, OSError) as error:
+        print("error:", " ".join(str(error).split()), file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("error: interrupted; nothing was written", file=sys.stderr)
+        return 130
+
+
+def _parser(program: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=program,
         description="Convert the feature encoder of a wav2vec-like checkpoint to a weight file of w2v_jax. "
@@ -22,10 +43,16 @@ def main(argv: Sequence[str] | None = None, *, program: str = "python -m w2v_jax
     parser.add_argument(
         "--source",
         required=True,
+        action="append",
         help="a checkpoint of transformers (file or directory), fairseq or torchaudio, or a hub id such as "
-        "facebook/wav2vec2-base or facebook/wav2vec2-base@REVISION",
+        "facebook/wav2vec2-base or facebook/wav2vec2-base@REVISION; may be given several times, and @FILE is a list of "
+        "them, one a line",
     )
-    parser.add_argument("--output", required=True, help="the file to write, such as weights/wav2vec2-base.safetensors")
+    parser.add_argument(
+        "--output",
+        help="the file to write, such as weights/wav2vec2-base.safetensors; of several sources, the folder. Without it "
+        "a model of the hub goes to the cache, where its id finds it",
+    )
     parser.add_argument(
         "--config",
         help="what the checkpoint does not state, or states in two ways: "
@@ -34,24 +61,73 @@ def main(argv: Sequence[str] | None = None, *, program: str = "python -m w2v_jax
     parser.add_argument(
         "--prefix", help="what precedes the names of the encoder that is meant, where there are several"
     )
-    options = parser.parse_args(argv)
-    try:
-        done = convert_checkpoint(options.source, options.output, config=options.config, prefix=options.prefix)
-    except (CheckpointError, OSError) as error:
-        print("error:", " ".join(str(error).split()), file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("error: interrupted; nothing was written", file=sys.stderr)
-        return 130
+    parser.add_argument("--offline", action="store_true", help="ask the hub for nothing; take what was fetched before")
+    return parser
+
+
+def _one(source: str, options: argparse.Namespace, listener: Listener) -> int:
+    if options.output is None:
+        return _into_cache(source, options, listener)
+    done = convert_checkpoint(
+        source,
+        options.output,
+        config=options.config,
+        prefix=options.prefix,
+        offline=options.offline,
+        listener=listener,
+    )
+    _tell(done)
+    return 0
+
+
+def _into_cache(source: str, options: argparse.Namespace, listener: Listener) -> int:
+    if not is_hub_id(source) or pathlib.Path(source).exists():
+        raise CheckpointError(f"{source}: no --output; expected a file to write, such as weights/NAME.safetensors")
+    _check_plain(options)
+    from w2v_jax.hub import obtaining
+
+    got = obtaining.obtain(source, offline=options.offline, listener=listener)
+    if got.conversion is not None:
+        _tell(got.conversion)
+    else:
+        print(f"found    {source} at {got.commit}, converted before")
+        print(f"file     {got.path}")
+    return 0
+
+
+def _several(sources: Sequence[str], options: argparse.Namespace, bar: Bar) -> int:
+    if options.output is None:
+        _check_plain(options)
+    places = many.destinations(sources, options.output)
+    outcomes = list(
+        many.convert_all(places, config=options.config, prefix=options.prefix, offline=options.offline, listener=bar)
+    )
+    print("\n".join(many.table([each.row() for each in outcomes], many.COLUMNS)))
+    failed = [each.error for each in outcomes if each.error is not None]
+    for error in failed:
+        print("error:", error, file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _check_plain(options: argparse.Namespace) -> None:
+    """What is in the cache is as the hub has it, for everyone who names it."""
+    if options.config is not None or options.prefix is not None:
+        flag = "--config" if options.config is not None else "--prefix"
+        raise CheckpointError(f"{flag} without --output; expected a file of its own, such as weights/NAME.safetensors")
+
+
+def _tell(done: Conversion) -> None:
     revision = f" at {done.provenance.revision}" if done.provenance.revision else ""
     print(f"found    {done.found} in {done.provenance.source}{revision}")
     print(f"config   {summary(done.config)} (from {done.stated_by})")
     if done.provenance.assumed:
         print(f"assumed  {done.provenance.assumed}: nothing in the checkpoint states it; {SETTLES}")
-    print(f"source   sha256:{done.provenance.source_sha256}")
+    if done.received:
+        print(f"fetched  {megabytes(done.received)}")
+    if done.provenance.source_sha256:
+        print(f"source   sha256:{done.provenance.source_sha256}")
     print(f"wrote    {done.path}")
     print(f"tensors  {done.digest}")
-    return 0
 
 
 if __name__ == "__main__":

@@ -58,13 +58,16 @@ class Obtained:
         path: its weight file.
         commit: of the model.
         conversion: what was converted; None where it was there already.
-        received: bytes that came for it.
     """
 
     path: pathlib.Path
     commit: str
     conversion: Conversion | None = None
-    received: int = 0
+
+    @property
+    def received(self) -> int:
+        """Bytes that came for it."""
+        return 0 if self.conversion is None else self.conversion.received
 
 
 def is_offline(offline: bool = False) -> bool:
@@ -159,7 +162,8 @@ def _converted(found: Model, listener: Listener) -> Obtained:
                 command = f"w2v-jax convert --source={hub_id} --output=weights/{hub_id.safe_name}{SUFFIX}"
                 raise CheckpointError(f"{error} (a flag of: {command})") from error
             raise
-    return Obtained(path, found.commit, done, found.received)
+    done = dataclasses.replace(done, received=found.received)
+    return Obtained(path, found.commit, done)
 
 
 def find(name_or_path: str | os.PathLike[str], *, offline: bool = False, listener: Listener = LOGGED) -> pathlib.Path:
