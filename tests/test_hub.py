@@ -11,8 +11,12 @@ import pytest
 from checkpoints import SMALL, config_json, expected, save_safetensors, state_dict, tensors
 from torch_format import save_legacy, save_zip
 
+from experiments import encoders
+from experiments.harness import front_ends, paper
+from experiments.reproduce import published
 from w2v_jax.checkpoint import CheckpointError, encoder_tensors, load_encoder, read_metadata
 from w2v_jax.convert import convert_checkpoint
+from w2v_jax.convert.__main__ import main as convert
 from w2v_jax.hub import cache, client, ids, obtaining, pieces
 
 constants = pytest.importorskip("huggingface_hub.constants")
@@ -369,6 +373,85 @@ def test_what_is_here_is_taken_first_and_it_is_said(hub, tmp_path, caplog):
         "some/model: the folder here is taken"
     ] * 2
     assert asked(hub) == 0
+
+
+# wherever a name goes
+
+
+def test_encoders_by_id(hub, tmp_path, capsys):
+    save(hub.folders[ID])
+    hub.folders["other/model"] = hub.folders[ID]
+    heard = Heard()
+    names = [ID, "mine=some/model", f"{ID}@main", "log-mel"]
+    chosen = front_ends.resolve(names, listener=heard)
+    assert [each.name for each in chosen] == ["some--model", "mine", "some--model@main", "log-mel"]
+    assert {(each.kind, each.source, each.revision) for each in chosen[:3]} == {("trained", ID, hub_server.COMMIT)}
+    assert chosen[0].digest == chosen[1].digest
+    grouped = front_ends.resolve(["both=some/model+other/model"], listener=heard)
+    assert [(each.name, each.group) for each in grouped] == [("some--model", "both"), ("other--model", "both")]
+    before = asked(hub)
+    assert front_ends.resolve([ID], offline=True)[0].digest == chosen[0].digest
+    assert asked(hub) == before
+    with pytest.raises(
+        front_ends.EncoderChoiceError, match=r"^--encoders=some/\*: .*the hub has no patterns; expected"
+    ):
+        front_ends.resolve(["some/*"])
+    assert encoders.main([]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    (row,) = (line.split() for line in lines if line.startswith("some/model "))
+    assert row == ["some/model", *["3", "layers", "of", "6,", "group", "norm", "6", "16000", "some/model", "0123456789ab"]]
+
+
+def test_the_papers_models_by_one_word(hub, tmp_path):
+    for name in paper.MODELS:
+        hub.folders[name] = hub.folders[ID]
+    save(hub.folders[ID])
+    chosen = front_ends.resolve(["paper", "log-mel"], listener=Heard())
+    assert [each.name for each in chosen] == [*(name.replace("/", "--") for name in paper.MODELS), "log-mel"]
+    assert [published.model_of(each.source) for each in chosen] == ["Base", "Large", "XLS-R", None]
+    obtained = obtain(next(iter(paper.MODELS)))
+    (tmp_path / "weights").mkdir()
+    obtained.path.rename(tmp_path / "weights" / "paper.safetensors")
+    heard = Heard()
+    assert [each.name for each in front_ends.resolve(["paper"], listener=heard)] == ["paper"]
+    assert heard.remarks == ["paper: the weight file here is taken, not the models of the paper"]
+
+
+def test_convert_takes_several_sources_and_lists(hub, tmp_path, capsys):
+    save(hub.folders[ID])
+    hub.folders["other/model"] = hub.folders[ID]
+    (tmp_path / "list.txt").write_text("# of two\nsome/model\n\nother/model@main  # this one, too\nno/such\n")
+    assert convert(["--source=@list.txt", f"--source={ID}"]) == 1
+    out, err = capsys.readouterr()
+    rows = [line.split("  ") for line in out.splitlines()]
+    assert [row[0] for row in rows] == ["source", "some/model", "other/model@main", "no/such"]
+    assert "3 layers of 6, group norm" in out
+    assert err.startswith("error: no/such: no such file here, and the hub answers 401")
+    assert err.count("\n") == 1
+    assert len(cache.encoders()) == 2
+    folder = tmp_path / "folder"
+    assert convert([f"--source={ID}", "--source=repository", f"--output={folder}", "--offline"]) == 1
+    assert [path.name for path in folder.iterdir()] == ["repository.safetensors"]  # what was not fetched so is refused
+    assert "not fetched before" in capsys.readouterr().err
+    for arguments, message in {
+        ("--source=@none.txt",): "--source=@none.txt: the list cannot be read (No such file or directory)",
+        ("--source=repository",): "repository: no --output; expected a file",
+        ("--source=repository", "--source=a/b"): "repository: no place to go to; expected --output=FOLDER",
+        ("--source=a/b", "--source=c/d", "--output=a.safetensors"): "one file for 2 sources; expected a folder",
+        (f"--source={ID}", "--config=wav2vec2"): "--config without --output",
+    }.items():
+        assert convert(arguments) == 1
+        said = capsys.readouterr().err
+        assert message in said
+        assert said.count("\n") == 1
+
+
+def test_convert_into_the_cache(hub, capsys):
+    save(hub.folders[ID])
+    assert convert([f"--source={ID}"]) == 0
+    assert "fetched  " in capsys.readouterr().out
+    assert convert([f"--source={ID}", "--offline"]) == 0
+    assert f"found    some/model at {hub_server.COMMIT}, converted before" in capsys.readouterr().out
 
 
 # names and places

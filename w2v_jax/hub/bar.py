@@ -9,7 +9,7 @@ from typing import Any, Self
 class Bar:
     """A `listening.Listener` that shows one bar for all that comes, and remarks above it, on standard error.
 
-    The bar is tqdm's, which huggingface_hub brings; it appears when bytes are expected.
+    The bar is tqdm's, which huggingface_hub brings; it appears when bytes are expected, and on a terminal only.
     """
 
     def __init__(self) -> None:
@@ -53,8 +53,5 @@ def _tqdm() -> Any:
         import tqdm
     except ImportError:
         return None
-    # Where no one watches (a log file) a line every ten seconds is enough.
-    interval = 0.2 if sys.stderr.isatty() else 10.0
-    return tqdm.tqdm(
-        total=0, desc="from the hub", unit="B", unit_scale=True, mininterval=interval, leave=sys.stderr.isatty()
-    )
+    # None: not where standard error is no terminal.
+    return tqdm.tqdm(total=0, desc="from the hub", unit="B", unit_scale=True, mininterval=0.2, disable=None)
