@@ -107,12 +107,13 @@ def test_families(tmp_path, family, norm):
 @pytest.mark.parametrize("family", FAMILIES)
 def test_defaults_are_those_of_transformers(tmp_path, family):
     """A config that leaves everything out means the same to us: sizes are compared with the real default's."""
-    from w2v_jax.convert.huggingface import read_config
+    from w2v_jax.convert.settings_file import read_settings
 
     config = getattr(transformers, f"{FAMILIES[family]}Config")()
     (tmp_path / "config.json").write_text(json.dumps({"model_type": family}))
-    found, said, _ = read_config(tmp_path / "config.json")
-    assert found == config.model_type
+    found = read_settings(tmp_path / "config.json")
+    said = found.statement
+    assert found.family == config.model_type
     assert said.settings["channels"] == tuple(config.conv_dim)
     assert said.settings["kernel_sizes"] == tuple(config.conv_kernel)
     assert said.settings["strides"] == tuple(config.conv_stride)

@@ -104,7 +104,8 @@ def parse_header(raw: bytes, data_size: int) -> Header:
         raise HeaderError(f"its safetensors header is not valid JSON ({quote(error)}); damaged") from error
     if not isinstance(content, dict):
         raise HeaderError("its safetensors header is no JSON object; damaged")
-    metadata = content.pop(_METADATA, None) or {}
+    metadata = content.pop(_METADATA, None)
+    metadata = {} if metadata is None else metadata
     if not isinstance(metadata, dict) or not all(isinstance(said, str) for said in metadata.values()):
         raise HeaderError("the metadata in its safetensors header are not strings by name; damaged")
     data_start = 8 + len(raw)

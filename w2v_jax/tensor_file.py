@@ -171,7 +171,7 @@ def write_file(
             digest.update(entries[name].title(name))
             written = 0
             for piece in stream.pieces:
-                data = np.ascontiguousarray(piece, entries[name].dtype).data.cast("B")
+                data = np.ascontiguousarray(piece, entries[name].dtype).reshape(-1).view(np.uint8).data
                 digest.update(data)
                 written += file.write(data)
             if written != entries[name].num_bytes:
@@ -203,6 +203,8 @@ def _header(
     offsets, end = {}, 0
     for name, stream in streams.items():
         dtype = stream.dtype.newbyteorder("<")
+        if dtype not in _CODES:
+            raise ValueError(f"{name} is {dtype}; expected one of {', '.join(each.name for each in _CODES)}")
         offsets[name] = Entry(dtype, tuple(map(int, stream.shape)), end)
         first, end = end, end + offsets[name].num_bytes
         described[name] = {"dtype": _CODES[dtype], "shape": offsets[name].shape, "data_offsets": [first, end]}

@@ -30,17 +30,20 @@ def open_safetensors(path: pathlib.Path) -> dict[str, StoredArray]:
             f"{path}: already converted (a weight file of w2v_jax); expected a checkpoint of another tool: "
             "load it with w2v_jax.load_encoder, or copy it"
         )
-    arrays = {
-        name: StoredArray(
+    arrays = {}
+    for name, tensor in header.tensors.items():
+        shape, strides = tensor.shape, contiguous_strides(tensor.shape)
+        if header.metadata.get("format") == "mlx" and len(shape) == 3:
+            # A convolution of MLX: (out_channels, kernel_size, in_channels). Here all have PyTorch's order.
+            shape, strides = ((axes[0], axes[2], axes[1]) for axes in (shape, strides))
+        arrays[name] = StoredArray(
             path=path,
             start=tensor.start,
             nbytes=tensor.nbytes,
             dtype=_DTYPES.get(tensor.dtype, tensor.dtype),
-            shape=tensor.shape,
-            strides=contiguous_strides(tensor.shape),
+            shape=shape,
+            strides=strides,
         )
-        for name, tensor in header.tensors.items()
-    }
     # Of tensors that share their numbers one is stored; the metadata names the others, and it.
     for twin, stored in header.metadata.items():
         if stored in arrays and twin not in arrays:

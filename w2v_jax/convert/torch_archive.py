@@ -107,7 +107,7 @@ def open_zip(path: pathlib.Path) -> TorchArchive:
         number = re.match(rb"\s*\+?([0-9]{1,9})", read_small(version, 64))
         if number is None or not 1 <= int(number[1]) <= _MOST_VERSION:
             raise CheckpointError(
-                f"{path}: its {quote(version)} is none of PyTorch's, 1 to {_MOST_VERSION}; save it again with torch.save"
+                f"{path}: its {quote(version)} is none of PyTorch's, 1 to {_MOST_VERSION}; save it again"
             )
         order = read_small(root + "byteorder", 16) if root + "byteorder" in members else b"little"
         if order not in (b"little", b"big"):
@@ -195,7 +195,7 @@ def _check_directory(path: pathlib.Path, infos: list[zipfile.ZipInfo], root: str
     # zipfile, which has found the same record, does not look at these.
     end = tail[tail.rfind(b"PK\x05\x06") :][4:12]
     disk, first_disk, here, everywhere = struct.unpack("<4H", end.ljust(8, b"\0"))
-    if disk | first_disk and (disk, first_disk) not in ((1, 1), (0xFFFF, 0xFFFF)) or here != everywhere:
+    if (disk, first_disk) not in ((0, 0), (1, 1), (0xFFFF, 0xFFFF)) or here != everywhere:
         raise CheckpointError(f"{path}: its zip archive says that it has several parts; damaged: {_AGAIN}")
 
 
