@@ -234,6 +234,26 @@ def test_torchaudio(tmp_path, norm):
     check(tmp_path / "a.pth", model, tmp_path)
 
 
+@pytest.mark.parametrize("zipped", [True, False])
+def test_pickled_config_objects(tmp_path, zipped):
+    """As HuBERT-ECG saves itself; the strides are none that would be assumed."""
+    for family in ("hubert", "wav2vec2", "sew-d"):
+        model = build(family, conv_stride=(5, 2, 1))
+        saved = {"global_step": 5, "model_config": model.config, "model_state_dict": model.state_dict()}
+        torch.save(saved, tmp_path / "a.pt", _use_new_zipfile_serialization=zipped)
+        check(tmp_path / "a.pt", model, tmp_path)
+
+
+def test_settings_of_torchaudio_beside_the_file(tmp_path):
+    model = build(conv_stride=(5, 2, 1))
+    state = {k.replace("feature_proj", "encoder.feature_proj"): v for k, v in model.state_dict().items()}
+    torch.save(state, tmp_path / "aves.torchaudio.pt")
+    layers = [list(layer) for layer in zip((8, 12, 16), (10, 3, 2), (5, 2, 1), strict=True)]
+    settings = {"extractor_mode": "group_norm", "extractor_conv_layer_config": layers, "extractor_conv_bias": False}
+    (tmp_path / "aves.torchaudio.model_config.json").write_text(json.dumps(settings))
+    check(tmp_path / "aves.torchaudio.pt", model, tmp_path)
+
+
 def test_strided_and_shared_storages(tmp_path):
     """Parameters that are views of one flat buffer, and transposed ones, as PyTorch saves them."""
     model = build()
