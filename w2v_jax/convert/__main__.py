@@ -14,6 +14,7 @@ from w2v_jax.encoder import EncoderConfig
 from w2v_jax.hub.bar import Bar
 from w2v_jax.hub.ids import is_hub_id
 from w2v_jax.hub.listening import Listener, megabytes
+from w2v_jax.quoting import printable
 
 
 def main(argv: Sequence[str] | None = None, *, program: str = "python -m w2v_jax.convert") -> int:
@@ -26,7 +27,7 @@ def main(argv: Sequence[str] | None = None, *, program: str = "python -m w2v_jax
                 return _several(sources, options, bar)
             return _one(sources[0], options, bar)
     except (CheckpointError, OSError) as error:
-        print("error:", " ".join(str(error).split()), file=sys.stderr)
+        print("error:", printable(" ".join(str(error).split())), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("error: interrupted; nothing was written", file=sys.stderr)
@@ -56,7 +57,8 @@ def _parser(program: str) -> argparse.ArgumentParser:
     parser.add_argument(
         "--config",
         help="what the checkpoint does not state, or states in two ways: "
-        f"{', '.join(EncoderConfig.presets())}, or a JSON file with fields of EncoderConfig",
+        f"{', '.join(EncoderConfig.presets())}, or a JSON file with fields of EncoderConfig "
+        "or with a tool's own settings (config.json, model_config.json)",
     )
     parser.add_argument(
         "--prefix", help="what precedes the names of the encoder that is meant, where there are several"
@@ -103,9 +105,11 @@ def _several(sources: Sequence[str], options: argparse.Namespace, bar: Bar) -> i
         many.convert_all(places, config=options.config, prefix=options.prefix, offline=options.offline, listener=bar)
     )
     print("\n".join(many.table([each.row() for each in outcomes], many.COLUMNS)))
+    for note in (note for each in outcomes for note in each.notes):
+        print("note:", printable(note))
     failed = [each.error for each in outcomes if each.error is not None]
     for error in failed:
-        print("error:", error, file=sys.stderr)
+        print("error:", printable(error), file=sys.stderr)
     return 1 if failed else 0
 
 
@@ -119,14 +123,19 @@ def _check_plain(options: argparse.Namespace) -> None:
 def _tell(done: Conversion) -> None:
     revision = f" at {done.provenance.revision}" if done.provenance.revision else ""
     print(f"found    {done.found} in {done.provenance.source}{revision}")
-    print(f"config   {summary(done.config)} (from {done.stated_by})")
+    print(f"config   {summary(done.config)} (from {printable(done.stated_by)})")
     if done.provenance.assumed:
-        print(f"assumed  {done.provenance.assumed}: nothing in the checkpoint states it; {SETTLES}")
+        print(f"assumed  {done.provenance.assumed}: nothing that is read of the checkpoint states it; {SETTLES}")
+    if done.provenance.normalize_input is not None:
+        asks = "normalised" if done.provenance.normalize_input else "as it is"
+        print(f"input    {asks}: so the model was trained")
+    for note in done.notes:
+        print(f"note     {printable(note)}")
     if done.received:
         print(f"fetched  {megabytes(done.received)}")
     if done.provenance.source_sha256:
         print(f"source   sha256:{done.provenance.source_sha256}")
-    print(f"wrote    {done.path}")
+    print(f"wrote    {printable(done.path)}")
     print(f"tensors  {done.digest}")
 
 

@@ -26,6 +26,7 @@ class Outcome:
         metadata: what that says of itself.
         fetched: bytes that came from the hub.
         error: why there is none, in one line.
+        notes: what was seen and passed over, a sentence each.
     """
 
     source: str
@@ -33,6 +34,7 @@ class Outcome:
     metadata: Metadata | None = None
     fetched: int = 0
     error: str | None = None
+    notes: tuple[str, ...] = ()
 
     def row(self) -> tuple[str, ...]:
         """Its cells, by `COLUMNS`."""
@@ -117,11 +119,11 @@ def convert_all(
                 from w2v_jax.hub import obtaining
 
                 got = obtaining.obtain(source, offline=offline, listener=listener)
-                return Outcome(source, got.path, read_metadata(got.path), got.received)
+                return Outcome(source, got.path, read_metadata(got.path), got.received, notes=got.notes)
             done = convert_checkpoint(
                 source, destination, config=config, prefix=prefix, offline=offline, listener=listener
             )
-            return Outcome(source, done.path, read_metadata(done.path), done.received)
+            return Outcome(source, done.path, read_metadata(done.path), done.received, notes=done.notes)
         except (CheckpointError, OSError) as error:
             return Outcome(source, error=" ".join(str(error).split()))
 

@@ -13,6 +13,7 @@ from w2v_jax.convert.safetensors_file import open_safetensors
 from w2v_jax.convert.sniff import Kind, sniff
 from w2v_jax.quoting import listing, quote
 
+_MODEL_CONFIG = "model_config.json"  # torchaudio's arguments, as AVES is released with them
 CHECKPOINT_SUFFIXES = (".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".th", ".msgpack")
 _WEIGHTS = (Kind.SAFETENSORS, Kind.TORCH_ZIP, Kind.TORCH_LEGACY, Kind.MSGPACK, Kind.INDEX)
 
@@ -45,7 +46,30 @@ class Checkpoint:
         if isinstance(self.path, pathlib.Path) and self.path.parent.name == "blobs":
             links = sorted(self.path.parent.parent.glob("snapshots/*/*"))
             folders = [link.parent for link in links if link.is_file() and link.samefile(self.path)]
-        return next((folder / name for folder in folders if (folder / name).is_file()), None)
+        return next((folder / name for folder in folders if _is_there(folder / name)), None)
+
+    def settings_files(self) -> list[Place]:
+        """The files next to the checkpoint that may state its settings, in the order in which they are asked."""
+        stem = self.path.name.removesuffix(self.path.suffix)
+        names = (huggingface.CONFIG_NAME, f"{stem}.model_config.json", _MODEL_CONFIG, f"{stem}.json")
+        found = [self.beside(name) for name in dict.fromkeys(names) if name != self.path.name]
+        return [path for path in found if path is not None]
+
+
+def _is_there(path: Place) -> bool:
+    """Whether there is a file. One that cannot be looked at, or a link that leads nowhere, is not taken for none."""
+    if not isinstance(path, pathlib.Path):
+        return path.is_file()
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    if not path.is_file():
+        raise CheckpointError(
+            f"{path}: {'a link to a file that is not there' if path.is_symlink() else 'not a file'}; expected a file: "
+            "download it again, or remove it"
+        )
+    return True
 
 
 def open_checkpoint(path: Place, *, prefix: str | None = None) -> Checkpoint:
@@ -135,25 +159,32 @@ def _only_checkpoint_inside(folder: Place) -> Place | None:
 def _choose(folder: Place) -> Place:
     """The checkpoint in a directory: the name transformers would take, else the only file that is one."""
     for name in huggingface.WEIGHT_NAMES:
-        if (folder / name).is_file():
+        if _is_there(folder / name):
             return folder / name
     if (folder / ".metadata").is_file():
         raise CheckpointError(
             f"{folder}: a distributed checkpoint of PyTorch; expected one file: "
             "python -m torch.distributed.checkpoint.format_utils dcp_to_torch FOLDER FILE makes it"
         )
+    if any((folder / name).exists() for name in ("_METADATA", "manifest.ocdbt")):
+        raise CheckpointError(
+            f"{folder}: an Orbax checkpoint of JAX; expected one file: restore it into the model that it is of, and "
+            "save that with w2v_jax.save_encoder"
+        )
     inside = _only_checkpoint_inside(folder)
     if inside is not None:
         return _choose(inside)
-    candidates, reasons = [], []
+    candidates = []
     for path in _by_name(folder.iterdir()):
+        # Hidden files are other programs': macOS's `._NAME`, and what a killed process left.
+        if path.name.startswith(".") or not path.is_file():
+            continue
         # Of files that are far away only those are looked at that may be one, by their names.
-        if not path.is_file() or (isinstance(path, Distant) and path.suffix not in CHECKPOINT_SUFFIXES):
+        if isinstance(path, Distant) and path.suffix not in CHECKPOINT_SUFFIXES:
             continue
         try:
             kind = sniff(path)
-        except (CheckpointError, OSError) as error:
-            reasons.append(error)
+        except CheckpointError:
             continue
         if kind in _WEIGHTS:
             candidates.append(path)

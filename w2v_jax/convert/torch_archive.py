@@ -4,21 +4,25 @@ Facts of the formats are from torch/serialization.py.
 
     zip     NAME/data.pkl, a pickle whose persistent ids name storages; NAME/data/KEY, each storage, uncompressed;
             NAME/byteorder, "little" or "big" (absent: little)
+            NAME/version, the format's; NAME is the folder of the first member, and nothing lies outside it
     legacy  pickles of a magic number, the version, facts of the system, the object, the list of storage keys; then
             each storage in that order: a little-endian int64 count of elements, and these, little-endian
 
-Storages are found, not read: only the tensors that are asked for are.
+Storages are found, not read: only the tensors that are asked for are. An archive that PyTorch's own reader refuses, or
+one that two readers may read in two ways, is refused here.
 """
 
 import bisect
+import collections
 import dataclasses
 import io
+import re
 import struct
 import zipfile
 
 from w2v_jax.checkpoint import CheckpointError
 from w2v_jax.convert.arrays import Run, StoredArray, Stretch
-from w2v_jax.convert.places import Place
+from w2v_jax.convert.places import Distant, Place
 from w2v_jax.convert.unpickle import MOST_BYTES, Global, Inert, PickleError, TensorRef, Unpickled, unpickle
 from w2v_jax.quoting import quote
 
@@ -40,6 +44,10 @@ _LONGEST_KEY = 500
 _HEADER_BYTES = 30  # before its name
 _SIZES_FOLLOW = 8
 _IN_ZIP64 = 0xFFFFFFFF
+_ENCRYPTED_OR_PATCHES = 1 | 32 | 64 | 8192
+_IS_FOLDER = 16
+_MOST_VERSION = 10  # of PyTorch's format
+_MOST_END_BYTES = 22 + 2**16  # of an archive's last record, with its comment
 _AGAIN = "download it again"
 
 
@@ -60,11 +68,12 @@ def open_zip(path: Place) -> TorchArchive:
     """Opens a zip archive of `torch.save`. Raises `CheckpointError` when it is something else, or damaged."""
     try:
         with path.open("rb") as file, zipfile.ZipFile(file) as archive:
-            members = {info.filename: info for info in archive.infolist()}
+            infos = archive.infolist()
             # Where a member ends is where the next one begins, or the directory.
-            begins = sorted({info.header_offset for info in archive.infolist()} | {archive.start_dir})
+            begins = sorted({info.header_offset for info in infos} | {archive.start_dir})
     except (zipfile.BadZipFile, ValueError, NotImplementedError, struct.error, OverflowError, EOFError) as error:
         raise CheckpointError(f"{path}: a truncated or damaged zip archive ({quote(error)}); {_AGAIN}") from error
+    members = {info.filename: info for info in infos}
     pickles = [name for name in members if name == "data.pkl" or (name.endswith("/data.pkl") and name.count("/") == 1)]
     if len(pickles) != 1:
         raise CheckpointError(f"{path}: a zip archive with {len(pickles)} data.pkl; expected one written by torch.save")
@@ -74,6 +83,7 @@ def open_zip(path: Place) -> TorchArchive:
             f"{path}: a TorchScript archive; expected a state dict: in PyTorch, "
             "torch.save(torch.jit.load(FILE).state_dict(), NEW_FILE)"
         )
+    _check_directory(path, infos, root)
 
     def member(name: str) -> _Member:
         return _member(path, members, begins, name)
@@ -86,6 +96,13 @@ def open_zip(path: Place) -> TorchArchive:
             file.seek(found.start())
             return file.read(found.nbytes)
 
+    # Of an archive that is far away, only members that are read are compared with the directory.
+    for name in () if isinstance(path, Distant) else members:
+        member(name).start()
+    version = root + (".data/version" if root + ".data/version" in members else "version")
+    number = re.match(rb"\s*\+?([0-9]{1,9})", read_small(version, 64))
+    if number is None or not 1 <= int(number[1]) <= _MOST_VERSION:
+        raise CheckpointError(f"{path}: its {quote(version)} is none of PyTorch's, 1 to {_MOST_VERSION}; save it again")
     order = read_small(root + "byteorder", 16) if root + "byteorder" in members else b"little"
     if order not in (b"little", b"big"):
         raise CheckpointError(f"{path}: its byteorder is {quote(order)}; expected little or big")
@@ -95,11 +112,9 @@ def open_zip(path: Place) -> TorchArchive:
     except PickleError as error:
         raise CheckpointError(f"{path}: {error}; {_AGAIN}") from error
     tensors = _tensors(path, contents)
-    runs: dict[str, Stretch] = {}
-    for tensor in tensors.values():
-        key = tensor.storage.key
-        if key not in runs:
-            runs[key] = member(f"{root}data/{key}")
+    runs: dict[str, Stretch] = {
+        tensor.storage.key: member(f"{root}data/{tensor.storage.key}") for tensor in tensors.values()
+    }
     return TorchArchive(contents, _arrays(path, tensors, runs, big_endian=order == b"big"))
 
 
@@ -142,6 +157,38 @@ def open_legacy(path: Place) -> TorchArchive:
             runs[key] = Run(position + 8, nbytes)
             position += 8 + nbytes
     return TorchArchive(saved.value, _arrays(path, tensors, runs, big_endian=False))
+
+
+def _check_directory(path: Place, infos: list[zipfile.ZipInfo], root: str) -> None:
+    """Raises `CheckpointError` where PyTorch's reader would, or where it could take another member than ours."""
+    names = collections.Counter(info.filename for info in infos)
+    if twice := [name for name, count in names.items() if count > 1]:
+        raise CheckpointError(f"{path}: {names[twice[0]]} members of its archive are called {quote(twice[0])}; damaged")
+    for info in infos:
+        name = info.orig_filename
+        try:  # names that are not said to be UTF-8 are so to PyTorch
+            plain = name == info.filename and bool(name.encode("utf-8" if info.flag_bits & 0x800 else "cp437").decode())
+        except UnicodeError:
+            plain = False
+        if not plain:
+            raise CheckpointError(f"{path}: a member of its archive is called {quote(name)}; damaged: {_AGAIN}")
+        if not root or not name.startswith(root):
+            raise CheckpointError(
+                f"{path}: its {quote(name)} is not in the folder of its data.pkl, {quote(root) or 'which has none'}; "
+                "expected an archive of torch.save as it was written"
+            )
+        if info.volume > 1 or (info.external_attr & _IS_FOLDER and not info.is_dir()):
+            raise CheckpointError(f"{path}: its {quote(name)} is said to be a folder, or elsewhere; damaged: {_AGAIN}")
+    if min(info.header_offset for info in infos) != 0:
+        raise CheckpointError(f"{path}: its zip archive does not start with a member, as torch.save's do; damaged")
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - _MOST_END_BYTES))
+        tail = file.read(_MOST_END_BYTES)
+    # zipfile, which has found the same record, does not look at these.
+    end = tail[tail.rfind(b"PK\x05\x06") :][4:12]
+    disk, first_disk, here, everywhere = struct.unpack("<4H", end.ljust(8, b"\0"))
+    if (disk, first_disk) not in ((0, 0), (1, 1), (0xFFFF, 0xFFFF)) or here != everywhere:
+        raise CheckpointError(f"{path}: its zip archive says that it has several parts; damaged: {_AGAIN}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -194,7 +241,7 @@ class _Member:
                 agree = follows == b"PK\x07\x08" + struct.pack("<I", info.CRC)
             else:
                 agree = crc == info.CRC and {packed, unpacked} <= {info.file_size, _IN_ZIP64}
-        if not agree:
+        if not agree or info.compress_size != info.file_size:
             raise CheckpointError(f"{path}: the archive says two things of its {quote(name)}; damaged: {_AGAIN}")
         return start
 
@@ -204,7 +251,7 @@ def _member(path: Place, members: dict[str, zipfile.ZipInfo], begins: list[int],
     if info is None:
         raise CheckpointError(f"{path}: its {quote(name)} is missing; the archive is damaged: {_AGAIN}")
     # PyTorch stores members as they are. Refusing others means that nothing here can inflate.
-    if info.compress_type != zipfile.ZIP_STORED or info.flag_bits & 1:
+    if info.compress_type != zipfile.ZIP_STORED or info.flag_bits & _ENCRYPTED_OR_PATCHES:
         raise CheckpointError(
             f"{path}: its {quote(name)} is compressed or encrypted; expected it stored, as torch.save does"
         )

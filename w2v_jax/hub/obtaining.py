@@ -69,6 +69,11 @@ class Obtained:
         """Bytes that came for it."""
         return 0 if self.conversion is None else self.conversion.received
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What its conversion passed over, a sentence each."""
+        return () if self.conversion is None else self.conversion.notes
+
 
 def is_offline(offline: bool = False) -> bool:
     """Whether the hub is not to be asked: told so here, or by huggingface_hub's environment variables."""
@@ -191,4 +196,7 @@ def find(name_or_path: str | os.PathLike[str], *, offline: bool = False, listene
     beside = path.with_name(path.name + SUFFIX)
     if beside.is_file():
         raise FileNotFoundError(f"no weights {name!r}; did you mean {os.fspath(beside)!r}?")
-    return obtain(name, offline=offline, listener=listener).path
+    obtained = obtain(name, offline=offline, listener=listener)
+    for note in obtained.notes:
+        listener.remark(note)
+    return obtained.path

@@ -14,7 +14,7 @@ from w2v_jax.hub.pieces import Pieces, Span, merged
 from w2v_jax.quoting import listing, quote
 
 # What is fetched at once where a reader asks for less: most headers and directories of checkpoints fit in.
-_LEAST_BYTES = 1 << 16
+_LEAST_BYTES = 72 << 10
 # Parts with so little between them come in one request.
 _GAP_BYTES = 1 << 15
 # What is kept at once; if a download is stopped, less than this is lost.

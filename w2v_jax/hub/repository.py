@@ -73,6 +73,9 @@ class HubPath:
     def __truediv__(self, key: str, /) -> "HubPath":
         return HubPath(self._shelf, [*self._parts, *key.split("/")])
 
+    def exists(self) -> bool:
+        return self.is_file() or self.is_dir()
+
     def is_file(self) -> bool:
         return self._path in self._shelf.names
 
@@ -137,7 +140,7 @@ def opened(client: Client, revision: Revision) -> Iterator[HubPath]:
     shelf, hub_id = _Shelf(client, revision), client.hub_id
     place = HubPath(shelf, hub_id.path.split("/") if hub_id.path else [])
     names = sorted(shelf.names)
-    if not (place.is_file() or place.is_dir()):
+    if not place.exists():
         folders = {str(parent) for name in names for parent in pathlib.PurePosixPath(name).parents}
         near = difflib.get_close_matches(hub_id.path, [*names, *folders - {"."}], n=3, cutoff=0.3) or names
         raise HubError(
