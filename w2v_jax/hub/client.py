@@ -265,7 +265,7 @@ class Client:
         self, method: str, url: str, headers: Mapping[str, str], timeout: float
     ) -> contextlib.AbstractContextManager[Any]:
         session = importlib.import_module("huggingface_hub.utils").get_session()
-        if hasattr(session, "stream"):
+        if callable(getattr(session, "stream", None)):
             return session.stream(method, url, headers=headers, timeout=timeout, follow_redirects=False)
         return session.request(method, url, headers=headers, timeout=timeout, allow_redirects=False, stream=True)
 
