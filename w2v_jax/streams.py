@@ -17,10 +17,12 @@ class KeptRaw(io.RawIOBase):
 
     Args:
         raw: where to write.
+        owner: the stream above it until now, which would close it when it is forgotten.
     """
 
-    def __init__(self, raw: Any):
+    def __init__(self, raw: Any, owner: object = None):
         self._raw = raw
+        self._owner = owner
         self.lost: OSError | None = None
 
     def write(self, data: Any, /) -> int:
@@ -77,7 +79,7 @@ def kept(stream: TextIO | None, number: int) -> tuple[TextIO, KeptRaw | None]:
         return stream, None
     with contextlib.suppress(OSError):
         stream.flush()
-    beneath = KeptRaw(raw)
+    beneath = KeptRaw(raw, owner=stream)
     found = io.TextIOWrapper(
         io.BufferedWriter(beneath),
         encoding=stream.encoding,
