@@ -4,17 +4,8 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-<<<<<<< HEAD
 from w2v_jax import streams
 from w2v_jax.presets import PRESETS
-=======
-from w2v_jax.checkpoint import CheckpointError
-from w2v_jax.convert.conversion import convert_checkpoint
-from w2v_jax.convert.layouts import summary
-from w2v_jax.convert.settings import SETTLES
-from w2v_jax.encoder import EncoderConfig
-from w2v_jax.quoting import printable
->>>>>>> main
 
 
 def main(argv: Sequence[str] | None = None, *, program: str = "python -m w2v_jax.convert") -> int:
@@ -36,12 +27,8 @@ def main(argv: Sequence[str] | None = None, *, program: str = "python -m w2v_jax
     parser.add_argument(
         "--config",
         help="what the checkpoint does not state, or states in two ways: "
-<<<<<<< HEAD
-        f"{', '.join(PRESETS)}, or a JSON file with fields of EncoderConfig",
-=======
-        f"{', '.join(EncoderConfig.presets())}, or a JSON file with fields of EncoderConfig "
+        f"{', '.join(PRESETS)}, or a JSON file with fields of EncoderConfig "
         "or with a tool's own settings (config.json, model_config.json)",
->>>>>>> main
     )
     parser.add_argument(
         "--prefix", help="what precedes the names of the encoder that is meant, where there are several"
