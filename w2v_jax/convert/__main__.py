@@ -39,6 +39,7 @@ def main(argv: Sequence[str] | None = None, *, program: str = "python -m w2v_jax
     from w2v_jax.convert.conversion import convert_checkpoint
     from w2v_jax.convert.layouts import summary
     from w2v_jax.convert.settings import SETTLES
+    from w2v_jax.quoting import printable
 
     try:
         done = convert_checkpoint(options.source, options.output, config=options.config, prefix=options.prefix)
