@@ -9,10 +9,10 @@ import dataclasses
 import pathlib
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from w2v_jax import checkpoint
-from w2v_jax.convert.many import table
-from w2v_jax.hub import cache
+if TYPE_CHECKING:
+    from w2v_jax.hub.cache import CachedEncoder
 
 COLUMNS = ("name", "front end", "hop", "rate", "source", "revision")
 _SHOWN = 12  # characters of a commit
@@ -29,6 +29,9 @@ class AtHand:
 
 def at_hand() -> list[AtHand]:
     """Every weight file that has a name: of the folders for weights, in the order of searching, and of the cache."""
+    from w2v_jax import checkpoint
+    from w2v_jax.hub import cache
+
     found: dict[str, AtHand] = {}
     for folder in checkpoint.weights_folders():
         for path in sorted(folder.glob(f"*{checkpoint.SUFFIX}")):
@@ -37,7 +40,7 @@ def at_hand() -> list[AtHand]:
     return [*found.values(), *(_cached(each) for each in cache.encoders())]
 
 
-def _cached(encoder: cache.CachedEncoder) -> AtHand:
+def _cached(encoder: "CachedEncoder") -> AtHand:
     return AtHand("", encoder.path, encoder.revisions)
 
 
@@ -47,6 +50,8 @@ def row(each: AtHand) -> tuple[str, ...]:
     Raises:
         CheckpointError: it cannot be used.
     """
+    from w2v_jax import checkpoint
+
     metadata = checkpoint.read_metadata(each.path)
     config, provenance = metadata.config, metadata.provenance
     name = each.name
@@ -64,20 +69,24 @@ def row(each: AtHand) -> tuple[str, ...]:
     )
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, *, program: str = "w2v-jax encoders") -> int:
     """Prints the table; returns the exit status."""
     parser = argparse.ArgumentParser(
-        prog="w2v-jax encoders",
-        description="List the encoders that are at hand: the bundled one, weights/, and what came from the hub. "
-        f"Those from the hub are in {cache.home()} ({cache.VARIABLE}).",
+        prog=program,
+        description="List the encoders that are at hand: the bundled one, those in weights/, and those that came from "
+        "the hub, which are in W2V_JAX_HOME, else in w2v_jax in the user's cache folder.",
         allow_abbrev=False,
     )
     parser.parse_args(argv)
+    # After the help, which needs no JAX.
+    from w2v_jax.checkpoint import CheckpointError
+    from w2v_jax.convert.many import table
+
     rows, failed = [], []
     for each in at_hand():
         try:
             rows.append(row(each))
-        except (checkpoint.CheckpointError, OSError) as error:
+        except (CheckpointError, OSError) as error:
             failed.append(" ".join(str(error).split()))
     if rows:
         print("\n".join(table(rows, COLUMNS)))

@@ -28,11 +28,11 @@ from w2v_jax.hub.listening import LOGGED, Listener
 from w2v_jax.spectrograms import LogMagnitudeSpectrogram, LogMelSpectrogram, SpectrogramConfig
 
 from . import paper
+from .names import BUNDLED as BUNDLED
+from .names import UNTRAINED as UNTRAINED
 
 Kind = Literal["trained", "random", "spectrogram", "yours"]
 
-UNTRAINED = "untrained"
-BUNDLED = "formant-base"
 EXAMPLE = "facebook/wav2vec2-base"
 SPECTROGRAMS = {"log-mel": LogMelSpectrogram, "stft": LogMagnitudeSpectrogram}
 # What `--encoders` stands for when it is not given.
