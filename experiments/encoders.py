@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from w2v_jax.hub.cache import CachedEncoder
 
-COLUMNS = ("name", "front end", "hop", "rate", "source", "revision")
+COLUMNS = ("name", "front end", "hop", "rate", "revision", "source")
 _SHOWN = 12  # characters of a commit
 
 
@@ -64,8 +64,8 @@ def row(each: AtHand) -> tuple[str, ...]:
         f"{len(config.channels)} layers of {max(config.channels)}, {norm}",
         str(config.frames.hop),
         str(config.sample_rate),
-        provenance.source,
         (provenance.revision or "")[:_SHOWN],
+        provenance.source,
     )
 
 

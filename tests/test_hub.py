@@ -401,7 +401,7 @@ def test_encoders_by_id(hub, tmp_path, capsys):
     assert encoders.main([]) == 0
     lines = capsys.readouterr().out.splitlines()
     (row,) = (line.split() for line in lines if line.startswith("some/model "))
-    assert " ".join(row) == "some/model 3 layers of 6, group norm 6 16000 some/model 0123456789ab"
+    assert " ".join(row) == "some/model 3 layers of 6, group norm 6 16000 0123456789ab some/model"
 
 
 def test_the_papers_models_by_one_word(hub, tmp_path):
