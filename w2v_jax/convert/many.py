@@ -52,6 +52,36 @@ class Outcome:
         )
 
 
+class _Stopped(Exception):
+    """Ends a download in a thread that Ctrl-C does not reach."""
+
+
+class _Stoppable:
+    """Hands everything on, until it is told to stop what is heard."""
+
+    def __init__(self, listener: Listener):
+        self._listener = listener
+        self._stopped = False
+
+    def stop(self) -> None:
+        self._stopped = True
+
+    def remark(self, text: str) -> None:
+        self._check()
+        self._listener.remark(text)
+
+    def expect(self, nbytes: int) -> None:
+        self._listener.expect(nbytes)
+
+    def receive(self, nbytes: int) -> None:
+        self._check()
+        self._listener.receive(nbytes)
+
+    def _check(self) -> None:
+        if self._stopped:
+            raise _Stopped
+
+
 def listed(sources: Sequence[str]) -> list[str]:
     """The sources, those of a list (`@FILE`, one a line; `#` begins a remark) in its place.
 
@@ -113,15 +143,17 @@ def convert_all(
 ) -> Iterator[Outcome]:
     """Converts all of them, some at a time; yields what became of each, in the order given."""
 
+    heard = _Stoppable(listener)
+
     def convert(source: str, destination: pathlib.Path | None) -> Outcome:
         try:
             if destination is None:
                 from w2v_jax.hub import obtaining
 
-                got = obtaining.obtain(source, offline=offline, listener=listener)
+                got = obtaining.obtain(source, offline=offline, listener=heard)
                 return Outcome(source, got.path, read_metadata(got.path), got.received, notes=got.notes)
             done = convert_checkpoint(
-                source, destination, config=config, prefix=prefix, offline=offline, listener=listener
+                source, destination, config=config, prefix=prefix, offline=offline, listener=heard
             )
             return Outcome(source, done.path, read_metadata(done.path), done.received, notes=done.notes)
         except (CheckpointError, OSError) as error:
@@ -133,6 +165,7 @@ def convert_all(
             for each in waiting:
                 yield each.result()
         except BaseException:
+            heard.stop()
             pool.shutdown(wait=False, cancel_futures=True)
             raise
 

@@ -6,7 +6,7 @@ import hashlib
 import io
 import pathlib
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import IO, Any, cast
 
 from w2v_jax.hub.client import Answer, Client, Facts, HubError, Trouble
 from w2v_jax.hub.listening import megabytes
@@ -71,6 +71,13 @@ class RemoteFile:
                 wanted = (first, min(first + _LEAST_BYTES, size))
             self.prefetch([wanted])
         return self._pieces.read((start, stop))
+
+    def open(self) -> IO[bytes]:
+        """The file, to be read at any place."""
+        reading = Reading(self)
+        # Reading ahead would fetch what nobody wants, unless all of it is here.
+        is_whole = not self._pieces.missing((0, self.size()))
+        return io.BufferedReader(reading) if is_whole else cast(IO[bytes], reading)
 
     def prefetch(self, spans: Iterable[Span]) -> None:
         """Fetches parts that will be read, neighbours together. Raises `HubError`, `OSError`."""

@@ -6,7 +6,7 @@ import difflib
 import fnmatch
 import pathlib
 from collections.abc import Iterable, Iterator, Sequence
-from typing import IO, Literal, cast
+from typing import IO, Literal
 
 from w2v_jax import files
 from w2v_jax.convert.huggingface import WEIGHT_NAMES
@@ -15,7 +15,7 @@ from w2v_jax.convert.sources import CHECKPOINT_SUFFIXES
 from w2v_jax.hub import cache
 from w2v_jax.hub.client import Client, HubError, Revision
 from w2v_jax.hub.pieces import Span
-from w2v_jax.hub.remote_file import Reading, RemoteFile
+from w2v_jax.hub.remote_file import RemoteFile
 from w2v_jax.quoting import listing, quote
 
 
@@ -101,7 +101,7 @@ class HubPath:
         path = self._shelf.local(self._path)
         if path is not None:
             return path.open(mode)
-        return cast(IO[bytes], Reading(self._shelf.remote(self._path)))
+        return self._shelf.remote(self._path).open()
 
     def read_bytes(self) -> bytes:
         path = self._shelf.local(self._path)
