@@ -323,13 +323,13 @@ def _itself(sound: jax.Array) -> jax.Array:
 def _encoded(front_end: FrontEnd, batch: np.ndarray, lengths: np.ndarray | None) -> np.ndarray:
     if not front_ends.is_compiled(front_end):
         return np.asarray(front_end(batch))
-    graphdef, state = nnx.split(front_end)
-    return np.asarray(_compiled(graphdef, state, batch, lengths))
+    static, state = front_ends.split(front_end)
+    return np.asarray(_compiled(static, state, batch, lengths))
 
 
 @functools.partial(jax.jit, static_argnums=0)
-def _compiled(graphdef: nnx.GraphDef, state: nnx.State, batch: jax.Array, lengths: jax.Array | None) -> jax.Array:
-    front_end = nnx.merge(graphdef, state)
+def _compiled(static: front_ends.Static, state: nnx.State, batch: jax.Array, lengths: jax.Array | None) -> jax.Array:
+    front_end = static.merge(state)
     return front_end(batch) if lengths is None else front_end(batch, lengths=lengths)
 
 
