@@ -15,7 +15,7 @@ from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec as P
 
 from w2v_jax import front_end as front_ends
-from w2v_jax.front_end import Frames, FrontEnd
+from w2v_jax.front_end import Frames, FrontEnd, FrontEndError
 
 LayerPooling = Callable[[Mapping[str, jax.Array]], jax.Array]
 """Of the outputs of all layers, by name (rows, ..., frames, channels), what is kept of each row.
@@ -103,7 +103,8 @@ def sweep(
     Raises:
         TypeError: a front end that is a name, or cannot be called; a `synthesize` that JAX cannot trace.
         ValueError: parameters that are empty, not finite or of different lengths; an unknown pooling; a synthesis that
-            does not return float32 sound; a front end on the host that does not return frames.
+            does not return float32 sound. `FrontEndError`, a kind of it: a front end on the host that fails, or does
+            not return as many frames and channels as it promised.
         FloatingPointError: features that are not finite, with the parameters that made them.
 
     Examples:
@@ -352,7 +353,7 @@ def _pooled(pooling: Literal["mean", "none"], frames: jax.Array) -> jax.Array:
 
 def _frames(front_end: FrontEnd, waveforms: Any) -> Any:
     """The front end's frames of (rows, ..., samples); it need not take more than (batch, samples)."""
-    frames = front_end(waveforms.reshape(-1, waveforms.shape[-1]))
+    frames = front_ends.call(front_end, front_end, waveforms.reshape(-1, waveforms.shape[-1]))
     return _unflattened(frames, waveforms)
 
 
@@ -391,23 +392,25 @@ class _HostCalls:
         found = frames if isinstance(frames, np.ndarray | jax.Array) else None
         name = self.name if layer == front_ends.FRAMES else f"{self.name}, layer {layer!r},"
         if found is None:
-            raise ValueError(f"{name} returned a {type(frames).__name__}; expected a NumPy array (n, frames, channels)")
+            raise FrontEndError(
+                f"{name} returned a {type(frames).__name__}; expected a NumPy array (n, frames, channels)"
+            )
         if found.ndim != waveforms.ndim + 1 or found.shape[:-2] != waveforms.shape[:-1]:
-            raise ValueError(
+            raise FrontEndError(
                 f"{name} returned shape {found.shape} for {waveforms.shape}; expected "
                 f"({', '.join(map(str, waveforms.shape[:-1]))}, frames, channels)"
             )
         if not np.issubdtype(found.dtype, np.floating):
-            raise ValueError(f"{name} returned {found.dtype}; expected floating-point frames")
+            raise FrontEndError(f"{name} returned {found.dtype}; expected floating-point frames")
         framed, samples = self.layers.get(layer), waveforms.shape[-1]
         if framed is not None and found.shape[-2] != framed.num_frames(samples):
-            raise ValueError(
+            raise FrontEndError(
                 f"{name} returned {found.shape[-2]} frames for {samples} samples; expected "
                 f"{framed.num_frames(samples)}, by {framed}"
             )
         channels = self.channels.setdefault(layer, found.shape[-1])
         if found.shape[-1] != channels:
-            raise ValueError(f"{name} returned {found.shape[-1]} channels; expected {channels}, as at first")
+            raise FrontEndError(f"{name} returned {found.shape[-1]} channels; expected {channels}, as at first")
         return np.asarray(found, np.float32)
 
 

@@ -9,7 +9,7 @@ import dataclasses
 import fractions
 import inspect
 import operator
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol, runtime_checkable
 
 import jax
@@ -19,6 +19,10 @@ from flax import nnx
 
 # The name of the layer that a front end returns when it is called: the last one.
 FRAMES = "frames"
+
+
+class FrontEndError(ValueError):
+    """A front end on the host fails, or returns something else than its frames. The message is one line."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -222,15 +226,34 @@ def ordered_outputs(front_end: FrontEnd, waveform: jax.Array | np.ndarray, names
         ValueError: the front end's outputs are not those that `names` has.
     """
     if not isinstance(getattr(front_end, "layers", None), Mapping):
-        found: Mapping[str, Any] = {FRAMES: front_end(waveform)}
+        found: Mapping[str, Any] = {FRAMES: call(front_end, front_end, waveform)}
     else:
-        found = front_end.outputs(waveform)  # type: ignore[attr-defined]
+        found = call(front_end, front_end.outputs, waveform)  # type: ignore[attr-defined]
     if not isinstance(found, Mapping) or found.keys() != set(names):
         said = f"the layers {list(found)}" if isinstance(found, Mapping) else f"a {type(found).__name__}"
         raise ValueError(
             f"{type(front_end).__name__}.outputs returned {said}; expected {list(names)}, as its `layers` names them"
         )
     return tuple(found[name] for name in names)
+
+
+def call(front_end: FrontEnd, function: Callable[[Any], Any], waveform: Any) -> Any:
+    """`function(waveform)`, which is the front end or a method of it.
+
+    Raises:
+        FrontEndError: it computes on the host, and raises anything but `KeyboardInterrupt` there: even `SystemExit`,
+            which would end the program without a word.
+    """
+    if is_compiled(front_end):
+        return function(waveform)
+    try:
+        return function(waveform)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        name = getattr(front_end, "__name__", type(front_end).__name__)
+        said = (str(error).strip().splitlines() or ["no message"])[0]
+        raise FrontEndError(f"{name} raised {type(error).__name__} ({said})") from error
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,6 +10,7 @@ from absl import flags
 
 from w2v_jax.checkpoint import CheckpointError
 from w2v_jax.convolution import PRECISIONS, check_precision
+from w2v_jax.front_end import FrontEndError
 from w2v_jax.projection import ProjectionUnavailableError
 from w2v_jax.scores.requirements import RequirementError
 from w2v_jax.vowels import VowelTableError
@@ -27,7 +28,8 @@ _ENCODERS = flags.DEFINE_list(
     None,
     "Front ends to compare, separated by commas: names of files in weights/, paths, patterns of either (quoted, such "
     "as 'runs/step-*.safetensors'); 'untrained' or 'random-SEED', random weights; 'log-mel' or 'stft', spectrograms; "
-    "'package.module:factory', a function of yours that returns a front end. "
+    "'package.module:factory', a function of yours that returns a front end. NAME=ENCODER names one, NAME=A+B+C groups "
+    "trainings of one recipe. "
     f"By default {front_ends.BUNDLED!r}, and {front_ends.UNTRAINED!r} where the experiment brings no such controls.",
 )
 _OUTPUT_DIR = flags.DEFINE_string(
@@ -125,6 +127,7 @@ def launch(
         if share.is_first:
             print(devices())
             print("".join(f"{note}\n" for note in which.notes(quick=results.quick)), end="")
+            print("".join(f"{doubt}\n" for doubt in front_ends.doubts(chosen)), end="")
         metrics = run(chosen, results)
         if share.is_first:
             said = came_out(results, metrics or {}) if says is None else says(results, metrics or {})
@@ -140,6 +143,7 @@ def launch(
             VowelTableError,
             DistributionError,
             front_ends.EncoderChoiceError,
+            FrontEndError,
             CheckpointError,
             ReplacementError,
             ProjectionUnavailableError,

@@ -19,10 +19,11 @@ import numpy as np
 
 from w2v_jax import files
 from w2v_jax.engine import Pooling, block_size, suggested_batch_size, sweep_spans
+from w2v_jax.front_end import FrontEndError
 from w2v_jax.tensor_file import TensorFileError
 
 from . import kept
-from .front_ends import NamedFrontEnd
+from .front_ends import NamedFrontEnd, first_line
 from .progress import progress_bar
 from .shards import ShardFolder, shard_spans
 
@@ -170,16 +171,28 @@ class Sweep:
         return ShardFolder(shards_path(self.path), exactly, shard_spans(self.num_rows, block_size=block))
 
     def compute(self, spans: Sequence[range], *, progress: Callable[[int], None]) -> Iterator[np.ndarray]:
-        """Features of each span of rows."""
-        return sweep_spans(
-            self.front_end.front_end,
-            self.synthesize,
-            self.points,
-            spans,
-            pooling=self.pooling,
-            batch_size=self.rows_per_call,
-            progress=progress,
-        )
+        """Features of each span of rows.
+
+        Raises:
+            FrontEndError: the front end is the user's, and its code fails.
+            FloatingPointError: features that are not finite.
+        """
+        try:
+            yield from sweep_spans(
+                self.front_end.front_end,
+                self.synthesize,
+                self.points,
+                spans,
+                pooling=self.pooling,
+                batch_size=self.rows_per_call,
+                progress=progress,
+            )
+        except (FrontEndError, FloatingPointError):
+            raise
+        except Exception as error:  # whatever the user's code may raise while it is compiled
+            if self.front_end.kind != "yours":
+                raise
+            raise FrontEndError(f"it raised {type(error).__name__} ({first_line(error)})") from error
 
 
 def run(sweep: Work, *, share: Share, overwrite: bool = False) -> None:
@@ -195,6 +208,7 @@ def run(sweep: Work, *, share: Share, overwrite: bool = False) -> None:
         SweepStopped: Ctrl-C.
         OSError: something cannot be written; the message says what is finished, and how to go on.
         FloatingPointError: features that are not finite: of which front end, and the parameters that made them.
+        FrontEndError: a front end of the user's that fails; the message says what is finished.
     """
     folder = sweep.folder()
     inventory = folder.inventory()
@@ -240,6 +254,10 @@ def run(sweep: Work, *, share: Share, overwrite: bool = False) -> None:
         raise SweepStopped(f"{sweep.label}: {_so_far(sweep, folder)}") from stop
     except FloatingPointError as error:
         raise FloatingPointError(f"{sweep.label}: {error}") from error
+    except FrontEndError as error:
+        raise FrontEndError(
+            f"{sweep.label}: {error}; {_so_far(sweep, folder)}: put that right and run the same command again"
+        ) from error
     except (OSError, TensorFileError) as error:
         name = getattr(error, "filename", None) or folder.path
         reason = getattr(error, "strerror", None) or str(error)
