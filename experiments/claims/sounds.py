@@ -442,6 +442,8 @@ class Heard:
         return scores.scale_fit(self.mean[grid], frequency, SCALES[scale], bootstrap=self.bootstrap)
 
     def steadiness(self, grid: str) -> Score:
+        if self.frames.num_frames(round(_duration(self.grids.frames) * self.frames.sample_rate)) == 1:
+            raise UndefinedScoreError("a sound has one frame, which is its own mean; expected several")
         return scores.steadiness(self.steady[grid], bootstrap=self.bootstrap)
 
     def burst_separation(self, fraction: float, *, at_rate: bool) -> Score:
@@ -467,8 +469,12 @@ class Heard:
 
 def stimulus_of(grid: str, frames: Frames) -> Callable[..., jax.Array]:
     """What makes the sounds of a grid, for a front end with these frames."""
-    is_enough = frames.num_frames(round(SHORT * frames.sample_rate)) >= _LEAST_FRAMES
-    return SOUNDS[grid] if is_enough else _LONGER.get(SOUNDS[grid], SOUNDS[grid])
+    return SOUNDS[grid] if _duration(frames) == SHORT else _LONGER[SOUNDS[grid]]
+
+
+def _duration(frames: Frames) -> float:
+    """Of all sounds but bursts, in seconds, for a front end with these frames."""
+    return SHORT if frames.num_frames(round(SHORT * frames.sample_rate)) >= _LEAST_FRAMES else LONG
 
 
 def listen(front_end: NamedFrontEnd, chosen: Grids, results: Results, *, experiment: str) -> dict[str, Heard]:

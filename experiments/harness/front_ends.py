@@ -368,6 +368,11 @@ def _yours(label: str, name: str, module: str, factory: str) -> NamedFrontEnd:
             f"--encoders={name}: its `frames` is {frames!r}; expected how it frames a waveform, such as "
             "w2v_jax.Frames(sample_rate=16_000, receptive_field=400, hop=320)"
         )
+    if not frames.num_frames(frames.sample_rate):
+        raise EncoderChoiceError(
+            f"--encoders={name}: its frames see {frames.receptive_field:,} samples, more than the "
+            f"{frames.sample_rate:,} of the sounds, which last a second; expected at least one frame of that"
+        )
     try:
         digest, heard = _digest_of_yours(front_end)
     except KeyboardInterrupt:

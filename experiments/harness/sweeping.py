@@ -171,28 +171,16 @@ class Sweep:
         return ShardFolder(shards_path(self.path), exactly, shard_spans(self.num_rows, block_size=block))
 
     def compute(self, spans: Sequence[range], *, progress: Callable[[int], None]) -> Iterator[np.ndarray]:
-        """Features of each span of rows.
-
-        Raises:
-            FrontEndError: the front end is the user's, and its code fails.
-            FloatingPointError: features that are not finite.
-        """
-        try:
-            yield from sweep_spans(
-                self.front_end.front_end,
-                self.synthesize,
-                self.points,
-                spans,
-                pooling=self.pooling,
-                batch_size=self.rows_per_call,
-                progress=progress,
-            )
-        except (FrontEndError, FloatingPointError):
-            raise
-        except Exception as error:  # whatever the user's code may raise while it is compiled
-            if self.front_end.kind != "yours":
-                raise
-            raise FrontEndError(f"it raised {type(error).__name__} ({first_line(error)})") from error
+        """Features of each span of rows."""
+        return sweep_spans(
+            self.front_end.front_end,
+            self.synthesize,
+            self.points,
+            spans,
+            pooling=self.pooling,
+            batch_size=self.rows_per_call,
+            progress=progress,
+        )
 
 
 def run(sweep: Work, *, share: Share, overwrite: bool = False) -> None:
@@ -264,6 +252,13 @@ def run(sweep: Work, *, share: Share, overwrite: bool = False) -> None:
         remedy = "free some space" if getattr(error, "errno", None) in NO_SPACE else "put that right"
         raise OSError(
             f"{name}: {reason}; {_so_far(sweep, folder)}: {remedy} and run the same command again to go on"
+        ) from error
+    except Exception as error:  # whatever the user's code may raise while it is compiled
+        if getattr(getattr(sweep, "front_end", None), "kind", None) != "yours":
+            raise
+        raise FrontEndError(
+            f"{sweep.label}: the front end raised {type(error).__name__} ({first_line(error)}); "
+            f"{_so_far(sweep, folder)}: put that right and run the same command again"
         ) from error
 
 
