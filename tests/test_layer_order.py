@@ -193,6 +193,7 @@ def heard(tmp_path_factory):
         results = Results(tmp_path_factory.mktemp("results"), quick=True, batch_size=8)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(sounds, "SOUNDS", {"tones": sounds.tone})
+            patch.setattr(sounds, "FRACTIONS", sounds.FRACTIONS[:1])
             patch.setattr(vowel_chart, "_QUICK_VOWEL_SPACE", grids.VOWEL_SPACE.thinned(f1=2, f2=2))
             claims = sounds.listen(each, few(front.frames), results, experiment="claims")
             curve = layer_alignment._sweep(results, each, layer_alignment.vowels_of(results))

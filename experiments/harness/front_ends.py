@@ -6,6 +6,7 @@ import glob
 import hashlib
 import importlib
 import json
+import os
 import pathlib
 import re
 import sys
@@ -273,8 +274,8 @@ def _members(pattern: str) -> list[tuple[str, str, str | None]]:
 
 def _is_there(name: str) -> bool:
     """Whether a name that has characters of ours is that of a file all the same."""
-    places = (pathlib.Path(name), *(folder / f"{name}{checkpoint.SUFFIX}" for folder in checkpoint.weights_folders()))
-    return any(place.exists() for place in places)
+    places = (name, *(str(folder / f"{name}{checkpoint.SUFFIX}") for folder in checkpoint.weights_folders()))
+    return any(os.path.exists(place) for place in places)  # noqa: PTH110 (pathlib's raises where no name is so long)
 
 
 def _matching(pattern: str) -> list[str]:
