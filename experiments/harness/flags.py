@@ -9,6 +9,7 @@ from absl import flags
 
 from w2v_jax.checkpoint import CheckpointError
 from w2v_jax.convolution import check_precision
+from w2v_jax.front_end import FrontEndError
 from w2v_jax.projection import ProjectionUnavailableError
 from w2v_jax.scores.requirements import RequirementError
 from w2v_jax.vowels import VowelTableError
@@ -69,6 +70,7 @@ def launch(
         if share.is_first:
             print(devices())
             print("".join(f"{note}\n" for note in which.notes(quick=results.quick)), end="")
+            print("".join(f"{doubt}\n" for doubt in front_ends.doubts(chosen)), end="")
         metrics = run(chosen, results)
         if share.is_first:
             said = came_out(results, metrics or {}) if says is None else says(results, metrics or {})
@@ -86,6 +88,7 @@ def launch(
             VowelTableError,
             DistributionError,
             front_ends.EncoderChoiceError,
+            FrontEndError,
             CheckpointError,
             ReplacementError,
             ProjectionUnavailableError,

@@ -87,9 +87,13 @@ def draw(
         low, value, high = (_ends(curve, end) for end in ("low", "value", "high"))
         axes.fill_between(range(len(value)), low, high, color=colour, alpha=0.2, linewidth=0)
         axes.plot(value, color=colour, marker=marker, markersize=4, linewidth=1.0 if control else 1.8, label=label)
-    longest = max(curves.values(), key=len)
-    axes.set_xticks(range(len(longest)), [layer.removeprefix("conv ") for layer in longest])
-    axes.set_xlabel("Layer: convolutions, then final frames")
+    longest = max((list(curve) for curve in curves.values()), key=len)
+    alike = all(list(curve) == longest for curve in curves.values())  # else one's names would stand under another's
+    names = [layer.removeprefix("conv ") for layer in longest] if alike else [f"{i + 1}" for i in range(len(longest))]
+    axes.set_xticks(range(len(longest)), names)
+    convolutions = alike and all(layer.startswith("conv ") for layer in longest[:-1])
+    after = "the last of each is its final frames"
+    axes.set_xlabel("Layer: convolutions, then final frames" if convolutions else f"Layer, from the input; {after}")
     axes.set_ylabel("Debiased linear CKA with log-mel")
     axes.set_ylim(min(0, axes.get_ylim()[0]), 1.02)
     axes.grid(axis="y", color="#E4E4E4", linewidth=0.6)

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import hashlib
+import json
 import os
 import pathlib
 import re
@@ -13,6 +14,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from w2v_jax import _version, checkpoint, files
+from w2v_jax import front_end as library
 from w2v_jax.engine import Pooling
 from w2v_jax.grids import Grid
 from w2v_jax.tensor_file import TensorFile, TensorFileError, open_file
@@ -150,7 +152,7 @@ class Results:
                 "encoder": front_end.digest,
                 "grid": checkpoint.tensors_digest(points),
                 "stimulus": _program_digest(at_rate, tuple((name, each.shape[1:]) for name, each in points.items())),
-                "pooling": getattr(pooling, "__name__", str(pooling)),
+                "pooling": _pooling_of(pooling, front_end),
                 "precision": front_end.precision or "none",
                 "w2v_jax": _version.__version__,
                 "jax": jax.__version__,
@@ -233,6 +235,13 @@ class Results:
         if path not in self._made:
             self._read[path] = None
         return found
+
+
+def _pooling_of(pooling: Pooling, front_end: NamedFrontEnd) -> str:
+    """A pooling by its name; one of layers with theirs, since what it keeps may depend on their order."""
+    if not callable(pooling):
+        return str(pooling)
+    return f"{getattr(pooling, '__name__', str(pooling))} of {json.dumps(library.layer_names(front_end.front_end))}"
 
 
 def file_part(text: str) -> str:

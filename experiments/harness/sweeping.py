@@ -19,10 +19,11 @@ import numpy as np
 
 from w2v_jax import files
 from w2v_jax.engine import Pooling, block_size, suggested_batch_size, sweep_spans
+from w2v_jax.front_end import FrontEndError
 from w2v_jax.tensor_file import TensorFileError
 
 from . import kept
-from .front_ends import NamedFrontEnd
+from .front_ends import NamedFrontEnd, first_line
 from .progress import progress_bar
 from .shards import ShardFolder, shard_spans
 
@@ -195,6 +196,7 @@ def run(sweep: Work, *, share: Share, overwrite: bool = False) -> None:
         SweepStopped: Ctrl-C.
         OSError: something cannot be written; the message says what is finished, and how to go on.
         FloatingPointError: features that are not finite: of which front end, and the parameters that made them.
+        FrontEndError: a front end of the user's that fails; the message says what is finished.
     """
     folder = sweep.folder()
     inventory = folder.inventory()
@@ -240,12 +242,23 @@ def run(sweep: Work, *, share: Share, overwrite: bool = False) -> None:
         raise SweepStopped(f"{sweep.label}: {_so_far(sweep, folder)}") from stop
     except FloatingPointError as error:
         raise FloatingPointError(f"{sweep.label}: {error}") from error
+    except FrontEndError as error:
+        raise FrontEndError(
+            f"{sweep.label}: {error}; {_so_far(sweep, folder)}: put that right and run the same command again"
+        ) from error
     except (OSError, TensorFileError) as error:
         name = getattr(error, "filename", None) or folder.path
         reason = getattr(error, "strerror", None) or str(error)
         remedy = "free some space" if getattr(error, "errno", None) in NO_SPACE else "put that right"
         raise OSError(
             f"{name}: {reason}; {_so_far(sweep, folder)}: {remedy} and run the same command again to go on"
+        ) from error
+    except Exception as error:  # whatever the user's code may raise while it is compiled
+        if getattr(getattr(sweep, "front_end", None), "kind", None) != "yours":
+            raise
+        raise FrontEndError(
+            f"{sweep.label}: the front end raised {type(error).__name__} ({first_line(error)}); "
+            f"{_so_far(sweep, folder)}: put that right and run the same command again"
         ) from error
 
 

@@ -11,7 +11,8 @@ ENCODERS = flags.DEFINE_list(
     None,
     "Front ends to compare, separated by commas: names of files in weights/, paths, patterns of either (quoted, such "
     "as 'runs/step-*.safetensors'); 'untrained' or 'random-SEED', random weights; 'log-mel' or 'stft', spectrograms; "
-    "'package.module:factory', a function of yours that returns a front end. "
+    "'package.module:factory', a function of yours that returns a front end. NAME=ENCODER names one, NAME=A+B+C groups "
+    "trainings of one recipe. "
     f"By default {BUNDLED!r}, and {UNTRAINED!r} where the experiment brings no such controls.",
 )
 OUTPUT_DIR = flags.DEFINE_string(

@@ -61,6 +61,8 @@ def bursts(finished: Finished) -> Finding | None:
     for name, each in measured.items():
         shortest = temporal.shortest_burst(each["bursts"])
         said = "at no length" if shortest is None else f"down to {shortest:g} ms"
+        if not temporal.several_frames(each):
+            said = "at a length that one frame a sound cannot tell"
         found.setdefault(said, []).append(name)
     parts = listed([f"{said} for {listed(names)}" for said, names in found.items()])
     return Finding(
@@ -140,8 +142,11 @@ def glides(finished: Finished) -> Finding | None:
         return None
     parts = []
     for name, each in measured.items():
-        begin, end = (round(100 * share) for share in diphthongs.summary(each).values())
-        parts.append(f"{begin}% begin and {end}% end so for {name}")
+        if shares := diphthongs.summary(each):
+            begin, end = (round(100 * share) for share in shares.values())
+            parts.append(f"{begin}% begin and {end}% end so for {name}")
+    if not parts:
+        return None
     count = sum(pair["start"] != pair["end"] for pair in next(iter(measured.values()))["pairs"])
     return Finding(
         diphthongs.NAME,
