@@ -14,7 +14,7 @@ from w2v_jax.projection import ProjectionUnavailableError
 from w2v_jax.scores.requirements import RequirementError
 from w2v_jax.vowels import VowelTableError
 
-from . import buckets, distribution, front_ends, programs
+from . import buckets, distribution, file_names, front_ends, programs
 from .distribution import DistributionError
 from .front_ends import NamedFrontEnd
 from .metrics import Metrics
@@ -111,6 +111,11 @@ def launch(
         chosen = front_ends.resolve(_ENCODERS.value, default=default, precision=check_precision(_PRECISION.value))
         if adds is not None:
             chosen = [*chosen, *adds(chosen)]
+        if both := file_names.shared([each.name for each in chosen]):
+            raise front_ends.EncoderChoiceError(
+                f"--encoders: the results of {both[0]!r} and {both[1]!r} would have the same file names "
+                f"({file_names.safe_name(both[1])!r}, and some systems do not tell A from a); rename one"
+            )
         results = Results(
             output_dir(),
             quick=_QUICK.value,
