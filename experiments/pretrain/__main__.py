@@ -15,7 +15,7 @@ from absl import flags, logging
 from w2v_jax import files
 from w2v_jax.convolution import PRECISIONS, check_precision
 
-from ..harness import buckets, figures, programs
+from ..harness import buckets, figures, programs, sweeping
 from .run import Run, TrainingError, draw_curve, read_curve, train
 from .training import Recipe
 
@@ -67,10 +67,20 @@ def main() -> None:
         print(f"stopped after {rows[-1]['step']} of {recipe.steps} steps; run the same command again to go on")
 
 
+def _one_line(error: Exception) -> str:
+    if isinstance(error, OSError) and error.errno in sweeping.NO_SPACE:
+        return (
+            f"{error.filename or _OUTPUT_DIR.value}: {error.strerror}; what was saved is kept in {_OUTPUT_DIR.value}: "
+            "free some space and run the same command again to go on"
+        )
+    return str(error)
+
+
 if __name__ == "__main__":
     programs.launch(
         main,
         errors=(TrainingError, FloatingPointError, OSError),
+        describe=_one_line,
         kept=lambda: f"what was saved is kept in {_OUTPUT_DIR.value}",
         verbosity=logging.ERROR,  # orbax tells of every file
     )

@@ -6,6 +6,7 @@ Stopped, killed or damaged at any moment, a run goes on and ends with the same f
 import collections
 import csv
 import dataclasses
+import errno
 import io
 import json
 import pathlib
@@ -25,6 +26,7 @@ from w2v_jax.contrastive import Outcome
 from ..harness import figures, sweeping
 from ..harness.front_ends import source_of_pretraining
 from . import training
+from .storage_errors import as_os_errors, os_error_in
 from .training import Recipe, TrainState
 
 Row = dict[str, float]
@@ -85,6 +87,7 @@ def train(run: Run, *, max_minutes: float | None = None) -> bool:
     Raises:
         TrainingError: the folder has another recipe's run; a recipe that cannot be trained.
         FloatingPointError: the loss is no longer finite.
+        OSError: something cannot be written or read, such as on a full disk.
         KeyboardInterrupt: with what was kept, as its message.
     """
     started = time.monotonic()
@@ -216,6 +219,12 @@ def _resumed(run: Run, manager: ocp.CheckpointManager) -> tuple[TrainState, list
             if len(rows) <= step:
                 raise ValueError(f"{run.curve} has {len(rows)} rows")
         except (ValueError, OSError, KeyError) as error:
+            told = os_error_in(error)
+            if told is not None and told.errno != errno.ENOENT:  # it cannot be read now, which is not to say damaged
+                raise OSError(
+                    f"{told.filename or run.checkpoints / str(step)}: it cannot be read ({told.strerror}), so nothing "
+                    "was changed: put that right and run the same command again to go on"
+                ) from error
             print(f"checkpoint of step {step}: not used ({str(error).splitlines()[0]})")
             shutil.rmtree(run.checkpoints / str(step), ignore_errors=True)
             manager.reload()
@@ -233,8 +242,14 @@ def _keep(run: Run, manager: ocp.CheckpointManager, state: TrainState, rows: Seq
     writer.writerows(rows)
     with files.atomic_path(run.curve) as temporary:
         temporary.write_text(text.getvalue(), encoding="utf-8")
-    manager.save(int(state.step), args=ocp.args.StandardSave(state))
-    manager.wait_until_finished()
+    try:
+        with as_os_errors():
+            manager.save(int(state.step), args=ocp.args.StandardSave(state))
+            manager.wait_until_finished()
+    except OSError:
+        for unfinished in run.checkpoints.glob("*.orbax-checkpoint-tmp"):
+            shutil.rmtree(unfinished, ignore_errors=True)
+        raise
 
 
 def read_curve(path: pathlib.Path) -> list[Row]:
