@@ -15,8 +15,9 @@ from absl import flags, logging
 from w2v_jax import files
 from w2v_jax.convolution import PRECISIONS, check_precision
 
-from ..harness import buckets, figures, programs, sweeping
+from ..harness import buckets, figures, programs
 from .run import Run, TrainingError, draw_curve, read_curve, train
+from .storage_errors import one_line
 from .training import Recipe
 
 _OUTPUT_DIR = flags.DEFINE_string("output_dir", "runs/encoder", "Folder of the run; its name is the encoder's.")
@@ -68,12 +69,7 @@ def main() -> None:
 
 
 def _one_line(error: Exception) -> str:
-    if isinstance(error, OSError) and error.errno in sweeping.NO_SPACE:
-        return (
-            f"{error.filename or _OUTPUT_DIR.value}: {error.strerror}; what was saved is kept in {_OUTPUT_DIR.value}: "
-            "free some space and run the same command again to go on"
-        )
-    return str(error)
+    return one_line(error, folder=_OUTPUT_DIR.value) if isinstance(error, OSError) else str(error)
 
 
 if __name__ == "__main__":
@@ -82,5 +78,5 @@ if __name__ == "__main__":
         errors=(TrainingError, FloatingPointError, OSError),
         describe=_one_line,
         kept=lambda: f"what was saved is kept in {_OUTPUT_DIR.value}",
-        verbosity=logging.ERROR,  # orbax tells of every file
+        verbosity=logging.FATAL,  # orbax tells of every file, and of each error that it raises, with a traceback
     )

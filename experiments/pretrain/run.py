@@ -9,6 +9,7 @@ import dataclasses
 import errno
 import io
 import json
+import os
 import pathlib
 import shutil
 import time
@@ -23,7 +24,7 @@ from w2v_jax import files
 from w2v_jax.checkpoint import SUFFIX, Provenance, save_encoder
 from w2v_jax.contrastive import Outcome
 
-from ..harness import figures, sweeping
+from ..harness import figures, locks, sweeping
 from ..harness.front_ends import source_of_pretraining
 from . import training
 from .storage_errors import as_os_errors, os_error_in
@@ -32,6 +33,9 @@ from .training import Recipe, TrainState
 Row = dict[str, float]
 
 COLUMNS = ("step", "loss", "accuracy", "held_out_loss", "held_out_accuracy")
+
+
+_LEAST_COMPRESSED = 0.8  # of a checkpoint: weights hardly shrink
 
 
 class TrainingError(ValueError):
@@ -96,7 +100,14 @@ def train(run: Run, *, max_minutes: float | None = None) -> bool:
         run.recipe.check(num_devices=len(devices))
     except ValueError as error:
         raise TrainingError(str(error)) from None
+    with locks.alone(run.folder / "run", label=run.folder.name):
+        return _train_alone(run, devices, stop_at=_end(started, max_minutes))
+
+
+def _train_alone(run: Run, devices: list[jax.Device], *, stop_at: float) -> bool:
     _claim(run)
+    for unfinished in run.checkpoints.glob("*.orbax-checkpoint-tmp"):  # of a run that was killed, or had no room
+        shutil.rmtree(unfinished, ignore_errors=True)
     mesh = training.mesh_of(devices)
     with ocp.CheckpointManager(
         run.checkpoints.absolute(),
@@ -105,7 +116,7 @@ def train(run: Run, *, max_minutes: float | None = None) -> bool:
         state, rows = _resumed(run, manager)
         state = training.replicated(state, mesh)
         try:
-            state = _train(run, mesh, state, rows, manager, stop_at=_end(started, max_minutes))
+            state = _train(run, mesh, state, rows, manager, stop_at=stop_at)
         except KeyboardInterrupt:
             kept = manager.latest_step()
             raise KeyboardInterrupt(
@@ -242,14 +253,12 @@ def _keep(run: Run, manager: ocp.CheckpointManager, state: TrainState, rows: Seq
     writer.writerows(rows)
     with files.atomic_path(run.curve) as temporary:
         temporary.write_text(text.getvalue(), encoding="utf-8")
-    try:
-        with as_os_errors():
-            manager.save(int(state.step), args=ocp.args.StandardSave(state))
-            manager.wait_until_finished()
-    except OSError:
-        for unfinished in run.checkpoints.glob("*.orbax-checkpoint-tmp"):
-            shutil.rmtree(unfinished, ignore_errors=True)
-        raise
+    needed = _LEAST_COMPRESSED * sum(leaf.nbytes for leaf in jax.tree.leaves(state))
+    if shutil.disk_usage(run.folder).free < needed:  # orbax would find out half-way
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(run.checkpoints))
+    with as_os_errors():
+        manager.save(int(state.step), args=ocp.args.StandardSave(state))
+        manager.wait_until_finished()
 
 
 def read_curve(path: pathlib.Path) -> list[Row]:

@@ -132,6 +132,9 @@ def read(folder: pathlib.Path, names: Sequence[str] = ()) -> Finished:
         for name, about in found["encoders"].items():
             if name not in known and (not names or any(fnmatch.fnmatchcase(name, each) for each in names)):
                 known[name] = Encoder(name, about, steps.get(name))
+    if not any(found["encoders"] for found in metrics.values()):
+        where = ", ".join(f"{each}/{metrics_file.NAME}" for each in metrics)
+        raise ReportError(f"{folder} has no results of any encoder in {where}; run the experiments again")
     if not known:
         there = dict.fromkeys(name for found in metrics.values() for name in found["encoders"])
         raise ReportError(

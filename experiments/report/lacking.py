@@ -34,7 +34,7 @@ class Lacks:
             self.lines.append(line)
 
     @contextlib.contextmanager
-    def unless_damaged(self, what: str) -> Iterator[None]:
+    def unless_damaged(self, what: str, *, of: str = "") -> Iterator[None]:
         """The block is left where an entry of `metrics.json` is missing or not what it should be; a line says so."""
         try:
             yield
@@ -42,14 +42,14 @@ class Lacks:
             self.add(str(error))
         except _FAULTS as error:
             self.add(
-                f"{what} is not here: {self.experiment}/metrics.json {_said(error)}; "
-                f"run w2v-jax {self.experiment} again"
+                f"{what} is not here: {of or self.experiment}/metrics.json {_said(error)}; "
+                f"run w2v-jax {of or self.experiment} again"
             )
 
-    def made(self, what: str, make: Callable[[], T], otherwise: T) -> T:
-        """What `make` returns, or `otherwise` where something is lacking for it."""
+    def made(self, what: str, make: Callable[[], T], otherwise: T, *, of: str = "") -> T:
+        """What `make` returns, or `otherwise` where something is lacking for it, `of` other experiments than this."""
         found = otherwise
-        with self.unless_damaged(what):
+        with self.unless_damaged(what, of=of):
             found = make()
         return found
 

@@ -3,6 +3,7 @@
 import base64
 import dataclasses
 import datetime
+import functools
 import gzip
 import hashlib
 import json
@@ -82,15 +83,12 @@ def page(finished: Finished, *, now: datetime.datetime, most_bytes: int = MOST_B
     sections = sections_of.sections(finished, clips=clips)
     found, lacking = findings_of.told(finished)
     maps = [map_ for section in sections for map_ in section.maps]
-    vega = inlined(vl_convert.javascript_bundle())  # type: ignore[call-arg, unused-ignore]
+    vega = _vega()
     script = inlined((TEMPLATES / "page.js").read_text(encoding="utf-8"))
     maps_json = data(maps)
     room = most_bytes - len(vega) - len(script) - len(maps_json) - 200_000  # for the text
     files, beside = pack(finished.folder, wanted(sections), room=room)
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined
-    )
-    html = environment.get_template("page.html.j2").render(
+    html = _template().render(
         title=f"What {listed([each.name for each in finished.asked], most=4)} hear{'s' * (len(finished.asked) == 1)}",
         css=(TEMPLATES / "page.css").read_text(encoding="utf-8"),
         script_hashes=" ".join(hash_of(each) for each in (vega, script)),
@@ -114,6 +112,19 @@ def page(finished: Finished, *, now: datetime.datetime, most_bytes: int = MOST_B
         js=script,
     )
     return Page(html, tuple(dict.fromkeys([*lacking, *(line for section in sections for line in section.lacks)])))
+
+
+@functools.cache
+def _vega() -> str:
+    return inlined(vl_convert.javascript_bundle())  # type: ignore[call-arg, unused-ignore]
+
+
+@functools.cache
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined
+    )
+    return environment.get_template("page.html.j2")
 
 
 def wanted(sections: Sequence[Section]) -> list[str]:

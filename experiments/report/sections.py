@@ -268,7 +268,8 @@ def _section(experiment: str, finished: Finished, *, clips: bool) -> Section:
     lacks = Lacks(experiment, finished.left_out(experiment))
     tables: list[Table] = lacks.made("a table", lambda: _tables(experiment, finished, lacks), [])
     none: list[tuple[str, ...]] = []
-    if rows := lacks.made("the paper's numbers next to ours", lambda: published_rows(experiment, finished), none):
+    beside = functools.partial(published_rows, experiment, finished)
+    if rows := lacks.made("the paper's numbers next to ours", beside, none, of=" or ".join(_PUBLISHED)):
         header = ("Quantity", "paper", "here", "")
         tables.append(Table("The paper's numbers next to ours", header, tuple(rows)))
     of_maps = tuple(f".{name}.map.csv" for each in finished.encoders for name in names_of_files(each.name))
@@ -433,12 +434,15 @@ def cell_text(cell: Mapping[str, Any]) -> str:
     return f"{value:.2f} [{low:.2f}, {high:.2f}]"
 
 
+_PUBLISHED = ("temporal", "f0", "formants")  # experiments of which the paper prints numbers
+
+
 def published_rows(experiment: str, finished: Finished) -> list[tuple[str, ...]]:
     """The paper's numbers next to ours: quantity, the paper's, ours, and whether they agree."""
-    if not {"temporal", "f0", "formants"} <= finished.metrics.keys():
+    if not finished.metrics.keys() >= set(_PUBLISHED):
         return []
     of = {"temporal": "stationarity", "f0": "bias", "formants": "linear CKA"}.get(experiment)
-    several = published.compare(*(_alone(finished, each) for each in ("temporal", "f0", "formants")))
+    several = published.compare(*(_alone(finished, each) for each in _PUBLISHED))
     verdicts = {True: "agrees", False: "differs", None: "not comparable: a thinned grid"}
     return [
         (f"{each.encoders}: {each.quantity}", each.published, f"{number(each.ours):.7f}", verdicts[each.agrees])
@@ -450,7 +454,7 @@ def published_rows(experiment: str, finished: Finished) -> list[tuple[str, ...]]
 def _alone(finished: Finished, experiment: str) -> Metrics:
     """An experiment's metrics with the encoders that all three have."""
     found = finished.metrics[experiment]
-    shared = set.intersection(*(set(finished.metrics[each]["encoders"]) for each in ("temporal", "f0", "formants")))
+    shared = set.intersection(*(set(finished.metrics[each]["encoders"]) for each in _PUBLISHED))
     between = found.get("between_encoders") or {}
     pairs = [pair for pair in between.get("linear_cka", []) if set(pair["encoders"]) <= shared]
     return {
