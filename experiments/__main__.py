@@ -10,6 +10,7 @@ PROGRAM = "w2v-jax"
 # What `pip install 'w2v_jax[experiments]'` brings, by the names that are imported.
 EXTRA = (
     "absl",
+    "filelock",
     "jinja2",
     "matplotlib",
     "optax",
