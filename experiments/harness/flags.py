@@ -16,7 +16,7 @@ from w2v_jax.vowels import VowelTableError
 
 from ..options import common
 from ..options.common import NAMES as NAMES
-from . import buckets, distribution, front_ends, programs
+from . import buckets, distribution, file_names, front_ends, programs
 from .distribution import DistributionError
 from .front_ends import NamedFrontEnd
 from .metrics import Metrics
@@ -56,6 +56,11 @@ def launch(
         )
         if adds is not None:
             chosen = [*chosen, *adds(chosen)]
+        if both := file_names.shared([each.name for each in chosen]):
+            raise front_ends.EncoderChoiceError(
+                f"--encoders: the results of {both[0]!r} and {both[1]!r} would have the same file names "
+                f"({file_names.safe_name(both[1])!r}, and some systems do not tell A from a); rename one"
+            )
         results = Results(
             output_dir(),
             quick=common.QUICK.value,

@@ -207,6 +207,7 @@ def encode(results: Results, experiment: str, front_end: NamedFrontEnd, layout: 
 
     Next to it, `recordings.ENCODER.csv` says which frames are of which file.
     """
+    results.admit(experiment, front_end.name)
     results.save_text(experiment, f"recordings.{front_end.name}.csv", index_text(layout))
     work = Encoding(
         path=results.path(experiment, f"recordings.{front_end.name}.safetensors"),

@@ -10,7 +10,7 @@ import numpy as np
 from w2v_jax import files
 from w2v_jax.tensor_file import open_file
 
-from .finished import Finished, read
+from .finished import Finished, names_of_files, read
 
 SUFFIX = ".features.csv.gz"
 
@@ -23,7 +23,7 @@ def write_all(folder: pathlib.Path, names: Sequence[str] = ()) -> list[pathlib.P
 
 def sweeps(finished: Finished) -> list[pathlib.Path]:
     """The files with features of the chosen encoders."""
-    endings = tuple(f".{each.name}.safetensors" for each in finished.encoders)
+    endings = tuple(f".{name}.safetensors" for each in finished.encoders for name in names_of_files(each.name))
     return [
         path
         for experiment in finished.metrics
