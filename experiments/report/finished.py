@@ -1,6 +1,5 @@
 """What a folder of results has: read from its files alone, whoever made them."""
 
-import csv
 import dataclasses
 import fnmatch
 import json
@@ -12,6 +11,7 @@ import numpy as np
 
 from w2v_jax import files
 
+from ..harness import spreadsheet
 from ..harness.metrics import Metrics
 
 # In the order of the page.
@@ -132,7 +132,7 @@ def columns(path: pathlib.Path) -> dict[str, list[str]]:
         ReportError: a row has another number of cells than the first.
     """
     with path.open(encoding="utf-8", newline="") as file:
-        header, *rows = csv.reader(file)
+        header, *rows = spreadsheet.rows_of(file)
     try:
         return dict(zip(header, map(list, zip(*rows, strict=True)), strict=True)) if rows else {}
     except ValueError:
