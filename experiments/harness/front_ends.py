@@ -22,6 +22,7 @@ from w2v_jax import front_end as library
 from w2v_jax.convolution import Precision
 from w2v_jax.encoder import EncoderConfig, FeatureEncoder
 from w2v_jax.front_end import Frames, FrontEnd
+from w2v_jax.quoting import visible
 from w2v_jax.spectrograms import LogMagnitudeSpectrogram, LogMelSpectrogram, SpectrogramConfig
 
 Kind = Literal["trained", "random", "spectrogram", "yours"]
@@ -135,7 +136,7 @@ def resolve(
     for name, group in (each for pattern in names for each in _members(pattern)):
         label = _label(name)
         if group is not None:
-            groups[label] = group
+            groups[label] = visible(group)
         if label in given:
             raise EncoderChoiceError(
                 f"--encoders names {label!r} twice (as {given[label]!r} and {name!r}); "
@@ -272,7 +273,9 @@ def _by_numbers(name: str) -> list[tuple[int, str]]:
 
 
 def _label(name: str) -> str:
-    return name if _FACTORY.fullmatch(name) else pathlib.Path(name).name.removesuffix(checkpoint.SUFFIX)
+    """The name that a front end's results carry, in one line: it is printed, drawn, and part of the names of files."""
+    label = name if _FACTORY.fullmatch(name) else pathlib.Path(name).name.removesuffix(checkpoint.SUFFIX)
+    return visible(label)
 
 
 def _named(label: str, name: str, precision: Precision) -> NamedFrontEnd:

@@ -8,6 +8,7 @@ import numpy as np
 
 from w2v_jax import grids, vowels
 from w2v_jax.grids import Grid, Vowel
+from w2v_jax.quoting import visible
 from w2v_jax.source_filter import LOWEST_F0
 from w2v_jax.vowels import VowelTable, VowelTableError
 
@@ -168,7 +169,7 @@ class VowelChoice:
     @property
     def caption(self) -> str:
         """Which vowels these are, for the title of a figure."""
-        return f"Vowels: {self.table.name}"
+        return f"Vowels: {visible(self.table.name)}"
 
     @property
     def caption_by_f0(self) -> str:
