@@ -16,7 +16,8 @@ from matplotlib.transforms import Bbox
 from . import lettering
 
 _PAD = 6.0  # pixels that a text keeps from an edge
-_TICKS = 1.2  # inches that labels of ticks may take of a panel before the figure grows
+_TICKS = 1.2  # inches that labels of ticks may take of a panel before the figure grows, or ...
+_TICKS_SHARE = 0.35  # of the panel, if that is more
 _LEGEND = 0.6  # inches of a legend below, for which figures have room
 
 
@@ -128,11 +129,13 @@ def _given_room_for_ticks(figure: Figure) -> bool:
         for axes in figure.axes:
             if (spec := axes.get_subplotspec()) is None:
                 continue
+            panel = _slot(figure, spec)[dimension] / figure.dpi
             at = spec.colspan.start if dimension == 0 else spec.rowspan.start
             labels = [each for each in getattr(axes, name).get_ticklabels() if each.get_text() and each.get_visible()]
             widest = max((getattr(each.get_window_extent(), side) for each in labels), default=0.0)
-            taken[at] = max(taken.get(at, 0.0), widest / figure.dpi)
-        more[dimension] = sum(max(0.0, each - _TICKS) for each in taken.values())
+            too_much = widest / figure.dpi - max(_TICKS, _TICKS_SHARE * panel)
+            taken[at] = max(taken.get(at, 0.0), too_much)
+        more[dimension] = sum(taken.values())
     if not more.any():
         return False
     figure.set_size_inches(figure.get_size_inches() + more)
@@ -171,9 +174,14 @@ def _room(figure: Figure, axes: Axes, spec: SubplotSpec | None) -> tuple[float, 
     within = 2 * min(centre - figure.bbox.x0, figure.bbox.x1 - centre)
     if spec is None:  # a colour bar
         return max(axes.bbox.width, within - 2 * _PAD), figure.bbox.height - 2 * _PAD
-    rows, columns = spec.get_gridspec().nrows, spec.get_gridspec().ncols
-    slot = figure.bbox.width * len(spec.colspan) / columns
-    return min(slot, within) - 2 * _PAD, figure.bbox.height * len(spec.rowspan) / rows - 2 * _PAD
+    across, up = _slot(figure, spec)
+    return min(across, within) - 2 * _PAD, up - 2 * _PAD
+
+
+def _slot(figure: Figure, spec: SubplotSpec) -> tuple[float, float]:
+    """The share of a figure that a panel has, in pixels."""
+    grid = spec.get_gridspec()
+    return figure.bbox.width * len(spec.colspan) / grid.ncols, figure.bbox.height * len(spec.rowspan) / grid.nrows
 
 
 def _wrap(text: Text, room: float, *, upright: bool = False) -> float:

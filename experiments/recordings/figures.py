@@ -20,7 +20,7 @@ from .tokens import Tokens
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C510A")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h", "*", "d", "8")
 MOST_NAMED = len(COLOURS) * len(MARKERS)  # labels that can be told apart
-MOST_ON_MAP = 49  # of them, by name on the map too; beyond it would have no room
+MOST_ON_MAP = 200  # letters of all labels together, for names on the map too: more would cover each other
 LEAST = -0.25  # scores below it are drawn at the edge
 NAMES = {"f0": "f0", "f1": "F1", "f2": "F2", "intensity": "intensity"}
 
@@ -91,7 +91,7 @@ def _tokens(
             continue
         x, y = some.T
         axes.scatter(x, y, color=colour, marker=marker, s=size, linewidths=0.3, edgecolors="white", zorder=4)
-        if len(styles) <= MOST_ON_MAP:
+        if sum(map(len, styles)) <= MOST_ON_MAP:
             middle = some[np.argmin(np.linalg.norm(some - np.median(some, axis=0), axis=1))]
             found.append(figures.Label(name, middle.tolist(), colour))
     return found
@@ -145,7 +145,7 @@ def draw_scores(
 
 
 def _style(index: int) -> tuple[str, str]:
-    return COLOURS[index % len(COLOURS)], MARKERS[index % len(MARKERS)]
+    return COLOURS[index % len(COLOURS)], MARKERS[(index + index // len(COLOURS)) % len(MARKERS)]
 
 
 def _dots(axes: Axes, found: Mapping[str, Mapping[str, Cell]], rows: Mapping[str, str]) -> None:
