@@ -127,7 +127,10 @@ def all_drawings(names, symbols=("i", "a", "u", "o"), labels=("a", "i", "u")):
     ]
     step = random_encoder(f"{one.name} step-000100", 0), random_encoder(f"{one.name} step-000200", 0)
     trained = {each: dict.fromkeys(emergence.SCORES, _SCORE) for each in (*step, *everyone)}
-    rows = [{"step": float(i), "loss": 1.0, "accuracy": 0.5, "held_out_loss": 1.0, "held_out_accuracy": 1.0} for i in range(3)]
+    rows = [
+        {"step": float(i), "loss": 1.0, "accuracy": 0.5, "held_out_loss": 1.0, "held_out_accuracy": 1.0}
+        for i in range(3)
+    ]
     found = {
         "temporal.example": temporal.draw_example,
         "temporal.stationarity": lambda: temporal.draw_stationarity(one, bursts),
@@ -144,13 +147,19 @@ def all_drawings(names, symbols=("i", "a", "u", "o"), labels=("a", "i", "u")):
         "formants.by_f0": lambda: formants.draw_by_f0(
             {each: places(len(BY_F0)) for each in several}, BY_F0, own, orders=orders
         ),
-        "formants.alignment": lambda: alignment.draw({each: theirs.all for each in several}, pairs),
+        "formants.alignment": lambda: alignment.draw(dict.fromkeys(several, theirs.all), pairs),
         "formants.layers": lambda: layer_alignment.draw(by_layer, several[:3], GRID),
         "amplitude": lambda: amplitude.draw(
             {each: places(len(amplitudes)) for each in several}, amplitudes, orders=orders
         ),
         "diphthongs.closing": lambda: diphthongs.draw_closing(
-            one, mesh, paths[: len(diphthongs.closing(vowels))], GRID, vowels, order=ORDER, title=own.titled(f"x: {one.name}")
+            one,
+            mesh,
+            paths[: len(diphthongs.closing(vowels))],
+            GRID,
+            vowels,
+            order=ORDER,
+            title=own.titled(f"x: {one.name}"),
         ),
         "diphthongs.all": lambda: diphthongs.draw_all(one, mesh, ways, GRID, vowels, order=ORDER),
         "claims": lambda: of_claims.draw_claims(population, theirs, columns, quick=True, vowels=own),
@@ -172,3 +181,25 @@ def all_drawings(names, symbols=("i", "a", "u", "o"), labels=("a", "i", "u")):
 
 def own_grid(own):
     return own.vowel_space().thinned(f1=5, f2=5)
+
+
+# The drawings that have names of front ends in them, and of how many.
+NAMES = {
+    "f0.scale": 1,
+    "temporal.bursts_map": 1,
+    "formants.spaces": 2,
+    "formants.own": 2,
+    "formants.by_f0": 2,
+    "formants.alignment": 8,
+    "formants.layers": 3,
+    "amplitude": 2,
+    "claims": 1,
+    "claims.layers": 1,
+    "claims.filters": 1,
+    "claims.discrimination": 1,
+    "emergence.rows": 12,
+    "emergence.training": 12,
+    "emergence.filters": 2,
+    "recordings.map": 2,
+    "recordings.scores": 12,
+}

@@ -11,7 +11,7 @@ from matplotlib.gridspec import SubplotSpec
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.legend import Legend
 from matplotlib.text import Text
-from matplotlib.transforms import Bbox
+from matplotlib.transforms import Bbox, BboxBase
 
 from . import lettering
 
@@ -97,11 +97,11 @@ def box_of(figure: Figure) -> Bbox:
     with lettering.without_remarks():
         boxes = [each.get_window_extent() for each in visible_texts(figure)]
     own = figure.bbox
-    outside = [each.padded(_PAD) for each in boxes if not _holds(own, each)]
+    outside = [each.padded(_PAD) for each in boxes if not holds(own, each)]
     return Bbox.union([own, *outside]).transformed(figure.dpi_scale_trans.inverted())
 
 
-def _holds(outer: Bbox, inner: Bbox) -> bool:
+def holds(outer: BboxBase, inner: BboxBase) -> bool:
     return bool(outer.x0 <= inner.x0 and outer.y0 <= inner.y0 and outer.x1 >= inner.x1 and outer.y1 >= inner.y1)
 
 
@@ -138,7 +138,8 @@ def _given_room_for_ticks(figure: Figure) -> bool:
         more[dimension] = sum(taken.values())
     if not more.any():
         return False
-    figure.set_size_inches(figure.get_size_inches() + more)
+    width, height = (figure.get_size_inches() + more).tolist()
+    figure.set_size_inches(width, height)
     return True
 
 

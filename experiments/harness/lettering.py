@@ -114,7 +114,7 @@ def _choose_fonts(texts: Sequence[Text], letters: str) -> None:
         return
     if fonts := fonts_with("".join(sorted(set(letters) - {"\n"}))):
         for text in texts:
-            text.set_family([_FONT, *fonts])
+            text.set_fontfamily([_FONT, *fonts])
 
 
 @functools.lru_cache(maxsize=4096)
