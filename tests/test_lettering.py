@@ -18,11 +18,10 @@ NASTY = [r"a$\frac{$b", "_hidden", r"\input{x}^_%#", "two\nlines", "x\x1b[31m\ud
 
 
 def cut(figure):
-    """The texts of a figure that are not on what is saved of it."""
+    """The texts of a figure that are not on it."""
     fitting.fit(figure)
-    box = fitting.box_of(figure).transformed(figure.dpi_scale_trans)
     boxes = {text.get_text(): text.get_window_extent() for text in fitting.visible_texts(figure)}
-    inside = {text for text, found in boxes.items() if fitting.holds(box, found)}
+    inside = {text for text, found in boxes.items() if fitting.holds(figure.bbox, found)}
     return boxes.keys() - inside
 
 
@@ -30,13 +29,14 @@ def said(figure):
     return "\n".join(text.get_text() for text in fitting.visible_texts(figure)).replace("\n", "").replace(" ", "")
 
 
-@pytest.mark.parametrize("name", list(drawings.NAMES))
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.pages) if name in drawings.SLOW else name for name in drawings.NAMES]
+)
 def test_no_figure_loses_text(name):
     """All that has a name in it, of many long names, on the figure's own paper: it grew for them."""
     figure = drawings.all_drawings(LONG[: drawings.NAMES[name]], labels=PHONES)[name]()
     assert not cut(figure)
-    own, saved = figure.bbox_inches, fitting.box_of(figure)
-    assert (saved.width, saved.height) == pytest.approx((own.width, own.height))
+    assert fitting.box_of(figure) is None
     for axes in figure.axes:  # there is still something to see
         assert axes.bbox.width > 20 or axes.get_subplotspec() is None
         assert axes.bbox.height > 20 or axes.get_subplotspec() is None
@@ -69,7 +69,7 @@ def test_texts_of_users_are_letters(tmp_path, capsys):
         for suffix in ("png", "svg", "pdf"):
             figures.save(figure, tmp_path / f"map.{suffix}")
         again = drawings.all_drawings([*NASTY[:3], *NASTY[4:]], symbols=NASTY[:4], labels=NASTY)
-        for name in ("f0.scale", "formants.own", "formants.alignment", "emergence.rows", "recordings.scores"):
+        for name in ("f0.scale", "formants.own", "formants.alignment"):
             figures.save(again[name](), tmp_path / f"{name}.svg")
     legend = [text.get_text() for text in figure.legends[0].get_texts()]
     assert sorted(legend) == sorted(shown)

@@ -92,13 +92,13 @@ def fit(figure: Figure | SubFigure) -> None:
     figure.set_layout_engine("none")
 
 
-def box_of(figure: Figure) -> Bbox:
-    """What of the plane is saved, in inches: the figure, and what of its texts lies outside it."""
+def box_of(figure: Figure) -> Bbox | None:
+    """What is saved, in inches: the figure with what of its texts lies outside it; None where that is the figure."""
     with lettering.without_remarks():
         boxes = [each.get_window_extent() for each in visible_texts(figure)]
     own = figure.bbox
     outside = [each.padded(_PAD) for each in boxes if not holds(own, each)]
-    return Bbox.union([own, *outside]).transformed(figure.dpi_scale_trans.inverted())
+    return Bbox.union([own, *outside]).transformed(figure.dpi_scale_trans.inverted()) if outside else None
 
 
 def holds(outer: BboxBase, inner: BboxBase) -> bool:

@@ -124,7 +124,8 @@ class VowelChoice:
     @staticmethod
     def named(several: Sequence[Vowel]) -> str:
         """Vowels in a sentence."""
-        return ", ".join(f"[{vowel.symbol}]" + (f" of {vowel.speaker}" if vowel.speaker else "") for vowel in several)
+        named = (f"[{vowel.symbol}]" + (f" of {vowel.speaker}" if vowel.speaker else "") for vowel in several)
+        return visible(", ".join(named))
 
     def speaker_f0(self, speaker: str) -> float | None:
         """The mean f0 of a speaker's vowels in whole Hz, where the table has it."""
@@ -187,7 +188,7 @@ class VowelChoice:
         """Everything about them in a line."""
         who = f" ({', '.join(self.speakers)})" if any(self.speakers) else ""
         by_f0 = ", ".join(f"{f0:g}" for f0 in self.all_f0)
-        return (
+        return visible(
             f"Vowels: {self.table.name}{who}; F1 {self.span('f1')}, F2 {self.span('f2')}; f0 {self.one_f0:g} Hz, by f0 "
             f"{by_f0} Hz{', thinned by --quick' if quick else ''}"
         )
