@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
 from experiments.harness import figures, fitting, lettering, spreadsheet
-from w2v_jax.quoting import visible
+from w2v_jax.quoting import printable
 
 LONG = [f"wav2vec2-large-xlsr-53-english-{number}" for number in range(12)]
 PHONES = [f"AA{number}" for number in range(45)]
@@ -62,7 +62,7 @@ def test_more_labels_than_marks_are_counted():
 
 
 def test_texts_of_users_are_letters(tmp_path, capsys):
-    shown = [visible(text) for text in NASTY]
+    shown = [printable(text) for text in NASTY]
     figure = drawings.recorded(NASTY[:2], NASTY)
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -31,18 +31,20 @@ def listing(names: Iterable[str], most: int = 3) -> str:
     return ", ".join(map(quote, names[:most])) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
-def visible(text: str, *, keep: str = "") -> str:
-    """`text` in one line, its letters as they are and what is no letter as Python writes it: for pages and terminals.
+def printable(text: object, *, keep: str = "") -> str:
+    """Text of a user's, such as a path, in one line that any terminal or page shows: what is no letter is escaped.
+
+    Letters stay as they are, unlike in `quote`, for the user must know them again.
 
     Args:
         text: a name, a label, a path.
         keep: characters that stay, such as a newline of one's own.
 
     Examples:
-        >>> visible("zoë" + chr(27) + "[31m" + chr(10))
-        'zoë\\\\x1b[31m\\\\n'
+        >>> printable("Zoë" + chr(10) + chr(27)), printable("caf" + chr(0xDCE9))
+        ('Zoë\\\\n\\\\x1b', 'caf\\\\udce9')
     """
-    return "".join(each if each in keep or not _is_unseen(each) else ascii(each)[1:-1] for each in text)
+    return "".join(each if each in keep or not _is_unseen(each) else ascii(each)[1:-1] for each in str(text))
 
 
 def _is_unseen(letter: str) -> bool:

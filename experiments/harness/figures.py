@@ -23,7 +23,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.typing import ColorType
 
-from w2v_jax.quoting import visible
+from w2v_jax.quoting import printable
 from w2v_jax.tuning import FrequencyResponses
 
 from . import fitting, lettering
@@ -311,7 +311,7 @@ def labels(
         return
     # A long name stands in full in the legend, or in the tables.
     chosen = [
-        dataclasses.replace(each, text=lettering.shortened(visible(each.text), lettering.LONGEST_ON_MAP))
+        dataclasses.replace(each, text=lettering.shortened(printable(each.text), lettering.LONGEST_ON_MAP))
         for each in chosen
     ]
     positions = np.array([label.position for label in chosen])

@@ -22,7 +22,7 @@ from w2v_jax import front_end as library
 from w2v_jax.convolution import Precision
 from w2v_jax.encoder import EncoderConfig, FeatureEncoder
 from w2v_jax.front_end import Frames, FrontEnd
-from w2v_jax.quoting import visible
+from w2v_jax.quoting import printable
 from w2v_jax.spectrograms import LogMagnitudeSpectrogram, LogMelSpectrogram, SpectrogramConfig
 
 Kind = Literal["trained", "random", "spectrogram", "yours"]
@@ -63,6 +63,7 @@ class NamedFrontEnd:
         config: the architecture of a `FeatureEncoder`, of which random weights can be made; else None.
         precision: of a `FeatureEncoder`; else None.
         assumed: what its checkpoint did not state of its architecture, in words; None where it stated all.
+        normalize: whether it was trained on normalised waveforms (mean 0, variance 1 each), as its weight file says.
         group: the name of the group of trainings that it belongs to, where one was given.
     """
 
@@ -76,6 +77,7 @@ class NamedFrontEnd:
     config: EncoderConfig | None = None
     precision: Precision | None = None
     assumed: str | None = None
+    normalize: bool = False
     group: str | None = None
 
     @property
@@ -136,7 +138,7 @@ def resolve(
     for name, group in (each for pattern in names for each in _members(pattern)):
         label = _label(name)
         if group is not None:
-            groups[label] = visible(group)
+            groups[label] = printable(group)
         if label in given:
             raise EncoderChoiceError(
                 f"--encoders names {label!r} twice (as {given[label]!r} and {name!r}); "
@@ -182,12 +184,18 @@ def remark(front_ends: Sequence[NamedFrontEnd]) -> str | None:
 
 
 def assumptions(front_ends: Sequence[NamedFrontEnd]) -> list[str]:
-    """A line for each encoder whose checkpoint did not state its whole architecture."""
-    return [
+    """A line for each encoder whose checkpoint did not state its whole architecture, or asks for other input."""
+    lines = [
         f"NOTE: {each.name}: its checkpoint does not state {each.assumed}, which was assumed; "
         "convert it again with --config to settle it."
         for each in front_ends
         if each.assumed
+    ]
+    return lines + [
+        f"NOTE: {each.name}: its checkpoint asks for normalised input (mean 0, variance 1). Synthesised sounds are "
+        "given as they are, as in the paper."
+        for each in front_ends
+        if each.normalize
     ]
 
 
@@ -275,7 +283,7 @@ def _by_numbers(name: str) -> list[tuple[int, str]]:
 def _label(name: str) -> str:
     """The name that a front end's results carry, in one line: it is printed, drawn, and part of the names of files."""
     label = name if _FACTORY.fullmatch(name) else pathlib.Path(name).name.removesuffix(checkpoint.SUFFIX)
-    return visible(label)
+    return printable(label)
 
 
 def _named(label: str, name: str, precision: Precision) -> NamedFrontEnd:
@@ -311,6 +319,7 @@ def _trained(label: str, name: str, precision: Precision) -> NamedFrontEnd:
         config=metadata.config,
         precision=precision,
         assumed=metadata.provenance.assumed,
+        normalize=bool(metadata.normalize_input),
     )
 
 

@@ -18,7 +18,7 @@ from matplotlib.ft2font import FT2Font
 from matplotlib.text import Text
 from matplotlib.ticker import FixedFormatter, FuncFormatter, NullFormatter
 
-from w2v_jax.quoting import visible
+from w2v_jax.quoting import printable
 
 LONGEST = 60  # letters of a name next to an axis, in two lines
 LONGEST_ON_MAP = 24
@@ -30,7 +30,7 @@ _MOST_FONTS = 400  # that are looked into for a letter
 
 def name(text: str) -> str:
     """A user's text, as one line of a figure."""
-    text = visible(text)
+    text = printable(text)
     return _BREAK + text if text.startswith("_") else text
 
 
@@ -106,7 +106,7 @@ def _seq(formatter: object) -> str:
 
 
 def _clean(text: str) -> str:
-    return visible(text, keep="\n").replace(_BREAK, "")
+    return printable(text, keep="\n").replace(_BREAK, "")
 
 
 def _choose_fonts(texts: Sequence[Text], letters: str) -> None:
