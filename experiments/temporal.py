@@ -310,7 +310,7 @@ def draw_bursts(front_end: NamedFrontEnd, measured: Metrics) -> figures.Figure:
     for axes in panels[3:]:
         axes.set_xlabel("Time (s)", fontsize=9)
     handles, names = panels[0].get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside lower center", ncols=3, fontsize=9, frameon=False)
+    figures.legend(figure, handles, names=names, columns=3)
     return figure
 
 
@@ -339,7 +339,7 @@ def draw_bursts_map(front_end: NamedFrontEnd, positions: np.ndarray, measured: M
         )
         axes.title.set_fontsize(10)
     handles, names = panels[0].get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside lower center", ncols=2, fontsize=9, frameon=False)
+    figures.legend(figure, handles, names=names, columns=2)
     return figure
 
 

@@ -23,6 +23,7 @@ from w2v_jax import front_end as library
 from w2v_jax.convolution import Precision
 from w2v_jax.encoder import EncoderConfig, FeatureEncoder
 from w2v_jax.front_end import Frames, FrontEnd, FrontEndError
+from w2v_jax.quoting import printable
 from w2v_jax.spectrograms import LogMagnitudeSpectrogram, LogMelSpectrogram, SpectrogramConfig
 
 from .names import BUNDLED as BUNDLED
@@ -144,7 +145,7 @@ def resolve(
     groups: dict[str, str] = {}
     for name, label, group in (each for pattern in names for each in _members(pattern)):
         if group is not None:
-            groups[label] = group
+            groups[label] = printable(group)
         if label in given:
             raise EncoderChoiceError(
                 f"--encoders names {label!r} twice (as {given[label]!r} and {name!r}); "
@@ -311,7 +312,9 @@ def _by_numbers(name: str) -> list[tuple[int, str]]:
 
 
 def _label(name: str) -> str:
-    return name if _FACTORY.fullmatch(name) else pathlib.Path(name).name.removesuffix(checkpoint.SUFFIX)
+    """The name that a front end's results carry, in one line: it is printed, drawn, and part of the names of files."""
+    label = name if _FACTORY.fullmatch(name) else pathlib.Path(name).name.removesuffix(checkpoint.SUFFIX)
+    return printable(label)
 
 
 def _named(label: str, name: str, precision: Precision) -> NamedFrontEnd:

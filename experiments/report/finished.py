@@ -13,7 +13,7 @@ import numpy as np
 from w2v_jax import files
 from w2v_jax.quoting import listing, quote
 
-from ..harness import file_names, metrics_file
+from ..harness import file_names, metrics_file, spreadsheet
 from ..harness.metrics_file import Metrics
 from . import inside
 
@@ -156,7 +156,7 @@ def columns(path: pathlib.Path) -> dict[str, list[str]]:
         ReportError: it cannot be read, is empty or no UTF-8, or its rows are not of one length.
     """
     try:
-        header, *rows = csv.reader(io.StringIO(path.read_text(encoding="utf-8"), newline=""))
+        header, *rows = spreadsheet.rows_of(io.StringIO(path.read_text(encoding="utf-8"), newline=""))
     except (OSError, csv.Error, UnicodeDecodeError) as error:
         raise ReportError(f"{path}: it cannot be read ({quote(error)}); expected a table: {_AGAIN}") from None
     except ValueError:

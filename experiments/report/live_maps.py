@@ -16,6 +16,7 @@ import jax
 import numpy as np
 
 from w2v_jax import grids, source_filter
+from w2v_jax.quoting import printable
 
 from .. import amplitude
 from ..harness import map_order, vowel_chart
@@ -97,7 +98,7 @@ def _vowel_names(points: Mapping[str, np.ndarray], finished: Finished) -> list[d
         if not (points["f1"].min() <= f1 <= points["f1"].max() and points["f2"].min() <= f2 <= points["f2"].max()):
             continue
         distance = ((points["f1"] - f1) / spans["f1"]) ** 2 + ((points["f2"] - f2) / spans["f2"]) ** 2
-        found.setdefault(f"[{symbol}]", int(np.argmin(distance)))
+        found.setdefault(f"[{printable(symbol)}]", int(np.argmin(distance)))
     return [{"text": text, "row": row} for text, row in found.items()]
 
 

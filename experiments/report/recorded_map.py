@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from w2v_jax.quoting import quote
+from w2v_jax.quoting import printable, quote
 from w2v_jax.tensor_file import TensorFileError, open_file
 
 from ..harness import figures, map_order
@@ -62,7 +62,8 @@ def of_recordings(finished: Finished, *, clips: bool) -> dict[str, Any] | None:
     labels = [key[1] for key in rows]
     colour: dict[str, Any] = {"name": "f1", "title": "F1 (Hz)", "diverging": False}
     if any(labels):
-        colour = {"name": "label", "title": "Label", "labels": labels, "range": COLOURS}
+        shown = [printable(label) or "(none)" for label in labels]
+        colour = {"name": "label", "title": "Label", "labels": shown, "range": COLOURS}
     sounds = _clips(finished, [table["clip"][index] for table, index in rows.values()]) if clips else [None] * len(rows)
     heard = sum(sound is not None for sound in sounds)
     held = f"{heard} of them can be heard" if heard else "their sounds are not in the page"
@@ -75,8 +76,8 @@ def of_recordings(finished: Finished, *, clips: bool) -> dict[str, Any] | None:
         "parameters": [{"name": name, "label": f"{HERTZ[name]} (Praat)", "unit": "Hz"} for name in measures],
         "values": {name: packed(each) for name, each in values.items()},
         "texts": [
-            {"label": "", "values": [f"[{label}]" if label else "" for label in labels]},
-            {"label": "in", "values": [pathlib.PurePath(key[0]).name for key in rows]},
+            {"label": "", "values": [f"[{printable(label)}]" if label else "" for label in labels]},
+            {"label": "in", "values": [printable(pathlib.PurePath(key[0]).name) for key in rows]},
             {"label": "at", "values": [f"{float(key[2]):.2f} s" for key in rows]},
         ],
         "colour": colour,
