@@ -14,6 +14,7 @@ PROGRAM = f"python -m {__package__}" if __name__ == "__main__" else "w2v-jax"
 # What `pip install 'w2v_jax[experiments]'` brings, by the names that are imported.
 EXTRA = (
     "absl",
+    "filelock",
     "jinja2",
     "matplotlib",
     "optax",

@@ -12,7 +12,7 @@ import numpy as np
 from w2v_jax import grids, scales, similarity, stimuli
 from w2v_jax.arguments import Scalar
 
-from .harness import figures, flags, map_order, maps, metrics
+from .harness import figures, flags, lettering, map_order, maps, metrics
 from .harness.conclusions import compared, listed
 from .harness.front_ends import NamedFrontEnd
 from .harness.map_order import MapOrder
@@ -255,7 +255,7 @@ def draw_scale(front_end: NamedFrontEnd, measured: Metrics) -> figures.Figure:
         axes.plot(inside, references["Bark"], color=figures.ORANGE, label="Bark")
         if scale["with_nyquist"]:
             learned = scale["with_nyquist"][version]["scale"]
-            axes.plot(frequency, learned, color=figures.GREY, linewidth=2.5, label=front_end.name)
+            axes.plot(frequency, learned, color=figures.GREY, linewidth=2.5, label=lettering.name(front_end.name))
             axes.plot(
                 frequency[-2:], learned[-2:], "kx-", linewidth=1, markersize=5, label=f"step to {highest} (Nyquist)"
             )
@@ -264,14 +264,14 @@ def draw_scale(front_end: NamedFrontEnd, measured: Metrics) -> figures.Figure:
             scale["without_nyquist"][version]["scale"],
             color=figures.GREEN,
             linestyle="--",
-            label=front_end.name + (f", without {highest}" if scale["with_nyquist"] else ""),
+            label=lettering.name(front_end.name) + (f", without {highest}" if scale["with_nyquist"] else ""),
         )
         axes.set_title(title, fontsize=11)
         axes.set_xlabel("Frequency (Hz)")
         axes.set_ylabel("Normalised scale")
         axes.set_xticks(range(0, int(frequency[-1]) + 1, 2000))
     handles, names = panels[0].get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside lower center", ncols=3, fontsize=9, frameon=False)
+    figures.legend(figure, handles, names=names, columns=3)
     return figure
 
 

@@ -278,8 +278,7 @@ def draw_by_f0(
         *(figures.line(_f0_colour(i, grid), vowels.named_f0(f0)) for i, f0 in enumerate(grid.axis("f0"))),
         *vowel_chart.arrow_legend(),
     ]
-    ncols = 3 if len(maps) == 1 else 4  # four do not fit under one panel
-    figure.legend(handles=handles, loc="outside lower center", ncols=ncols, fontsize=9, frameon=False)
+    figures.legend(figure, handles)
     for axes, chosen in zip(panels, names, strict=True):
         figures.labels(axes, chosen, fontsize=9)
     return figure

@@ -10,7 +10,6 @@ The files are 16-bit PCM, mono. A sample of 1 is the largest that such a file ho
 all files, makes them fit where one is louder, so that nothing is clipped and levels stay comparable.
 """
 
-import csv
 import dataclasses
 import functools
 import io
@@ -28,7 +27,7 @@ from w2v_jax.grids import Grid
 from w2v_jax.vowels import VowelTableError
 
 from . import amplitude, diphthongs, f0, formants, temporal
-from .harness import flags, programs, vowel_chart, vowel_flags
+from .harness import flags, programs, spreadsheet, vowel_chart, vowel_flags
 from .harness.progress import progress_bar
 from .harness.results import AtRate, Results, file_part
 from .harness.sweeping import ReplacementError
@@ -190,11 +189,10 @@ def write(several: Sequence[Sounds], folder: pathlib.Path, *, sample_rate: int, 
             level = [f"{gain:.7g}", f"{loudest[len(rows)] * gain:.4f}"]
             rows.append([name, sounds.sweep, speaker, symbol, *shown, str(sample_rate), *level])
     header = ["file", "sweep", "speaker", "symbol", *parameters, "sample_rate", "gain", "peak"]
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([header, *rows])
-    _make_room(folder, text.getvalue(), overwrite=overwrite)
+    text = spreadsheet.csv_text(header, rows)
+    _make_room(folder, text, overwrite=overwrite)
     with files.atomic_path(folder / INDEX) as temporary:  # first, so that another run knows whose files these are
-        temporary.write_text(text.getvalue(), encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8")
     with progress_bar(str(folder), total, unit=" files") as bar:
         waveforms = (each for sounds in several for each in sounds.waveforms(sample_rate))
         for path, waveform in zip(paths, waveforms, strict=True):
@@ -224,7 +222,7 @@ def _make_room(folder: pathlib.Path, index: str, *, overwrite: bool) -> None:
         raise ReplacementError(
             f"{folder / INDEX}: has other sounds; choose another --output_dir, or give --overwrite to replace them"
         )
-    for row in csv.reader(io.StringIO(earlier)):
+    for row in spreadsheet.rows_of(io.StringIO(earlier)):
         if row and row[0].endswith(".wav") and pathlib.PurePath(row[0]).name == row[0]:
             (folder / row[0]).unlink(missing_ok=True)
     (folder / INDEX).unlink()

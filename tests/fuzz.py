@@ -8,6 +8,7 @@ it again.
 import argparse
 import collections
 import dataclasses
+import datetime
 import importlib
 import importlib.util
 import io
@@ -29,16 +30,20 @@ from collections.abc import Callable
 import numpy as np
 import safetensors.numpy
 from checkpoints import SMALL, config_json, expected, save_safetensors, save_transformers, state_dict, tensors
+from finished_results import everything_finished
 from flax import nnx, serialization
 from torch_format import save_legacy, save_zip
 
+from experiments.report import finished, page
+from experiments.report.finished import ReportError
 from w2v_jax.checkpoint import CheckpointError, Provenance, encoder_tensors, load_encoder, read_metadata, save_encoder
 from w2v_jax.convert import convert_checkpoint
 from w2v_jax.encoder import FeatureEncoder
 
 SECONDS = 5.0  # for one file
 MEGABYTES = 200  # above what the process had
-FORMATS = ("safetensors", "zip", "legacy", "msgpack", "ours", "config", "index")
+FORMATS = ("safetensors", "zip", "legacy", "msgpack", "ours", "config", "index", "metrics.json")
+_NOW = datetime.datetime(2026, 1, 2)
 _NUMBERS = (0, 1, 2**7, 2**15, 2**31 - 1, 2**32 - 1, 2**48, 2**62, 2**63 - 1, 2**64 - 1)
 _SETTINGS = {"conv_feature_layers": "[(4, 4, 3)] + [(6, 3, 2)] + [(5, 2, 1)]", "sample_rate": 16_000}
 
@@ -85,7 +90,11 @@ def originals(folder: pathlib.Path) -> dict[str, Original]:
         "ours": "a.safetensors",
         "config": "config.json",
         "index": "model.safetensors.index.json",
+        "metrics.json": "metrics.json",
     }
+    everything_finished(folder / "results")
+    # All that stands next to it stays as it is; the claims have the deepest of them.
+    (folder / "metrics.json").symlink_to(folder / "results/claims", target_is_directory=True)
     whole = {"config", "safetensors", "index", "msgpack"}  # read as a folder
     return {
         each: Original(
@@ -93,6 +102,8 @@ def originals(folder: pathlib.Path) -> dict[str, Original]:
             names[each],
             (lambda path, output: load_encoder(path))
             if each == "ours"
+            else (lambda path, output: page.page(finished.read(folder / "results"), now=_NOW))
+            if each == "metrics.json"
             else (lambda path, output: convert(path.parent, output))
             if each in whole
             else convert,
@@ -249,7 +260,13 @@ def against(name: str, path: pathlib.Path, output: pathlib.Path) -> str:
     What the library refuses must have been refused, but for two kinds of file: PyTorch loads nothing that names a class
     which it does not know, where we read what lies beside it; and it takes minutes over some.
     """
-    if name in ("config", "index", "ours", "msgpack"):  # no other library has these; a digest vouches for ours
+    if name in (
+        "config",
+        "index",
+        "ours",
+        "msgpack",
+        "metrics.json",
+    ):  # no other library has these; a digest vouches for ours
         return "read"
     torch_like = name in ("zip", "legacy")
     if torch_like and importlib.util.find_spec("torch") is None:
@@ -294,7 +311,7 @@ def attempt(original: Original, name: str, path: pathlib.Path, output: pathlib.P
     found = "read"
     try:
         original.read(path, output)
-    except (CheckpointError, OSError) as error:
+    except (CheckpointError, ReportError, OSError) as error:
         said = str(error)
         plain = said.isprintable() and len(said) < 3_000
         found = "refused" if plain else f"fault: a message of {len(said)} characters, {said[:200]!r}"

@@ -18,10 +18,12 @@ from flax import nnx
 from pages import ROOT, names_of, text_of
 from safetensors.numpy import load_file
 
-from experiments.harness import figures, front_ends, kept, vowel_chart
+from experiments.harness import figures, fitting, front_ends, kept, vowel_chart
 from experiments.harness.results import Results
 from experiments.recordings import __main__ as experiment
 from experiments.recordings import answers, session, work
+from experiments.report import recorded_map
+from experiments.report.finished import columns, read
 from w2v_jax import EncoderConfig, FeatureEncoder, grids, praat, projection, recordings
 from w2v_jax.front_end import Frames
 from w2v_jax.scores import Score
@@ -312,6 +314,43 @@ def test_without_a_tier_voiced_frames_stand_for_tokens(folder, tmp_path, thin, m
     assert "expected at least 3, to hold one out" in of_mel["read off, R²"]["f0"]["undefined"]
     with pytest.raises(kept.OtherSettingsError):
         kept.find(results.path("recordings", "recordings.log-mel.safetensors"), {})
+
+
+FEW = {  # tokens, of a quarter of a second of a voice or of noise
+    "no voice and no tier": ("noise", [], 0),
+    "one token without a voice": ("noise", [(0.05, 0.2, "s")], 1),
+    "one token": ("voice", [(0.05, 0.2, "=a()")], 1),
+    "one label": ("voice", [(0.05, 0.1, "_a$x$"), (0.1, 0.2, "_a$x$")], 2),
+    "shorter than a frame": ("voice", [(0.05, 0.051, "a"), (0.1, 0.2, "b")], 2),
+}
+
+
+def test_few_tokens_or_none_go_through(tmp_path, thin, monkeypatch):
+    monkeypatch.setattr(figures, "save", lambda figure, path: fitting.fit(figure))
+    sounds = {
+        "noise": 0.2 * np.random.default_rng(0).standard_normal(4_000),
+        "voice": np.asarray(make_a_session["vowel"](125.0, 500.0, 1_500.0, jax.random.key(0))),
+    }
+    results = Results(tmp_path / "results", quick=True, overwrite=True)
+    for number, (case, (sound, intervals, count)) in enumerate(FEW.items()):
+        path = tmp_path / f"{number}.wav"
+        soundfile.write(path, np.clip(sounds[sound], -1, 1), 16_000)
+        if intervals:
+            textgrid(path.with_suffix(".TextGrid"), intervals, 0.25)
+        tier = "vowels" if intervals else None
+        metrics = experiment.run(front_ends.resolve(["log-mel"]), results, audio=[str(path)], tier=tier)
+        of_mel = metrics["encoders"]["log-mel"]
+        assert of_mel["num_tokens"] == count, case
+        assert all("expected at least" in cell["undefined"] for cell in of_mel["read off, R²"].values())
+        near = of_mel["nearness to the own synthesised vowel, AUC"]
+        assert all("value" in cell or "expected at least" in cell["undefined"] for cell in near.values()), near
+        tokens = columns(results.path("recordings", "tokens.log-mel.csv"))
+        drawn = columns(results.path("recordings", "recordings.log-mel.map.csv"))
+        assert tokens.get("label", []) == [label for *_, label in intervals]
+        for axis in ("x", "y"):  # one orientation, as drawn
+            assert tokens.get(f"map_{axis}", []) == drawn.get(axis, [])
+        found = recorded_map.of_recordings(read(results.folder, []), clips=True)
+        assert found is None if count == 0 else len(found["encoders"]) == 1
 
 
 # In place of umap-learn, which compiles for ten seconds, and which test_projection tries.

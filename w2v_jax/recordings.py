@@ -271,6 +271,7 @@ def encode(front_end: FrontEnd, waveforms: Sequence[np.ndarray], *, batch_size: 
         raise ValueError(f"a waveform has {shortest} samples, fewer than a frame; expected at least one frame in each")
     pads = front_ends.is_compiled(front_end) and front_ends.takes_lengths(front_end)
     found: dict[int, np.ndarray] = {}
+    widths: set[int] = set()
     batches = _batches(front_end, [len(waveform) for waveform in waveforms], pads=pads, batch_size=batch_size)
     for indices, num_samples, rows in batches:
         batch, lengths = padded([waveforms[index] for index in indices], num_samples)
@@ -282,9 +283,18 @@ def encode(front_end: FrontEnd, waveforms: Sequence[np.ndarray], *, batch_size: 
             features = _encoded(front_end, batch, None)
         expected = (len(batch), frames.num_frames(num_samples))
         if features.ndim != 3 or features.shape[:2] != expected:
-            raise ValueError(
+            raise front_ends.FrontEndError(
                 f"{type(front_end).__name__} returned shape {features.shape} for {batch.shape}; expected "
                 f"({expected[0]}, {expected[1]}, channels), by {frames}"
+            )
+        if not np.issubdtype(features.dtype, np.floating) and features.dtype != jax.numpy.bfloat16:
+            raise front_ends.FrontEndError(
+                f"{type(front_end).__name__} returned {features.dtype}; expected floating-point frames"
+            )
+        widths.add(features.shape[2])
+        if len(widths) > 1:
+            raise front_ends.FrontEndError(
+                f"{type(front_end).__name__} returned {sorted(widths)} channels; expected one number of them"
             )
         for row, index in enumerate(indices):
             found[index] = np.array(features[row, : counts[index]], np.float32)
@@ -322,14 +332,14 @@ def _itself(sound: jax.Array) -> jax.Array:
 
 def _encoded(front_end: FrontEnd, batch: np.ndarray, lengths: np.ndarray | None) -> np.ndarray:
     if not front_ends.is_compiled(front_end):
-        return np.asarray(front_end(batch))
-    graphdef, state = nnx.split(front_end)
-    return np.asarray(_compiled(graphdef, state, batch, lengths))
+        return np.asarray(front_ends.call(front_end, front_end, batch))
+    static, state = front_ends.split(front_end)
+    return np.asarray(_compiled(static, state, batch, lengths))
 
 
 @functools.partial(jax.jit, static_argnums=0)
-def _compiled(graphdef: nnx.GraphDef, state: nnx.State, batch: jax.Array, lengths: jax.Array | None) -> jax.Array:
-    front_end = nnx.merge(graphdef, state)
+def _compiled(static: front_ends.Static, state: nnx.State, batch: jax.Array, lengths: jax.Array | None) -> jax.Array:
+    front_end = static.merge(state)
     return front_end(batch) if lengths is None else front_end(batch, lengths=lengths)
 
 

@@ -11,8 +11,8 @@ import json
 import math
 import os
 import pathlib
-import weakref
 from collections.abc import Iterable, Iterator, Mapping
+from typing import BinaryIO
 
 import numpy as np
 
@@ -63,25 +63,27 @@ class TensorFile:
         path: the file.
         metadata: its strings.
         entries: its tensors, by name.
+        copy: of one in a bucket, what was fetched.
     """
 
     path: pathlib.Path
     metadata: Mapping[str, str]
     entries: Mapping[str, Entry]
+    copy: BinaryIO | None = None
 
     def array(self, name: str) -> np.ndarray:
         """A tensor, mapped from the file: read-only, and in memory only where it is looked at."""
         entry = self.entries[name]
         if not entry.num_bytes:
             return np.empty(entry.shape, entry.dtype)
-        mapped = np.memmap(self.path, entry.dtype, mode="r", offset=entry.start, shape=entry.shape)
+        mapped = np.memmap(self.copy or self.path, entry.dtype, mode="r", offset=entry.start, shape=entry.shape)
         return mapped.view(np.ndarray)
 
     def digest(self) -> str:
         """The digest of what the file has now, in the form of `checkpoint.tensors_digest`."""
         digest = hashlib.sha256()
         # By reading, not by mapping: mapped pages would count as this process's memory.
-        with self.path.open("rb") as file:
+        with contextlib.nullcontext(self.copy) if self.copy else self.path.open("rb") as file:
             for name in sorted(self.entries):
                 entry = self.entries[name]
                 digest.update(entry.title(name))
@@ -112,7 +114,7 @@ class Stream:
 
 
 def open_file(path: str | os.PathLike[str]) -> TensorFile:
-    """Reads the header of a safetensors file; one in a bucket (`files`) is fetched as a whole.
+    """Reads the header of a safetensors file; one in a bucket (`files`) is fetched as a whole, once.
 
     Raises:
         OSError: it cannot be read.
@@ -122,18 +124,20 @@ def open_file(path: str | os.PathLike[str]) -> TensorFile:
     if files.is_in_bucket(path):
         copy = files.fetched(path)
         try:
-            opened = open_file(copy)
+            return dataclasses.replace(_opened(path, copy), copy=copy)
         except BaseException:
-            copy.unlink()
+            copy.close()
             raise
-        # What has been mapped stays there without the name.
-        weakref.finalize(opened, copy.unlink, missing_ok=True)
-        return opened
     with path.open("rb") as file:
-        try:
-            header = safetensors_header.read_header(file, os.fstat(file.fileno()).st_size)
-        except safetensors_header.HeaderError as error:
-            raise TensorFileError(str(error)) from error
+        return _opened(path, file)
+
+
+def _opened(path: pathlib.Path, file: BinaryIO) -> TensorFile:
+    file.seek(0)
+    try:
+        header = safetensors_header.read_header(file, os.fstat(file.fileno()).st_size)
+    except safetensors_header.HeaderError as error:
+        raise TensorFileError(str(error)) from error
     if unknown := [name for name, tensor in header.tensors.items() if tensor.dtype not in _DTYPES]:
         raise TensorFileError(f"its {quote(unknown[0])} is {header.tensors[unknown[0]].dtype}, which NumPy lacks")
     entries = {

@@ -9,6 +9,7 @@ from absl import flags
 
 from w2v_jax.checkpoint import CheckpointError
 from w2v_jax.convolution import check_precision
+from w2v_jax.front_end import FrontEndError
 from w2v_jax.hub.bar import Bar
 from w2v_jax.projection import ProjectionUnavailableError
 from w2v_jax.scores.requirements import RequirementError
@@ -16,7 +17,7 @@ from w2v_jax.vowels import VowelTableError
 
 from ..options import common
 from ..options.common import NAMES as NAMES
-from . import buckets, distribution, front_ends, programs
+from . import buckets, distribution, file_names, front_ends, programs
 from .distribution import DistributionError
 from .front_ends import NamedFrontEnd
 from .metrics import Metrics
@@ -61,6 +62,11 @@ def launch(
             )
         if adds is not None:
             chosen = [*chosen, *adds(chosen)]
+        if both := file_names.shared([each.name for each in chosen]):
+            raise front_ends.EncoderChoiceError(
+                f"--encoders: the results of {both[0]!r} and {both[1]!r} would have the same file names "
+                f"({file_names.safe_name(both[1])!r}, and some systems do not tell A from a); rename one"
+            )
         results = Results(
             output_dir(),
             quick=common.QUICK.value,
@@ -75,6 +81,7 @@ def launch(
         if share.is_first:
             print(devices())
             print("".join(f"{note}\n" for note in which.notes(quick=results.quick)), end="")
+            print("".join(f"{doubt}\n" for doubt in front_ends.doubts(chosen)), end="")
         metrics = run(chosen, results)
         if share.is_first:
             said = came_out(results, metrics or {}) if says is None else says(results, metrics or {})
@@ -92,6 +99,7 @@ def launch(
             VowelTableError,
             DistributionError,
             front_ends.EncoderChoiceError,
+            FrontEndError,
             CheckpointError,
             ReplacementError,
             ProjectionUnavailableError,

@@ -13,6 +13,7 @@ ENCODERS = flags.DEFINE_list(
     "as 'runs/step-*.safetensors'); 'untrained' or 'random-SEED', random weights; 'log-mel' or 'stft', spectrograms; "
     "'package.module:factory', a function of yours that returns a front end; 'OWNER/NAME' or 'OWNER/NAME@REVISION', a "
     "model on the Hugging Face hub, whose encoder is fetched once; 'paper', the three models of the paper. "
+    "NAME=ENCODER names one, NAME=A+B+C groups trainings of one recipe. "
     f"By default {BUNDLED!r}, and {UNTRAINED!r} where the experiment brings no such controls.",
 )
 OFFLINE = flags.DEFINE_bool(

@@ -18,6 +18,7 @@ from w2v_jax.convolution import check_precision
 from ..harness import buckets, figures, programs
 from ..options import pretrain as options
 from .run import Run, TrainingError, draw_curve, read_curve, train
+from .storage_errors import one_line
 from .training import Recipe
 
 
@@ -49,10 +50,15 @@ def main() -> None:
         print(f"stopped after {rows[-1]['step']} of {recipe.steps} steps; run the same command again to go on")
 
 
+def _one_line(error: Exception) -> str:
+    return one_line(error, folder=options.OUTPUT_DIR.value) if isinstance(error, OSError) else str(error)
+
+
 if __name__ == "__main__":
     programs.launch(
         main,
         errors=(TrainingError, FloatingPointError, OSError),
+        describe=_one_line,
         kept=lambda: f"what was saved is kept in {options.OUTPUT_DIR.value}",
-        verbosity=logging.ERROR,  # orbax tells of every file
+        verbosity=logging.FATAL,  # orbax tells of every file, and of each error that it raises, with a traceback
     )

@@ -153,8 +153,9 @@ def run(
         read[each.name] = answers.read_off(frames, of_praat, rows, answers.speakers_of(layout))
         found[each.name], placed[each.name] = asked, (positions, places)
         if results.share.is_first:
+            _, as_drawn = vowel_chart.oriented_with(positions, places, grid)
             where = Placed(
-                places, *tokens.nearest(features, of_grid), spread(rank, compared_rows, len(asked)), len(rank)
+                as_drawn, *tokens.nearest(features, of_grid), spread(rank, compared_rows, len(asked)), len(rank)
             )
             text = tokens.csv_text(asked, where, grid.points(), vowels)
             results.save_text(NAME, f"tokens.{each.name}.csv", text)

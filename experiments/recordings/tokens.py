@@ -1,8 +1,6 @@
 """Tokens: the stretches of recordings that are placed on the map, and what is known of each."""
 
-import csv
 import dataclasses
-import io
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -11,6 +9,7 @@ import numpy.typing as npt
 from w2v_jax import praat
 from w2v_jax.grids import Points, Vowel
 
+from ..harness import spreadsheet
 from .work import Layout
 
 # Of a token the frames count whose centres lie in its middle half: its ends belong to its neighbours as well.
@@ -141,7 +140,7 @@ class Placed:
     """Where tokens lie among the vowels of a grid, to one front end.
 
     Attributes:
-        positions: on the map, (n, 2).
+        positions: on the map, (n, 2), turned as it is drawn.
         neighbours: the nearest vowels of the grid by cosine, nearest first, (n, count) int.
         cosine: to the nearest, (n,).
         rank: of the synthesised vowel of the token's own measures among those of all tokens, 1 the nearest; NaN where
@@ -178,20 +177,17 @@ def _unit(vectors: np.ndarray) -> np.ndarray:
 
 def csv_text(tokens: Tokens, placed: Placed, grid: Points, vowels: tuple[Vowel, ...]) -> str:
     """A row for each token; empty where there is no value, which R reads as NA."""
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(
-        [
-            *("file", "speaker", "label", "time", "start", "end", "frames", *praat.MEASURES),
-            *("map_x", "map_y", "nearest_vowel", "nearest_f0", "nearest_f1", "nearest_f2", "nearest_cosine"),
-            *("neighbours", "neighbours_f1", "neighbours_f2", "own_rank", "own_among"),
-        ]
+    header = (
+        *("file", "speaker", "label", "time", "start", "end", "frames", *praat.MEASURES),
+        *("map_x", "map_y", "nearest_vowel", "nearest_f0", "nearest_f1", "nearest_f2", "nearest_cosine"),
+        *("neighbours", "neighbours_f1", "neighbours_f2", "own_rank", "own_among"),
     )
+    rows: list[list[object]] = []
     for row, index in enumerate(tokens.file):
         file = tokens.layout.session.files[index]
         around = placed.neighbours[row]
         first = around[0]
-        table.writerow(
+        rows.append(
             [
                 *(file.name, file.speaker, tokens.label[row], _number((tokens.start[row] + tokens.end[row]) / 2, 4)),
                 *(_number(tokens.start[row], 4), _number(tokens.end[row], 4), tokens.stop[row] - tokens.first[row]),
@@ -206,7 +202,7 @@ def csv_text(tokens: Tokens, placed: Placed, grid: Points, vowels: tuple[Vowel, 
                 placed.among or "",
             ]
         )
-    return text.getvalue()
+    return spreadsheet.csv_text(header, rows)
 
 
 def _symbol(f1: float, f2: float, vowels: tuple[Vowel, ...]) -> str:

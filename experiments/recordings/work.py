@@ -1,11 +1,9 @@
 """Frames of recordings, and Praat's measures at their centres, computed piece by piece and kept like a sweep."""
 
-import csv
 import dataclasses
 import functools
 import hashlib
 import importlib.metadata
-import io
 import itertools
 import json
 import math
@@ -20,6 +18,7 @@ from w2v_jax.front_end import Frames
 from w2v_jax.praat import PraatSettings
 from w2v_jax.recordings import SEGMENT_SECONDS, Segment
 
+from ..harness import spreadsheet
 from ..harness.front_ends import NamedFrontEnd
 from ..harness.results import Results
 from ..harness.shards import ShardFolder
@@ -207,6 +206,7 @@ def encode(results: Results, experiment: str, front_end: NamedFrontEnd, layout: 
 
     Next to it, `recordings.ENCODER.csv` says which frames are of which file.
     """
+    results.admit(experiment, front_end.name)
     results.save_text(experiment, f"recordings.{front_end.name}.csv", index_text(layout))
     work = Encoding(
         path=results.path(experiment, f"recordings.{front_end.name}.safetensors"),
@@ -252,16 +252,15 @@ def measures_name(frames: Frames) -> str:
 
 def index_text(layout: Layout) -> str:
     """A row for each file: its frames are those from first_frame on."""
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(["file", "speaker", "sample_rate", "channels", "seconds", "first_frame", "frames", "digest"])
+    rows: list[list[object]] = []
     for file, (first, stop) in zip(layout.session.files, itertools.pairwise(layout.offsets.tolist()), strict=True):
         each = file.recording
         seconds = round(each.duration, 6)
-        table.writerow(
+        rows.append(
             [file.name, file.speaker, each.sample_rate, each.channels, seconds, first, stop - first, each.digest]
         )
-    return text.getvalue()
+    header = ("file", "speaker", "sample_rate", "channels", "seconds", "first_frame", "frames", "digest")
+    return spreadsheet.csv_text(header, rows)
 
 
 def _versions(*packages: str) -> dict[str, str]:

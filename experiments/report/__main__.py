@@ -28,7 +28,9 @@ def main() -> None:
     if options.FEATURES_CSV.value:
         for path in features_csv.write_all(folder, names):
             print(path)
-    path = page.write(folder, names, clips=options.CLIPS.value)
+    path, lacks = page.write(folder, names, clips=options.CLIPS.value)
+    for line in lacks:
+        print(f"NOTE: {line}")
     print(f"{path} ({path.stat().st_size / 1e6:.1f} MB): open it in a browser; it can be mailed as it is.")
 
 
