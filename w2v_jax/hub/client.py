@@ -143,10 +143,10 @@ class Client:
                 try:
                     api = self._library.HfApi(library_name="w2v_jax", library_version=_version.__version__)
                     return api.model_info(
-                        self.hub_id.repository, revision=self.hub_id.revision, timeout=self._timeouts()[0]
+                        self.hub_id.repository, revision=self.hub_id.revision or MAIN, timeout=self._timeouts()[0]
                     )
                 except (ValueError, TypeError, LookupError, AttributeError) as error:  # no such answer as is documented
-                    if getattr(error, "response", None) is not None:
+                    if getattr(error, "response", None) is not None or type(error).__name__ == "HFValidationError":
                         raise
                     raise Trouble(f"its answer cannot be read ({_line(error)})", passing=True) from error
 
@@ -252,8 +252,12 @@ class Client:
                     self._check(response, url)
                     yield response, url, linked
                     return
-                target = urllib.parse.urljoin(url, target)
-                if urllib.parse.urlsplit(target).scheme not in ("https", urllib.parse.urlsplit(url).scheme):
+                try:
+                    target = urllib.parse.urljoin(url, target)
+                    secure = _origin(target)[0] in ("https", _origin(url)[0])
+                except ValueError:
+                    secure = False
+                if not secure:
                     raise Trouble(f"it leads to {quote(target, 80)}; expected an https address", passing=False)
                 if not leave_hub and _origin(target) != _origin(self._endpoint):
                     yield response, url, linked
