@@ -376,6 +376,11 @@ def test_what_is_here_is_taken_first_and_it_is_said(hub, tmp_path, caplog):
     assert [record.message.partition(", not ")[0] for record in caplog.records] == [
         "some/model: the folder here is taken"
     ] * 2
+    for path in (pathlib.Path("no/such"), pathlib.Path("no/such.safetensors")):  # a path object is no name
+        with pytest.raises(FileNotFoundError):
+            load_encoder(path)
+        with pytest.raises(FileNotFoundError):
+            convert_checkpoint(path, tmp_path / "out.safetensors")
     assert asked(hub) == 0
 
 

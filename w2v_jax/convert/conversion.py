@@ -89,7 +89,7 @@ def convert_checkpoint(
         # The name alone: where it lies on this machine is nobody else's business.
         label = path.resolve().name if path.name in ("", "..") else path.name
         return convert_place(path, destination, label=label, config=config, prefix=prefix)
-    if not is_hub_id(name):
+    if not isinstance(source, str) or not is_hub_id(name):  # a path object is no name
         raise FileNotFoundError(f"{name}: no such file or directory; expected a checkpoint or a hub id (OWNER/NAME)")
     from w2v_jax.hub import obtaining  # which converts, too
 

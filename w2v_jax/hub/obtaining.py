@@ -183,7 +183,7 @@ def find(name_or_path: str | os.PathLike[str], *, offline: bool = False, listene
     """
     name = os.fspath(name_or_path)
     path = pathlib.Path(name)
-    if not is_hub_id(name):
+    if not isinstance(name_or_path, str) or not is_hub_id(name):  # a path object is no name
         return find_weights(name_or_path)
     if path.is_file():
         listener.remark(f"{name}: the file here is taken, not the model of that name on the hub")
