@@ -69,7 +69,7 @@ class View(io.RawIOBase):
     def tell(self) -> int:
         return self.position
 
-    def readinto(self, buffer) -> int:  # type: ignore[no-untyped-def, override]  # whatever has a buffer
+    def readinto(self, buffer) -> int:  # type: ignore[no-untyped-def]  # whatever has a buffer
         try:
             self.file.seek(min(self.position, self.size))
             found = bytearray(self.file.read(len(buffer)))
@@ -188,7 +188,7 @@ def _sequential() -> type:
     """soundfile's class, without its seek after every read, which some formats do not have."""
     library = package("soundfile")
 
-    class Sequential(library.SoundFile):  # type: ignore[misc, name-defined]
+    class Sequential(library.SoundFile):  # type: ignore[name-defined]
         def seekable(self) -> bool:
             return False
 

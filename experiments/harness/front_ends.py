@@ -62,6 +62,7 @@ class NamedFrontEnd:
         config: the architecture of a `FeatureEncoder`, of which random weights can be made; else None.
         precision: of a `FeatureEncoder`; else None.
         assumed: what its checkpoint did not state of its architecture, in words; None where it stated all.
+        normalize: whether it was trained on normalised waveforms (mean 0, variance 1 each), as its weight file says.
         group: the name of the group of trainings that it belongs to, where one was given.
     """
 
@@ -75,6 +76,7 @@ class NamedFrontEnd:
     config: EncoderConfig | None = None
     precision: Precision | None = None
     assumed: str | None = None
+    normalize: bool = False
     group: str | None = None
 
     @property

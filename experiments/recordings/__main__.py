@@ -20,7 +20,8 @@ from absl import flags as absl_flags
 from w2v_jax import grids
 from w2v_jax.front_end import Frames
 from w2v_jax.praat import PraatSettings
-from w2v_jax.recordings import SEGMENT_SECONDS, RecordingError, RecordingsUnavailableError
+from w2v_jax.quoting import visible
+from w2v_jax.recordings import SEGMENT_SECONDS, Channel, RecordingError, RecordingsUnavailableError
 from w2v_jax.scores import Score
 from w2v_jax.source_filter import LOWEST_F0
 
@@ -30,9 +31,11 @@ from ..harness.front_ends import NamedFrontEnd
 from ..harness.map_order import MapOrder
 from ..harness.metrics import Metrics
 from ..harness.results import Results
-from . import answers, clips, figures, synthesis, tokens, work
-from .session import SPEAKER_BY, Session, SessionError, SpeakerBy, gather
+from . import answers, clips, figures, normalisation, synthesis, tokens, work
+from .normalisation import Normalise
+from .session import SPEAKER_BY, Session, SessionError, SpeakerBy, channel_of, gather
 from .synthesis import SYNTHESES, Synthesis
+from .tiers import STAR
 from .tokens import Placed, Tokens
 from .work import Layout
 
@@ -53,8 +56,9 @@ AUDIO = absl_flags.DEFINE_multi_string(
 TIER = absl_flags.DEFINE_string(
     "textgrid_tier",
     None,
-    "Tier, of the TextGrid next to each file, whose labelled intervals or points are the tokens. Without it, voiced "
-    "frames are placed on the map, without labels.",
+    "Tier, of the TextGrid next to each file, whose labelled intervals or points are the tokens. A star stands for the "
+    "speaker, as in '* - phones', where a file has a tier for each. Without it, voiced frames are placed on the map, "
+    "without labels.",
 )
 LABELS = absl_flags.DEFINE_list("labels", None, "With --textgrid_tier: only these labels of it, such as a,i,u.")
 SPEAKERS_BY = absl_flags.DEFINE_enum(
@@ -63,6 +67,19 @@ SPEAKERS_BY = absl_flags.DEFINE_enum(
     SPEAKER_BY,
     "What tells speakers apart, of whom one is held out at a time: the file, the folder that it lies in, or its name "
     "up to the first '_'.",
+)
+CHANNEL = absl_flags.DEFINE_string(
+    "channel", "mean", "Which channel of each file is heard: left, right, a number from 1, or the mean of all."
+)
+TRIGRAPHS = absl_flags.DEFINE_bool(
+    "trigraphs", False, "With --textgrid_tier: labels have Praat's backslash trigraphs, such as \\ae for æ."
+)
+NORMALIZE = absl_flags.DEFINE_enum(
+    "normalize",
+    "auto",
+    normalisation.CHOICES,
+    "Whether each recording is given to front ends with mean 0 and variance 1: to those whose checkpoint says that "
+    "they were trained so (auto), to all, or to none.",
 )
 SYNTHESIS = absl_flags.DEFINE_enum(
     "synthesis", "resonances", list(SYNTHESES), "The synthesised vowels: harmonics through resonances, or bare sines."
@@ -106,6 +123,9 @@ def run(
     speaker_by: SpeakerBy = "file",
     synthesised: Synthesis = "resonances",
     settings: PraatSettings | None = None,
+    channel: Channel = "mean",
+    trigraphs: bool = False,
+    normalize: Normalise = "auto",
 ) -> Metrics:
     """Runs the experiment for every front end and returns its metrics (in the first process).
 
@@ -118,6 +138,9 @@ def run(
         speaker_by: what tells speakers apart.
         synthesised: what recorded vowels are compared with.
         settings: Praat's.
+        channel: which is heard of each file.
+        trigraphs: labels have Praat's trigraphs.
+        normalize: whether recordings are given to front ends with mean 0 and variance 1.
 
     Raises:
         SessionError: no file matches, or none can be used.
@@ -131,11 +154,19 @@ def run(
         labels=labels,
         speaker_by=speaker_by,
         ceiling=settings.formant_ceiling,
+        channel=channel,
+        trigraphs=trigraphs,
     )
     say(session, settings)
+    normalised = normalisation.chosen(chosen, normalize)
+    about_level = normalisation.notes(chosen, normalised)
+    for line in about_level:
+        print(line)
     layouts: dict[Frames, Layout] = {each.frames: Layout(session, each.frames) for each in chosen}
     measures = {frames: work.measure(results, NAME, layout, settings) for frames, layout in layouts.items()}
-    frames_of = {each: work.encode(results, NAME, each, layouts[each.frames]) for each in chosen}
+    frames_of = {
+        each: work.encode(results, NAME, each, layouts[each.frames], normalize=normalised[each]) for each in chosen
+    }
 
     most = QUICK_MOST_COMPARED if results.quick else MOST_COMPARED
     is_of_sines = synthesised == "sines"
@@ -168,7 +199,9 @@ def run(
             of_own = synthesis.sweep_own(results, NAME, each, own, synthesised)
             near[each.name], rank = answers.nearness(features[compared_rows], of_own, asked.speaker[compared_rows])
         rows = answers.rows_to_read(layout, of_praat, asked if tier is not None else None)
-        read[each.name] = answers.read_off(frames, of_praat, rows, answers.speakers_of(layout))
+        read[each.name] = answers.read_off(
+            frames, of_praat, rows, answers.speakers_of(layout, asked if tier is not None else None)
+        )
         found[each.name], placed[each.name] = asked, (positions, places)
         if results.share.is_first:
             where = Placed(
@@ -178,6 +211,7 @@ def run(
             results.save_text(NAME, f"tokens.{each.name}.csv", text)
         measured[each] = {
             "num_frames": layout.num_frames,
+            "normalised": normalised[each],
             "num_tokens": len(asked),
             "num_frames_read": len(rows),
             "num_tokens_compared": len(rank),
@@ -199,25 +233,29 @@ def run(
     if len(placed) > 1:
         results.save_figure(NAME, "map", figures.draw_maps(placed, found, grid, vowels, orders=orders))
     results.save_figure(NAME, "scores", figures.draw_scores(read, near, chance=answers.CHANCE))
-    results.save_text(NAME, "left_out.txt", "".join(f"{line}\n" for line in session.left_out))
+    results.save_text(NAME, "left_out.txt", session.account())
     return metrics.save(
         results,
         NAME,
         measured,
         conclusion=conclude(read, near, session),
-        notes=[*NOTES, synthesis.NOTES[synthesised], *about_f0(found, grid.axis("f0"))],
+        notes=[*NOTES, synthesis.NOTES[synthesised], *about_f0(found, grid.axis("f0")), *about_level],
         vowels=True,
         session={
             "files": len(session.files),
             "seconds": session.duration,
             "speakers": len(session.speakers),
-            "speaker_by": speaker_by,
+            "speaker_by": speaker_by if tier is None or STAR not in tier else "tier",
             "textgrid_tier": tier,
             "labels": list(labels),
+            "trigraphs": trigraphs,
+            "channel": channel,
+            "normalize": normalize,
             "Praat": str(settings),
             "synthesis": synthesised,
             "remarks": list(session.remarks),
             "left_out": list(session.left_out),
+            "assumed": list(session.assumed),
         },
     )
 
@@ -255,6 +293,8 @@ def say(session: Session, settings: PraatSettings) -> None:
         print(line)
     for line in session.left_out:
         print(f"left out: {line}")
+    for line in session.assumed:
+        print(f"assumed: {line}")
     print(f"Praat's settings: {settings}.")
     if session.tier is None:
         print("No --textgrid_tier: single voiced frames are taken for tokens, without labels.")
@@ -316,6 +356,8 @@ def conclude(
         parts += "\n" + "\n".join(
             [f"Left out ({len(session.left_out)}):", *(f"    {each}" for each in session.left_out)]
         )
+    if session.assumed:
+        parts += "\n" + "\n".join([f"Assumed ({len(session.assumed)}):", *(f"    {each}" for each in session.assumed)])
     return parts
 
 
@@ -331,6 +373,13 @@ def _launched(chosen: Sequence[NamedFrontEnd], results: Results) -> Metrics:
         raise SessionError(f"--{error}") from error
     if LABELS.value and TIER.value is None:
         raise SessionError(f"--labels={','.join(LABELS.value)} without --textgrid_tier; expected both or none")
+    if TRIGRAPHS.value and TIER.value is None:
+        raise SessionError("--trigraphs without --textgrid_tier; expected both or none")
+    if TIER.value is not None and STAR in TIER.value and SPEAKERS_BY.present:
+        raise SessionError(
+            f"--speaker_by={SPEAKERS_BY.value} with --textgrid_tier={visible(TIER.value)}, whose star is the speaker; "
+            "expected one of them"
+        )
     return run(
         chosen,
         results,
@@ -340,6 +389,9 @@ def _launched(chosen: Sequence[NamedFrontEnd], results: Results) -> Metrics:
         speaker_by=cast(SpeakerBy, SPEAKERS_BY.value),
         synthesised=cast(Synthesis, SYNTHESIS.value),
         settings=settings,
+        channel=channel_of(CHANNEL.value),
+        trigraphs=TRIGRAPHS.value,
+        normalize=cast(Normalise, NORMALIZE.value),
     )
 
 
