@@ -128,7 +128,11 @@ BAD = {
     "opposite.wav": ("2 channels cancel each other", np.outer(tone(100, 1, 16_000), [1, -1]), 16_000),
     "no_tier.wav": ("it has no tier named 'vowels'; its tiers are 'words'", tone(100, 1, 16_000), 16_000),
     "no_textgrid.wav": ("there is no TextGrid next to it; expected no_textgrid.TextGrid", tone(101, 1, 16_000), 16_000),
-    "broken_textgrid.wav": ("it cannot be read as a TextGrid (line 9: a quotation mark is not closed", tone(102, 1, 16_000), 16_000),
+    "broken_textgrid.wav": (
+        "it cannot be read as a TextGrid (line 9: a quotation mark is not closed",
+        tone(102, 1, 16_000),
+        16_000,
+    ),
 }
 
 

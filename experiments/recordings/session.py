@@ -46,7 +46,7 @@ CLIPPED = 1e-4  # share of samples at full scale
 CANCELLED = 0.01  # of the power, where channels are averaged
 LOWEST_RATE = 16_000  # Hz, below which the formants' range is cut
 DIFFERENT = 0.9  # correlation between channels, below which they are two sounds
-OFFSET = 0.05  # of full scale; recordings have a mean of 0
+OFFSET = 0.1  # mean over peak; recordings have a mean of 0
 INTEGERS = 100.0  # a peak above which samples are integers kept as floats
 
 
@@ -290,7 +290,7 @@ def _heard(recording: Recording, ceiling: float) -> list[str]:
             f"{recording.name}: {recording.flat:.2%} of its samples lie at full scale in a row: it may be clipped, "
             "which adds harmonics and moves formants"
         )
-    if abs(recording.offset) > OFFSET:
+    if abs(recording.offset) > OFFSET * recording.peak:
         told.append(
             f"{recording.name}: its mean is {recording.offset:.3g}, not 0: it has a constant offset, which front "
             "ends hear"
