@@ -23,6 +23,7 @@ import time
 import traceback
 from collections.abc import Callable
 
+import fuzz_recordings
 import numpy as np
 import safetensors.numpy
 from checkpoints import SMALL, config_json, expected, save_safetensors, save_transformers, state_dict, tensors
@@ -35,7 +36,8 @@ from w2v_jax.encoder import FeatureEncoder
 
 SECONDS = 5.0  # for one file
 MEGABYTES = 200  # above what the process had
-FORMATS = ("safetensors", "zip", "legacy", "msgpack", "ours", "config", "index")
+CHECKPOINTS = ("safetensors", "zip", "legacy", "msgpack", "ours", "config", "index")
+FORMATS = (*CHECKPOINTS, *fuzz_recordings.FORMATS)
 _NUMBERS = (0, 1, 2**7, 2**15, 2**31 - 1, 2**32 - 1, 2**48, 2**62, 2**63 - 1, 2**64 - 1)
 _SETTINGS = {"conv_feature_layers": "[(4, 4, 3)] + [(6, 3, 2)] + [(5, 2, 1)]", "sample_rate": 16_000}
 
@@ -84,7 +86,8 @@ def originals(folder: pathlib.Path) -> dict[str, Original]:
         "index": "model.safetensors.index.json",
     }
     whole = {"config", "safetensors", "index", "msgpack"}  # read as a folder
-    return {
+    of_recordings = fuzz_recordings.write(folder)
+    return {each: Original(folder / each, *how) for each, how in of_recordings.items()} | {
         each: Original(
             folder / each,
             names[each],
@@ -94,7 +97,7 @@ def originals(folder: pathlib.Path) -> dict[str, Original]:
             if each in whole
             else convert,
         )
-        for each in FORMATS
+        for each in CHECKPOINTS
     }
 
 
@@ -179,7 +182,13 @@ def against(name: str, path: pathlib.Path, output: pathlib.Path) -> str:
     In PyTorch's formats and in safetensors no checksum of the numbers is looked at: a number that was changed is read.
     Where the library refuses a file, nothing says what its numbers should be.
     """
-    if name in ("config", "index", "ours", "msgpack"):  # no other library has these; a digest vouches for ours
+    if name in (
+        "config",
+        "index",
+        "ours",
+        "msgpack",
+        *fuzz_recordings.FORMATS,
+    ):
         return "read"
     torch_like = name in ("zip", "legacy")
     if torch_like and importlib.util.find_spec("torch") is None:
@@ -220,7 +229,7 @@ def attempt(original: Original, name: str, path: pathlib.Path, output: pathlib.P
     found = "read"
     try:
         original.read(path, output)
-    except (CheckpointError, OSError) as error:
+    except (CheckpointError, *fuzz_recordings.ERRORS, OSError) as error:
         said = str(error)
         plain = said.isprintable() and len(said) < 3_000
         found = "refused" if plain else f"fault: a message of {len(said)} characters, {said[:200]!r}"

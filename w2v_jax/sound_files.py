@@ -25,6 +25,7 @@ _BLOCK_VALUES = 1 << 20  # samples of all channels together that are read at a t
 _FULL_SCALE = 0.001  # how near to 1 a sample lies at full scale
 _FLAT = 3  # samples in a row at full scale, from which on they count
 _SILENT_CHANNEL = 1e-6  # power over that of the strongest channel
+_LARGEST = 2.0**32  # of integers kept as floats
 _LOWEST_RATE = 1_000  # Hz; a header that says less is wrong
 # soxr's filters have died away long before, at any rate that sound is recorded at.
 _MARGIN_SECONDS = 0.5
@@ -279,6 +280,10 @@ def _blocks(path: pathlib.Path, file: File) -> Iterator[np.ndarray]:
             is_short = True
         if not np.isfinite(block).all():
             raise RecordingError(f"{shown(path)}: it has samples that are not finite; expected numbers")
+        if (largest := float(np.abs(block).max())) > _LARGEST:
+            raise RecordingError(
+                f"{shown(path)}: it has a sample of {largest:.1e} where 1 is full scale; it is damaged"
+            )
         yield block
     if is_short or count < (file.promised or 0):
         raise cut_short(path)

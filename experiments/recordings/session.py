@@ -153,10 +153,10 @@ def gather(
         try:
             if not is_text(path):
                 raise RecordingError(f"{shown(path)}: its name is not UTF-8; rename it")
-            if (other := names.setdefault(composed(str(path)), path)) is not path:
+            if (other := names.get(composed(str(path)))) is not None:
                 raise RecordingError(f"{shown(path)}: {shown(other)} has the same name, its accents written otherwise")
             recording = usable(inspected(), frames)
-            if (twin := seen.setdefault(recording.digest, path)) is not path:
+            if (twin := seen.get(recording.digest)) is not None:
                 raise RecordingError(f"{shown(path)}: it is a copy of {shown(twin)}")
             tokens: tuple[Token, ...] = ()
             if tier is not None:
@@ -168,6 +168,7 @@ def gather(
         except (RecordingError, TextGridError) as error:
             left_out.append(str(error))
             continue
+        names[composed(str(path))] = seen[recording.digest] = path
         remarks += _heard(recording, ceiling)
         left_out += silent_channels(recording)
         assumed += assumed_of(recording)
