@@ -25,7 +25,7 @@ SOUNDS = {
     "vorbis": dict(format="OGG", subtype="VORBIS"),
     "mp3": dict(format="MP3", subtype="MPEG_LAYER_III"),
 }
-TEXTGRIDS = ("textgrid", "textgrid-short", "textgrid-utf16", "textgrid-binary")
+TEXTGRIDS = ("textgrid", "textgrid-short", "textgrid-utf16", "textgrid-chronological", "textgrid-binary")
 FORMATS = (*SOUNDS, *TEXTGRIDS)
 _FRAMES = [Frames(RATE, 400, 320)]
 _MOST = 1_000_000  # samples that are read at once
@@ -54,6 +54,10 @@ def _textgrid(name: str) -> bytes:
             tier += number(start) + number(end) + text
         points = b"\x08TextTier\0\1p" + number(0) + number(0.5) + struct.pack(">i", 1) + number(0.2) + b"\0\1x"
         return b"ooBinaryFile\x08TextGrid" + number(0) + number(0.5) + b"\1" + struct.pack(">i", 2) + tier + points
+    if name == "textgrid-chronological":
+        lines = ['"Praat chronological TextGrid text file"', "0 0.5   ! Time domain.", "1   ! Number of tiers."]
+        lines += ['"IntervalTier" "vowels" 0 0.5', *(f'1 {start} {end}\n"{label}"' for start, end, label in intervals)]
+        return "\n".join(lines).encode()
     head = ['File type = "ooTextFile"', 'Object class = "TextGrid"', ""]
     if name == "textgrid-short":
         lines = ["0", "0.5", "<exists>", "1", '"IntervalTier"', '"vowels"', "0", "0.5", str(len(intervals))]

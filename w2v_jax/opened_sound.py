@@ -39,7 +39,7 @@ def shown(path: str | os.PathLike[str]) -> str:
 
 def is_note_of_macos(path: pathlib.Path) -> bool:
     """Whether it is one of the files `._NAME` that macOS puts beside others on foreign disks: no sound."""
-    if not path.name.startswith("._"):
+    if not path.name.startswith("._") or not path.is_file():
         return False
     try:
         with path.open("rb") as file:
@@ -120,6 +120,9 @@ class opened:
             raise RecordingError(f"{shown(self.path)}: it cannot be read ({error.strerror or error})") from error
         try:
             return self._made(self.handle, self.path.stat().st_size)
+        except OSError as error:
+            self.handle.close()
+            raise RecordingError(f"{shown(self.path)}: it cannot be read ({error.strerror or error})") from error
         except BaseException:
             self.handle.close()
             raise

@@ -285,13 +285,13 @@ def _from_chronological(words: _Words) -> TextGrid:
             words.number(f"the tier's {which}")
     entries: list[list[tuple[list[float], str]]] = [[] for _ in heads]
     while (more := words.rest()) is not None:
-        if not more.isdecimal() or not 1 <= int(more) <= len(heads):
+        if not (more.isascii() and more.isdecimal() and 1 <= int(more[:9]) <= len(heads)):
             raise words.error(f"{_short(more)} stands where the number of a tier is expected, 1 to {len(heads)}")
-        times, name = heads[int(more) - 1]
+        times, name = heads[int(more[:9]) - 1]
         where = f"an entry of tier {_short(name)}"
         at = [words.number(f"a time of {where}") for _ in range(times)]
         _check(at, where)
-        entries[int(more) - 1].append((at, words.string(f"the label of {where}")))
+        entries[int(more[:9]) - 1].append((at, words.string(f"the label of {where}")))
     return _grid(start, end, [_tier(name, start, end, each) for (_, name), each in zip(heads, entries, strict=True)])
 
 

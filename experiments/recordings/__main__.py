@@ -287,7 +287,7 @@ def save_map(
 
 def say(session: Session, settings: PraatSettings) -> None:
     """What is used, as it is found."""
-    speakers = f", {len(session.speakers)} speakers" if len(session.speakers) < len(session.files) else ""
+    speakers = f", {len(session.speakers)} speakers" if len(session.speakers) != len(session.files) else ""
     print(f"{len(session.files)} recording{'s' * (len(session.files) != 1)}, {session.duration:.1f} s{speakers}.")
     for line in session.remarks:
         print(line)

@@ -50,8 +50,9 @@ def _expanded(pattern: str) -> list[pathlib.Path]:
         if len(named) == 1:
             (path,) = named
     if path.is_dir():
-        found = (each for each in path.rglob("*") if each.suffix.lower() in SUFFIXES and each.is_file())
-        return sorted(found, key=_in_order)
+        walked = os.walk(path, onerror=_cannot_list)
+        found = (pathlib.Path(folder, name) for folder, _, names in walked for name in names)
+        return sorted((each for each in found if each.suffix.lower() in SUFFIXES and each.is_file()), key=_in_order)
     if path.exists() or not glob.has_magic(pattern):
         return [path]
     return sorted((each for each in _matching(pattern, plain=False) if each.is_file()), key=_in_order)
@@ -83,7 +84,9 @@ def _within(folder: pathlib.Path, part: str, plain: bool) -> list[pathlib.Path]:
     if part == "..":
         return [folder / part]
     if part == "**" and not plain:
-        return [pathlib.Path(each) for each, *_ in os.walk(folder) if not _is_hidden(folder, each)]
+        return [
+            pathlib.Path(each) for each, *_ in os.walk(folder, onerror=_cannot_list) if not _is_hidden(folder, each)
+        ]
     wanted = composed(part)
 
     def is_wanted(name: str) -> bool:
@@ -99,11 +102,19 @@ def _is_hidden(folder: pathlib.Path, inner: str) -> bool:
 
 
 def entries(folder: pathlib.Path) -> Sequence[pathlib.Path]:
-    """What a folder has; nothing where it is none, or cannot be listed."""
+    """What a folder has; nothing where it is none. Raises `SessionError` where it cannot be listed."""
     try:
         return sorted(folder.iterdir())
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         return ()
+    except OSError as error:
+        _cannot_list(error)
+        raise
+
+
+def _cannot_list(error: OSError) -> None:
+    """What cannot be read is not absent."""
+    raise SessionError(f"--audio: {shown(error.filename)}: it cannot be listed ({error.strerror})") from error
 
 
 def textgrid_of(path: pathlib.Path, listing: Listing = entries) -> pathlib.Path:
