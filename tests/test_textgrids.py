@@ -85,7 +85,8 @@ GOOD = short((0.1, 0.3, "ɪ"), (0.3, 0.5, "ö"))
     ("data", "said"),
     [
         (GOOD.replace("0.3", "0,3").encode(), r"line 14: a time of .* is '0,3', with a decimal comma"),
-        (GOOD.replace("ɪ", "“i”").encode("cp1252"), r"line 15 has the byte 0x93: it is neither UTF-8 nor Latin-1"),
+        (GOOD.replace("ɪ", "“i”").encode("cp1252"), "line 15 has the byte 0x93: it is neither UTF-8 nor Latin-1"),
+        (GOOD.encode().replace("ö".encode(), b"\xf6"), "line 18 has the byte 0xf6, which is not UTF-8, as the rest is"),
         (GOOD.encode() + bytes(9), "it has 9 null bytes"),
         (GOOD.replace('"ɪ"', '"ɪ"x"').encode(), "line 15: a quotation mark is not closed"),
         (GOOD.replace("0.1", "0.9").encode(), r"ends at 0.3 s, before it begins, at 0.9 s"),

@@ -157,6 +157,8 @@ def _decoded(data: bytes) -> tuple[str, tuple[str, ...]]:
         if encoding != "utf-8-sig":
             raise _FormatError("it is UTF-16, and damaged") from None
         line, byte = data[: error.start].count(b"\n") + 1, data[error.start]
+        if not data.decode("utf-8", "ignore").isascii():
+            raise _FormatError(f"line {line} has the byte 0x{byte:02x}, which is not UTF-8, as the rest is") from None
         text = data.decode("latin-1")
         if any("\x80" <= letter <= "\x9f" for letter in text):
             raise _FormatError(

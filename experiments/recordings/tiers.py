@@ -2,7 +2,7 @@
 
 import dataclasses
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from w2v_jax import textgrids, trigraphs
 from w2v_jax.opened_sound import composed, shown
@@ -38,6 +38,12 @@ class Told:
     left_out: tuple[str, ...] = ()
     assumed: tuple[str, ...] = ()
     trigraphs: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.left_out) + len(self.assumed) + len(self.trigraphs)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter((*self.left_out, *self.assumed, *self.trigraphs))
 
 
 def check(tier: str) -> None:
