@@ -24,7 +24,8 @@ def praats(draw):
     names = [f"t{number}" for number in range(draw(st.integers(1, 3)))]
     grid = parselmouth.TextGrid(start, end, " ".join(names), draw(st.sampled_from(["", names[-1]])))
     for number, name in enumerate(names, 1):
-        call(grid, "Set tier name", number, draw(TEXTS) or name)
+        # Chronological text has the name in a comment, which a line's end would end.
+        call(grid, "Set tier name", number, draw(TEXTS).replace("\n", " ") or name)
         is_interval = call(grid, "Is interval tier", number)
         times = sorted(draw(st.sets(st.integers(1, 98), max_size=4)))
         for time in (start + each / 99 * (end - start) for each in times):
