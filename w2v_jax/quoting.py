@@ -25,6 +25,18 @@ def quote(text: object, most: int = 160) -> str:
     return found if len(found) <= most else found[:most] + "..."
 
 
+def printable(text: object) -> str:
+    """Text of a user's, such as a path, in one line that any terminal shows: what cannot be printed is escaped.
+
+    Letters stay as they are, unlike in `quote`, for the user must know them again.
+
+    Examples:
+        >>> printable("Zoë" + chr(10) + chr(27)), printable("caf" + chr(0xDCE9))
+        ('Zoë\\n\\x1b', 'caf\\udce9')
+    """
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in str(text))
+
+
 def listing(names: Iterable[str], most: int = 3) -> str:
     """The first few of `names`, quoted, and how many more there are."""
     names = list(names)

@@ -183,12 +183,18 @@ def remark(front_ends: Sequence[NamedFrontEnd]) -> str | None:
 
 
 def assumptions(front_ends: Sequence[NamedFrontEnd]) -> list[str]:
-    """A line for each encoder whose checkpoint did not state its whole architecture."""
-    return [
+    """A line for each encoder whose checkpoint did not state its whole architecture, or asks for other input."""
+    lines = [
         f"NOTE: {each.name}: its checkpoint does not state {each.assumed}, which was assumed; "
         "convert it again with --config to settle it."
         for each in front_ends
         if each.assumed
+    ]
+    return lines + [
+        f"NOTE: {each.name}: its checkpoint asks for normalised input (mean 0, variance 1). Synthesised sounds are "
+        "given as they are, as in the paper."
+        for each in front_ends
+        if each.normalize
     ]
 
 
@@ -310,6 +316,7 @@ def _trained(label: str, name: str, precision: Precision) -> NamedFrontEnd:
         config=metadata.config,
         precision=precision,
         assumed=metadata.provenance.assumed,
+        normalize=bool(metadata.normalize_input),
     )
 
 
