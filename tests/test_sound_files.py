@@ -7,10 +7,12 @@ import unicodedata
 import numpy as np
 import pytest
 import soundfile
+from flax import nnx
 
 from experiments.harness import front_ends
 from experiments.recordings import normalisation, session, work
-from w2v_jax import recordings
+from w2v_jax import EncoderConfig, FeatureEncoder, recordings
+from w2v_jax.checkpoint import Provenance, save_encoder
 from w2v_jax.front_end import Frames
 from w2v_jax.recordings import RecordingError
 
@@ -186,8 +188,10 @@ def test_recordings_are_normalised_as_models_were_trained(tmp_path):
     exact = (exact - exact.mean()) / np.sqrt(exact.var() + 1e-7)
     np.testing.assert_allclose(frames, recordings.encode(log_mel.front_end, [exact])[0], atol=1e-4)
 
-    asks = front_ends.random_encoder("asks", 0)
-    asks = type(asks)(**{**vars(asks), "normalize": True})
+    encoder = FeatureEncoder(EncoderConfig(channels=(8,) * 7), rngs=nnx.Rngs(0))
+    asked = Provenance(source="a file that asks for it", normalize_input=True)
+    save_encoder(encoder, tmp_path / "asks.safetensors", provenance=asked)
+    (asks,) = front_ends.resolve([str(tmp_path / "asks.safetensors")])
     for how, expected in {"auto": [False, True], "yes": [True, True], "no": [False, False]}.items():
         assert list(normalisation.chosen([log_mel, asks], how).values()) == expected
     (note,) = normalisation.notes([log_mel, asks], {log_mel: False, asks: False})
