@@ -1,8 +1,10 @@
 """The engine: parameters in, pooled features out, everything between in one compiled program."""
 
 import collections
+import contextlib
 import functools
 import itertools
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
@@ -223,14 +225,17 @@ def _features_of_spans(
             several = blocks[first : first + mesh.size]
             rows = _rows(several, block, num_blocks=mesh.size)
             chunk = {name: column[rows] for name, column in columns.items()}
-            in_flight.append((several, program(jax.device_put(chunk, NamedSharding(mesh, P(_ROWS))))))
+            with _alone(mesh):
+                started = program(jax.device_put(chunk, NamedSharding(mesh, P(_ROWS))))
+            in_flight.append((several, started))
             if len(in_flight) > _CHUNKS_IN_FLIGHT:
                 yield from finished(*in_flight.popleft())
         while in_flight:
             yield from finished(*in_flight.popleft())
 
     def finished(several: list[range], chunk: Callable[[], np.ndarray]) -> Iterator[tuple[range, np.ndarray]]:
-        features = chunk()
+        with _alone(mesh):
+            features = chunk()
         for index, rows in enumerate(several):
             yield rows, features[index * block :][: len(rows)]
 
@@ -356,6 +361,9 @@ def _checked(front_end: FrontEnd, frames: object, waveforms: np.ndarray) -> np.n
         )
     if not np.issubdtype(found.dtype, np.floating):
         raise ValueError(f"{name} returned {found.dtype}; expected floating-point frames")
+    if found.dtype.itemsize > 4:
+        message = f"{name} returns {found.dtype} frames; a sweep keeps float32: their further digits are lost"
+        warnings.warn(message, front_ends.FrontEndWarning, stacklevel=2)  # the same one is shown once
     return np.asarray(found, np.float32)
 
 
@@ -369,6 +377,11 @@ def _check_front_end(front_end: object) -> None:
             f"front_end is a {type(front_end).__name__}; expected a front end, which maps (batch, samples) to "
             "(batch, frames, channels): an encoder from w2v_jax.load_encoder, a spectrogram, or a callable of yours"
         )
+
+
+def _alone(mesh: jax.sharding.Mesh) -> contextlib.AbstractContextManager[Any]:
+    """Where the caller has set a mesh (`jax.set_mesh`), it does not count inside: a sweep has its own."""
+    return contextlib.nullcontext() if jax.sharding.get_abstract_mesh().empty else jax.set_mesh(mesh)
 
 
 def _devices(devices: Sequence[jax.Device] | None) -> list[jax.Device]:

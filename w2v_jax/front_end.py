@@ -21,6 +21,10 @@ from flax import nnx
 FRAMES = "frames"
 
 
+class FrontEndWarning(UserWarning):
+    """What a front end does is taken, but not as it stands."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Frames:
     """How a front end cuts a waveform into frames. Frozen and hashable.
@@ -90,7 +94,8 @@ class Frames:
             Array([[0, 0, 0, 0],
                    [1, 1, 1, 0]], dtype=int32)
         """
-        return jnp.arange(num_frames) < self.counts(lengths)[..., None]
+        counts = self.counts(lengths)[..., None]
+        return jnp.expand_dims(jnp.arange(num_frames, dtype=counts.dtype), tuple(range(counts.ndim - 1))) < counts
 
     def counts(self, lengths: jax.Array | np.ndarray) -> jax.Array:
         """Frames of each of several waveforms: `num_frames` of `lengths`, (...) int, in an array."""
@@ -252,7 +257,7 @@ def mean_over_time(features: jax.Array, valid: jax.Array) -> jax.Array:
     """
     counts = jnp.sum(valid, axis=-1)[..., None]
     total = jnp.sum(jnp.where(valid[..., None], features, 0), axis=-2)
-    return jnp.where(counts > 0, total / jnp.maximum(counts, 1), jnp.nan)
+    return jnp.where(counts > 0, total / jnp.maximum(counts, 1).astype(total.dtype), jnp.nan)
 
 
 def filters(front_end: FrontEnd) -> np.ndarray | None:

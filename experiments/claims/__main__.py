@@ -15,7 +15,6 @@ import functools
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
-from absl import flags as absl_flags
 
 from w2v_jax import tuning
 from w2v_jax.front_end import FRAMES
@@ -30,6 +29,7 @@ from ..harness.metrics import Metrics
 from ..harness.populations import populations
 from ..harness.progress import progress_bar
 from ..harness.results import Results
+from ..options.claims import FULL
 from . import curves, figures, table
 from .listeners import NOTICEABLE
 from .questions import CLAIMS, WHERE, questions
@@ -38,7 +38,6 @@ from .table import Column
 
 NAME = "claims"
 
-FULL = absl_flags.DEFINE_bool("full", False, "claims: the paper's full grids, seven times as many sounds.")
 
 SEEDS_BY_LAYER = 3  # of the encoders with random weights
 SEPARATED = 0.95  # AUC from which on a burst counts as told apart

@@ -24,10 +24,11 @@ from w2v_jax.encoder import EncoderConfig, FeatureEncoder
 from w2v_jax.front_end import Frames, FrontEnd
 from w2v_jax.spectrograms import LogMagnitudeSpectrogram, LogMelSpectrogram, SpectrogramConfig
 
+from .names import BUNDLED as BUNDLED
+from .names import UNTRAINED as UNTRAINED
+
 Kind = Literal["trained", "random", "spectrogram", "yours"]
 
-UNTRAINED = "untrained"
-BUNDLED = "formant-base"
 EXAMPLE = "wav2vec2-base"
 SPECTROGRAMS = {"log-mel": LogMelSpectrogram, "stft": LogMagnitudeSpectrogram}
 # What `--encoders` stands for when it is not given.

@@ -15,7 +15,6 @@ from collections.abc import Mapping, Sequence
 from typing import cast
 
 import numpy as np
-from absl import flags as absl_flags
 
 from w2v_jax import grids
 from w2v_jax.front_end import Frames
@@ -31,10 +30,24 @@ from ..harness.front_ends import NamedFrontEnd
 from ..harness.map_order import MapOrder
 from ..harness.metrics import Metrics
 from ..harness.results import Results
+from ..options.recordings import (
+    AUDIO,
+    CHANNEL,
+    FORMANT_CEILING,
+    LABELS,
+    NORMALIZE,
+    NUM_FORMANTS,
+    PITCH_CEILING,
+    PITCH_FLOOR,
+    SPEAKERS_BY,
+    SYNTHESIS,
+    TIER,
+    TRIGRAPHS,
+)
 from . import answers, clips, figures, normalisation, synthesis, tokens, work
 from .normalisation import Normalise
-from .session import SPEAKER_BY, Session, SessionError, SpeakerBy, channel_of, gather
-from .synthesis import SYNTHESES, Synthesis
+from .session import Session, SessionError, SpeakerBy, channel_of, gather
+from .synthesis import Synthesis
 from .tiers import STAR
 from .tokens import Placed, Tokens
 from .work import Layout
@@ -48,48 +61,6 @@ DEFAULT = (front_ends.BUNDLED, front_ends.UNTRAINED, "log-mel")
 MOST_COMPARED = 400
 QUICK_MOST_COMPARED = 60
 MOST_FRAMES = 400  # that stand for tokens where no tier is given
-
-_PRAAT = PraatSettings()
-AUDIO = absl_flags.DEFINE_multi_string(
-    "audio", None, "Sound files: a path, a pattern in quotes such as 'session/*.wav', or a folder; may be repeated."
-)
-TIER = absl_flags.DEFINE_string(
-    "textgrid_tier",
-    None,
-    "Tier, of the TextGrid next to each file, whose labelled intervals or points are the tokens. A star stands for the "
-    "speaker, as in '* - phones', where a file has a tier for each. Without it, voiced frames are placed on the map, "
-    "without labels.",
-)
-LABELS = absl_flags.DEFINE_list("labels", None, "With --textgrid_tier: only these labels of it, such as a,i,u.")
-SPEAKERS_BY = absl_flags.DEFINE_enum(
-    "speaker_by",
-    "file",
-    SPEAKER_BY,
-    "What tells speakers apart, of whom one is held out at a time: the file, the folder that it lies in, or its name "
-    "up to the first '_'.",
-)
-CHANNEL = absl_flags.DEFINE_string(
-    "channel", "mean", "Which channel of each file is heard: left, right, a number from 1, or the mean of all."
-)
-TRIGRAPHS = absl_flags.DEFINE_bool(
-    "trigraphs", False, "With --textgrid_tier: labels have Praat's backslash trigraphs, such as \\ae for æ."
-)
-NORMALIZE = absl_flags.DEFINE_enum(
-    "normalize",
-    "auto",
-    normalisation.CHOICES,
-    "Whether each recording is given to front ends with mean 0 and variance 1: to those whose checkpoint says that "
-    "they were trained so (auto), to all, or to none.",
-)
-SYNTHESIS = absl_flags.DEFINE_enum(
-    "synthesis", "resonances", list(SYNTHESES), "The synthesised vowels: harmonics through resonances, or bare sines."
-)
-PITCH_FLOOR = absl_flags.DEFINE_float("pitch_floor", _PRAAT.pitch_floor, "Praat: lowest f0, Hz.")
-PITCH_CEILING = absl_flags.DEFINE_float("pitch_ceiling", _PRAAT.pitch_ceiling, "Praat: highest f0, Hz.")
-FORMANT_CEILING = absl_flags.DEFINE_float(
-    "formant_ceiling", _PRAAT.formant_ceiling, "Praat: formants are sought up to here, Hz; 5000 for most men."
-)
-NUM_FORMANTS = absl_flags.DEFINE_float("num_formants", _PRAAT.num_formants, "Praat: how many lie below that.")
 
 NOTES = (
     "A token's measures are the medians of Praat's at the centres of the frames in its middle half; its features are "
