@@ -7,9 +7,11 @@ import unicodedata
 import numpy as np
 import pytest
 import soundfile
+from absl import flags as absl_flags
 from flax import nnx
 
 from experiments.harness import front_ends
+from experiments.options import recordings as options
 from experiments.recordings import normalisation, session, work
 from w2v_jax import EncoderConfig, FeatureEncoder, recordings
 from w2v_jax.checkpoint import Provenance, save_encoder
@@ -196,3 +198,9 @@ def test_recordings_are_normalised_as_models_were_trained(tmp_path):
         assert list(normalisation.chosen([log_mel, asks], how).values()) == expected
     (note,) = normalisation.notes([log_mel, asks], {log_mel: False, asks: False})
     assert "asks: trained on sound of mean 0 and variance 1; recordings are given as they are" in note
+
+
+def test_flags_have_the_choices_of_what_they_set():
+    for flag, choices in ((options.NORMALIZE, normalisation.CHOICES), (options.SPEAKERS_BY, session.SPEAKER_BY)):
+        assert tuple(absl_flags.FLAGS[flag.name].parser.enum_values) == choices
+    assert session.channel_of(options.CHANNEL.default) == "mean"
