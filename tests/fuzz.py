@@ -27,6 +27,7 @@ import warnings
 import zipfile
 from collections.abc import Callable
 
+import fuzz_recordings
 import numpy as np
 import safetensors.numpy
 from checkpoints import SMALL, config_json, expected, save_safetensors, save_transformers, state_dict, tensors
@@ -42,7 +43,8 @@ from w2v_jax.encoder import FeatureEncoder
 
 SECONDS = 5.0  # for one file
 MEGABYTES = 200  # above what the process had
-FORMATS = ("safetensors", "zip", "legacy", "msgpack", "ours", "config", "index", "metrics.json")
+CHECKPOINTS = ("safetensors", "zip", "legacy", "msgpack", "ours", "config", "index")
+FORMATS = (*CHECKPOINTS, "metrics.json", *fuzz_recordings.FORMATS)
 _NOW = datetime.datetime(2026, 1, 2)
 _NUMBERS = (0, 1, 2**7, 2**15, 2**31 - 1, 2**32 - 1, 2**48, 2**62, 2**63 - 1, 2**64 - 1)
 _SETTINGS = {"conv_feature_layers": "[(4, 4, 3)] + [(6, 3, 2)] + [(5, 2, 1)]", "sample_rate": 16_000}
@@ -96,7 +98,8 @@ def originals(folder: pathlib.Path) -> dict[str, Original]:
     # All that stands next to it stays as it is; the claims have the deepest of them.
     (folder / "metrics.json").symlink_to(folder / "results/claims", target_is_directory=True)
     whole = {"config", "safetensors", "index", "msgpack"}  # read as a folder
-    return {
+    of_recordings = fuzz_recordings.write(folder)
+    return {each: Original(folder / each, *how) for each, how in of_recordings.items()} | {
         each: Original(
             folder / each,
             names[each],
@@ -108,7 +111,7 @@ def originals(folder: pathlib.Path) -> dict[str, Original]:
             if each in whole
             else convert,
         )
-        for each in FORMATS
+        for each in CHECKPOINTS
     }
 
 
@@ -266,6 +269,7 @@ def against(name: str, path: pathlib.Path, output: pathlib.Path) -> str:
         "ours",
         "msgpack",
         "metrics.json",
+        *fuzz_recordings.FORMATS,
     ):  # no other library has these; a digest vouches for ours
         return "read"
     torch_like = name in ("zip", "legacy")
@@ -311,7 +315,7 @@ def attempt(original: Original, name: str, path: pathlib.Path, output: pathlib.P
     found = "read"
     try:
         original.read(path, output)
-    except (CheckpointError, ReportError, OSError) as error:
+    except (CheckpointError, ReportError, *fuzz_recordings.ERRORS, OSError) as error:
         said = str(error)
         plain = said.isprintable() and len(said) < 3_000
         found = "refused" if plain else f"fault: a message of {len(said)} characters, {said[:200]!r}"

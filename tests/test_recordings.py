@@ -1,6 +1,7 @@
 """Sound files in, as they are in the world; their frames, Praat's measures, and what is asked of both."""
 
 import csv
+import dataclasses
 import json
 import os
 import pathlib
@@ -21,7 +22,7 @@ from safetensors.numpy import load_file
 from experiments.harness import figures, fitting, front_ends, kept, vowel_chart
 from experiments.harness.results import Results
 from experiments.recordings import __main__ as experiment
-from experiments.recordings import answers, session, work
+from experiments.recordings import answers, session, tokens, work
 from experiments.report import recorded_map
 from experiments.report.finished import columns, read
 from w2v_jax import EncoderConfig, FeatureEncoder, grids, praat, projection, recordings
@@ -130,7 +131,11 @@ BAD = {
     "opposite.wav": ("2 channels cancel each other", np.outer(tone(100, 1, 16_000), [1, -1]), 16_000),
     "no_tier.wav": ("it has no tier named 'vowels'; its tiers are 'words'", tone(100, 1, 16_000), 16_000),
     "no_textgrid.wav": ("there is no TextGrid next to it; expected no_textgrid.TextGrid", tone(101, 1, 16_000), 16_000),
-    "broken_textgrid.wav": ("it is no TextGrid that Praat can read", tone(102, 1, 16_000), 16_000),
+    "broken_textgrid.wav": (
+        "it cannot be read as a TextGrid (line 9: a quotation mark is not closed",
+        tone(102, 1, 16_000),
+        16_000,
+    ),
 }
 
 
@@ -222,6 +227,41 @@ def test_nearness_is_1_for_twins_and_chance_for_strangers():
     assert (rank == 1).all()
     strangers, _ = answers.nearness(vectors, others, speaker)
     assert all(cell.low < answers.CHANCE < cell.high for cell in strangers.values())
+
+
+def test_a_file_of_several_speakers(tmp_path):
+    """Whose a frame is, its token says; where two speak at once it is nobody's."""
+    sound = np.random.default_rng(0).normal(0, 0.1, 16_000)
+    soundfile.write(tmp_path / "a.wav", sound, 16_000)
+    soundfile.write(tmp_path / "b.wav", 0.5 * sound, 16_000)
+    text = 'File type = "ooTextFile"\nObject class = "TextGrid"\n\n0 1 <exists> 2\n'
+    for name, start in (("s1", 0.0), ("s2", 0.4)):
+        text += f'"IntervalTier" "{name} - phones" 0 1 1 {start} {start + 0.5} "a"\n'
+    (tmp_path / "a.TextGrid").write_text(text)
+    (tmp_path / "b.TextGrid").write_text(text.replace("s2", "s3"))
+    found = session.gather([str(tmp_path)], [FRAMES], tier="* - phones")
+    assert found.speakers == ("s1", "s2", "s3")
+    assert [file.speaker for file in found.files] == ["s1 & s2", "s1 & s3"]
+    assert len(found.assumed) == 2  # they overlap
+    layout = work.Layout(found, FRAMES)
+    measures = {name: np.ones(layout.num_frames) for name in praat.MEASURES}
+    asked = tokens.labelled(layout, measures)
+    assert asked.speaker.tolist() == ["s1", "s2", "s1", "s3"]
+    both = dataclasses.replace(asked, first=np.array([0, 15, 49, 69]), stop=np.array([20, 45, 69, 98]))
+    speaker = answers.speakers_of(layout, both)
+    assert speaker[[0, 14, 15, 19, 20, 44, 49, 69]].tolist() == [0, 0, -1, -1, 1, 1, 0, 2]
+    assert not set(answers.rows_to_read(layout, measures, both)) & set(range(15, 20))
+
+
+def test_a_copy_is_used_where_the_first_could_not_be(tmp_path):
+    for name in ("a", "b", "c"):
+        soundfile.write(tmp_path / f"{name}.wav", tone(100, 1, 16_000), 16_000)
+    for name in ("b", "c"):
+        textgrid(tmp_path / f"{name}.TextGrid", [(0.2, 0.5, "a")], 1.0)
+    found = session.gather([str(tmp_path)], [FRAMES], tier="vowels", labels=["a", "x"])
+    assert [pathlib.Path(file.name).name for file in found.files] == ["b.wav"]
+    assert [line.partition(": ")[2][:12] for line in found.left_out] == ["there is no ", "it is a copy"]
+    assert "No token has the label 'x', of --labels." in found.remarks
 
 
 @pytest.fixture(scope="module")
