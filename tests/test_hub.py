@@ -334,6 +334,17 @@ def test_a_download_that_was_stopped_goes_on(hub):
     assert stopped.received + rest.received < size + 200_000  # a chunk, and the small files
 
 
+def test_what_was_damaged_on_the_way_is_fetched_again(hub):
+    save(hub.folders[ID])
+    right = (hub.folders[ID] / "model.safetensors").read_bytes()
+    hub.says_sizes = False
+    (hub.folders[ID] / "model.safetensors").write_bytes(right[:8] + b"?" + right[9:])
+    with pytest.raises(CheckpointError, match=r"^some/model/model.safetensors: "):
+        obtain()
+    (hub.folders[ID] / "model.safetensors").write_bytes(right)
+    check(obtain().path)
+
+
 def test_two_at_once_convert_once(hub):
     save(hub.folders[ID], "legacy")
     heard, done = Heard(), []

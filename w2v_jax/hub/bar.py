@@ -5,6 +5,8 @@ import threading
 from types import TracebackType
 from typing import Any, Self
 
+from w2v_jax.quoting import printable
+
 
 class Bar:
     """A `listening.Listener` that shows one bar for all that comes, and remarks above it, on standard error.
@@ -31,7 +33,7 @@ class Bar:
         with self._lock:
             if self._bar is not None:
                 self._bar.clear()
-            print(text, file=sys.stderr, flush=True)
+            print(printable(text), file=sys.stderr, flush=True)
             if self._bar is not None:
                 self._bar.refresh()
 

@@ -151,6 +151,8 @@ class RemoteFile:
             self._size = end
         stop = answer.stop if answer.stop is not None else self._size
         if stop is not None and end < stop:
+            if answer.stop is None:  # nothing says that it was this file that came
+                self._pieces.clear()
             raise Trouble(f"the answer was cut off at byte {end}; expected {stop}", passing=True)
         wanted = gap[1] if self._size is None else min(gap[1], self._size)
         if answer.is_part and end < min(wanted, gap[0] + _LEAST_BYTES):

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import IO, Literal
 
 from w2v_jax import files
+from w2v_jax.checkpoint import CheckpointError
 from w2v_jax.convert.huggingface import WEIGHT_NAMES
 from w2v_jax.convert.places import Stat, sha256
 from w2v_jax.convert.sources import CHECKPOINT_SUFFIXES
@@ -132,7 +133,8 @@ class _Size:
 def opened(client: Client, revision: Revision) -> Iterator[HubPath]:
     """The folder, or file, that the client's id names, while no other process fetches from that commit.
 
-    What was fetched is removed at the end, unless that is an error: then the next try goes on from there.
+    What was fetched is removed at the end, unless the download failed or was stopped: then the next try goes on from
+    there.
 
     Raises:
         HubError: it is not there, or has no checkpoint.
@@ -155,7 +157,15 @@ def opened(client: Client, revision: Revision) -> Iterator[HubPath]:
             definite=True,
         )
     with cache.only_process(hub_id, revision.commit, client.listener):
-        yield place
+        try:
+            yield place
+        except HubError:
+            raise
+        except CheckpointError as error:
+            # What came cannot be used: perhaps it was damaged on the way. Unless it is the user who has to settle it.
+            if not any(flag in str(error) for flag in ("--config", "--prefix")):
+                files.remove_folder(shelf.downloads)
+            raise
         files.remove_folder(shelf.downloads)
 
 
