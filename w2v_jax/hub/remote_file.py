@@ -149,6 +149,10 @@ class RemoteFile:
             raise
         if not answer.is_part and self._size is None:
             self._size = end
+            if end > _LEAST_BYTES:
+                self._client.listener.remark(
+                    f"{self}: the server sends no parts of files: fetched all, {megabytes(end)}"
+                )
         stop = answer.stop if answer.stop is not None else self._size
         if stop is not None and end < stop:
             if answer.stop is None:  # nothing says that it was this file that came
@@ -175,9 +179,8 @@ class RemoteFile:
 
     def _without_parts(self, why: str) -> None:
         self._comes_in_parts = False
-        size = "of unknown size" if self._size is None else megabytes(self._size)
-        if self._size is None or self._size > _LEAST_BYTES:
-            self._client.listener.remark(f"{self}: {why}: fetches the whole file, {size}")
+        if self._size is not None and self._size > _LEAST_BYTES:
+            self._client.listener.remark(f"{self}: {why}: fetches the whole file, {megabytes(self._size)}")
 
     def _keep(self, answer: Answer) -> int:
         """Keeps what comes, also where it is cut off; returns the byte of the file at which that is."""
