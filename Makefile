@@ -3,6 +3,7 @@
 # make pages       what the pages and the examples show, and the installed package, run as they stand
 # make parity      the comparison with PyTorch (installs it)
 # make reproduce   every experiment of the paper; ENCODERS=a,b and FLAGS=--quick are passed on
+# make paper       the same with the paper's three models, of which 50 MB are fetched from the Hugging Face hub, once
 # make benchmark   milliseconds per stimulus beside PyTorch's, on this machine (installs PyTorch)
 # make precision   what cheaper precisions change in features and metrics (installs PyTorch)
 # make retrain     the first 5 steps of the bundled encoder's training, compared with its recorded curve
@@ -29,7 +30,7 @@ BASE := $(VENV)/.installed$(ACCELERATOR:%=-%)
 PARITY := $(VENV)/.installed-parity
 DOCS := $(VENV)/.installed-docs
 
-.PHONY: test lint pages parity reproduce benchmark precision retrain fuzz docs golden clean
+.PHONY: test lint pages parity reproduce paper benchmark precision retrain fuzz docs golden clean
 .DELETE_ON_ERROR:
 
 # Two processes: most of a test's time is compiling and Python, which use one core.
@@ -49,6 +50,9 @@ parity: $(PARITY)
 
 reproduce: $(BASE)
 	$(BIN)/python -m experiments.reproduce --output_dir=$(OUTPUT_DIR) $(if $(ENCODERS),--encoders=$(ENCODERS)) $(FLAGS)
+
+paper: $(BASE)
+	$(BIN)/python -m experiments.reproduce --output_dir=$(OUTPUT_DIR) --encoders=paper $(FLAGS)
 
 benchmark: $(PARITY)
 	$(BIN)/python -m benchmarks.end_to_end --output=$(OUTPUT_DIR)/benchmark.json $(FLAGS)

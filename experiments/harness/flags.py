@@ -10,6 +10,7 @@ from absl import flags
 from w2v_jax.checkpoint import CheckpointError
 from w2v_jax.convolution import check_precision
 from w2v_jax.front_end import FrontEndError
+from w2v_jax.hub.bar import Bar
 from w2v_jax.projection import ProjectionUnavailableError
 from w2v_jax.scores.requirements import RequirementError
 from w2v_jax.vowels import VowelTableError
@@ -51,9 +52,14 @@ def launch(
         share = _share()
         output_dir()
         which = PAPERS if vowels is None else vowels()
-        chosen = front_ends.resolve(
-            common.ENCODERS.value, default=default, precision=check_precision(common.PRECISION.value)
-        )
+        with Bar() as bar:
+            chosen = front_ends.resolve(
+                common.ENCODERS.value,
+                default=default,
+                precision=check_precision(common.PRECISION.value),
+                offline=common.OFFLINE.value,
+                listener=bar,
+            )
         if adds is not None:
             chosen = [*chosen, *adds(chosen)]
         if both := file_names.shared([each.name for each in chosen]):
