@@ -32,8 +32,8 @@ from ..harness.progress import progress_bar
 from ..harness.results import Results
 from . import curves, figures, table
 from .listeners import NOTICEABLE
-from .questions import CLAIMS, WHERE, questions
-from .sounds import FRACTIONS, NOISE, Heard, grids_of, listen
+from .questions import CLAIMS, WHERE, claims_of, questions
+from .sounds import FRACTIONS, NOISE, SYNTHESES, Heard, Synthesis, grids_of, listen
 from .table import Column
 
 NAME = "claims"
@@ -71,20 +71,27 @@ NOTES = (
 )
 
 
-def run(front_ends: Sequence[NamedFrontEnd], results: Results, *, full: bool = False) -> Metrics:
+def run(
+    front_ends: Sequence[NamedFrontEnd],
+    results: Results,
+    *,
+    full: bool = False,
+    syntheses: tuple[Synthesis, ...] = SYNTHESES,
+) -> Metrics:
     """Scores every front end and its controls, and returns the metrics (in the first process).
 
     Args:
         front_ends: the front ends.
         results: where results are kept.
         full: whether to take the paper's full grids; `results.quick` comes first.
+        syntheses: with which vowels are made.
     """
     metrics.check_vowels(results, NAME)
     vowels = results.vowels
     size = "quick" if results.quick else "full" if full else "usual"
     controls_of = controls.controls_of(front_ends)
     everyone = dict.fromkeys([*front_ends, *(each for found in controls_of.values() for each in found.all)])
-    heard = {each: listen(each, grids_of(each.frames, size, vowels), results, experiment=NAME) for each in everyone}
+    heard = {each: listen(each, grids_of(each.frames, size, vowels, syntheses), results, experiment=NAME) for each in everyone}
     if not results.share.is_first:
         return {}  # the first process measures and draws
     # Of most seeds the final frames are enough: layers are drawn, and not compared.
@@ -115,6 +122,7 @@ def run(front_ends: Sequence[NamedFrontEnd], results: Results, *, full: bool = F
         drawings = {
             "claims": figures.draw_claims(one, theirs, columns, vowels=vowels, **said),
             "discrimination": curves.draw_discrimination(one, theirs, columns, vowels=vowels, **said),
+            "read_off": figures.draw_read_off(one, theirs, columns, vowels=vowels, **said),
             "noise": curves.draw_noise(one, theirs, noise, vowels=vowels, **said),
         }
         for name, figure in drawings.items():
@@ -132,7 +140,8 @@ def run(front_ends: Sequence[NamedFrontEnd], results: Results, *, full: bool = F
         {
             each: {
                 "scores": table.plain(columns[each]),
-                "noise": curves.plain(noise[each]),
+                "read_off": figures.draw_read_off(one, theirs, columns, vowels=vowels, **said),
+            "noise": curves.plain(noise[each]),
                 "shortest_burst_told_apart": shortest_bursts(heard[each]),
                 "tuning": {layer: _tuning_numbers(curves) for layer, curves in tuned[each].items()},
             }
@@ -150,12 +159,13 @@ def run(front_ends: Sequence[NamedFrontEnd], results: Results, *, full: bool = F
                 "over": question.over,
                 "chance": question.chance,
                 "primary": question.primary,
+                "better": question.better,
                 "family": question.family,
             }
-            for claim, name, question in questions()
+            for claim, name, question in questions(syntheses)
         },
         grids={
-            each.name: {name: len(grid) for name, grid in grids_of(each.frames, size, vowels).items().items()}
+            each.name: {name: len(grid) for name, grid in grids_of(each.frames, size, vowels, syntheses).items().items()}
             for each in front_ends
         },
         controls={
@@ -182,7 +192,7 @@ def measure(heard: Heard) -> Column:
     """Every score of one layer."""
     return {
         claim: {name: cells.attempted(functools.partial(question.score, heard)) for name, question in found.items()}
-        for claim, found in CLAIMS.items()
+        for claim, found in claims_of(heard.grids.syntheses).items()
     }
 
 
