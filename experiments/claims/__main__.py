@@ -23,17 +23,18 @@ from w2v_jax.front_end import filters as filters_of
 from w2v_jax.scores import UndefinedScoreError
 from w2v_jax.scores.frequency_scale import SCALES
 
-from ..harness import cells, controls, flags, metrics, vowel_chart, vowel_flags
+from ..harness import cells, controls, flags, metrics, synthesis, vowel_chart, vowel_flags
 from ..harness.conclusions import listed
 from ..harness.front_ends import BUNDLED, NamedFrontEnd
 from ..harness.metrics import Metrics
 from ..harness.populations import populations
 from ..harness.progress import progress_bar
 from ..harness.results import Results
+from ..harness.synthesis import SYNTHESES, Synthesis
 from . import curves, figures, table
 from .listeners import NOTICEABLE
-from .questions import CLAIMS, WHERE, claims_of, questions
-from .sounds import FRACTIONS, NOISE, SYNTHESES, Heard, Synthesis, grids_of, listen
+from .questions import WHERE, claims_of, questions
+from .sounds import FRACTIONS, NOISE, Heard, grids_of, listen
 from .table import Column
 
 NAME = "claims"
@@ -91,7 +92,10 @@ def run(
     size = "quick" if results.quick else "full" if full else "usual"
     controls_of = controls.controls_of(front_ends)
     everyone = dict.fromkeys([*front_ends, *(each for found in controls_of.values() for each in found.all)])
-    heard = {each: listen(each, grids_of(each.frames, size, vowels, syntheses), results, experiment=NAME) for each in everyone}
+    heard = {
+        each: listen(each, grids_of(each.frames, size, vowels, syntheses), results, experiment=NAME)
+        for each in everyone
+    }
     if not results.share.is_first:
         return {}  # the first process measures and draws
     # Of most seeds the final frames are enough: layers are drawn, and not compared.
@@ -141,7 +145,7 @@ def run(
             each: {
                 "scores": table.plain(columns[each]),
                 "read_off": figures.draw_read_off(one, theirs, columns, vowels=vowels, **said),
-            "noise": curves.plain(noise[each]),
+                "noise": curves.plain(noise[each]),
                 "shortest_burst_told_apart": shortest_bursts(heard[each]),
                 "tuning": {layer: _tuning_numbers(curves) for layer, curves in tuned[each].items()},
             }
@@ -165,7 +169,9 @@ def run(
             for claim, name, question in questions(syntheses)
         },
         grids={
-            each.name: {name: len(grid) for name, grid in grids_of(each.frames, size, vowels, syntheses).items().items()}
+            each.name: {
+                name: len(grid) for name, grid in grids_of(each.frames, size, vowels, syntheses).items().items()
+            }
             for each in front_ends
         },
         controls={
@@ -254,7 +260,8 @@ def _with_progress(front_end: NamedFrontEnd, by_layer: Mapping[str, Heard]) -> I
 
 if __name__ == "__main__":
     flags.launch(
-        lambda front_ends, results: run(front_ends, results, full=FULL.value),
+        lambda front_ends, results: run(front_ends, results, full=FULL.value, syntheses=synthesis.chosen()),
         default=(BUNDLED,),
         vowels=vowel_flags.chosen,
+        own=(synthesis.__name__,),
     )

@@ -18,11 +18,12 @@ from ..harness.controls import Controls
 from ..harness.front_ends import NamedFrontEnd
 from ..harness.metrics import Metrics
 from ..harness.populations import Population
+from ..harness.synthesis import SYNTHESES, Synthesis
 from ..harness.vowel_choice import PAPERS, VowelChoice
 from .figures import LEAST, add_legend, title
 from .listeners import CORRECT, NOTICEABLE, expected_correct
 from .questions import ABX, WITH, abx_name, with_synthesis
-from .sounds import SYNTHESES, Heard, Synthesis, grid_name
+from .sounds import Heard, grid_name
 from .table import Columns
 
 LEVELS = (0.0, 0.01, 0.03, 0.1, 0.3, 1.0)  # of noise, as a share of the features' deviation

@@ -15,9 +15,9 @@ from ..harness import figures
 from ..harness.controls import Controls
 from ..harness.front_ends import NamedFrontEnd
 from ..harness.populations import Population
+from ..harness.synthesis import SYNTHESES
 from ..harness.vowel_choice import PAPERS, VowelChoice
 from .questions import CLAIMS, with_synthesis
-from .sounds import SYNTHESES
 from .table import Columns
 
 LEAST = -0.25  # scores below it are drawn at the edge
@@ -127,7 +127,9 @@ def draw_read_off(
         axes.set_xticks(places, [layer.removeprefix("conv ") for layer in layers], fontsize=8)
         axes.tick_params(axis="y", labelsize=8)
     panels[0].set_ylabel("Median error (cents; lower is better)", fontsize=9)
-    line = figures.Line2D([], [], color="black", linewidth=0.8, linestyle=(0, (4, 2)), label="a listener's just noticeable difference")
+    line = figures.Line2D(
+        [], [], color="black", linewidth=0.8, linestyle=(0, (4, 2)), label="a listener's just noticeable difference"
+    )
     shown = dataclasses.replace(controls, untrained=asked)
     add_legend(figure, population, shown, spectrograms_marked=False, others=[line])
     return figure

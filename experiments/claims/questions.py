@@ -10,8 +10,9 @@ from w2v_jax.scores.frequency_scale import SCALES
 from w2v_jax.scores.parameter_metrics import AMPLITUDE_METRICS, TONE_METRICS, VOWEL_METRICS
 from w2v_jax.scores.representational_similarity import BEST
 
+from ..harness.synthesis import SYNTHESES, Synthesis
 from .listeners import NOTICEABLE
-from .sounds import FRACTIONS, SYNTHESES, Heard, Synthesis, grid_name
+from .sounds import FRACTIONS, Heard, grid_name
 
 WHERE = {False: "other tones", True: "multiples of the frame rate"}
 NEIGHBOURS = (5, 10, 20)

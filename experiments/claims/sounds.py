@@ -27,12 +27,12 @@ from .. import amplitude
 from ..harness import vowel_chart
 from ..harness.front_ends import NamedFrontEnd
 from ..harness.results import Results
+from ..harness.synthesis import SYNTHESES, Synthesis
 from ..harness.vowel_choice import PAPERS, VowelChoice
 from . import designs, listeners
 from .listeners import Noticeable
 
 Size = Literal["quick", "usual", "full"]
-Synthesis = Literal["sines", "resonances"]
 Values = Sequence[float] | np.ndarray
 Pairs = tuple[tuple[int, int], ...]
 
@@ -62,7 +62,6 @@ _FIRST_STRIDE = 5
 _ONE_PHASE = 1e-4  # turns per hop, from a whole number
 
 
-SYNTHESES: tuple[Synthesis, ...] = ("sines", "resonances")
 OF_VOWELS = ("vowels", "vowel_lines", "abx_f0", "abx_formants", "abx_level")
 """The grids that are heard once with each synthesis."""
 

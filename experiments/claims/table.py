@@ -21,7 +21,8 @@ from ..harness.controls import Controls
 from ..harness.front_ends import NamedFrontEnd
 from ..harness.metrics import Metrics
 from ..harness.populations import Population
-from .questions import CLAIMS, SYNTHESES, WITH, Question, with_synthesis
+from ..harness.synthesis import SYNTHESES
+from .questions import CLAIMS, WITH, Question, with_synthesis
 
 Column = Mapping[str, Mapping[str, Cell]]  # of one layer: by claim, then by name of the score
 Columns = Mapping[NamedFrontEnd, Mapping[str, Column]]  # by front end, then by layer
@@ -362,10 +363,14 @@ def _table(
             seeds = [columns[control][FRAMES][claim][name] for control in controls.untrained]
             values = [cell.value for cell in seeds if isinstance(cell, Score)]
             as_text = functools.partial(_number, claim, name)
-            spread = f"{as_text(np.mean(values))} ({as_text(min(values))} … {as_text(max(values))})" if values else ""
+            spread = (
+                f"{as_text(float(np.mean(values)))} ({as_text(min(values))} … {as_text(max(values))})" if values else ""
+            )
             row.append(_marked(verdicts[claim][name][UNTRAINED], spread))
         for control in controls.spectrograms.values():
-            row.append(_marked(verdicts[claim][name][control.name], _shown(claim, name, columns[control][FRAMES][claim][name])))
+            row.append(
+                _marked(verdicts[claim][name][control.name], _shown(claim, name, columns[control][FRAMES][claim][name]))
+            )
         table.append(row)
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     table.insert(1, ["-" * width for width in widths])
@@ -387,7 +392,7 @@ def _ours(columns: Columns, population: Population, claim: str, name: str) -> st
     each = ", ".join(shown(cell.value) for cell in known)
     highest = high if _unit(claim, name) else min(high, 1.0)
     lowest = max(low, 0.0) if _unit(claim, name) else low
-    return f"{shown(np.mean([cell.value for cell in known]))} ({each}) [{shown(lowest)}, {shown(highest)}]"
+    return f"{shown(float(np.mean([cell.value for cell in known])))} ({each}) [{shown(lowest)}, {shown(highest)}]"
 
 
 def conclude(population: Population, controls: Controls, verdicts: Verdicts) -> str:

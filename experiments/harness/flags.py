@@ -92,6 +92,7 @@ def launch(
     errors: tuple[type[Exception], ...] = (),
     says: Callable[[Results, Metrics], list[str]] | None = None,
     adds: Callable[[Sequence[NamedFrontEnd]], Sequence[NamedFrontEnd]] | None = None,
+    own: Sequence[str] = (),
 ) -> None:
     """Runs an experiment as a program: flags in, one line for each thing that its user can put right.
 
@@ -102,6 +103,7 @@ def launch(
         errors: further ones that its user can put right; their messages are one line.
         says: what came out and where it is, in lines; by default the experiment's conclusion and its figures.
         adds: front ends that the experiment wants besides those that the user names.
+        own: modules of further flags that the experiment takes.
     """
 
     def main() -> None:
@@ -134,6 +136,8 @@ def launch(
     flags.adopt_module_key_flags(sys.modules[__name__])
     if vowels is not None:
         flags.adopt_module_key_flags(sys.modules[vowels.__module__])
+    for module in own:
+        flags.adopt_module_key_flags(sys.modules[module])
     programs.launch(
         main,
         errors=(

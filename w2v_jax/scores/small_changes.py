@@ -65,19 +65,18 @@ def distance_growth(
         [0.003, 0.253]
     """
     bootstrap = bootstrap or Bootstrap()
-    features = np.asarray(features, np.float64)
-    if features.ndim == 4:
-        features = features.mean(axis=2)
-    changes = np.asarray(changes, np.float64)
-    if features.ndim != 3 or changes.shape != (features.shape[1] - 1,):
+    sounds, steps = np.asarray(features, np.float64), np.asarray(changes, np.float64)
+    if sounds.ndim == 4:
+        sounds = sounds.mean(axis=2)
+    if sounds.ndim != 3 or steps.shape != (sounds.shape[1] - 1,):
         raise ValueError(
-            f"features has shape {features.shape} and changes {changes.shape}; expected (n, 1 + k, d) and (k,)"
+            f"features has shape {sounds.shape} and changes {steps.shape}; expected (n, 1 + k, d) and (k,)"
         )
-    if not (changes > 0).all() or not (np.diff(changes) > 0).all():
-        raise ValueError(f"changes is {changes.tolist()}; expected numbers above 0, each above the one before")
-    if len(features) < 3:
-        raise UndefinedScoreError(f"features has {len(features)} sounds; expected at least 3, to be unrelated")
-    unit = directions(features)
+    if not (steps > 0).all() or not (np.diff(steps) > 0).all():
+        raise ValueError(f"changes is {steps.tolist()}; expected numbers above 0, each above the one before")
+    if len(sounds) < 3:
+        raise UndefinedScoreError(f"features has {len(sounds)} sounds; expected at least 3, to be unrelated")
+    unit = directions(sounds)
     moved = np.square(unit[:, 1:] - unit[:, :1]).sum(axis=-1) / 2  # 1 - cos, which keeps its digits
     apart = cosine_distances(unit[:, 0], unit[:, 0])
     first, second = np.triu_indices(len(unit), k=1)
@@ -93,4 +92,4 @@ def distance_growth(
     scores = tuple(
         make_score(each[0], each[1:], units=len(unit), bootstrap=bootstrap, bounds=(0.0, np.inf)) for each in shares.T
     )
-    return DistanceGrowth(changes, scores)
+    return DistanceGrowth(steps, scores)
