@@ -130,10 +130,6 @@ def _blind(parameter: str) -> Callable[[Code], bool]:
     return lambda code: parameter not in code.knows
 
 
-_KNOWING = ("place", "rate", "spectrum", "lookup", "jumping")
-_BY_WIDTH = (codes.NARROWEST, codes.NARROW, codes.LOOKUP)  # which do not tell which of two unheard values is the nearer
-
-
 def _musts() -> Iterator[Must]:
     chance = {"f0": 347, "F1": 541, "F2": 567}
     for name, guess in chance.items():
@@ -186,7 +182,7 @@ def _musts() -> Iterator[Must]:
     yield Must(half, _among(codes.NARROWEST), high=0.1)
     yield Must(half, _among(codes.JUMPING), low=0.3)
     yield Must(half, _among(codes.NOISE, codes.LOOKUP), low=0.8)
-    yield Must("saturation of vowels, share of pairs", _among(codes.NARROWEST, codes.NARROW, codes.LOOKUP), low=0.5)
+    yield Must("saturation of vowels, share of pairs", _among(codes.NARROWEST, codes.NARROW), low=0.5)
     yield Must("saturation of vowels, share of pairs", _among(codes.WIDE, codes.RATE, codes.WIDE_FILTERS), high=0.5)
     yield Must("CKA with itself, turned and scaled", lambda code: True, low=0.999)
     yield Must("CKA with noise", lambda code: code.kind != "noise", -0.1, 0.1)
@@ -290,20 +286,26 @@ def measure(several: Sequence[Code], size: Size) -> dict[str, Values]:
     return {code.name: main_scores(code, size) for code in several}
 
 
+def most_moved(pairs: Sequence[tuple[Values, Values]]) -> dict[str, float]:
+    """By score, the largest difference within a pair; where a score is undefined in one, there is none."""
+    found: dict[str, float] = {}
+    for before, after in pairs:
+        for name, value in before.items():
+            against = after.get(name)
+            if value is not None and against is not None:
+                found[name] = max(found.get(name, 0.0), abs(value - against))
+    return found
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--output", type=pathlib.Path, default=PAGE, help="the page whose tables are written")
     path = parser.parse_args().output
     found = measure(CODES, "usual")
     projected = [code.projected() for code in CODES]
-    mixed = measure(projected, "usual")
+    plain, mixed = measure(CODES, "quick"), measure(projected, "quick")
     wrong = [*contradictions(found, CODES), *contradictions(mixed, projected)]
-    moved: dict[str, float] = {}
-    for code, other in zip(CODES, projected, strict=True):
-        for name, value in found[code.name].items():
-            against = mixed[other.name].get(name)
-            if value is not None and against is not None:
-                moved[name] = max(moved.get(name, 0.0), abs(value - against))
+    moved = most_moved([(plain[code.name], mixed[other.name]) for code, other in zip(CODES, projected, strict=True)])
     text = path.read_text(encoding="utf-8") if path.exists() else f"{BEGIN}\n{END}\n"
     before, after = text.split(BEGIN)[0], text.split(END)[-1]
     path.write_text(f"{before}{BEGIN}\n\n{page_text(found, CODES, moved)}\n\n{END}{after}", encoding="utf-8")

@@ -179,7 +179,8 @@ def agreements(verdicts: Verdicts, control: str) -> dict[str, str]:
         for name, by_control in names.items():
             question = _question(claim, name)
             if question is not None and question.family and by_control[control].difference is not None:
-                families.setdefault(question.family, []).append(by_control[control])
+                synthesis = next((f", {told}" for told in WITH.values() if claim.endswith(told)), "")
+                families.setdefault(f"{question.family}{synthesis}", []).append(by_control[control])
     return {family: _agreed(found) for family, found in families.items()}
 
 

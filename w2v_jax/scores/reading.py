@@ -15,10 +15,10 @@ from w2v_jax.scores.requirements import one_blas_thread, scipy_linalg
 Unit = Literal["cents", "dB"]
 
 # Of the kernel, in medians of the distances between the points fitted on; and of the ridge, beside a kernel of 1.
-WIDTHS = (0.35, 0.7, 1.4, 3.0, 8.0)
-PENALTIES = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
+WIDTHS = (0.5, 1.0, 2.0, 6.0)
+PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1)
 _INNER_GROUPS = 4  # of each context's values, by which width and penalty are chosen
-_LEAST_FITTED = 12
+_LEAST_FITTED = 8
 
 
 def read_off(

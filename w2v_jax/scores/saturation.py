@@ -14,8 +14,8 @@ def saturation(features: npt.ArrayLike, *, within: npt.ArrayLike | None = None, 
 
     Where it is above `MOST`, a half, the sounds are farther apart than the tuning: scores of their order (`rsa`,
     `neighbour_overlap`, a map) then speak of the few pairs that are near, and a low one says nothing against the
-    features. Of features that know nothing and have many channels all pairs are as far, too. It is a number of these
-    sounds, without an interval.
+    features. It is a number of these sounds, without an interval. It cannot find features whose far distances vary by
+    chance, as those of a random vector for each sound do: there one pair is the farthest, and few are near to it.
 
     Args:
         features: (n, d).
