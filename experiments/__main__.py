@@ -3,13 +3,18 @@
 import runpy
 import sys
 
+from w2v_jax import streams
+
 from .commands import COMMANDS, unknown, usage
 from .harness.interrupts import quiet_until_started
+from .help import answer_and_end
 
-PROGRAM = "w2v-jax"
+# As it was started, so that what usage says can be typed again.
+PROGRAM = f"python -m {__package__}" if __name__ == "__main__" else "w2v-jax"
 # What `pip install 'w2v_jax[experiments]'` brings, by the names that are imported.
 EXTRA = (
     "absl",
+    "filelock",
     "jinja2",
     "matplotlib",
     "optax",
@@ -25,6 +30,7 @@ EXTRA = (
 
 def main() -> int | str | None:
     """Runs the command that the arguments name; returns the exit status, or a message for status 1."""
+    streams.prepare()
     arguments = sys.argv[1:]
     if not arguments or arguments[0] in ("-h", "--help", "--helpfull", "help"):
         print(usage(PROGRAM))
@@ -42,6 +48,7 @@ def main() -> int | str | None:
         from w2v_jax.convert.__main__ import main as convert
 
         return convert(rest, program=f"{PROGRAM} convert")
+    answer_and_end(command, rest, program=f"{PROGRAM} {command}")
     sys.argv = [f"{PROGRAM} {command}", *rest]
     try:
         runpy.run_module(f"{__package__}.{command}", run_name="__main__", alter_sys=True)

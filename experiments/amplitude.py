@@ -158,7 +158,7 @@ def draw(
         figures.line(figures.BLUE, f"{low} louder, {high} at {quietest} (dots: {marks})"),
         figures.line(figures.ORANGE, f"{high} louder, {low} at {quietest} (dots: {marks})"),
     ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=len(maps), fontsize=9, frameon=False)
+    figures.legend(figure, handles)
     loudest = f"{MARKED_AMPLITUDES[-1]:g}"
     for axes, mesh in zip(panels, meshes.values(), strict=True):
         ends = [

@@ -71,7 +71,11 @@ def run(front_ends: Sequence[NamedFrontEnd], results: Results) -> Metrics:
         frames = results.sweep(NAME, each, grid, diphthong, pooling="none")
         positions, placed = maps.umap_onto(results, NAME, each, grid.name, vowel_space, frames)
         order = map_order.measure(vowel_space, positions, vowel_grid.points())
-        measured[each] = {"pairs": [], map_order.KEY: {vowel_grid.name: order.as_numbers()}}
+        measured[each] = {
+            "pairs": [],
+            "frames_of_each": frames.shape[1],
+            map_order.KEY: {vowel_grid.name: order.as_numbers()},
+        }
         mesh, paths = vowel_chart.oriented_with(positions, placed, vowel_grid)
         start = 0
         for number, (speaker, vowels) in enumerate(by_speaker.items(), 1):
@@ -109,9 +113,17 @@ def run(front_ends: Sequence[NamedFrontEnd], results: Results) -> Metrics:
         measured,
         summary=summary,
         conclusion=conclude({each.name: found for each, found in measured.items()}),
-        notes=NOTES,
+        notes=[*NOTES, *_of_one_frame(measured)],
         vowels=True,
     )
+
+
+def _of_one_frame(measured: Mapping[NamedFrontEnd, Metrics]) -> list[str]:
+    return [
+        f"{each.name} makes one frame of a diphthong: where it begins and where it ends is undefined."
+        for each, found in measured.items()
+        if found["frames_of_each"] == 1
+    ]
 
 
 def run_at_frame_rate(
@@ -240,6 +252,8 @@ def _nearest(points: grids.Points, vowel: Vowel) -> int:
 
 def summary(measured: Metrics) -> dict[str, float]:
     """The few numbers of an encoder that fit in a table."""
+    if measured.get("frames_of_each") == 1:
+        return {}
     gliding = [pair for pair in measured["pairs"] if pair["start"] != pair["end"]]
     starts = [pair["first_tenth"]["cosine_to_start"] > pair["first_tenth"]["cosine_to_end"] for pair in gliding]
     ends = [pair["last_tenth"]["cosine_to_end"] > pair["last_tenth"]["cosine_to_start"] for pair in gliding]
@@ -251,7 +265,9 @@ def summary(measured: Metrics) -> dict[str, float]:
 
 def conclude(measured: Mapping[str, Metrics]) -> str:
     """What came out, in a sentence; by name of the front end."""
-    shares = {name: list(summary(found).values()) for name, found in measured.items()}
+    shares = {name: list(summary(found).values()) for name, found in measured.items() if summary(found)}
+    if not shares:
+        return "Where diphthongs begin and end is undefined: there is one frame of each."
     begin, end = (
         compared({name: both[which] for name, both in shares.items()}, better="higher", means="more often")
         for which in (0, 1)

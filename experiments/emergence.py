@@ -26,7 +26,7 @@ from w2v_jax.scores.parameter_metrics import erb
 from w2v_jax.scores.representational_similarity import BEST
 
 from .claims import sounds
-from .harness import cells, controls, figures, flags, map_order, metrics, vowel_chart, vowel_flags
+from .harness import cells, controls, figures, flags, lettering, map_order, metrics, vowel_chart, vowel_flags
 from .harness.cells import Cell
 from .harness.conclusions import compared as side_by_side
 from .harness.conclusions import listed
@@ -315,10 +315,10 @@ def _draw_training(compared: Compared, columns: Mapping[NamedFrontEnd, Column], 
                 values.min(), values.max(), color=figures.GREY, alpha=0.5, label=f"random weights, {len(seeds)} seeds"
             )
         for each, dashes in zip(others, itertools.cycle(("--", ":"))):
-            _level(axes, columns[each][name], color=figures.GREEN, linestyle=dashes, label=each.name)
+            _level(axes, columns[each][name], color=figures.GREEN, linestyle=dashes, label=lettering.name(each.name))
         for each in compared.log_mels:
             colour, dashes = STYLES[LOG_MEL]["color"], LINES[LOG_MEL]
-            _level(axes, columns[each][name], color=colour, linestyle=dashes, label=each.name)
+            _level(axes, columns[each][name], color=colour, linestyle=dashes, label=lettering.name(each.name))
         low, values, high = _intervals(trained, columns, name)
         axes.fill_between(steps, low, high, color=figures.ORANGE, alpha=0.25, linewidth=0)
         axes.plot(steps, values, color=figures.ORANGE, linewidth=1.8, marker="o", markersize=4, label="in training")
@@ -339,7 +339,7 @@ def _draw_training(compared: Compared, columns: Mapping[NamedFrontEnd, Column], 
         axes.set_ylabel("Score, 95% interval over sounds")
     drawn = [zip(*axes.get_legend_handles_labels(), strict=True) for axes in panels]
     once = {label: handle for entries in drawn for handle, label in entries}
-    figure.legend(once.values(), once.keys(), loc="outside lower center", ncols=4, fontsize=9, frameon=False)
+    figures.legend(figure, list(once.values()), names=list(once))
     return figure
 
 
@@ -351,7 +351,8 @@ def _level(axes: Axes, cell: Cell, *, color: str, linestyle: str, label: str) ->
 def _draw_rows(compared: Compared, columns: Mapping[NamedFrontEnd, Column], title: str) -> figures.Figure:
     """A panel per score: a row per encoder and control, with its interval."""
     height = 1.3 + 0.28 * len(compared.all)
-    figure, panels = figures.panels(len(SCORES), size=(3.6, height), columns=3, title=title)
+    names, told = lettering.beside_axis([compared.labels[each] for each in compared.all])
+    figure, panels = figures.panels(len(SCORES), size=(3.6, height), columns=3, title=title, below=told)
     rows = np.arange(len(compared.all))
     kinds = ["encoder"] * len(compared.front_ends)
     kinds += ["untrained"] * (len(compared.all) - len(kinds) - len(compared.log_mels))
@@ -373,7 +374,7 @@ def _draw_rows(compared: Compared, columns: Mapping[NamedFrontEnd, Column], titl
     for axes in panels:
         axes.set_xlim(ends.min(), ends.max())
     for axes in panels[::3]:
-        axes.set_yticks(rows, [compared.labels[each] for each in compared.all])
+        axes.set_yticks(rows, names)
     return figure
 
 

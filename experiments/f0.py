@@ -13,12 +13,13 @@ import numpy as np
 from w2v_jax import grids, scales, similarity, stimuli
 from w2v_jax.arguments import Scalar
 
-from .harness import figures, flags, learned_scale, map_order, maps, metrics
+from .harness import figures, flags, learned_scale, lettering, map_order, maps, metrics
 from .harness.conclusions import compared, listed
 from .harness.front_ends import NamedFrontEnd
 from .harness.map_order import MapOrder
 from .harness.metrics import Metrics
 from .harness.results import Results
+from .options import learned_scale as options
 
 NAME = "f0"
 
@@ -264,7 +265,7 @@ def draw_scale(front_end: NamedFrontEnd, measured: Metrics) -> figures.Figure:
             axes.plot(inside, references[name], color=colour, linestyle=dashes, linewidth=1.2, label=name)
         if scale["with_nyquist"]:
             learned = scale["with_nyquist"][version]["scale"]
-            axes.plot(frequency, learned, color=figures.GREY, linewidth=2.5, label=front_end.name)
+            axes.plot(frequency, learned, color=figures.GREY, linewidth=2.5, label=lettering.name(front_end.name))
             axes.plot(
                 frequency[-2:], learned[-2:], "kx-", linewidth=1, markersize=5, label=f"step to {highest} (Nyquist)"
             )
@@ -273,7 +274,7 @@ def draw_scale(front_end: NamedFrontEnd, measured: Metrics) -> figures.Figure:
             scale["without_nyquist"][version]["scale"],
             color=figures.GREEN,
             linestyle="--",
-            label=front_end.name + (f", without {highest}" if scale["with_nyquist"] else ""),
+            label=lettering.name(front_end.name) + (f", without {highest}" if scale["with_nyquist"] else ""),
         )
         axes.set_title(title, fontsize=11)
         axes.set_xlabel("Frequency (Hz)")
@@ -281,7 +282,7 @@ def draw_scale(front_end: NamedFrontEnd, measured: Metrics) -> figures.Figure:
         axes.set_xticks(range(0, int(frequency[-1]) + 1, 2000))
     _draw_by_angles(panels[2], front_end, measured["learned_scale"])
     handles, names = panels[0].get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside lower center", ncols=3, fontsize=9, frameon=False)
+    figures.legend(figure, handles, names=names, columns=3)
     return figure
 
 
@@ -303,4 +304,4 @@ def _draw_by_angles(axes: figures.Axes, front_end: NamedFrontEnd, learned: Metri
 
 
 if __name__ == "__main__":
-    flags.launch(run, errors=(learned_scale.RangeError,), own=(learned_scale.__name__,))
+    flags.launch(run, errors=(learned_scale.RangeError,), own=(options,))

@@ -10,7 +10,6 @@ import itertools
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from absl import flags as absl_flags
 from matplotlib.axes import Axes
 
 from w2v_jax import grids, scores, similarity
@@ -23,6 +22,7 @@ from .harness.map_order import MapOrder
 from .harness.metrics import Metrics
 from .harness.results import Results
 from .harness.vowel_choice import PAPERS, VowelChoice
+from .options.formants import FINE
 
 NAME = "formants"
 
@@ -40,8 +40,6 @@ NOTES = (
 )
 
 SINES, RESONANCES = "sines", "resonances"
-
-FINE = absl_flags.DEFINE_bool("fine", False, "formants: also sweep the 120,000 points of vowel_space_fine (not drawn).")
 
 
 def run(front_ends: Sequence[NamedFrontEnd], results: Results, *, fine: bool = False) -> Metrics:
@@ -280,8 +278,7 @@ def draw_by_f0(
         *(figures.line(_f0_colour(i, grid), vowels.named_f0(f0)) for i, f0 in enumerate(grid.axis("f0"))),
         *vowel_chart.arrow_legend(),
     ]
-    ncols = 3 if len(maps) == 1 else 4  # four do not fit under one panel
-    figure.legend(handles=handles, loc="outside lower center", ncols=ncols, fontsize=9, frameon=False)
+    figures.legend(figure, handles)
     for axes, chosen in zip(panels, names, strict=True):
         figures.labels(axes, chosen, fontsize=9)
     return figure

@@ -10,7 +10,6 @@ The files are 16-bit PCM, mono. A sample of 1 is the largest that such a file ho
 all files, makes them fit where one is louder, so that nothing is clipped and levels stay comparable.
 """
 
-import csv
 import dataclasses
 import functools
 import io
@@ -23,16 +22,17 @@ import jax
 import numpy as np
 from absl import flags as absl_flags
 
-from w2v_jax import files, stimuli
+from w2v_jax import files
 from w2v_jax.grids import Grid
 from w2v_jax.vowels import VowelTableError
 
 from . import amplitude, diphthongs, f0, formants, temporal
-from .harness import flags, programs, vowel_chart, vowel_flags
+from .harness import flags, programs, spreadsheet, vowel_chart, vowel_flags
 from .harness.progress import progress_bar
 from .harness.results import AtRate, Results, file_part
 from .harness.sweeping import ReplacementError
 from .harness.vowel_choice import VowelChoice
+from .options import sounds as options
 
 NAME = "sounds"
 INDEX = "index.csv"
@@ -41,14 +41,6 @@ FULL_SCALE = 32_767  # what a sample of 1 is, in 16 bits
 SOUNDS_PER_CALL = 32
 
 WITH_VOWELS = (formants.NAME, diphthongs.NAME)
-_EXPERIMENTS = (temporal.NAME, f0.NAME, formants.NAME, amplitude.NAME, diphthongs.NAME)
-
-_EXPERIMENT = absl_flags.DEFINE_enum("experiment", None, _EXPERIMENTS, "Whose sounds.")
-_ALL = absl_flags.DEFINE_bool("all", False, "Every sound that the experiment hears: thousands, of formants.")
-_SAMPLE_RATE = absl_flags.DEFINE_integer("sample_rate", stimuli.SAMPLE_RATE, "Hz.", lower_bound=2_000)
-_SHARED = ("output_dir", "quick", "overwrite")
-for _name in (*_SHARED, *vowel_flags.NAMES):
-    absl_flags.declare_key_flag(_name)
 
 
 class SoundsError(ValueError):
@@ -197,11 +189,10 @@ def write(several: Sequence[Sounds], folder: pathlib.Path, *, sample_rate: int, 
             level = [f"{gain:.7g}", f"{loudest[len(rows)] * gain:.4f}"]
             rows.append([name, sounds.sweep, speaker, symbol, *shown, str(sample_rate), *level])
     header = ["file", "sweep", "speaker", "symbol", *parameters, "sample_rate", "gain", "peak"]
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([header, *rows])
-    _make_room(folder, text.getvalue(), overwrite=overwrite)
+    text = spreadsheet.csv_text(header, rows)
+    _make_room(folder, text, overwrite=overwrite)
     with files.atomic_path(folder / INDEX) as temporary:  # first, so that another run knows whose files these are
-        temporary.write_text(text.getvalue(), encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8")
     with progress_bar(str(folder), total, unit=" files") as bar:
         waveforms = (each for sounds in several for each in sounds.waveforms(sample_rate))
         for path, waveform in zip(paths, waveforms, strict=True):
@@ -231,7 +222,7 @@ def _make_room(folder: pathlib.Path, index: str, *, overwrite: bool) -> None:
         raise ReplacementError(
             f"{folder / INDEX}: has other sounds; choose another --output_dir, or give --overwrite to replace them"
         )
-    for row in csv.reader(io.StringIO(earlier)):
+    for row in spreadsheet.rows_of(io.StringIO(earlier)):
         if row and row[0].endswith(".wav") and pathlib.PurePath(row[0]).name == row[0]:
             (folder / row[0]).unlink(missing_ok=True)
     (folder / INDEX).unlink()
@@ -250,10 +241,10 @@ def main() -> None:
     """The program."""
     choice = vowel_flags.chosen()
     given = [name for name in absl_flags.FLAGS if absl_flags.FLAGS[name].present]
-    experiment = _EXPERIMENT.value
+    experiment = options.EXPERIMENT.value
     if experiment is None:
-        raise SoundsError(f"--experiment is missing; expected --experiment={'|'.join(_EXPERIMENTS)}")
-    if strange := [name for name in given if name in flags.NAMES and name not in _SHARED]:
+        raise SoundsError(f"--experiment is missing; expected --experiment={'|'.join(options.EXPERIMENTS)}")
+    if strange := [name for name in given if name in flags.NAMES and name not in options.SHARED]:
         raise SoundsError(f"--{strange[0]} means nothing to sounds, which no front end hears; leave it out")
     if experiment not in WITH_VOWELS and (theirs := [name for name in given if name in vowel_flags.NAMES]):
         raise SoundsError(f"--{theirs[0]} with --experiment={experiment}, which has no vowels; leave it out")
@@ -264,11 +255,11 @@ def main() -> None:
         vowels=choice,
     )
     results.check()
-    rate = _SAMPLE_RATE.value
+    rate = options.SAMPLE_RATE.value
     if experiment in WITH_VOWELS:
         choice.check_rate(rate, who="--sample_rate")
     folder = results.path(NAME, experiment)
-    several = sounds_of(experiment, results, sample_rate=rate, everything=_ALL.value)
+    several = sounds_of(experiment, results, sample_rate=rate, everything=options.ALL.value)
     count, gain = write(several, folder, sample_rate=rate, overwrite=results.overwrite)
     print(f"{count} sounds in {folder}, with {INDEX}: 16-bit WAV, {rate:,} samples a second.")
     print(
@@ -279,7 +270,7 @@ def main() -> None:
     print("They are loud: turn the volume down first.")
     if experiment in WITH_VOWELS and choice.left_out:
         print(f"Not on the grid, and left out: {choice.named(choice.left_out)}.")
-    if not _ALL.value:
+    if not options.ALL.value:
         print("(--all writes every sound that the experiment hears.)")
 
 

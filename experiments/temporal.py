@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import jax
 import numpy as np
 
-from w2v_jax import grids, similarity, stimuli
+from w2v_jax import grids, projection, similarity, stimuli
 from w2v_jax.arguments import Scalar
 from w2v_jax.front_end import Frames
 
@@ -47,9 +47,6 @@ def run(front_ends: Sequence[NamedFrontEnd], results: Results) -> Metrics:
         steady = results.sweep(NAME, each, STATIONARITY, tone, pooling="none")
         tones = results.sweep(NAME, each, BURST_TONES, tone)
         frames = results.sweep(NAME, each, BURSTS, burst, pooling="none")
-        with_tones = np.stack([np.concatenate([of_burst, tones]) for of_burst in frames])
-        positions = maps.umap(results, NAME, each, BURSTS.name, with_tones)
-        maps.save_csv(results, NAME, each, BURSTS.name, _parameters(positions, each.frames), positions)
         measured[each] = {
             "stationarity": measure_stationarity(steady),
             "bursts": measure_bursts(frames, tones, each.frames),
@@ -57,6 +54,11 @@ def run(front_ends: Sequence[NamedFrontEnd], results: Results) -> Metrics:
         zeros[each.name] = sum(int((~_with_direction(found)).sum()) for found in (steady, frames))
         results.save_figure(NAME, f"stationarity.{each.name}", draw_stationarity(each, measured[each]))
         results.save_figure(NAME, f"bursts.{each.name}", draw_bursts(each, measured[each]))
+        with_tones = np.stack([np.concatenate([of_burst, tones]) for of_burst in frames])
+        if with_tones.shape[1] < projection.LEAST_POINTS:
+            continue
+        positions = maps.umap(results, NAME, each, BURSTS.name, with_tones)
+        maps.save_csv(results, NAME, each, BURSTS.name, _parameters(positions, each.frames), positions)
         results.save_figure(NAME, f"bursts_map.{each.name}", draw_bursts_map(each, positions, measured[each]))
     return metrics.save(
         results,
@@ -64,7 +66,7 @@ def run(front_ends: Sequence[NamedFrontEnd], results: Results) -> Metrics:
         measured,
         summary=summary,
         conclusion=conclude({each.name: found for each, found in measured.items()}),
-        notes=[*notes(front_ends), *_without_direction(zeros)],
+        notes=[*notes(front_ends), *_too_few_frames(front_ends), *_without_direction(zeros)],
     )
 
 
@@ -86,6 +88,17 @@ def notes(front_ends: Sequence[NamedFrontEnd]) -> list[str]:
                 f"figure see this many different phases: {cycles}."
             )
     return said
+
+
+def _too_few_frames(front_ends: Sequence[NamedFrontEnd]) -> list[str]:
+    """What is undefined of front ends that make one frame of a sound."""
+    return [
+        f"{each.name} makes one frame of {DURATION:g} s: how steady the frames of a tone are is undefined, the "
+        "diagonal of its stationarity figure is 1 by construction, no frame is without the burst, and there is no map "
+        f"of bursts, for which UMAP needs {projection.LEAST_POINTS} points."
+        for each in front_ends
+        if each.frames.num_frames(round(DURATION * each.frames.sample_rate)) == 1
+    ]
 
 
 def _without_direction(zeros: Mapping[str, int]) -> list[str]:
@@ -199,10 +212,9 @@ def summary(measured: Metrics) -> dict[str, float]:
     """The few numbers of an encoder that fit in a table."""
     matrix = np.array(measured["stationarity"]["matrix"])
     off_diagonal = matrix[~np.eye(len(matrix), dtype=bool)]
-    found = {
-        "stationarity: cosine to the same tone, least": float(np.diag(matrix).min()),
-        "stationarity: cosine to other tones, largest": float(off_diagonal.max()),
-    }
+    found = {"stationarity: cosine to other tones, largest": float(off_diagonal.max())}
+    if several_frames(measured):
+        found = {"stationarity: cosine to the same tone, least": float(np.diag(matrix).min())} | found
     shortest = measured["bursts"][-1]
     if cosines := shortest["mean_cosine"]["overlapping"]:
         found |= {
@@ -212,23 +224,32 @@ def summary(measured: Metrics) -> dict[str, float]:
     return found
 
 
+def several_frames(measured: Metrics) -> bool:
+    """Whether a sound has several frames: of one alone the mean is itself."""
+    return len(measured["bursts"][0]["overlaps"]) > 1
+
+
 def conclude(measured: Mapping[str, Metrics]) -> str:
     """What came out, in a sentence; by name of the front end."""
     steadiest, nearer = {}, {}
     for name, found in measured.items():
-        steadiest[name] = float(np.diag(np.array(found["stationarity"]["matrix"])).min())
+        if several_frames(found):
+            steadiest[name] = float(np.diag(np.array(found["stationarity"]["matrix"])).min())
         shortest = found["bursts"][-1]
         if cosines := shortest["mean_cosine"]["overlapping"]:
             nearer[name] = cosines["to_800_hz"] - cosines["to_200_hz"]
-    steady = compared(steadiest, better="higher", means="steadier")
-    said = f"The least cosine between a steady tone's frames and their mean is {steady}"
+    parts = []
+    if steadiest:
+        steady = compared(steadiest, better="higher", means="steadier")
+        parts.append(f"the least cosine between a steady tone's frames and their mean is {steady}")
     if nearer:
         clearer = compared(nearer, better="higher", means="clearer")
-        said += (
-            f"; the frames that overlap a burst of {shortest['duration_ms']:g} ms are nearer to its 800 Hz than to the "
+        parts.append(
+            f"the frames that overlap a burst of {shortest['duration_ms']:g} ms are nearer to its 800 Hz than to the "
             f"200 Hz around it by {clearer}"
         )
-    return said + "."
+    said = "; ".join(parts) or "how steady tones are, and whether a burst stands out, is undefined"
+    return f"{said[0].upper()}{said[1:]}."
 
 
 def draw_example() -> figures.Figure:
@@ -289,7 +310,7 @@ def draw_bursts(front_end: NamedFrontEnd, measured: Metrics) -> figures.Figure:
     for axes in panels[3:]:
         axes.set_xlabel("Time (s)", fontsize=9)
     handles, names = panels[0].get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside lower center", ncols=3, fontsize=9, frameon=False)
+    figures.legend(figure, handles, names=names, columns=3)
     return figure
 
 
@@ -318,7 +339,7 @@ def draw_bursts_map(front_end: NamedFrontEnd, positions: np.ndarray, measured: M
         )
         axes.title.set_fontsize(10)
     handles, names = panels[0].get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside lower center", ncols=2, fontsize=9, frameon=False)
+    figures.legend(figure, handles, names=names, columns=2)
     return figure
 
 

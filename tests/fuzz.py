@@ -8,8 +8,10 @@ it again.
 import argparse
 import collections
 import dataclasses
+import datetime
 import importlib
 import importlib.util
+import io
 import json
 import multiprocessing
 import pathlib
@@ -21,21 +23,29 @@ import sys
 import tempfile
 import time
 import traceback
+import warnings
+import zipfile
 from collections.abc import Callable
 
+import fuzz_recordings
 import numpy as np
 import safetensors.numpy
 from checkpoints import SMALL, config_json, expected, save_safetensors, save_transformers, state_dict, tensors
+from finished_results import everything_finished
 from flax import nnx, serialization
 from torch_format import save_legacy, save_zip
 
+from experiments.report import finished, page
+from experiments.report.finished import ReportError
 from w2v_jax.checkpoint import CheckpointError, Provenance, encoder_tensors, load_encoder, read_metadata, save_encoder
 from w2v_jax.convert import convert_checkpoint
 from w2v_jax.encoder import FeatureEncoder
 
 SECONDS = 5.0  # for one file
 MEGABYTES = 200  # above what the process had
-FORMATS = ("safetensors", "zip", "legacy", "msgpack", "ours", "config", "index")
+CHECKPOINTS = ("safetensors", "zip", "legacy", "msgpack", "ours", "config", "index")
+FORMATS = (*CHECKPOINTS, "metrics.json", *fuzz_recordings.FORMATS)
+_NOW = datetime.datetime(2026, 1, 2)
 _NUMBERS = (0, 1, 2**7, 2**15, 2**31 - 1, 2**32 - 1, 2**48, 2**62, 2**63 - 1, 2**64 - 1)
 _SETTINGS = {"conv_feature_layers": "[(4, 4, 3)] + [(6, 3, 2)] + [(5, 2, 1)]", "sample_rate": 16_000}
 
@@ -82,19 +92,26 @@ def originals(folder: pathlib.Path) -> dict[str, Original]:
         "ours": "a.safetensors",
         "config": "config.json",
         "index": "model.safetensors.index.json",
+        "metrics.json": "metrics.json",
     }
+    everything_finished(folder / "results")
+    # All that stands next to it stays as it is; the claims have the deepest of them.
+    (folder / "metrics.json").symlink_to(folder / "results/claims", target_is_directory=True)
     whole = {"config", "safetensors", "index", "msgpack"}  # read as a folder
-    return {
+    of_recordings = fuzz_recordings.write(folder)
+    return {each: Original(folder / each, *how) for each, how in of_recordings.items()} | {
         each: Original(
             folder / each,
             names[each],
             (lambda path, output: load_encoder(path))
             if each == "ours"
+            else (lambda path, output: page.page(finished.read(folder / "results"), now=_NOW))
+            if each == "metrics.json"
             else (lambda path, output: convert(path.parent, output))
             if each in whole
             else convert,
         )
-        for each in FORMATS
+        for each in CHECKPOINTS
     }
 
 
@@ -107,7 +124,7 @@ def mutant(data: bytes, chance: random.Random) -> bytes:
         if chance.random() < 0.6 and changed:
             at = chance.choice((at % min(len(changed), 3_000), max(0, len(changed) - 1 - at % 600)))
         length = chance.choice((1, 1, 2, 4, 8, 30, 300))
-        match chance.randrange(9):
+        match chance.randrange(11):
             case 0:
                 changed[at : at + 1] = bytes([chance.randrange(256)])
             case 1:
@@ -134,6 +151,8 @@ def mutant(data: bytes, chance: random.Random) -> bytes:
                     )
             case 8:
                 changed = _json_changed(changed, chance)
+            case _:
+                changed = _directory_changed(changed, chance)
     return bytes(changed)
 
 
@@ -173,38 +192,114 @@ def _json_changed(data: bytearray, chance: random.Random) -> bytearray:
     return data[:0] + (struct.pack("<Q", len(text)) if start else b"") + text + (data[start + size :] if start else b"")
 
 
+def _directory_changed(data: bytearray, chance: random.Random) -> bytearray:
+    """The header of a safetensors file, or the directory of a zip archive, changed as a whole and still well-formed."""
+    if data.startswith(b"PK"):
+        return _archive_changed(data, chance)
+    try:
+        size = struct.unpack("<Q", data[:8])[0]
+        header = json.loads(bytes(data[8 : 8 + size]))
+        names = [name for name in header if name != "__metadata__"]
+        one, other = (header[chance.choice(names)] for _ in range(2))
+        first, last = one["data_offsets"]
+    except (ValueError, KeyError, LookupError, TypeError, AttributeError, struct.error):
+        return data
+    body = data[8 + size :]
+    match chance.randrange(7):
+        case 0:  # two in each other's place
+            one["data_offsets"], other["data_offsets"] = other["data_offsets"], one["data_offsets"]
+        case 1:
+            one["data_offsets"] = [first + 4, last + 4]
+        case 2:  # unused bytes at the end
+            body += bytes(chance.choice((1, 4, 64)))
+        case 3:  # one more over bytes that are another's, or none's
+            header["more"] = {"dtype": "F32", "shape": [chance.choice((0, 1))], "data_offsets": [first, last]}
+        case 4:
+            names = chance.sample(list(header), len(header))
+            header = {name: header[name] for name in names}
+        case 5:
+            one["dtype"] = chance.choice(("F16", "BF16", "I32", "F64", "U8", "f32"))
+        case 6:
+            del header[chance.choice(names)]
+    text = json.dumps(header).encode() + b" " * chance.choice((0, 0, 3))
+    if chance.random() < 0.2:
+        text = text.replace(b"{", b'{"__metadata__":{},', 1)  # twice, perhaps
+    return bytearray(struct.pack("<Q", len(text)) + text + body)
+
+
+def _archive_changed(data: bytearray, chance: random.Random) -> bytearray:
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            members = [(info.filename, archive.read(info)) for info in archive.infolist()]
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, struct.error, OverflowError, EOFError):
+        return data
+    at, other = chance.randrange(len(members)), chance.randrange(len(members))
+    name, content = members[at]
+    match chance.randrange(6):
+        case 0:  # two of one name
+            members.insert(other, (name, members[other][1][: len(content)].ljust(len(content), b"\1")))
+        case 1:
+            members[at] = (chance.choice((name.upper(), "other/x", "x", f"archive/{name}", name + "\0x")), content)
+        case 2:
+            members.insert(at, members.pop(other))
+        case 3:
+            del members[at]
+        case 4:
+            members[at] = (name, chance.choice((b"", b"0", b"3", b"99", content[:-1], content + b"\0")))
+        case 5:
+            members.append((chance.choice(("archive/.data/version", "archive/more", "archive/sub/data.pkl")), b"5"))
+    output = io.BytesIO()
+    with warnings.catch_warnings(), zipfile.ZipFile(output, "w") as archive:
+        warnings.simplefilter("ignore")
+        for name, content in members:
+            archive.writestr(name, content)
+    return bytearray(output.getvalue())
+
+
 def against(name: str, path: pathlib.Path, output: pathlib.Path) -> str:
-    """What was read, held against the library that owns the format: "read", "read, refused there", or a fault.
+    """What was read, held against the library that owns the format: "read", or a fault.
 
     In PyTorch's formats and in safetensors no checksum of the numbers is looked at: a number that was changed is read.
-    Where the library refuses a file, nothing says what its numbers should be.
+    What the library refuses must have been refused, but for two kinds of file: PyTorch loads nothing that names a class
+    which it does not know, where we read what lies beside it; and it takes minutes over some.
     """
-    if name in ("config", "index", "ours", "msgpack"):  # no other library has these; a digest vouches for ours
+    if name in (
+        "config",
+        "index",
+        "ours",
+        "msgpack",
+        "metrics.json",
+        *fuzz_recordings.FORMATS,
+    ):  # no other library has these; a digest vouches for ours
         return "read"
     torch_like = name in ("zip", "legacy")
     if torch_like and importlib.util.find_spec("torch") is None:
         return "read"
     tool, prefix = ("fairseq", "model.") if torch_like else ("transformers", "wav2vec2.")
-    good = {f"{prefix}{key}": values for key, values in state_dict(tool=tool).items()}
-    good = good if torch_like else state_dict(prefix=prefix)
     config, found = read_metadata(output).config, encoder_tensors(load_encoder(output))
 
     def same(state: dict[str, np.ndarray]) -> bool:
         wanted = expected(config, state, tool, prefix)
         return found.keys() == wanted.keys() and all(np.array_equal(found[each], wanted[each]) for each in wanted)
 
+    # Imported before the clock runs: half an import is a broken one.
+    torch = importlib.import_module("torch") if torch_like else None
     # PyTorch takes minutes over some of these files.
     signal.signal(signal.SIGALRM, _too_long)
     signal.setitimer(signal.ITIMER_REAL, SECONDS)
     try:
-        if torch_like:
-            saved = importlib.import_module("torch").load(path, weights_only=True)["model"]
+        if torch is not None:
+            saved = torch.load(path, weights_only=True, map_location="cpu")["model"]
             state = {f"{prefix}{key}": value.numpy() for key, value in saved.items()}
         else:
             state = safetensors.numpy.load_file(path)
-        return "read" if same(state) or same(good) else "fault: read, and not as its own library reads it"
-    except Exception:
-        return "read, refused there"
+        return "read" if same(state) else "fault: read, and not as its own library reads it"
+    except TimeoutError:
+        return "read, too slow there"
+    except Exception as error:
+        if "Unsupported global" in str(error) or "Unsupported class" in str(error):
+            return "read, with names unknown there"
+        return f"fault: read, and refused by its own library: {type(error).__name__} {str(error)[:200]!r}"
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
 
@@ -220,7 +315,7 @@ def attempt(original: Original, name: str, path: pathlib.Path, output: pathlib.P
     found = "read"
     try:
         original.read(path, output)
-    except (CheckpointError, OSError) as error:
+    except (CheckpointError, ReportError, *fuzz_recordings.ERRORS, OSError) as error:
         said = str(error)
         plain = said.isprintable() and len(said) < 3_000
         found = "refused" if plain else f"fault: a message of {len(said)} characters, {said[:200]!r}"

@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import json
+import tempfile
 
 import fsspec
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 from processes import two_tones
 
-from experiments.harness import buckets, front_ends, metrics, sweeping
+from experiments.harness import buckets, front_ends, kept, metrics, sweeping
 from experiments.harness.results import Results
 from experiments.harness.sweeping import ReplacementError, Share
 from w2v_jax import files, tensor_file
@@ -111,6 +112,50 @@ def test_texts_and_metrics(bucket, weights):
         temporary.write_text("half")
         raise RuntimeError
     assert not (bucket / "half.txt").exists()
+
+
+def test_waiting_fetches_a_result_of_others_once(bucket, monkeypatch):
+    path, fetched, looks = bucket / "tones/tones.a.safetensors", [], []
+    kept.write(path, {"x": np.zeros(3, np.float32)}, {"encoder": "another"})
+    original = files.fetched
+    monkeypatch.setattr(files, "fetched", lambda path: fetched.append(path) or original(path))
+
+    def pause(seconds):
+        looks.append(seconds)
+        if len(looks) == 20:
+            kept.write(path, {"x": np.ones(3, np.float32)}, {"encoder": "ours"})
+
+    monkeypatch.setattr(sweeping.time, "sleep", pause)
+    sweeping.await_file(path, {"encoder": "ours"}, label="tones")
+    assert len(looks) == 20
+    assert len(fetched) == 2
+
+
+def test_copies_have_no_name_and_go_with_who_uses_them(bucket, monkeypatch, tmp_path_factory):
+    place = tmp_path_factory.mktemp("temporary")
+    monkeypatch.setattr(tempfile, "tempdir", str(place))
+    kept.write(bucket / "x.safetensors", {"x": np.arange(3.0)}, {})
+    found = kept.read_back(bucket / "x.safetensors", {})
+    values = found.array("x")
+    assert not list(place.iterdir())  # a kill here leaves nothing
+    del found
+    np.testing.assert_array_equal(values, np.arange(3.0))
+
+
+@pytest.mark.parametrize("error", [ValueError("Forbidden:\nno token"), OSError(28, "No space left on device")])
+def test_what_cannot_be_fetched_stays(bucket, monkeypatch, error):
+    kept.write(bucket / "f0/map.a.safetensors", {"x": np.arange(3.0)}, {"encoder": "another"})
+    before = {name: file.getvalue() for name, file in Bucket.store.items()}
+
+    def refuse(*_, **__):
+        raise error
+
+    monkeypatch.setattr(files.shutil, "copyfileobj", refuse)
+    with pytest.raises(kept.UnreadableError) as raised:
+        Results(bucket).kept("f0", "map.a.safetensors", {"encoder": "ours"}, refuse)
+    assert str(raised.value).isprintable()
+    assert "f0/map.a.safetensors: it cannot be read (" in str(raised.value)
+    assert {name: file.getvalue() for name, file in Bucket.store.items()} == before
 
 
 @pytest.mark.parametrize(

@@ -107,12 +107,13 @@ def test_families(tmp_path, family, norm):
 @pytest.mark.parametrize("family", FAMILIES)
 def test_defaults_are_those_of_transformers(tmp_path, family):
     """A config that leaves everything out means the same to us: sizes are compared with the real default's."""
-    from w2v_jax.convert.huggingface import read_config
+    from w2v_jax.convert.settings_file import read_settings
 
     config = getattr(transformers, f"{FAMILIES[family]}Config")()
     (tmp_path / "config.json").write_text(json.dumps({"model_type": family}))
-    found, said, _ = read_config(tmp_path / "config.json")
-    assert found == config.model_type
+    found = read_settings(tmp_path / "config.json")
+    said = found.statement
+    assert found.family == config.model_type
     assert said.settings["channels"] == tuple(config.conv_dim)
     assert said.settings["kernel_sizes"] == tuple(config.conv_kernel)
     assert said.settings["strides"] == tuple(config.conv_stride)
@@ -231,6 +232,26 @@ def test_torchaudio(tmp_path, norm):
     state = {k.replace("feature_proj", "encoder.feature_proj"): v for k, v in model.state_dict().items()}
     torch.save(state, tmp_path / "a.pth")
     check(tmp_path / "a.pth", model, tmp_path)
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_pickled_config_objects(tmp_path, zipped):
+    """As HuBERT-ECG saves itself; the strides are none that would be assumed."""
+    for family in ("hubert", "wav2vec2", "sew-d"):
+        model = build(family, conv_stride=(5, 2, 1))
+        saved = {"global_step": 5, "model_config": model.config, "model_state_dict": model.state_dict()}
+        torch.save(saved, tmp_path / "a.pt", _use_new_zipfile_serialization=zipped)
+        check(tmp_path / "a.pt", model, tmp_path)
+
+
+def test_settings_of_torchaudio_beside_the_file(tmp_path):
+    model = build(conv_stride=(5, 2, 1))
+    state = {k.replace("feature_proj", "encoder.feature_proj"): v for k, v in model.state_dict().items()}
+    torch.save(state, tmp_path / "aves.torchaudio.pt")
+    layers = [list(layer) for layer in zip((8, 12, 16), (10, 3, 2), (5, 2, 1), strict=True)]
+    settings = {"extractor_mode": "group_norm", "extractor_conv_layer_config": layers, "extractor_conv_bias": False}
+    (tmp_path / "aves.torchaudio.model_config.json").write_text(json.dumps(settings))
+    check(tmp_path / "aves.torchaudio.pt", model, tmp_path)
 
 
 def test_strided_and_shared_storages(tmp_path):

@@ -17,6 +17,7 @@ from jax.sharding import PartitionSpec as P
 
 from experiments.pretrain import training
 from experiments.pretrain.training import Recipe
+from tests import jax_settings
 from w2v_jax import stimuli, sweep
 from w2v_jax.contrastive import ContrastiveConfig
 from w2v_jax.encoder import EncoderConfig, FeatureEncoder
@@ -57,6 +58,7 @@ def check() -> None:
     np.testing.assert_array_equal(rounded, alone)
     check_program(encoder)
     check_padded_batch(encoder)
+    check_explicit_axes()
     check_training()
     check_nothing_is_compiled_again(encoder)
 
@@ -83,6 +85,20 @@ def check_padded_batch(encoder: FeatureEncoder) -> None:
     found = encode(*jax.device_put((waveforms, lengths), rows))
     assert found.sharding.is_equivalent_to(rows, found.ndim)
     np.testing.assert_allclose(found, encode(waveforms, lengths), atol=5e-6)
+
+
+def check_explicit_axes() -> None:
+    """A padded batch on a mesh with explicit axes, which `jax.make_mesh` makes by default, is that on one device."""
+    mesh = jax.make_mesh((2,), ("d",), devices=jax.local_devices()[:2])
+    lies = NamedSharding(mesh, P("d"))
+    sounds, lengths = jax.device_put((jax_settings.SOUNDS, jax_settings.LENGTHS), lies)
+    for conv_norm, precision in (("group", "float32"), ("layer", "bfloat16")):
+        encoder = jax_settings.encoder(conv_norm, precision)
+        expected = encoder(jax_settings.SOUNDS, lengths=jax_settings.LENGTHS)
+        for encode in (FeatureEncoder.__call__, jax.jit(lambda each, x, lengths: each(x, lengths=lengths))):
+            found = encode(encoder, sounds, lengths=lengths)
+            assert found.sharding.is_equivalent_to(lies, found.ndim)
+            np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
 def check_training() -> None:

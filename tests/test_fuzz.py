@@ -1,6 +1,7 @@
 """A few mutants of every format; `make fuzz` tries more."""
 
 import fuzz
+import fuzz_recordings
 import pytest
 
 
@@ -8,4 +9,5 @@ import pytest
 def test_damaged_files_do_no_harm(name):
     counts, faults = fuzz.run([name], first=1, count=25)
     assert faults == []
-    assert counts[name]["refused"] > 12  # they are damaged indeed
+    least = 1 if name in fuzz_recordings.FORMATS else 13  # they are damaged indeed, though sound may change unseen
+    assert counts[name]["refused"] >= least

@@ -1,12 +1,14 @@
 """Training: it learns, and a run that is stopped, killed or damaged ends as if nothing had happened."""
 
 import dataclasses
+import errno
 import json
 import os
 import pathlib
 import shutil
 import subprocess
 import sys
+import types
 
 import jax
 import jax.numpy as jnp
@@ -16,7 +18,7 @@ from flax import nnx
 from processes import TINY, run_in_process, wait_until
 
 from experiments.pretrain import run as training_run
-from experiments.pretrain import training
+from experiments.pretrain import storage_errors, training
 from experiments.pretrain.run import Run, TrainingError
 from experiments.pretrain.training import Recipe
 from w2v_jax import checkpoint
@@ -218,3 +220,44 @@ def test_the_program_says_what_is_wrong_in_one_line(tmp_path):
     said = "error: batch_size is 5; expected a multiple of 2 (utterances in groups of 2, on 1 device)\n"
     assert done.stderr == said
     assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize(
+    ("error", "number"),
+    [
+        (ValueError("RESOURCE_EXHAUSTED: Error writing local file \"/d/_sharding\": Failed [os_error_code='28']"), 28),
+        (ValueError("UNKNOWN: Error writing [OS error 122: EDQUOT Disk quota exceeded]"), errno.EDQUOT),
+        (ValueError("No space left on device"), errno.ENOSPC),
+        (OSError(errno.EIO, "Input/output error"), errno.EIO),
+        (ValueError("the tree has another structure"), None),
+    ],
+)
+def test_errors_of_the_disk_are_found_in_those_of_orbax(error, number):
+    outer = RuntimeError("checkpointing failed")
+    outer.__cause__ = error
+    found = storage_errors.os_error_in(outer)
+    assert (found and found.errno) == number
+    with pytest.raises(RuntimeError if number is None else OSError), storage_errors.as_os_errors():
+        raise outer
+
+
+def test_a_checkpoint_that_cannot_be_read_is_not_removed(finished, monkeypatch):
+    def refuse(*_, **__):
+        raise ValueError("PERMISSION_DENIED: Error opening [os_error_code='13']")
+
+    monkeypatch.setattr(training_run.ocp.CheckpointManager, "restore", refuse)
+    before = sorted(finished.checkpoints.rglob("*"))
+    with pytest.raises(OSError, match=r"checkpoints/200: it cannot be read \(Permission denied\)"):
+        training_run.train(finished)
+    assert sorted(finished.checkpoints.rglob("*")) == before
+
+
+def test_a_disk_that_is_too_full_for_a_checkpoint(humming, tmp_path, monkeypatch):
+    monkeypatch.setattr(training_run.shutil, "disk_usage", lambda _: types.SimpleNamespace(free=1_000))
+    with pytest.raises(OSError, match="No space left on device") as raised:
+        training_run.train(run_in(tmp_path / "tiny"))
+    said = storage_errors.one_line(raised.value, folder="runs/tiny")
+    assert said == (
+        f"{tmp_path / 'tiny/checkpoints'}: No space left on device; what was saved is kept in runs/tiny: "
+        "free some space and run the same command again to go on"
+    )

@@ -1,6 +1,7 @@
 """Sound files in, as they are in the world; their frames, Praat's measures, and what is asked of both."""
 
 import csv
+import dataclasses
 import json
 import os
 import pathlib
@@ -18,10 +19,12 @@ from flax import nnx
 from pages import ROOT, names_of, text_of
 from safetensors.numpy import load_file
 
-from experiments.harness import figures, front_ends, kept, vowel_chart
+from experiments.harness import figures, fitting, front_ends, kept, vowel_chart
 from experiments.harness.results import Results
 from experiments.recordings import __main__ as experiment
-from experiments.recordings import answers, session, work
+from experiments.recordings import answers, session, tokens, work
+from experiments.report import recorded_map
+from experiments.report.finished import columns, read
 from w2v_jax import EncoderConfig, FeatureEncoder, grids, praat, projection, recordings
 from w2v_jax.front_end import Frames
 from w2v_jax.scores import Score
@@ -128,7 +131,11 @@ BAD = {
     "opposite.wav": ("2 channels cancel each other", np.outer(tone(100, 1, 16_000), [1, -1]), 16_000),
     "no_tier.wav": ("it has no tier named 'vowels'; its tiers are 'words'", tone(100, 1, 16_000), 16_000),
     "no_textgrid.wav": ("there is no TextGrid next to it; expected no_textgrid.TextGrid", tone(101, 1, 16_000), 16_000),
-    "broken_textgrid.wav": ("it is no TextGrid that Praat can read", tone(102, 1, 16_000), 16_000),
+    "broken_textgrid.wav": (
+        "it cannot be read as a TextGrid (line 9: a quotation mark is not closed",
+        tone(102, 1, 16_000),
+        16_000,
+    ),
 }
 
 
@@ -251,6 +258,41 @@ def test_nearness_is_1_for_twins_and_chance_for_strangers():
     assert all(cell.low < answers.CHANCE < cell.high for cell in strangers.values())
 
 
+def test_a_file_of_several_speakers(tmp_path):
+    """Whose a frame is, its token says; where two speak at once it is nobody's."""
+    sound = np.random.default_rng(0).normal(0, 0.1, 16_000)
+    soundfile.write(tmp_path / "a.wav", sound, 16_000)
+    soundfile.write(tmp_path / "b.wav", 0.5 * sound, 16_000)
+    text = 'File type = "ooTextFile"\nObject class = "TextGrid"\n\n0 1 <exists> 2\n'
+    for name, start in (("s1", 0.0), ("s2", 0.4)):
+        text += f'"IntervalTier" "{name} - phones" 0 1 1 {start} {start + 0.5} "a"\n'
+    (tmp_path / "a.TextGrid").write_text(text)
+    (tmp_path / "b.TextGrid").write_text(text.replace("s2", "s3"))
+    found = session.gather([str(tmp_path)], [FRAMES], tier="* - phones")
+    assert found.speakers == ("s1", "s2", "s3")
+    assert [file.speaker for file in found.files] == ["s1 & s2", "s1 & s3"]
+    assert len(found.assumed) == 2  # they overlap
+    layout = work.Layout(found, FRAMES)
+    measures = {name: np.ones(layout.num_frames) for name in praat.MEASURES}
+    asked = tokens.labelled(layout, measures)
+    assert asked.speaker.tolist() == ["s1", "s2", "s1", "s3"]
+    both = dataclasses.replace(asked, first=np.array([0, 15, 49, 69]), stop=np.array([20, 45, 69, 98]))
+    speaker = answers.speakers_of(layout, both)
+    assert speaker[[0, 14, 15, 19, 20, 44, 49, 69]].tolist() == [0, 0, -1, -1, 1, 1, 0, 2]
+    assert not set(answers.rows_to_read(layout, measures, both)) & set(range(15, 20))
+
+
+def test_a_copy_is_used_where_the_first_could_not_be(tmp_path):
+    for name in ("a", "b", "c"):
+        soundfile.write(tmp_path / f"{name}.wav", tone(100, 1, 16_000), 16_000)
+    for name in ("b", "c"):
+        textgrid(tmp_path / f"{name}.TextGrid", [(0.2, 0.5, "a")], 1.0)
+    found = session.gather([str(tmp_path)], [FRAMES], tier="vowels", labels=["a", "x"])
+    assert [pathlib.Path(file.name).name for file in found.files] == ["b.wav"]
+    assert [line.partition(": ")[2][:12] for line in found.left_out] == ["there is no ", "it is a copy"]
+    assert "No token has the label 'x', of --labels." in found.remarks
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """Three voices, two vowels each."""
@@ -341,6 +383,43 @@ def test_without_a_tier_voiced_frames_stand_for_tokens(folder, tmp_path, thin, m
     assert "expected at least 3, to hold one out" in of_mel["read off, R²"]["f0"]["undefined"]
     with pytest.raises(kept.OtherSettingsError):
         kept.find(results.path("recordings", "recordings.log-mel.safetensors"), {})
+
+
+FEW = {  # tokens, of a quarter of a second of a voice or of noise
+    "no voice and no tier": ("noise", [], 0),
+    "one token without a voice": ("noise", [(0.05, 0.2, "s")], 1),
+    "one token": ("voice", [(0.05, 0.2, "=a()")], 1),
+    "one label": ("voice", [(0.05, 0.1, "_a$x$"), (0.1, 0.2, "_a$x$")], 2),
+    "shorter than a frame": ("voice", [(0.05, 0.051, "a"), (0.1, 0.2, "b")], 2),
+}
+
+
+def test_few_tokens_or_none_go_through(tmp_path, thin, monkeypatch):
+    monkeypatch.setattr(figures, "save", lambda figure, path: fitting.fit(figure))
+    sounds = {
+        "noise": 0.2 * np.random.default_rng(0).standard_normal(4_000),
+        "voice": np.asarray(make_a_session["vowel"](125.0, 500.0, 1_500.0, jax.random.key(0))),
+    }
+    results = Results(tmp_path / "results", quick=True, overwrite=True)
+    for number, (case, (sound, intervals, count)) in enumerate(FEW.items()):
+        path = tmp_path / f"{number}.wav"
+        soundfile.write(path, np.clip(sounds[sound], -1, 1), 16_000)
+        if intervals:
+            textgrid(path.with_suffix(".TextGrid"), intervals, 0.25)
+        tier = "vowels" if intervals else None
+        metrics = experiment.run(front_ends.resolve(["log-mel"]), results, audio=[str(path)], tier=tier)
+        of_mel = metrics["encoders"]["log-mel"]
+        assert of_mel["num_tokens"] == count, case
+        assert all("expected at least" in cell["undefined"] for cell in of_mel["read off, R²"].values())
+        near = of_mel["nearness to the own synthesised vowel, AUC"]
+        assert all("value" in cell or "expected at least" in cell["undefined"] for cell in near.values()), near
+        tokens = columns(results.path("recordings", "tokens.log-mel.csv"))
+        drawn = columns(results.path("recordings", "recordings.log-mel.map.csv"))
+        assert tokens.get("label", []) == [label for *_, label in intervals]
+        for axis in ("x", "y"):  # one orientation, as drawn
+            assert tokens.get(f"map_{axis}", []) == drawn.get(axis, [])
+        found = recorded_map.of_recordings(read(results.folder, []), clips=True)
+        assert found is None if count == 0 else len(found["encoders"]) == 1
 
 
 # In place of umap-learn, which compiles for ten seconds, and which test_projection tries.

@@ -103,7 +103,7 @@ def test_no_sentence_without_its_experiment(folder):
 
 
 def test_the_page_has_sources_versions_and_the_papers_numbers(folder):
-    text = page.page(read(folder), now=NOW)
+    text = page.page(read(folder), now=NOW).html
     assert "What ours hears" in text
     assert "facebook/wav2vec2-base @ abc" in text
     assert "its sample rate" in text
@@ -115,7 +115,7 @@ def test_the_page_has_sources_versions_and_the_papers_numbers(folder):
 
 def test_a_missing_control_is_said(tmp_path):
     folder = write_results(tmp_path / "r", {"ours": (ABOUT["trained"], LEARNED)})
-    assert "No control was run in Timing, Frequency and DC offset" in page.page(read(folder), now=NOW)
+    assert "No control was run in Timing, Frequency and DC offset" in page.page(read(folder), now=NOW).html
 
 
 def test_reproduce_adds_a_control_where_there_is_none(capsys):
@@ -131,7 +131,7 @@ def test_reproduce_adds_a_control_where_there_is_none(capsys):
 def test_names_and_sources_cannot_become_script(tmp_path):
     about = {**ABOUT["trained"], "source": "<img src=x onerror=alert(1)>"}
     folder = write_results(tmp_path / "r", {"</script><b>": (about, LEARNED)})
-    text = page.page(read(folder), now=NOW)
+    text = page.page(read(folder), now=NOW).html
     assert "</script><b>" not in text
     assert "<img src=x" not in text
     assert "&lt;/script&gt;&lt;b&gt;" in text
@@ -143,8 +143,9 @@ def test_names_and_sources_cannot_become_script(tmp_path):
     ("text", "message"),
     [
         ("{", "it cannot be read"),
-        ("[]", "it is no metrics.json of ours"),
-        ('{"encoders": 3}', "it is no metrics.json of ours"),
+        ("[]", "not what w2v-jax f0 writes: expected an object, found a list"),
+        ('{"encoders": 3}', "not what w2v-jax f0 writes: 'experiment' is missing"),
+        ('{"experiment": "f0", "encoders": 3}', "not what w2v-jax f0 writes: 'encoders' is 3"),
     ],
 )
 def test_a_damaged_file_is_named(folder, text, message):
@@ -197,7 +198,7 @@ def test_a_map_has_the_lines_of_its_figure(folder):
         (folder / f"f0/pure_tones.{name}.map.csv").write_text("frequency,x,y\n100,1,2\n200,3,4\n")
     (found,) = live_maps.of_experiment("f0", read(folder))
     assert [each["below"] for each in found["encoders"]] == [list(map_order.caption(order, sounds="tones")), []]
-    assert "near order: 100% of nearest tones kept" in page.page(read(folder), now=NOW)
+    assert "near order: 100% of nearest tones kept" in page.page(read(folder), now=NOW).html
 
 
 def test_harmonics_of_a_vowel_give_its_waveform():
@@ -216,7 +217,7 @@ def test_harmonics_of_a_vowel_give_its_waveform():
 def test_recorded_tokens_keep_their_clips(folder):
     (folder / "recordings").mkdir()
     metrics = json.loads((folder / "f0/metrics.json").read_text())
-    (folder / "recordings/metrics.json").write_text(json.dumps(metrics))
+    (folder / "recordings/metrics.json").write_text(json.dumps(metrics | {"experiment": "recordings"}))
     rows = ("/home/me/a.wav,i,0.1,0.2,1,100,,2000,1,2", "/home/me/a.wav,u,0.3,0.4,,,,,3,4")
     table = "\n".join(("file,label,start,end,clip,f0,f1,f2,x,y", *rows, ""))
     (folder / "recordings/recordings.ours.map.csv").write_text(table)
@@ -230,8 +231,8 @@ def test_recorded_tokens_keep_their_clips(folder):
     assert second is None
     assert found["texts"][1]["values"] == ["a.wav", "a.wav"]  # no folder of the user's
     assert recorded_map.of_recordings(read(folder), clips=False)["sound"]["clips"] == [None, None]
-    assert "ask the speakers before you send it" in page.page(read(folder), now=NOW)
-    assert "ask the speakers" not in page.page(read(folder), now=NOW, clips=False)
+    assert "ask the speakers before you send it" in page.page(read(folder), now=NOW).html
+    assert "ask the speakers" not in page.page(read(folder), now=NOW, clips=False).html
 
 
 def test_features_for_r(folder):

@@ -90,11 +90,18 @@ def test_separators_marks_and_line_ends(table_of, separator, mark, end):
     assert table.place(table.vowels[1]) == "mine.csv, line 5: 'ɯ' of 'Anna'"
 
 
+def test_the_separator_that_excel_is_told(table_of):
+    table = table_of("sep=;\nsymbol;F1;F2;a,b\ni;300;2500;\n")
+    assert (table.vowels, table.lines, table.unused) == ((Vowel("i", 300, 2500),), (3,), ("a,b",))
+
+
 def test_speakers(table_of):
     table = table_of("symbol,F1,F2,speaker\na,800,1300,x\na,900,1500,y\ni,300,2500,x\n")
     assert table.speakers == ("x", "y")
     assert [vowel.symbol for vowel in table.of("x")] == ["a", "i"]
     assert table.only(["y"]).vowels == table.of("y")
+    composed = table_of("symbol,F1,F2,speaker\na,800,1300,zoe\u0308\n")
+    assert composed.only(["zoe\u0308"]).speakers == composed.only(["zo\u00eb"]).speakers == ("zo\u00eb",)
     assert table.only(["y"]).lines == (3,)
     with pytest.raises(VowelTableError, match="has no speaker 'z'; expected some of x, y"):
         table.only(["x", "z"])
@@ -116,6 +123,13 @@ def test_speakers(table_of):
         (HEADER + "a,,1300\n", "line 2: F1 is empty; expected a number"),
         (HEADER + "a,nan,1300\n", "line 2: F1 is 'nan'; expected a number"),
         (HEADER + "a,0,1300\n", "line 2: F1 is '0'; expected a number of Hz above 0"),
+        (
+            HEADER + "i,310,2700\na,0.85,1.45\n",
+            r"line 3: F1 is 0.85; expected Hz, at least 20 \(kHz, .* 850 Hz is writ",
+        ),
+        ("symbol;F1;F2\na;850;1.450\n", "line 2: F2 is 1.45; expected Hz"),  # a separator of thousands
+        ((HEADER + "a,800,1300").encode("utf-16"), "it is UTF-16 .*; save the file as CSV in UTF-8"),
+        (b"PK\x03\x04" + bytes(60), "it is a workbook"),
         (HEADER + "a,1_0,1300\n", "line 2: F1 is '1_0'"),
         (HEADER + "a,1e999,1300\n", "line 2: F1 is '1e999'"),
         (HEADER + "a,1300,1300\n", "line 2: F1 is 1300 Hz and F2 1300 Hz; expected F1 below F2"),
@@ -125,8 +139,8 @@ def test_speakers(table_of):
             HEADER + "a,800,1300\n\na,810,1300\n",
             "line 4: the vowel 'a' was on line 2; expected each once; several spea",
         ),
-        ("symbol,F1,F2,speaker\na,8,9,x\na,8,9,x\n", "line 3: the vowel 'a' of speaker 'x' was on line 2"),
-        ("symbol,F1,F2,speaker\na,8,9,\n", "line 2: speaker is empty"),
+        ("symbol,F1,F2,speaker\na,80,90,x\na,80,90,x\n", "line 3: the vowel 'a' of speaker 'x' was on line 2"),
+        ("symbol,F1,F2,speaker\na,80,90,\n", "line 2: speaker is empty"),
         (HEADER + ",800,1300\n", "line 2: symbol is empty"),
         (HEADER + "$a$,800,1300\n", "line 2: symbol is .* and no \\$"),
         (HEADER + "a\x1b,800,1300\n", "line 2: symbol is 'a.*u001b'; expected"),

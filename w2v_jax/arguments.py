@@ -40,7 +40,9 @@ def vector(name: str, values: Scalars, *, like: jax.Array | None = None, like_na
         shapes = [jnp.shape(value) for value in values]
         if any(shapes):
             raise ValueError(f"{name} is a list of shapes {shapes}; expected scalars")
-        values = jnp.stack([jnp.asarray(value, jnp.float32) for value in values]) if values else jnp.zeros((0,))
+        values = (
+            jnp.stack([jnp.asarray(value, jnp.float32) for value in values]) if values else jnp.zeros((0,), jnp.float32)
+        )
     values = jnp.asarray(values, jnp.float32)
     if values.ndim > 1:
         raise ValueError(f"{name} has shape {values.shape}; expected a scalar or one dimension (vmap adds others)")

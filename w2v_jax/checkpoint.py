@@ -63,6 +63,8 @@ class Provenance:
         source_sha256: hexadecimal sha256 of the source file (of several: of their sha256s, in order of name).
         tool_version: version of w2v_jax that wrote the file.
         assumed: settings of the config that the source does not state, in words; None where it states all.
+        normalize_input: whether the model was trained on waveforms of mean 0 and variance 1 each, as the source states
+            it; None where it does not. Written only where it is stated.
     """
 
     source: str
@@ -70,6 +72,7 @@ class Provenance:
     source_sha256: str | None = None
     tool_version: str = _version.__version__
     assumed: str | None = None
+    normalize_input: bool | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,6 +82,11 @@ class Metadata:
     config: EncoderConfig
     provenance: Provenance
     digest: str
+
+    @property
+    def normalize_input(self) -> bool | None:
+        """Whether the model was trained on normalised waveforms; None where its source did not say."""
+        return self.provenance.normalize_input
 
 
 @functools.lru_cache(maxsize=128)
@@ -173,7 +181,8 @@ def save_encoder(
         dtype: how they are stored, float32 or float16 (half the size; loads as float32).
 
     Raises:
-        CheckpointError: a parameter is not finite, or not so in `dtype`.
+        CheckpointError: a parameter is not finite, or not so in `dtype`; or the provenance is not lines of text, which
+            `load_encoder` would refuse.
     """
     if np.dtype(dtype) not in (np.float32, np.float16):
         raise ValueError(f"dtype is {np.dtype(dtype)}; expected float32 or float16")
@@ -189,13 +198,20 @@ def write_tensors(
     *,
     provenance: Provenance,
 ) -> None:
-    """Writes tensors in our layout (see `tensor_shapes`) to `path`, after checking them."""
+    """Writes tensors in our layout (see `tensor_shapes`) to `path`, after checking them as reading does."""
     check_tensors(config, tensors, origin=os.fspath(path))
+    try:
+        _check_provenance(provenance)
+    except ValueError as error:
+        raise CheckpointError(f"{quote(os.fspath(path), 400)}: not written: {error}") from error
+    said = dataclasses.asdict(provenance)
+    if provenance.normalize_input is None:  # files without it stay what they were
+        del said["normalize_input"]
     metadata = {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
         "config": config_text(config),
-        "provenance": json.dumps(dataclasses.asdict(provenance)),
+        "provenance": json.dumps(said),
     }
     metadata["metadata_digest"] = _metadata_digest(metadata)
     # Our own writer: it adds the digest, and the same encoder gives the same file to the last byte.
@@ -279,16 +295,27 @@ def read_metadata(name_or_path: str | os.PathLike[str]) -> Metadata:
             )
         config = EncoderConfig(**settings)
         provenance = Provenance(**json.loads(raw["provenance"]))
-        # They are printed as they stand.
-        for said in dataclasses.astuple(provenance):
-            if said is not None and not (isinstance(said, str) and said.isprintable() and len(said) <= _LONGEST_TEXT):
-                raise ValueError(f"its provenance has {quote(said, 60)!r}; expected a line of text")
+        _check_provenance(provenance)
         digest = raw["digest"]
     except CheckpointError:
         raise
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise CheckpointError(f"{path}: damaged metadata ({quote(error)}); convert the weights again") from error
     return Metadata(config=config, provenance=provenance, digest=digest)
+
+
+def _check_provenance(provenance: Provenance) -> None:
+    """Raises `ValueError` unless it has lines of text, which are printed as they stand, and a truth value."""
+    for name, said in dataclasses.asdict(provenance).items():
+        if name == "normalize_input":
+            if not (said is None or isinstance(said, bool)):
+                raise ValueError(f"its {name} is {quote(said, 60)}; expected True or False")
+        elif not (said is None and name not in ("source", "tool_version")) and not (
+            isinstance(said, str) and said.isprintable() and len(said) <= _LONGEST_TEXT
+        ):
+            raise ValueError(
+                f"its provenance has {name} '{quote(said, 60)}'; expected a line of at most {_LONGEST_TEXT} characters"
+            )
 
 
 def verify_weights(name_or_path: str | os.PathLike[str]) -> Metadata:
@@ -318,7 +345,8 @@ def weights_folders() -> list[pathlib.Path]:
 
 def weight_names() -> list[str]:
     """The bare names that `find_weights` knows, in alphabetical order."""
-    return sorted({path.stem for folder in weights_folders() for path in folder.glob(f"*{SUFFIX}")})
+    found = (path for folder in weights_folders() for path in folder.glob(f"*{SUFFIX}"))
+    return sorted({path.stem for path in found if not path.name.startswith(".")})  # those are other programs'
 
 
 def find_weights(name_or_path: str | os.PathLike[str]) -> pathlib.Path:

@@ -14,6 +14,7 @@ from flax import nnx
 from jax import lax
 
 from w2v_jax.encoder import FeatureEncoder
+from w2v_jax.explicit_sharding import along_the_batch
 
 # Below the length of any frame that a LayerNorm makes.
 _SHORTEST = 1e-6
@@ -68,6 +69,9 @@ class ContrastivePredictor(nnx.Module):
 
     def __call__(self, waveforms: jax.Array) -> Outcome:
         """How well the frames of `waveforms`, (utterances, samples), are predicted; see `contrastive_loss`."""
+        return along_the_batch(ContrastivePredictor._outcome, self, waveforms, keeps_batch=False)
+
+    def _outcome(self, waveforms: jax.Array) -> Outcome:
         frames = self.encoder(waveforms)
         return contrastive_loss(
             frames, self.predictions(frames), group=self.config.group, temperature=self.config.temperature

@@ -9,15 +9,15 @@ XLA's own convolution is as fast, within 8%.
 """
 
 import functools
-from typing import Literal
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-Precision = Literal["float32", "exact", "tensorfloat32", "float16", "bfloat16"]
-PRECISIONS: tuple[Precision, ...] = ("float32", "exact", "tensorfloat32", "float16", "bfloat16")
+from w2v_jax.precisions import PRECISIONS as PRECISIONS
+from w2v_jax.precisions import Precision as Precision
+from w2v_jax.precisions import check_precision as check_precision
 
 # Bits of exponent and mantissa of each factor in a cheaper precision; sums are float32 in all of them.
 _BITS = {"tensorfloat32": (8, 10), "float16": (5, 10), "bfloat16": (8, 7)}
@@ -68,14 +68,6 @@ def _convolve_jvp(
     # The derivative in one convolution each: a gradient needs no last digit, and tiles would slow its transpose.
     derivative = functools.partial(_convolve, stride=stride, precision=precision)
     return convolve(x, kernel, stride, precision), derivative(x_dot, kernel) + derivative(x, kernel_dot)
-
-
-def check_precision(precision: str) -> Precision:
-    """`precision`, if it is one of `PRECISIONS`; otherwise raises `ValueError`."""
-    for each in PRECISIONS:
-        if precision == each:
-            return each
-    raise ValueError(f"precision is {precision!r}; expected one of {', '.join(PRECISIONS)}")
 
 
 def is_rounded(precision: Precision) -> bool:
@@ -139,7 +131,7 @@ def _multiply_and_add(x: jax.Array, kernel: jax.Array, *, stride: int) -> jax.Ar
     kernel_size = len(kernel)
     frames = (x.shape[1] - kernel_size) // stride + 1
     span = (frames - 1) * stride + 1
-    taps = [x[:, tap : tap + span : stride] * kernel[tap, 0] for tap in range(kernel_size)]
+    taps = [x[:, tap : tap + span : stride] * kernel[None, None, tap, 0] for tap in range(kernel_size)]
     return functools.reduce(jnp.add, taps)
 
 
@@ -192,7 +184,7 @@ def _convolve_in_tiles(x: jax.Array, kernel: jax.Array, stride: int) -> jax.Arra
         part = lax.dynamic_slice(x, (index[0], index[1], 0), (1, span, channels))
         return _convolve_in_groups(part, kernel, stride)[0]
 
-    out = lax.map(tile_of, (jnp.asarray(waveform.ravel()), jnp.asarray(start.ravel())))
+    out = lax.map(tile_of, tuple(jnp.asarray(each.ravel(), jnp.int32) for each in (waveform, start)))
     return out.reshape(batch, tiles * tile_frames, -1)[:, :frames]
 
 

@@ -10,7 +10,7 @@ import functools
 import itertools
 import math
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Literal
 
 import jax
 import jax.numpy as jnp
@@ -19,9 +19,11 @@ from flax import nnx
 from jax import lax
 
 from w2v_jax.convolution import Precision, as_stored, check_precision, convolve, is_rounded
+from w2v_jax.explicit_sharding import along_the_batch
 from w2v_jax.front_end import FRAMES, Frames, check_lengths
 from w2v_jax.norm import Norm, Statistics, statistics_in_pieces, statistics_of_filters
 from w2v_jax.pieces import Pieces
+from w2v_jax.presets import PRESETS
 
 # A waveform of more than `_PIECES_AT_LEAST` pieces is cut: a piece has at least so many frames, and its largest
 # activation about so many bytes. 64 MiB are ten seconds of sound in a wav2vec 2.0 encoder.
@@ -120,14 +122,14 @@ class EncoderConfig:
         Raises:
             ValueError: another name.
         """
-        if name not in _PRESETS:
-            raise ValueError(f"there is no preset {name!r}; expected one of {', '.join(_PRESETS)}")
-        return cls(**_PRESETS[name])
+        if name not in PRESETS:
+            raise ValueError(f"there is no preset {name!r}; expected one of {', '.join(PRESETS)}")
+        return cls(**PRESETS[name])
 
     @staticmethod
     def presets() -> tuple[str, ...]:
         """The names that `preset` knows."""
-        return tuple(_PRESETS)
+        return tuple(PRESETS)
 
     @property
     def layer_frames(self) -> tuple[Frames, ...]:
@@ -143,6 +145,10 @@ class EncoderConfig:
     def frames(self) -> Frames:
         """How the features frame the waveform (wav2vec 2.0: 400 samples, 320 apart)."""
         return self.layer_frames[-1]
+
+
+def _checked(lengths: jax.Array | np.ndarray | None, waveform: jax.Array) -> jax.Array | None:
+    return None if lengths is None else check_lengths(lengths, waveform)
 
 
 def _is_positive_int(value: object) -> bool:
@@ -164,36 +170,6 @@ _ACTIVATIONS: dict[str, Callable[[jax.Array], jax.Array]] = {
     "gelu_tanh": functools.partial(jax.nn.gelu, approximate=True),
     "relu": jax.nn.relu,
     "silu": jax.nn.silu,
-}
-
-# Facts of the projects' own settings: transformers' configuration_*.py; of wav2vec 1.0 and vq-wav2vec, the training
-# commands in fairseq's examples/wav2vec/README.md, which ask for skip connections in the aggregator alone. That of
-# vq-wav2vec does not speak of log compression: it is the default of today's Wav2VecConfig, and was none in 2020.
-_WAV2VEC: dict[str, Any] = dict(conv_norm="global", final_norm=False, log_compression=True)
-_PRESETS: dict[str, dict[str, Any]] = {
-    "wav2vec2": {},
-    "xls-r": dict(conv_norm="layer", conv_bias=True),
-    "wavlm-large": dict(conv_norm="layer"),
-    "data2vec-audio": dict(conv_norm="layer"),
-    "mert": dict(sample_rate=24_000),
-    "sew": dict(
-        channels=(64, *(128,) * 4, *(256,) * 4, *(512,) * 4),
-        kernel_sizes=(10, 3, 1, 3, 1, 3, 1, 3, 1, 2, 1, 2, 1),
-        strides=(5, 2, 1, 2, 1, 2, 1, 2, 1, 2, 1, 2, 1),
-    ),
-    "wav2vec": dict(
-        channels=(512,) * 7,
-        kernel_sizes=(10, 8, 4, 4, 4, 1, 1),
-        strides=(5, 4, 2, 2, 2, 1, 1),
-        activation="relu",
-        **_WAV2VEC,
-    ),
-    "vq-wav2vec": dict(
-        channels=(512,) * 8,
-        kernel_sizes=(10, 8, 4, 4, 4, 1, 1, 1),
-        strides=(5, 4, 2, 2, 2, 1, 1, 1),
-        **_WAV2VEC,
-    ),
 }
 
 
@@ -222,10 +198,10 @@ class ConvLayer(nnx.Module):
         # uniform within the reciprocal root of the fan-in.
         fan_in = in_channels * kernel_size
         shape = (kernel_size, in_channels, out_channels)
-        self.kernel = nnx.Param(jax.nn.initializers.he_normal()(rngs.params(), shape))
+        self.kernel = nnx.Param(jax.nn.initializers.he_normal()(rngs.params(), shape, jnp.float32))
         bound = fan_in**-0.5
         self.bias = (
-            nnx.Param(jax.random.uniform(rngs.params(), (out_channels,), minval=-bound, maxval=bound))
+            nnx.Param(jax.random.uniform(rngs.params(), (out_channels,), jnp.float32, minval=-bound, maxval=bound))
             if use_bias
             else None
         )
@@ -253,13 +229,13 @@ class ConvLayer(nnx.Module):
             x = x - jnp.mean(x, axis=-2, keepdims=True)
             statistics = statistics_of_filters(x, self.kernel[...], self.stride, valid=valid)
             if self.bias is not None:
-                statistics = statistics._replace(mean=statistics.mean + self.bias[...])
+                statistics = statistics._replace(mean=statistics.mean + self.bias[...][None, None])
         found = self.convolved(x)
         if self.norm is not None:
             found = self.norm(found, valid=valid, statistics=statistics)
         found = _ACTIVATIONS[self.activation](found)
         if self.residual_scale is not None:
-            found = (found + self._thinned(x, found.shape[-2], thinning)) * self.residual_scale
+            found = (found + self._thinned(x, found.shape[-2], thinning).astype(found.dtype)) * self.residual_scale
         return as_stored(found, self.precision)
 
     def convolved(self, x: jax.Array) -> jax.Array:
@@ -269,7 +245,7 @@ class ConvLayer(nnx.Module):
             # Else an overflow could vanish in a ReLU.
             found = jnp.where(jnp.isfinite(found), found, jnp.nan)
         found = found.astype(self.kernel[...].dtype)
-        return found if self.bias is None else found + self.bias[...]
+        return found if self.bias is None else found + self.bias[...][None, None]
 
     @property
     def _filters_a_waveform(self) -> bool:
@@ -282,7 +258,7 @@ class ConvLayer(nnx.Module):
             thinning = x.shape[-2] // frames
         if isinstance(thinning, int):
             return x[..., ::thinning, :][..., :frames, :]
-        wanted = jnp.minimum(thinning[:, None] * jnp.arange(frames), x.shape[-2] - 1)
+        wanted = jnp.minimum(thinning[:, None] * jnp.arange(frames, dtype=jnp.int32)[None], x.shape[-2] - 1)
         return jnp.take_along_axis(x, wanted[..., None], axis=-2)
 
 
@@ -393,13 +369,8 @@ class FeatureEncoder(nnx.Module):
             >>> [encoder.frames.num_frames(length) for length in (16_000, 8_000)]
             [49, 24]
         """
-        flat, flat_lengths = self._flat(waveform, lengths)
-        frames_per_piece = self._frames_per_piece(*flat.shape)
-        if frames_per_piece is None:
-            features = self._features(self._hidden(flat, flat_lengths)[-1])
-        else:
-            features = self._features_in_pieces(flat, flat_lengths, frames_per_piece)
-        return self._shaped(features, waveform, flat_lengths, self.frames)
+        self._check(waveform)
+        return along_the_batch(FeatureEncoder._encoded, self, waveform, _checked(lengths, waveform))
 
     def activations(
         self, waveform: jax.Array, *, lengths: jax.Array | np.ndarray | None = None
@@ -412,11 +383,8 @@ class FeatureEncoder(nnx.Module):
         Returns:
             One array (..., frames_i, channels_i) per layer i, of the parameters' dtype.
         """
-        flat, flat_lengths = self._flat(waveform, lengths)
-        return tuple(
-            self._shaped(each, waveform, flat_lengths, frames)
-            for each, frames in zip(self._hidden(flat, flat_lengths), self.config.layer_frames, strict=True)
-        )
+        self._check(waveform)
+        return along_the_batch(FeatureEncoder._activations, self, waveform, _checked(lengths, waveform))
 
     def outputs(self, waveform: jax.Array, *, lengths: jax.Array | np.ndarray | None = None) -> dict[str, jax.Array]:
         """The activations, and the features after them, by the names of `layers`.
@@ -427,19 +395,38 @@ class FeatureEncoder(nnx.Module):
         Returns:
             One array (..., frames_i, channels_i) per layer.
         """
+        self._check(waveform)
+        return along_the_batch(FeatureEncoder._outputs, self, waveform, _checked(lengths, waveform))
+
+    def _encoded(self, waveform: jax.Array, lengths: jax.Array | None) -> jax.Array:
+        flat, flat_lengths = self._flat(waveform, lengths)
+        frames_per_piece = self._frames_per_piece(*flat.shape)
+        if frames_per_piece is None:
+            features = self._features(self._hidden(flat, flat_lengths)[-1])
+        else:
+            features = self._features_in_pieces(flat, flat_lengths, frames_per_piece)
+        return self._shaped(features, waveform, flat_lengths, self.frames)
+
+    def _activations(self, waveform: jax.Array, lengths: jax.Array | None) -> tuple[jax.Array, ...]:
+        flat, flat_lengths = self._flat(waveform, lengths)
+        return tuple(
+            self._shaped(each, waveform, flat_lengths, frames)
+            for each, frames in zip(self._hidden(flat, flat_lengths), self.config.layer_frames, strict=True)
+        )
+
+    def _outputs(self, waveform: jax.Array, lengths: jax.Array | None) -> dict[str, jax.Array]:
         flat, flat_lengths = self._flat(waveform, lengths)
         hidden = self._hidden(flat, flat_lengths)
         found = {f"conv {index}": each for index, each in enumerate(hidden)} | {FRAMES: self._features(hidden[-1])}
         return {name: self._shaped(found[name], waveform, flat_lengths, frames) for name, frames in self.layers.items()}
 
-    def _flat(self, waveform: jax.Array, lengths: jax.Array | np.ndarray | None) -> tuple[jax.Array, jax.Array | None]:
+    def _flat(self, waveform: jax.Array, lengths: jax.Array | None) -> tuple[jax.Array, jax.Array | None]:
         """(batch, samples), zero past each waveform's end, and the lengths (batch,)."""
-        self._check(waveform)
         flat = jnp.reshape(waveform, (math.prod(waveform.shape[:-1]), waveform.shape[-1]))
         if lengths is None:
             return flat, None
-        lengths = check_lengths(lengths, waveform).reshape(-1)
-        return jnp.where(jnp.arange(flat.shape[-1]) < lengths[:, None], flat, 0), lengths
+        lengths = lengths.reshape(-1)
+        return jnp.where(jnp.arange(flat.shape[-1], dtype=jnp.int32)[None] < lengths[:, None], flat, 0), lengths
 
     def _shaped(self, found: jax.Array, waveform: jax.Array, lengths: jax.Array | None, frames: Frames) -> jax.Array:
         """Frames of all waveforms, zero past each one's end, in the waveforms' shape and the parameters' dtype."""
@@ -497,7 +484,7 @@ class FeatureEncoder(nnx.Module):
             layer.stride if thinning is None else thinning
             for layer, thinning in zip(self.conv_layers, self._thinnings(lengths), strict=True)
         ]
-        lengths = jnp.full(batch, samples) if lengths is None else lengths
+        lengths = jnp.full(batch, samples, jnp.int32) if lengths is None else lengths
         known: list[Statistics | None] = []
 
         def until(depth: int, part: jax.Array) -> jax.Array:

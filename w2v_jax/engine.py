@@ -1,8 +1,11 @@
 """The engine: parameters in, pooled features out, everything between in one compiled program."""
 
 import collections
+import contextlib
+import dataclasses
 import functools
 import itertools
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
@@ -14,17 +17,34 @@ from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec as P
 
 from w2v_jax import front_end as front_ends
-from w2v_jax.front_end import FrontEnd
+from w2v_jax.front_end import Frames, FrontEnd, FrontEndError
 
 LayerPooling = Callable[[Mapping[str, jax.Array]], jax.Array]
-"""Of the outputs of all layers, by name (rows, ..., frames, channels), what is kept of each row."""
+"""Of the outputs of all layers, by name (rows, ..., frames, channels), what is kept of each row.
+
+The mapping has the order of the front end's `layers`.
+"""
 
 Pooling = Literal["mean", "none"] | LayerPooling
 """What a sweep keeps of the frames; see `sweep`."""
 
-# Chunks given to the device before the first one is waited for: it computes while the host copies.
+
+@dataclasses.dataclass(frozen=True)
+class _OfLayers:
+    """A pooling of the layers, with their names in the one order in which their outputs cross compiled programs."""
+
+    pooling: LayerPooling
+    names: tuple[str, ...]
+
+    def __call__(self, outputs: Sequence[jax.Array]) -> jax.Array:
+        return self.pooling(dict(zip(self.names, outputs, strict=True)))
+
+
+_Kept = Literal["mean", "none"] | _OfLayers
+
 # What a front end of that precision may need where features are not finite.
 _REMEDIES = {"float16": "; float16 holds nothing above 65,504: the precision bfloat16 does"}
+# Chunks given to the device before the first one is waited for: it computes while the host copies.
 _CHUNKS_IN_FLIGHT = 2
 
 # What `suggested_batch_size` allows for: the largest activation of a block on CPU; elsewhere the device's memory where
@@ -71,8 +91,9 @@ def sweep(
             to reuse its program.
         parameters: arrays that share their first axis, n; taken as float32.
         pooling: `"mean"` averages the frames over time (the paper's "step-averaged"); `"none"` keeps them. A function
-            is given the outputs of every layer, by name (rows, frames_i, channels_i), and returns what is kept of each
-            row, (rows, ...); see `w2v_jax.probes`. With several sounds a row there is an axis for them after the rows.
+            is given the outputs of every layer, by name (rows, frames_i, channels_i) in the order of `layers`, and
+            returns what is kept of each row, (rows, ...); see `w2v_jax.probes`. With several sounds a row there is an
+            axis for them after the rows.
         batch_size: rows per chunk, rounded up to a multiple of the number of devices; by default chosen for them.
         devices: where to compute; by default all devices of this process (or `jax.default_device`, where set).
         progress: called with the number of rows newly finished, in order.
@@ -84,7 +105,8 @@ def sweep(
     Raises:
         TypeError: a front end that is a name, or cannot be called; a `synthesize` that JAX cannot trace.
         ValueError: parameters that are empty, not finite or of different lengths; an unknown pooling; a synthesis that
-            does not return float32 sound; a front end on the host that does not return frames.
+            does not return float32 sound. `FrontEndError`, a kind of it: a front end on the host that fails, or does
+            not return as many frames and channels as it promised.
         FloatingPointError: features that are not finite, with the parameters that made them.
 
     Examples:
@@ -152,7 +174,8 @@ def sweep_spans(
             raise ValueError(f"span is {span}; expected whole blocks of {block} of the {num_rows} rows")
     _check_synthesis(synthesize, columns)
     mesh = jax.sharding.Mesh(np.array(devices), (_ROWS,))
-    program = (_on_devices if front_ends.is_compiled(front_end) else _on_host)(front_end, synthesize, pooling, mesh)
+    kept: _Kept = _OfLayers(pooling, front_ends.layer_names(front_end)) if callable(pooling) else pooling
+    program = (_on_devices if front_ends.is_compiled(front_end) else _on_host)(front_end, synthesize, kept, mesh)
     remedy = _REMEDIES.get(getattr(front_end, "precision", ""), "")
     return _features_of_spans(program, mesh, synthesize, columns, spans, block=block, progress=progress, remedy=remedy)
 
@@ -190,7 +213,8 @@ def suggested_batch_size(
     if not front_ends.is_compiled(front_end):
         return len(devices) * _HOST_ROWS
     waveforms = jax.ShapeDtypeStruct((1, *sound.shape), np.float32)
-    inside = jax.eval_shape(functools.partial(_outputs, front_end), waveforms)
+    names = front_ends.layer_names(front_end)
+    inside = jax.eval_shape(functools.partial(_outputs, front_end, names), waveforms)
     largest = max(each.size * each.dtype.itemsize for each in jax.tree.leaves([waveforms, inside]))
     if devices[0].platform == "cpu":
         rows = _CPU_BLOCK_BYTES // largest
@@ -223,14 +247,17 @@ def _features_of_spans(
             several = blocks[first : first + mesh.size]
             rows = _rows(several, block, num_blocks=mesh.size)
             chunk = {name: column[rows] for name, column in columns.items()}
-            in_flight.append((several, program(jax.device_put(chunk, NamedSharding(mesh, P(_ROWS))))))
+            with _alone(mesh):
+                started = program(jax.device_put(chunk, NamedSharding(mesh, P(_ROWS))))
+            in_flight.append((several, started))
             if len(in_flight) > _CHUNKS_IN_FLIGHT:
                 yield from finished(*in_flight.popleft())
         while in_flight:
             yield from finished(*in_flight.popleft())
 
     def finished(several: list[range], chunk: Callable[[], np.ndarray]) -> Iterator[tuple[range, np.ndarray]]:
-        features = chunk()
+        with _alone(mesh):
+            features = chunk()
         for index, rows in enumerate(several):
             yield rows, features[index * block :][: len(rows)]
 
@@ -249,11 +276,12 @@ def _features_of_spans(
 
 
 def _on_devices(
-    front_end: FrontEnd, synthesize: Callable[..., jax.Array], pooling: Pooling, mesh: jax.sharding.Mesh
+    front_end: FrontEnd, synthesize: Callable[..., jax.Array], pooling: _Kept, mesh: jax.sharding.Mesh
 ) -> _Program:
     """A program that does everything on the devices."""
-    state = jax.device_put(nnx.state(front_end), NamedSharding(mesh, P()))
-    run = functools.partial(_chunk_features, nnx.graphdef(front_end), synthesize, pooling, mesh, state)
+    static, weights = front_ends.split(front_end)
+    state = jax.device_put(weights, NamedSharding(mesh, P()))
+    run = functools.partial(_chunk_features, static, synthesize, pooling, mesh, state)
 
     def program(chunk: dict[str, jax.Array]) -> Callable[[], np.ndarray]:
         features = run(chunk)
@@ -264,18 +292,18 @@ def _on_devices(
 
 @functools.partial(jax.jit, static_argnums=(0, 1, 2, 3))
 def _chunk_features(
-    graphdef: nnx.GraphDef,
+    static: front_ends.Static,
     synthesize: Callable[..., jax.Array],
-    pooling: Pooling,
+    pooling: _Kept,
     mesh: jax.sharding.Mesh,
     state: nnx.State,
     chunk: dict[str, jax.Array],
 ) -> jax.Array:
     def on_one_device(state: nnx.State, chunk: dict[str, jax.Array]) -> jax.Array:
-        front_end = nnx.merge(graphdef, state)
+        front_end = static.merge(state)
         waveforms = jax.vmap(lambda point: synthesize(**point))(chunk)
-        if callable(pooling):
-            return pooling(_outputs(front_end, waveforms))
+        if isinstance(pooling, _OfLayers):
+            return pooling(_outputs(front_end, pooling.names, waveforms))
         return _pooled(pooling, _frames(front_end, waveforms))
 
     # Not left to the partitioner: it would gather the batch for the encoder's loops over it.
@@ -285,22 +313,25 @@ def _chunk_features(
 
 
 def _on_host(
-    front_end: FrontEnd, synthesize: Callable[..., jax.Array], pooling: Pooling, mesh: jax.sharding.Mesh
+    front_end: FrontEnd, synthesize: Callable[..., jax.Array], pooling: _Kept, mesh: jax.sharding.Mesh
 ) -> _Program:
     """A program that makes sounds on the devices, calls the front end with them here, and pools on a device again.
 
     While the front end is called, the next sounds are being made.
     """
 
+    calls = _HostCalls.of(front_end)
+
     def program(chunk: dict[str, jax.Array]) -> Callable[[], np.ndarray]:
         waveforms = _chunk_waveforms(synthesize, mesh, chunk)
         return lambda: features_of(np.asarray(waveforms))
 
     def features_of(waveforms: np.ndarray) -> np.ndarray:
-        if not callable(pooling):
-            return np.asarray(_pooled_alone(pooling, _checked(front_end, _frames(front_end, waveforms), waveforms)))
-        outputs = _outputs(front_end, waveforms)
-        checked = {name: _checked(front_end, frames, waveforms) for name, frames in outputs.items()}
+        if not isinstance(pooling, _OfLayers):
+            frames = calls.checked(front_ends.FRAMES, _frames(front_end, waveforms), waveforms)
+            return np.asarray(_pooled_alone(pooling, frames))
+        outputs = _outputs(front_end, pooling.names, waveforms)
+        checked = tuple(map(calls.checked, pooling.names, outputs, itertools.repeat(waveforms)))
         return np.asarray(_pooled_alone(pooling, checked))
 
     return program
@@ -317,8 +348,8 @@ def _chunk_waveforms(
 
 
 @functools.partial(jax.jit, static_argnums=0)
-def _pooled_alone(pooling: Pooling, outputs: Any) -> jax.Array:
-    return pooling(outputs) if callable(pooling) else _pooled(pooling, outputs)
+def _pooled_alone(pooling: _Kept, outputs: Any) -> jax.Array:
+    return pooling(outputs) if isinstance(pooling, _OfLayers) else _pooled(pooling, outputs)
 
 
 def _pooled(pooling: Literal["mean", "none"], frames: jax.Array) -> jax.Array:
@@ -327,14 +358,14 @@ def _pooled(pooling: Literal["mean", "none"], frames: jax.Array) -> jax.Array:
 
 def _frames(front_end: FrontEnd, waveforms: Any) -> Any:
     """The front end's frames of (rows, ..., samples); it need not take more than (batch, samples)."""
-    frames = front_end(waveforms.reshape(-1, waveforms.shape[-1]))
+    frames = front_ends.call(front_end, front_end, waveforms.reshape(-1, waveforms.shape[-1]))
     return _unflattened(frames, waveforms)
 
 
-def _outputs(front_end: FrontEnd, waveforms: Any) -> dict[str, Any]:
-    """The outputs of every layer, shaped in the same way."""
-    found = front_ends.outputs(front_end, waveforms.reshape(-1, waveforms.shape[-1]))
-    return {name: _unflattened(frames, waveforms) for name, frames in found.items()}
+def _outputs(front_end: FrontEnd, names: tuple[str, ...], waveforms: Any) -> tuple[Any, ...]:
+    """The outputs of every layer, in the order of `names`, shaped in the same way."""
+    found = front_ends.ordered_outputs(front_end, waveforms.reshape(-1, waveforms.shape[-1]), names)
+    return tuple(_unflattened(frames, waveforms) for frames in found)
 
 
 def _unflattened(frames: Any, waveforms: Any) -> Any:
@@ -343,20 +374,52 @@ def _unflattened(frames: Any, waveforms: Any) -> Any:
     return frames.reshape(*waveforms.shape[:-1], *frames.shape[1:])
 
 
-def _checked(front_end: FrontEnd, frames: object, waveforms: np.ndarray) -> np.ndarray:
-    """What a front end returned on the host, if it is frames of the waveforms."""
-    name = getattr(front_end, "__name__", type(front_end).__name__)
-    found = frames if isinstance(frames, np.ndarray | jax.Array) else None
-    if found is None:
-        raise ValueError(f"{name} returned a {type(frames).__name__}; expected a NumPy array (n, frames, channels)")
-    if found.ndim != waveforms.ndim + 1 or found.shape[:-2] != waveforms.shape[:-1]:
-        raise ValueError(
-            f"{name} returned shape {found.shape} for {waveforms.shape}; expected "
-            f"({', '.join(map(str, waveforms.shape[:-1]))}, frames, channels)"
-        )
-    if not np.issubdtype(found.dtype, np.floating):
-        raise ValueError(f"{name} returned {found.dtype}; expected floating-point frames")
-    return np.asarray(found, np.float32)
+@dataclasses.dataclass
+class _HostCalls:
+    """What a front end on the host has returned so far: the channels of every layer stay what they were at first.
+
+    `layers` is how each frames a waveform, where the front end says so.
+    """
+
+    name: str
+    layers: Mapping[str, Frames]
+    channels: dict[str, int] = dataclasses.field(default_factory=dict)
+
+    @classmethod
+    def of(cls, front_end: FrontEnd) -> "_HostCalls":
+        """The front end, before its first call."""
+        said = isinstance(getattr(front_end, "frames", None), Frames)
+        name = getattr(front_end, "__name__", type(front_end).__name__)
+        return cls(name, front_ends.layers(front_end) if said else {})
+
+    def checked(self, layer: str, frames: object, waveforms: np.ndarray) -> np.ndarray:
+        """What the front end returned, if it is frames of the waveforms, as many as it promised."""
+        found = frames if isinstance(frames, np.ndarray | jax.Array) else None
+        name = self.name if layer == front_ends.FRAMES else f"{self.name}, layer {layer!r},"
+        if found is None:
+            raise FrontEndError(
+                f"{name} returned a {type(frames).__name__}; expected a NumPy array (n, frames, channels)"
+            )
+        if found.ndim != waveforms.ndim + 1 or found.shape[:-2] != waveforms.shape[:-1]:
+            raise FrontEndError(
+                f"{name} returned shape {found.shape} for {waveforms.shape}; expected "
+                f"({', '.join(map(str, waveforms.shape[:-1]))}, frames, channels)"
+            )
+        if not np.issubdtype(found.dtype, np.floating):
+            raise FrontEndError(f"{name} returned {found.dtype}; expected floating-point frames")
+        framed, samples = self.layers.get(layer), waveforms.shape[-1]
+        if framed is not None and found.shape[-2] != framed.num_frames(samples):
+            raise FrontEndError(
+                f"{name} returned {found.shape[-2]} frames for {samples} samples; expected "
+                f"{framed.num_frames(samples)}, by {framed}"
+            )
+        channels = self.channels.setdefault(layer, found.shape[-1])
+        if found.shape[-1] != channels:
+            raise FrontEndError(f"{name} returned {found.shape[-1]} channels; expected {channels}, as at first")
+        if found.dtype.itemsize > 4:
+            message = f"{name} returns {found.dtype} frames; a sweep keeps float32: their further digits are lost"
+            warnings.warn(message, front_ends.FrontEndWarning, stacklevel=2)  # the same one is shown once
+        return np.asarray(found, np.float32)
 
 
 def _check_front_end(front_end: object) -> None:
@@ -369,6 +432,11 @@ def _check_front_end(front_end: object) -> None:
             f"front_end is a {type(front_end).__name__}; expected a front end, which maps (batch, samples) to "
             "(batch, frames, channels): an encoder from w2v_jax.load_encoder, a spectrogram, or a callable of yours"
         )
+
+
+def _alone(mesh: jax.sharding.Mesh) -> contextlib.AbstractContextManager[Any]:
+    """Where the caller has set a mesh (`jax.set_mesh`), it does not count inside: a sweep has its own."""
+    return contextlib.nullcontext() if jax.sharding.get_abstract_mesh().empty else jax.set_mesh(mesh)
 
 
 def _devices(devices: Sequence[jax.Device] | None) -> list[jax.Device]:

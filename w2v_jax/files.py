@@ -10,7 +10,7 @@ import pathlib
 import shutil
 import tempfile
 from collections.abc import Iterator
-from typing import Any, cast
+from typing import Any, BinaryIO, cast
 
 _PIECE_BYTES = 1 << 20
 
@@ -25,16 +25,25 @@ def is_in_bucket(path: Any) -> bool:
     return not isinstance(path, str | pathlib.Path) and hasattr(path, "read_bytes")
 
 
-def fetched(path: pathlib.Path) -> pathlib.Path:
-    """A copy, on this machine, of a file in a bucket; the caller removes it. Raises `OSError` where there is none."""
-    handle, name = tempfile.mkstemp(suffix=path.suffix)
-    copy = pathlib.Path(name)
+def fetched(path: pathlib.Path) -> BinaryIO:
+    """A copy, on this machine, of a file in a bucket. It has no name: its room is free once no one uses it any more,
+    even where this process is killed.
+
+    Raises:
+        FileNotFoundError: there is none.
+        OSError: it could not be fetched, for whatever reason.
+    """
+    copy = cast(BinaryIO, tempfile.TemporaryFile())  # noqa: SIM115 (the caller's)
     try:
-        with os.fdopen(handle, "wb") as target, path.open("rb") as source:
-            shutil.copyfileobj(source, target, _PIECE_BYTES)
-    except BaseException:
-        copy.unlink(missing_ok=True)
-        raise
+        with path.open("rb") as source:
+            shutil.copyfileobj(source, copy, _PIECE_BYTES)
+        copy.flush()
+    except BaseException as error:
+        copy.close()
+        if isinstance(error, OSError) or not isinstance(error, Exception):
+            raise
+        # Of the bucket's own package: no two have the same.
+        raise OSError(f"{type(error).__name__}: {' '.join(str(error).split())[:200]}") from error
     return copy
 
 

@@ -9,7 +9,7 @@ import dataclasses
 import fractions
 import inspect
 import operator
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol, runtime_checkable
 
 import jax
@@ -19,6 +19,14 @@ from flax import nnx
 
 # The name of the layer that a front end returns when it is called: the last one.
 FRAMES = "frames"
+
+
+class FrontEndError(ValueError):
+    """A front end on the host fails, or returns something else than its frames. The message is one line."""
+
+
+class FrontEndWarning(UserWarning):
+    """What a front end does is taken, but not as it stands."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,7 +98,8 @@ class Frames:
             Array([[0, 0, 0, 0],
                    [1, 1, 1, 0]], dtype=int32)
         """
-        return jnp.arange(num_frames) < self.counts(lengths)[..., None]
+        counts = self.counts(lengths)[..., None]
+        return jnp.expand_dims(jnp.arange(num_frames, dtype=counts.dtype), tuple(range(counts.ndim - 1))) < counts
 
     def counts(self, lengths: jax.Array | np.ndarray) -> jax.Array:
         """Frames of each of several waveforms: `num_frames` of `lengths`, (...) int, in an array."""
@@ -145,7 +154,8 @@ class FrontEnd(Protocol):
 
     - `layers`, a Mapping[str, Frames], the input's side first. The last one is called "frames" and is what the call
       returns.
-    - `outputs`, a method that maps a waveform to Mapping[str, array], one (..., frames_i, channels_i) per layer.
+    - `outputs`, a method that maps a waveform to Mapping[str, array], one (..., frames_i, channels_i) per layer, in
+      any order.
 
     One that takes padded waveforms has a keyword `lengths`, (...) int: each waveform then gets the frames that it would
     have alone, and frames past its end are 0; see `mean_over_time`.
@@ -171,35 +181,173 @@ def is_compiled(front_end: object) -> bool:
 def layers(front_end: FrontEnd) -> dict[str, Frames]:
     """The layers of a front end, the input's side first; one, called "frames", of a front end that names none.
 
+    This is the one order of its layers. Names are static in compiled programs, and arrays cross them as a sequence in
+    this order: JAX sorts the keys of a dict.
+
     Raises:
-        ValueError: the last one has another name.
+        ValueError: the last one has another name; a name that is not text; a layer without `Frames`.
     """
     named = getattr(front_end, "layers", None)
     if not isinstance(named, Mapping):
         return {FRAMES: front_end.frames}
-    if next(reversed(named), None) != FRAMES:
+    found, kind = dict(named), type(front_end).__name__
+    for name, frames in found.items():
+        if not isinstance(name, str) or not isinstance(frames, Frames):
+            raise ValueError(f"{kind}: its layer {name!r} is {frames!r}; expected a name and its Frames")
+    if next(reversed(found), None) != FRAMES:
         raise ValueError(
-            f"{type(front_end).__name__}: its last layer is {next(reversed(named), None)!r}; expected {FRAMES!r}, what "
+            f"{kind}: its last layer is {next(reversed(found), None)!r}; expected {FRAMES!r}, what "
             "the front end returns when it is called"
         )
-    return dict(named)
+    return found
+
+
+def layer_names(front_end: FrontEnd) -> tuple[str, ...]:
+    """The names of its `layers`, in their order."""
+    return tuple(layers(front_end)) if isinstance(getattr(front_end, "layers", None), Mapping) else (FRAMES,)
 
 
 def outputs(front_end: FrontEnd, waveform: jax.Array | np.ndarray) -> dict[str, Any]:
-    """What every layer makes of a waveform: by name of the layer, (..., frames_i, channels_i).
+    """What every layer makes of a waveform: by name of the layer, (..., frames_i, channels_i), in their order.
+
+    The mapping that the front end returns may have any order: one that comes out of `jax.jit` is sorted.
 
     Raises:
         ValueError: the front end's outputs are not those of its `layers`.
     """
+    names = layer_names(front_end)
+    return dict(zip(names, ordered_outputs(front_end, waveform, names), strict=True))
+
+
+def ordered_outputs(front_end: FrontEnd, waveform: jax.Array | np.ndarray, names: tuple[str, ...]) -> tuple[Any, ...]:
+    """`outputs` as a sequence in the order of `names`, which may cross `jax.jit`.
+
+    Args:
+        front_end: the front end.
+        waveform: what it hears.
+        names: `layer_names(front_end)`.
+
+    Raises:
+        ValueError: the front end's outputs are not those that `names` has.
+    """
     if not isinstance(getattr(front_end, "layers", None), Mapping):
-        return {FRAMES: front_end(waveform)}
-    found = dict(front_end.outputs(waveform))  # type: ignore[attr-defined]
-    if list(found) != list(layers(front_end)):
+        found: Mapping[str, Any] = {FRAMES: call(front_end, front_end, waveform)}
+    else:
+        found = call(front_end, front_end.outputs, waveform)  # type: ignore[attr-defined]
+    if not isinstance(found, Mapping) or found.keys() != set(names):
+        said = f"the layers {list(found)}" if isinstance(found, Mapping) else f"a {type(found).__name__}"
         raise ValueError(
-            f"{type(front_end).__name__}.outputs returned the layers {list(found)}; "
-            f"expected {list(layers(front_end))}, as its `layers` names them"
+            f"{type(front_end).__name__}.outputs returned {said}; expected {list(names)}, as its `layers` names them"
         )
-    return found
+    return tuple(found[name] for name in names)
+
+
+def call(front_end: FrontEnd, function: Callable[[Any], Any], waveform: Any) -> Any:
+    """`function(waveform)`, which is the front end or a method of it.
+
+    Raises:
+        FrontEndError: it computes on the host, and raises anything but `KeyboardInterrupt` there: even `SystemExit`,
+            which would end the program without a word.
+    """
+    if is_compiled(front_end):
+        return function(waveform)
+    try:
+        return function(waveform)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        name = getattr(front_end, "__name__", type(front_end).__name__)
+        said = (str(error).strip().splitlines() or ["no message"])[0]
+        raise FrontEndError(f"{name} raised {type(error).__name__} ({said})") from error
+
+
+@dataclasses.dataclass(frozen=True)
+class Static:
+    """What of a compiled front end is not weights. Hashable: a static argument of compiled functions.
+
+    Attributes:
+        graphdef: `flax.nnx`'s own.
+        orders: of every dict in the module whose keys are not sorted, where it is, and its keys in their order, which
+            `flax.nnx.merge` forgets.
+    """
+
+    graphdef: nnx.GraphDef
+    orders: tuple[tuple[tuple[Any, ...], tuple[Any, ...]], ...] = ()
+
+    def merge(self, state: nnx.State) -> Any:
+        """The front end with these weights."""
+        front_end = nnx.merge(self.graphdef, state)
+        for path, keys in self.orders:
+            found: Any = front_end
+            for part in path:
+                found = getattr(found, part) if isinstance(found, nnx.Module) and isinstance(part, str) else found[part]
+            values = {key: found[key] for key in keys}
+            for key in keys:
+                del found[key]
+            for key in keys:
+                found[key] = values[key]
+        return front_end
+
+
+def split(front_end: Any) -> tuple[Static, nnx.State]:
+    """A compiled front end as what is static of it and its weights; see `Static.merge`.
+
+    Raises:
+        TypeError: a static attribute that cannot be hashed.
+    """
+    named = vars(front_end).get("layers")
+    orders = tuple(_unsorted(front_end, (), {id(named)}))
+    if isinstance(named, Mapping):
+        frozen = _Layers(tuple(layers(front_end).items()))
+        front_end = nnx.merge(*nnx.split(front_end))  # a copy with the same arrays
+        del front_end.layers  # a dict would be sorted, or could not be hashed
+        front_end.layers = nnx.static(frozen)
+    graphdef, state = nnx.split(front_end)
+    static = Static(graphdef, orders)
+    try:
+        hash(static)
+    except TypeError as error:
+        raise TypeError(
+            f"{type(front_end).__name__} has a static attribute that cannot be hashed ({error}), so that no program "
+            "can be compiled for it; expected tuples for lists, and frozen dataclasses for dicts"
+        ) from error
+    return static, state
+
+
+@dataclasses.dataclass(frozen=True)
+class _Layers(Mapping[str, Frames]):
+    """`layers` of a module, in their order, hashable."""
+
+    pairs: tuple[tuple[str, Frames], ...]
+
+    def __getitem__(self, name: str) -> Frames:
+        return dict(self.pairs)[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name, _ in self.pairs)
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+
+def _unsorted(node: Any, path: tuple[Any, ...], seen: set[int]) -> Iterator[tuple[tuple[Any, ...], tuple[Any, ...]]]:
+    """Path and keys of every dict in a module whose keys are not in sorted order."""
+    if id(node) in seen:
+        return
+    seen.add(id(node))
+    if isinstance(node, dict | nnx.Dict):
+        keys = tuple(node)
+        if list(keys) != sorted(keys, key=str):
+            yield path, keys
+        children = [(key, node[key]) for key in keys]
+    elif isinstance(node, list | tuple | nnx.List):
+        children = list(enumerate(node))
+    elif isinstance(node, nnx.Module):
+        children = [(name, value) for name, value in vars(node).items() if not name.startswith("_pytree__")]
+    else:
+        return
+    for part, child in children:
+        yield from _unsorted(child, (*path, part), seen)
 
 
 def takes_lengths(front_end: FrontEnd) -> bool:
@@ -252,7 +400,7 @@ def mean_over_time(features: jax.Array, valid: jax.Array) -> jax.Array:
     """
     counts = jnp.sum(valid, axis=-1)[..., None]
     total = jnp.sum(jnp.where(valid[..., None], features, 0), axis=-2)
-    return jnp.where(counts > 0, total / jnp.maximum(counts, 1), jnp.nan)
+    return jnp.where(counts > 0, total / jnp.maximum(counts, 1).astype(total.dtype), jnp.nan)
 
 
 def filters(front_end: FrontEnd) -> np.ndarray | None:

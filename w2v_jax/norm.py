@@ -36,8 +36,8 @@ class Norm(nnx.Module):
     def __init__(self, channels: int, *, axis: int | tuple[int, ...], eps: float):
         self.axis = axis
         self.eps = eps
-        self.scale = nnx.Param(jnp.ones((channels,)))
-        self.bias = nnx.Param(jnp.zeros((channels,)))
+        self.scale = nnx.Param(jnp.ones((channels,), jnp.float32))
+        self.bias = nnx.Param(jnp.zeros((channels,), jnp.float32))
 
     @property
     def is_over_time(self) -> bool:
@@ -55,7 +55,8 @@ class Norm(nnx.Module):
             statistics: known from elsewhere; by default those of `x`.
         """
         mean, residual, variance = self.statistics(x, valid=valid) if statistics is None else statistics
-        return ((x - mean) - residual) * (lax.rsqrt(variance + self.eps) * self.scale[...]) + self.bias[...]
+        scale, bias = (jnp.expand_dims(each[...], tuple(range(x.ndim - 1))) for each in (self.scale, self.bias))
+        return ((x - mean) - residual) * (lax.rsqrt(variance + self.eps) * scale) + bias
 
     def statistics(self, x: jax.Array, *, valid: jax.Array | None = None) -> Statistics:
         """The statistics of `x`, (..., frames, channels), of its `valid` frames alone."""
@@ -96,7 +97,7 @@ def statistics_in_pieces(
     """
 
     def valid(x: jax.Array, first: jax.Array) -> jax.Array:
-        return (first + jnp.arange(x.shape[1]) < counts[:, None])[..., None]
+        return ((first + jnp.arange(x.shape[1]))[None] < counts[:, None])[..., None]
 
     def total(part: jax.Array, first: jax.Array) -> jax.Array:
         x = frames_of(part)
@@ -107,8 +108,9 @@ def statistics_in_pieces(
         which = valid(centred, first)
         return norm.sum(centred, valid=which), norm.sum(jnp.square(centred), valid=which)
 
-    divisor = jnp.maximum(counts, 1)[:, None, None]
-    mean = pieces.sum(total) / divisor
+    summed = pieces.sum(total)
+    divisor = jnp.maximum(counts, 1)[:, None, None].astype(summed.dtype)
+    mean = summed / divisor
     residual, square = (each / divisor for each in pieces.sum(about_the_mean))
     return Statistics(mean, residual, jnp.maximum(square - jnp.square(residual), 0))
 

@@ -23,7 +23,7 @@ def turns(values: jax.Array, weight: np.ndarray) -> jax.Array:
     products = [(high, piece) for piece in pieces] + [(values - high, piece) for piece in pieces[:-1]]
     total = jnp.zeros((len(values), len(weight)), jnp.int32)
     for factor, piece in products:
-        product = factor[:, None] * piece
+        product = factor[:, None] * piece[None]
         fraction = product - jnp.round(product)  # exact, in -1/2 ... 1/2
         total = total + (fraction * 2.0**31).astype(jnp.int32)  # 2^31: so that 1/2 fits
     return total << 1

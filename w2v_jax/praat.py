@@ -1,27 +1,35 @@
-"""What Praat measures, and its TextGrids, through parselmouth (Jadoul, Thompson and de Boer 2018).
+"""What Praat measures, through parselmouth (Jadoul, Thompson and de Boer 2018); and its TextGrids.
 
-parselmouth is Praat itself as a Python package. It is imported when it is used: it is in the extra `recordings`. It
-comes under the GNU General Public License, version 3 or later.
+TextGrids are read by `w2v_jax.textgrids`, whose names are here, too. parselmouth is Praat itself as a Python package.
+It is imported when it measures: it is in the extra `recordings`. It comes under the GNU General Public License, version
+3 or later.
 """
 
 import dataclasses
 import importlib
 import math
-import os
-import pathlib
 import types
 
 import numpy as np
 import numpy.typing as npt
 
-from w2v_jax.recordings import RecordingsUnavailableError
+from w2v_jax.opened_sound import RecordingsUnavailableError
+from w2v_jax.textgrids import Interval, TextGrid, TextGridError, Tier, read_textgrid, read_tier
+
+__all__ = [
+    "MEASURES",
+    "Interval",
+    "PraatSettings",
+    "TextGrid",
+    "TextGridError",
+    "Tier",
+    "measure",
+    "read_textgrid",
+    "read_tier",
+]
 
 MEASURES = ("f0", "f1", "f2", "f3", "intensity", "voicing")
 """What `measure` returns, in this order."""
-
-
-class TextGridError(ValueError):
-    """A TextGrid that cannot be used. The message is one line and names it."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -133,75 +141,6 @@ def measure(
     found["intensity"][np.isinf(found["intensity"])] = np.nan
     found["voicing"] = np.isfinite(found["f0"]).astype(np.float64)
     return found
-
-
-@dataclasses.dataclass(frozen=True)
-class Interval:
-    """A labelled stretch of a recording, in seconds; a point has one time."""
-
-    label: str
-    start: float
-    end: float
-
-
-@dataclasses.dataclass(frozen=True)
-class Tier:
-    """A tier of a TextGrid.
-
-    Attributes:
-        end: seconds, the end of the whole TextGrid.
-        intervals: in order, those with a label.
-    """
-
-    end: float
-    intervals: tuple[Interval, ...]
-
-
-def read_tier(path: str | os.PathLike[str], name: str) -> Tier:
-    """Reads a tier of a TextGrid: of intervals, or of points.
-
-    Praat reads it, so every format and encoding that Praat writes is read.
-
-    Args:
-        path: the TextGrid.
-        name: the tier's.
-
-    Raises:
-        TextGridError: no TextGrid, a damaged one, or one without such a tier (or with several).
-        RecordingsUnavailableError: parselmouth is not installed.
-    """
-    parselmouth = _parselmouth()
-    path = pathlib.Path(path)
-    if not path.is_file() or not path.stat().st_size:
-        raise TextGridError(f"{path}: {'the file is empty' if path.is_file() else 'there is no such file'}")
-    try:
-        grid = parselmouth.read(str(path))
-    except parselmouth.PraatError as error:
-        raise TextGridError(f"{path}: it is no TextGrid that Praat can read ({str(error).splitlines()[0]})") from error
-    if not isinstance(grid, parselmouth.TextGrid):
-        raise TextGridError(f"{path}: it is a {type(grid).__name__} to Praat; expected a TextGrid")
-
-    def ask(question: str, *about: int):  # type: ignore[no-untyped-def]  # whatever Praat answers
-        return parselmouth.praat.call(grid, question, *about)
-
-    names = [ask("Get tier name", tier) for tier in range(1, ask("Get number of tiers") + 1)]
-    if names.count(name) != 1:
-        found = "several tiers" if name in names else "no tier"
-        listed = ", ".join(map(repr, names)) or "none"
-        raise TextGridError(f"{path}: it has {found} named {name!r}; its tiers are {listed}")
-    tier = 1 + names.index(name)
-    if ask("Is interval tier", tier):
-        kind, times = "interval", ("Get start time of interval", "Get end time of interval")
-    else:
-        kind, times = "point", ("Get time of point", "Get time of point")
-    numbers = range(1, ask(f"Get number of {kind}s", tier) + 1)
-    labels = {number: ask(f"Get label of {kind}", tier, number).strip() for number in numbers}
-    intervals = tuple(
-        Interval(label, *(float(ask(question, tier, number)) for question in times))
-        for number, label in labels.items()
-        if label
-    )
-    return Tier(float(ask("Get end time")), intervals)
 
 
 def _parselmouth() -> types.ModuleType:

@@ -15,6 +15,9 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     import umap
 
+LEAST_POINTS = 4
+"""Fewer have no map."""
+
 # From this many points on umap-learn searches for neighbours approximately. The compilation of that search alone
 # takes longer than an exact one, which is done here instead.
 _EXACT_NEIGHBOURS_FROM = 4096
@@ -61,7 +64,7 @@ def project(features: npt.ArrayLike, *, settings: UmapSettings = LOCAL) -> np.nd
         ProjectionUnavailableError: umap-learn is not installed.
         ValueError: another shape, fewer than 4 points, or values that are not finite.
     """
-    features = _features("features", features, least=4)
+    features = _features("features", features, least=LEAST_POINTS)
     if len(features) < _EXACT_NEIGHBOURS_FROM:
         fitted = _fit_to_distances(features, settings)
     else:
@@ -87,7 +90,7 @@ def project_onto(
         ProjectionUnavailableError: as for `project`.
         ValueError: as for `project`, or different numbers of channels.
     """
-    features = _features("features", features, least=4)
+    features = _features("features", features, least=LEAST_POINTS)
     others = _features("others", others)
     if features.shape[1] != others.shape[1]:
         raise ValueError(f"features has {features.shape[1]} channels and others has {others.shape[1]}")

@@ -1,7 +1,13 @@
 """What a file says, made safe to show: everything that a message repeats of a file goes through here."""
 
 import json
+import unicodedata
 from collections.abc import Iterable
+
+# Controls; halves of a pair, which stand for bytes that are no text; letters that never are; ends of a line. Marks
+# that turn the direction of writing let one text pass for another.
+_UNSEEN = {"Cc", "Cs", "Zl", "Zp"}
+_TURNING = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 def quote(text: object, most: int = 160) -> str:
@@ -23,3 +29,27 @@ def listing(names: Iterable[str], most: int = 3) -> str:
     """The first few of `names`, quoted, and how many more there are."""
     names = list(names)
     return ", ".join(map(quote, names[:most])) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def printable(text: object, *, keep: str = "") -> str:
+    """Text of a user's, such as a path, in one line that any terminal or page shows: what is no letter is escaped.
+
+    Letters stay as they are, unlike in `quote`, for the user must know them again.
+
+    Args:
+        text: a name, a label, a path.
+        keep: characters that stay, such as a newline of one's own.
+
+    Examples:
+        >>> printable("Zoë" + chr(10) + chr(27)), printable("caf" + chr(0xDCE9))
+        ('Zoë\\\\n\\\\x1b', 'caf\\\\udce9')
+    """
+    return "".join(each if each in keep or not _is_unseen(each) else ascii(each)[1:-1] for each in str(text))
+
+
+def _is_unseen(letter: str) -> bool:
+    code = ord(letter)
+    if code < 127:
+        return code < 32
+    never = code & 0xFFFE == 0xFFFE or 0xFDD0 <= code <= 0xFDEF
+    return never or letter in _TURNING or unicodedata.category(letter) in _UNSEEN

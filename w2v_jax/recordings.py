@@ -4,20 +4,14 @@ Hours of sound go through here a segment at a time: a file is looked through onc
 whole frames (`segments`), read where it is needed at a front end's own rate (`read`), and encoded in padded batches of
 similar length (`encode`).
 
-Files are read by soundfile (libsndfile) and resampled by soxr, which are imported when they are used: they are in the
-extra `recordings`.
+What a sound file has and its samples are in `w2v_jax.sound_files`, whose names are here, too.
 """
 
 import collections
 import dataclasses
 import functools
-import hashlib
-import importlib
 import itertools
 import math
-import os
-import pathlib
-import types
 from collections.abc import Iterator, Sequence
 
 import jax
@@ -27,58 +21,34 @@ from flax import nnx
 from w2v_jax import engine
 from w2v_jax import front_end as front_ends
 from w2v_jax.front_end import Frames, FrontEnd
+from w2v_jax.opened_sound import RecordingError, RecordingsUnavailableError
+from w2v_jax.sound_files import (
+    Channel,
+    Recording,
+    inspect,
+    mean_and_deviation,
+    read,
+)
+
+__all__ = [
+    "SEGMENT_SECONDS",
+    "Channel",
+    "Recording",
+    "RecordingError",
+    "RecordingsUnavailableError",
+    "Segment",
+    "encode",
+    "inspect",
+    "mean_and_deviation",
+    "padded",
+    "read",
+    "segments",
+]
 
 SEGMENT_SECONDS = 20.0
 """The longest segment: as long as the longest utterances that models like wav2vec 2.0 are trained with."""
 
-_BLOCK = 1 << 18  # samples of each channel read at a time
-_FULL_SCALE = 0.999
-_FLAT = 3  # samples in a row at full scale, from which on they count
-# soxr's filters have died away long before, at any rate that sound is recorded at.
-_MARGIN_SECONDS = 0.5
 _BUCKETS_PER_OCTAVE = 4
-
-
-class RecordingError(ValueError):
-    """A sound file that cannot be used. The message is one line and names it."""
-
-
-class RecordingsUnavailableError(ImportError):
-    """A package that reads or measures recordings is not installed."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Recording:
-    """What a sound file has.
-
-    Attributes:
-        path: the file.
-        digest: SHA-256 of its bytes.
-        sample_rate: Hz.
-        channels: how many; they are averaged.
-        num_samples: of each channel.
-        peak: the largest absolute value of the averaged channels, 1 being full scale.
-        flat: share of the samples that lie at full scale, at least three in a row, in any channel: clipping, perhaps.
-        left_by_averaging: power of the averaged channels over that of the strongest one; near 0 where they cancel.
-    """
-
-    path: pathlib.Path
-    digest: str
-    sample_rate: int
-    channels: int
-    num_samples: int
-    peak: float
-    flat: float
-    left_by_averaging: float
-
-    @property
-    def duration(self) -> float:
-        """Seconds."""
-        return self.num_samples / self.sample_rate
-
-    def num_samples_at(self, sample_rate: int) -> int:
-        """Samples after resampling to `sample_rate` Hz: as many as fit best."""
-        return (2 * self.num_samples * sample_rate + self.sample_rate) // (2 * self.sample_rate)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,99 +70,6 @@ class Segment:
 
     def __len__(self) -> int:
         return self.stop - self.start
-
-
-def inspect(path: str | os.PathLike[str]) -> Recording:
-    """Looks through a sound file, a block at a time, to its end.
-
-    Args:
-        path: WAV, FLAC, OGG, MP3 or another format that libsndfile reads, of any rate and number of channels.
-
-    Raises:
-        RecordingError: it is missing, empty, of no known format, damaged or shorter than its header says, or has
-            samples that are not finite. A file of silence is no error: its `peak` is 0.
-        RecordingsUnavailableError: soundfile is not installed.
-    """
-    path = pathlib.Path(path)
-    if not path.is_file():
-        raise RecordingError(f"{path}: there is no such file; expected a sound file")
-    if not path.stat().st_size:
-        raise RecordingError(f"{path}: the file is empty; expected sound")
-    count, peak, flat, powers, averaged = 0, 0.0, 0, 0.0, 0.0
-    with _opened(path) as file:
-        promised, rate, channels = file.frames, file.samplerate, file.channels
-        cut_short = "should be" in file.extra_info  # libsndfile's word for a WAV or AIFF that lacks some of its data
-        while not cut_short:  # or damaged
-            block = file.read(_BLOCK, dtype="float32", always_2d=True)
-            if not len(block):
-                break
-            if len(block) < min(_BLOCK, promised - count):  # what follows a damaged page of an OGG would be read on
-                cut_short = True
-            if not np.isfinite(block).all():
-                raise RecordingError(f"{path}: it has samples that are not finite; expected numbers")
-            mono = block.mean(axis=1)
-            count += len(block)
-            peak = max(peak, float(np.abs(mono).max()))
-            flat += int(_flat(block).sum())
-            powers = powers + np.square(block, dtype=np.float64).sum(axis=0)
-            averaged += float(np.square(mono, dtype=np.float64).sum())
-    if cut_short or count < promised:
-        raise RecordingError(
-            f"{path}: its header promises more sound than there is; it is damaged or was cut short: copy it again"
-        )
-    if not count:
-        raise RecordingError(f"{path}: it has no samples; expected sound")
-    loudest = float(np.max(powers))
-    return Recording(
-        path=path,
-        digest=_digest(path),
-        sample_rate=rate,
-        channels=channels,
-        num_samples=count,
-        peak=peak,
-        flat=flat / (count * channels),
-        left_by_averaging=averaged / loudest if loudest else 1.0,
-    )
-
-
-def read(recording: Recording, *, sample_rate: int, start: int = 0, stop: int | None = None) -> np.ndarray:
-    """Samples of a recording, its channels averaged, at another rate.
-
-    Only what is asked for is read and resampled, with a margin: the samples are those of the whole file, resampled at
-    once, within rounding.
-
-    Args:
-        recording: from `inspect`.
-        sample_rate: Hz.
-        start, stop: which samples, counted at `sample_rate`; by default all.
-
-    Returns:
-        (stop - start,) float32.
-
-    Raises:
-        RecordingError: the file is no longer what it was.
-        ValueError: there are no such samples.
-        RecordingsUnavailableError: soundfile or soxr is not installed.
-    """
-    total = recording.num_samples_at(sample_rate)
-    stop = total if stop is None else stop
-    if not 0 <= start <= stop <= total:
-        raise ValueError(f"start is {start} and stop {stop}; expected 0 to {total}, the samples of {recording.path}")
-    if start == stop:
-        return np.zeros(0, np.float32)
-    own = recording.sample_rate
-    if own == sample_rate:
-        return _averaged(recording, start, stop)
-    # A resampler that starts where samples of both rates coincide has the phase that it has in the whole file.
-    shared = math.gcd(own, sample_rate)
-    own_step, step = own // shared, sample_rate // shared
-    margin = math.ceil(_MARGIN_SECONDS * own)
-    first = max(0, start * own // sample_rate - margin) // own_step
-    last = min(recording.num_samples, -(-stop * own // sample_rate) + margin)
-    found = _package("soxr").resample(_averaged(recording, first * own_step, last), own, sample_rate)
-    piece = found[start - first * step :][: stop - start]
-    # The last sample may lie half a step past the file's end.
-    return np.pad(np.asarray(piece, np.float32), (0, stop - start - len(piece)))
 
 
 def segments(num_samples: int, frames: Frames, *, seconds: float = SEGMENT_SECONDS) -> tuple[Segment, ...]:
@@ -271,6 +148,7 @@ def encode(front_end: FrontEnd, waveforms: Sequence[np.ndarray], *, batch_size: 
         raise ValueError(f"a waveform has {shortest} samples, fewer than a frame; expected at least one frame in each")
     pads = front_ends.is_compiled(front_end) and front_ends.takes_lengths(front_end)
     found: dict[int, np.ndarray] = {}
+    widths: set[int] = set()
     batches = _batches(front_end, [len(waveform) for waveform in waveforms], pads=pads, batch_size=batch_size)
     for indices, num_samples, rows in batches:
         batch, lengths = padded([waveforms[index] for index in indices], num_samples)
@@ -282,9 +160,18 @@ def encode(front_end: FrontEnd, waveforms: Sequence[np.ndarray], *, batch_size: 
             features = _encoded(front_end, batch, None)
         expected = (len(batch), frames.num_frames(num_samples))
         if features.ndim != 3 or features.shape[:2] != expected:
-            raise ValueError(
+            raise front_ends.FrontEndError(
                 f"{type(front_end).__name__} returned shape {features.shape} for {batch.shape}; expected "
                 f"({expected[0]}, {expected[1]}, channels), by {frames}"
+            )
+        if not np.issubdtype(features.dtype, np.floating) and features.dtype != jax.numpy.bfloat16:
+            raise front_ends.FrontEndError(
+                f"{type(front_end).__name__} returned {features.dtype}; expected floating-point frames"
+            )
+        widths.add(features.shape[2])
+        if len(widths) > 1:
+            raise front_ends.FrontEndError(
+                f"{type(front_end).__name__} returned {sorted(widths)} channels; expected one number of them"
             )
         for row, index in enumerate(indices):
             found[index] = np.array(features[row, : counts[index]], np.float32)
@@ -322,73 +209,12 @@ def _itself(sound: jax.Array) -> jax.Array:
 
 def _encoded(front_end: FrontEnd, batch: np.ndarray, lengths: np.ndarray | None) -> np.ndarray:
     if not front_ends.is_compiled(front_end):
-        return np.asarray(front_end(batch))
-    graphdef, state = nnx.split(front_end)
-    return np.asarray(_compiled(graphdef, state, batch, lengths))
+        return np.asarray(front_ends.call(front_end, front_end, batch))
+    static, state = front_ends.split(front_end)
+    return np.asarray(_compiled(static, state, batch, lengths))
 
 
 @functools.partial(jax.jit, static_argnums=0)
-def _compiled(graphdef: nnx.GraphDef, state: nnx.State, batch: jax.Array, lengths: jax.Array | None) -> jax.Array:
-    front_end = nnx.merge(graphdef, state)
+def _compiled(static: front_ends.Static, state: nnx.State, batch: jax.Array, lengths: jax.Array | None) -> jax.Array:
+    front_end = static.merge(state)
     return front_end(batch) if lengths is None else front_end(batch, lengths=lengths)
-
-
-def _flat(block: np.ndarray) -> np.ndarray:
-    """Which samples, (samples, channels), lie at full scale in a run of at least `_FLAT`."""
-    sign = np.sign(block) * (np.abs(block) >= _FULL_SCALE)
-    run = np.ones_like(sign, bool)[: max(0, len(sign) - _FLAT + 1)]
-    for late in range(_FLAT):
-        run &= (sign[late:][: len(run)] == sign[: len(run)]) & (sign[: len(run)] != 0)
-    found = np.zeros_like(sign, bool)
-    for late in range(_FLAT):
-        found[late:][: len(run)] |= run
-    return found
-
-
-def _averaged(recording: Recording, start: int, stop: int) -> np.ndarray:
-    """Samples at the file's own rate, (stop - start,) float32."""
-    with _opened(recording.path) as file:
-        file.seek(start)
-        found = file.read(stop - start, dtype="float32", always_2d=True)
-    if len(found) != stop - start:
-        raise RecordingError(f"{recording.path}: it has become shorter since it was looked through; run it again")
-    return found.mean(axis=1)
-
-
-class _opened:
-    """A file opened by soundfile, whose errors name it in one line."""
-
-    def __init__(self, path: pathlib.Path):
-        self.path = path
-        self.library = _package("soundfile")
-
-    def __enter__(self):  # type: ignore[no-untyped-def]  # soundfile has no types
-        try:
-            self.file = self.library.SoundFile(str(self.path))
-        except (self.library.SoundFileError, TypeError, OSError) as error:
-            raise self._told(error) from error
-        return self.file
-
-    def __exit__(self, kind: type | None, error: BaseException | None, trace: object) -> None:
-        self.file.close()
-        if isinstance(error, self.library.SoundFileError):
-            raise self._told(error) from error
-
-    def _told(self, error: Exception) -> RecordingError:
-        # "Error opening 'PATH': Format not recognised."
-        said = str(error).rpartition(": ")[2].strip().rstrip(".").splitlines()[0]
-        return RecordingError(f"{self.path}: it cannot be read ({said}); expected WAV, FLAC, OGG or MP3")
-
-
-def _digest(path: pathlib.Path) -> str:
-    with path.open("rb") as file:
-        return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
-
-
-def _package(name: str) -> types.ModuleType:
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise RecordingsUnavailableError(
-            f"recordings need the package {name} ({error}); install it with: pip install 'w2v_jax[recordings]'"
-        ) from error

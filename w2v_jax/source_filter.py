@@ -120,7 +120,7 @@ def formant_bandwidths(formants: jax.Array) -> jax.Array:
         >>> formant_bandwidths(jnp.array([500.0, 2_500.0])).round().tolist()
         [84.0, 148.0]
     """
-    return jnp.sqrt(80.0**2 + jnp.square(jnp.asarray(formants) / 20))
+    return jnp.sqrt(80.0**2 + jnp.square(jnp.asarray(formants, jnp.float32) / 20))
 
 
 @functools.partial(jax.jit, static_argnums=(5, 6))
@@ -140,7 +140,7 @@ def _steady(
     heard = (frequencies < sample_rate / 2) & (f0 >= LOWEST_F0)
     frequencies = jnp.where(heard, frequencies, f0)
     gains = jnp.asarray(_glottal_pulse(number)) * _transfer(formants, bandwidths, frequencies, sample_rate)
-    gains = jnp.where(heard, gains * gain(tilt * np.log2(order).astype(np.float32)), 0)
+    gains = jnp.where(heard, gains * _complex(gain(tilt * np.log2(order).astype(np.float32))), 0)
     power = jnp.sum(jnp.square(gains.real) + jnp.square(gains.imag)) / 2
     scale = level * lax.rsqrt(jnp.where(power > 0, power, 1.0))
     time = np.arange(num_samples) / sample_rate
@@ -170,8 +170,9 @@ def _transfer(formants: jax.Array, bandwidths: jax.Array, frequencies: jax.Array
         sine = jnp.sin(half)
         return lax.complex((1 + narrow) * 2 * sine**2 - narrow, (1 + narrow) * 2 * sine * jnp.cos(half))
 
+    frequencies = frequencies[None]
     both = from_pole(frequencies - formants) * from_pole(frequencies + formants)
-    each = jnp.square(jnp.abs(from_pole(formants))) / both
+    each = _complex(jnp.square(jnp.abs(from_pole(formants)))) / both
     return jnp.prod(jnp.where(inside[:, None], each, 1.0), axis=0)
 
 
@@ -210,8 +211,8 @@ def _sum_of_harmonics(f0: jax.Array, real: jax.Array, imaginary: jax.Array, time
     shape = (-1, _HARMONICS_PER_BLOCK, 1)
     real, imaginary = real.reshape(shape), imaginary.reshape(shape)
     first_of_block = 1 + _HARMONICS_PER_BLOCK * np.arange(len(real))
-    (cosine,), (sine,) = _phasors(np.array([1]), time)(f0)
-    sum_real, sum_imaginary = (jnp.zeros((len(real), len(time))) for _ in range(2))
+    cosine, sine = _phasors(np.array([1]), time)(f0)  # (1, samples)
+    sum_real, sum_imaginary = (jnp.zeros((len(real), len(time)), jnp.float32) for _ in range(2))
     for index in reversed(range(_HARMONICS_PER_BLOCK)):
         sum_real, sum_imaginary = (
             sum_real * cosine - sum_imaginary * sine + real[:, index],
@@ -259,6 +260,7 @@ def harmonics(f0: jax.Array, *, sample_rate: int = SAMPLE_RATE) -> jax.Array:
         79
     """
     # Half the phase, in units of 2^-32 turns; the sum wraps around by itself.
+    f0 = jnp.asarray(f0, jnp.float32)
     half_turns = jnp.round(f0 * np.float32(2.0**31 / sample_rate)).astype(jnp.int32)
     half = jnp.cumsum(half_turns, dtype=jnp.int32)
     number = jnp.maximum(jnp.ceil(np.float32(sample_rate / 2) / f0) - 1, 0).astype(jnp.int32)
@@ -286,10 +288,12 @@ def resonances(frequencies: jax.Array, bandwidths: jax.Array, *, sample_rate: in
         >>> round(filter_frequencies(SAMPLE_RATE)[jnp.abs(transfer).argmax()])  # Hz
         500
     """
+    frequencies, bandwidths = (jnp.asarray(each, jnp.float32) for each in (frequencies, bandwidths))
     radius = jnp.exp(-np.pi / sample_rate * bandwidths)[..., None]
     cosine = jnp.cos(2 * np.pi / sample_rate * frequencies)[..., None]
     delay = jnp.asarray(np.exp(-2j * np.pi * filter_frequencies(sample_rate) / sample_rate), jnp.complex64)
-    first, second = 2 * radius * cosine, -(radius**2)
+    delay = jnp.expand_dims(delay, tuple(range(radius.ndim - 1)))
+    first, second = _complex(2 * radius * cosine), _complex(-(radius**2))
     return jnp.prod((1 - first - second) / (1 - first * delay - second * delay**2), axis=-2)
 
 
@@ -299,18 +303,18 @@ def constriction(frequencies: jax.Array, bandwidths: jax.Array, mix: jax.Array, 
         unit_power(resonances(frequencies[:, i : i + 1], bandwidths[:, i : i + 1], sample_rate=sample_rate))
         for i in (0, 1)
     )
-    return one + mix[:, None] * other
+    return one + _complex(mix[:, None]) * other
 
 
 def tilted(decibels_per_octave: jax.Array, *, corner: float, sample_rate: int) -> jax.Array:
     """Gain, (bins,), that falls or rises from `corner` up; flat below it."""
     octaves = np.log2(np.maximum(filter_frequencies(sample_rate) / corner, 1.0))
-    return gain(decibels_per_octave * octaves.astype(np.float32))
+    return gain(jnp.asarray(decibels_per_octave, jnp.float32) * octaves.astype(np.float32))
 
 
 def unit_power(transfer: jax.Array) -> jax.Array:
     """`transfer`, (..., bins), with a mean power of 1."""
-    return transfer * lax.rsqrt(jnp.mean(jnp.square(jnp.abs(transfer)), axis=-1, keepdims=True))
+    return transfer * _complex(lax.rsqrt(jnp.mean(jnp.square(jnp.abs(transfer)), axis=-1, keepdims=True)))
 
 
 def filtered(source: jax.Array, transfer: jax.Array, *, sample_rate: int = SAMPLE_RATE) -> jax.Array:
@@ -337,12 +341,13 @@ def filtered(source: jax.Array, transfer: jax.Array, *, sample_rate: int = SAMPL
         raise ValueError(
             f"transfer has shape {transfer.shape}; expected ({frames}, {len(filter_frequencies(sample_rate))})"
         )
+    source, transfer = jnp.asarray(source, jnp.float32), jnp.asarray(transfer, jnp.complex64)
     blocks = jnp.pad(source, (hop, (frames * hop) - len(source))).reshape(frames + 1, hop)
     window = np.sin(np.pi * np.arange(2 * hop) / (2 * hop)).astype(np.float32) ** 2
-    windowed = jnp.concatenate([blocks[:-1], blocks[1:]], axis=-1) * window
+    windowed = jnp.concatenate([blocks[:-1], blocks[1:]], axis=-1) * window[None]
     ringing = jnp.fft.irfft(jnp.fft.rfft(windowed, _RINGING_FRAMES * hop) * transfer, _RINGING_FRAMES * hop)
     parts = ringing.reshape(frames, _RINGING_FRAMES, hop)
-    padded = jnp.zeros((frames + _RINGING_FRAMES, hop))
+    padded = jnp.zeros((frames + _RINGING_FRAMES, hop), jnp.float32)
     for late in range(_RINGING_FRAMES):
         padded = padded.at[late : late + frames].add(parts[:, late])
     return padded.ravel()[hop : hop + len(source)]
@@ -356,6 +361,11 @@ def num_filter_frames(num_samples: int, sample_rate: int) -> int:
 def filter_frequencies(sample_rate: int) -> np.ndarray:
     """Frequencies at which transfer functions are known, (bins,) in Hz."""
     return np.fft.rfftfreq(_RINGING_FRAMES * (sample_rate // FRAME_RATE), 1 / sample_rate)
+
+
+def _complex(values: jax.Array) -> jax.Array:
+    """Real values, for a product with complex ones: strict promotion of types does not take both."""
+    return values.astype(jnp.complex64)
 
 
 def gain(decibels: jax.Array) -> jax.Array:

@@ -14,6 +14,7 @@ import numpy as np
 from flax import nnx
 
 from w2v_jax import front_end, scales
+from w2v_jax.explicit_sharding import along_the_batch
 from w2v_jax.front_end import Frames
 
 # Frames of wav2vec 2.0, whose control a spectrogram mostly is.
@@ -111,6 +112,9 @@ class LogMagnitudeSpectrogram(_Spectrogram):
             TypeError: `waveform` is no float32 array.
             ValueError: it is shorter than one frame.
         """
+        return along_the_batch(LogMagnitudeSpectrogram._encoded, self, *_checked(waveform, lengths, self.config))
+
+    def _encoded(self, waveform: jax.Array, lengths: jax.Array | None) -> jax.Array:
         return jnp.log1p(_power(waveform, lengths, self.config) / self.config.floor)
 
 
@@ -127,31 +131,43 @@ class LogMelSpectrogram(_Spectrogram):
 
     def __call__(self, waveform: jax.Array, *, lengths: jax.Array | np.ndarray | None = None) -> jax.Array:
         """`log(1 + power / floor)` of every band: as `LogMagnitudeSpectrogram`, but (..., frames, bands)."""
+        return along_the_batch(LogMelSpectrogram._encoded, self, *_checked(waveform, lengths, self.config))
+
+    def _encoded(self, waveform: jax.Array, lengths: jax.Array | None) -> jax.Array:
         filters = jnp.asarray(_mel_filters(self.config))
         mel = jnp.matmul(_power(waveform, lengths, self.config), filters, precision=jax.lax.Precision.HIGHEST)
         return jnp.log1p(mel / self.config.floor)
 
 
-def _power(waveform: jax.Array, lengths: jax.Array | np.ndarray | None, config: SpectrogramConfig) -> jax.Array:
-    """Squared magnitudes, (..., frames, bins), such that a full-scale sine on a bin has 1; 0 past a waveform's end."""
+def _checked(
+    waveform: jax.Array, lengths: jax.Array | np.ndarray | None, config: SpectrogramConfig
+) -> tuple[jax.Array, jax.Array | None]:
+    """Both, if they are what a spectrogram takes."""
     if not isinstance(waveform, jax.Array | np.ndarray) or waveform.dtype != np.float32:
         found = getattr(waveform, "dtype", type(waveform).__name__)
         raise TypeError(f"waveform is {found}; expected a float32 array (..., samples)")
     frames = config.frames
-    num_frames = frames.num_frames(waveform.shape[-1]) if waveform.ndim else 0
-    if not num_frames:
+    if not waveform.ndim or not frames.num_frames(waveform.shape[-1]):
         raise ValueError(
             f"waveform has shape {waveform.shape}; expected (..., samples) with at least the "
             f"{frames.receptive_field - 2 * frames.padding} samples of one frame"
         )
+    return waveform, None if lengths is None else front_end.check_lengths(lengths, waveform)
+
+
+def _power(waveform: jax.Array, lengths: jax.Array | None, config: SpectrogramConfig) -> jax.Array:
+    """Squared magnitudes, (..., frames, bins), such that a full-scale sine on a bin has 1; 0 past a waveform's end."""
+    frames = config.frames
+    num_frames = frames.num_frames(waveform.shape[-1])
     if lengths is not None:
-        lengths = front_end.check_lengths(lengths, waveform)
-        waveform = jnp.where(jnp.arange(waveform.shape[-1]) < lengths[..., None], waveform, 0)
+        sample = jnp.expand_dims(jnp.arange(waveform.shape[-1], dtype=jnp.int32), tuple(range(waveform.ndim - 1)))
+        waveform = jnp.where(sample < lengths[..., None], waveform, 0)
     if frames.padding:
         waveform = jnp.pad(waveform, [(0, 0)] * (waveform.ndim - 1) + [(frames.padding, frames.padding)])
     starts = np.arange(num_frames) * frames.hop
     cut = waveform[..., starts[:, None] + np.arange(frames.receptive_field)]
-    spectrum = jnp.fft.rfft(cut * _window(frames.receptive_field), n=config.fft_size, axis=-1)
+    window = np.expand_dims(_window(frames.receptive_field), tuple(range(cut.ndim - 1)))
+    spectrum = jnp.fft.rfft(cut * window, n=config.fft_size, axis=-1)
     # Not the absolute value, whose gradient is undefined where it is 0.
     power = jnp.square(spectrum.real) + jnp.square(spectrum.imag)
     return power if lengths is None else jnp.where(frames.valid(lengths, num_frames)[..., None], power, 0)

@@ -104,7 +104,7 @@ def utterance(
     of_speaker, of_phones, of_noise = jax.random.split(key, 3)
     voice = _speaker(of_speaker, config)
     said = _articulation(of_phones, config, voice, num_frames=frames)
-    breathing, friction, background = jax.random.normal(of_noise, (3, num_samples))
+    breathing, friction, background = jax.random.normal(of_noise, (3, num_samples), jnp.float32)
 
     def per_sample(track: jax.Array) -> jax.Array:
         return _interpolated(track, num_samples=num_samples, hop=sample_rate // source_filter.FRAME_RATE)
@@ -115,7 +115,7 @@ def utterance(
     source = per_sample(said["voicing"]) * (pulses + voice["breath"] * breathing)
     vocal_tract = source_filter.unit_power(
         source_filter.resonances(said["formants"], said["bandwidths"], sample_rate=sample_rate)
-        * source_filter.tilted(voice["tilt"], corner=300.0, sample_rate=sample_rate)
+        * source_filter.tilted(voice["tilt"], corner=300.0, sample_rate=sample_rate)[None].astype(jnp.complex64)
     )
     constriction = source_filter.unit_power(
         source_filter.constriction(
@@ -138,7 +138,7 @@ def _num_samples(duration: float, sample_rate: int) -> int:
 
 def _speaker(key: jax.Array, config: SpeechConfig) -> dict[str, jax.Array]:
     """What stays the same through an utterance; scalars."""
-    draws = jax.random.uniform(key, (6,))  # in one go: random numbers take longer to compile than to make
+    draws = jax.random.uniform(key, (6,), jnp.float32)  # in one go: random numbers take longer to compile than to make
     return {
         "f0": _log_between(config.f0, draws[0]),
         "tract": _log_between(config.tract, draws[1]),
@@ -155,22 +155,22 @@ def _articulation(
     """What moves: one target per phone, and smooth ways between them; each (frames,) or (frames, resonances)."""
     # As many phones as there may be; time begins somewhere in the middle of the first.
     most = math.ceil(num_frames / source_filter.FRAME_RATE / config.phone[0]) + 1
-    draws = jax.random.uniform(key, (19, most))
+    draws = jax.random.uniform(key, (19, most), jnp.float32)
     lengths = _log_between(config.phone, draws[0])
     ends = jnp.cumsum(lengths) - lengths[0] * draws[1, 0]
-    time = jnp.arange(num_frames) / source_filter.FRAME_RATE
-    phone = jnp.sum(time[:, None] >= ends[:-1], axis=-1)
+    time = jnp.arange(num_frames, dtype=jnp.float32) / source_filter.FRAME_RATE
+    phone = jnp.sum(time[:, None] >= ends[None, :-1], axis=-1)
     since = time - (ends - lengths)[phone]
-    kind = jnp.sum(draws[2, :, None] >= np.cumsum(config.kinds)[:-1], axis=-1)[phone]
+    kind = jnp.sum(draws[2, :, None] >= np.cumsum(config.kinds).astype(np.float32)[None, :-1], axis=-1)[phone]
 
-    floor: jax.typing.ArrayLike = 0.0
+    floor = jnp.float32(0)
     found: list[jax.Array] = []
     for draw, bounds in zip(draws[3:7], (config.f1, config.f2, config.f3, config.f4), strict=True):
         lowest = jnp.maximum(bounds[0], floor + config.formant_gap)
         found.append(lowest * (jnp.maximum(bounds[1], lowest) / lowest) ** draw)
         floor = found[-1]
     formants = jnp.stack(found, axis=-1) * voice["tract"]
-    bandwidths = _log_between(config.bandwidth, draws[7:11].T) * np.array([1.0, 1.2, 1.6, 2.0], np.float32)
+    bandwidths = _log_between(config.bandwidth, draws[7:11].T) * np.array([[1.0, 1.2, 1.6, 2.0]], np.float32)
     level = source_filter.gain(_between(config.phone_level, draws[11]))[phone]
 
     # A stop is closed for its first half; its burst dies away within a few hundredths of a second.
@@ -202,7 +202,7 @@ def _smoothing(num_frames: int, width: int) -> np.ndarray:
 
 def _interpolated(track: jax.Array, *, num_samples: int, hop: int) -> jax.Array:
     """`track`, (frames,), on straight lines from frame to frame; (samples,)."""
-    part = np.arange(hop, dtype=np.float32) / hop
+    part = np.arange(hop, dtype=np.float32)[None] / hop
     return (track[:-1, None] * (1 - part) + track[1:, None] * part).ravel()[:num_samples]
 
 

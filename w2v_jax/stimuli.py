@@ -5,6 +5,8 @@ bias to any order. Values are checked where they are concrete. Inside `jax.jit`,
 be: there a frequency that the sample rate cannot hold, or a value that is not finite, gives a waveform of NaN, which
 `w2v_jax.sweep` reports with its parameters.
 
+Sound is float32 whatever it is made of and whatever `jax_enable_x64` says: parameters are taken as float32.
+
 Phases are exact: see `w2v_jax.phases`.
 """
 
@@ -97,7 +99,7 @@ def burst(
     possible = (burst_fraction >= 0) & (burst_fraction <= 1)
     if is_concrete(burst_fraction) and not possible:
         raise ValueError(f"burst_fraction is {float(burst_fraction)}; expected 0 to 1")
-    base, burst_tone = _sinusoid((time,))(jnp.zeros(2), frequencies)
+    base, burst_tone = _sinusoid((time,))(jnp.zeros_like(frequencies), frequencies)
     start, stop = burst_span(burst_fraction, num_samples=len(time))
     index = jnp.arange(len(time))
     return jnp.where(possible, jnp.where((index >= start) & (index < stop), burst_tone, base), jnp.nan)
@@ -157,7 +159,7 @@ def glide(
     ends = checked_frequencies("end_frequencies", ends, sample_rate)
     # start t + (end - start) q with q = t^2 / (2 duration), regrouped: the float32 end - start would be rounded.
     quadratic = time * time / (2 * duration)
-    sine = _sinusoid((time,))(jnp.zeros(1), fundamental)
+    sine = _sinusoid((time,))(jnp.zeros_like(fundamental), fundamental)
     chirps = _sinusoid((time - quadratic, quadratic), quarter_turns=1)(jnp.zeros_like(starts), starts, ends)
     return jnp.sum(amplitudes[:, None] * jnp.concatenate([sine, chirps]), axis=0)
 
@@ -187,7 +189,7 @@ def _sinusoid(weights: tuple[np.ndarray, ...], quarter_turns: int = 0) -> Callab
         phase_rate, *rates = tangents
         rate = phase_rate[:, None]
         for coefficient_rate, weight in zip(rates, weights, strict=True):
-            rate = rate + coefficient_rate[:, None] * jnp.asarray(2 * np.pi * weight, jnp.float32)
+            rate = rate + coefficient_rate[:, None] * jnp.asarray(2 * np.pi * weight[None], jnp.float32)
         return sinusoid(*primals), _sinusoid(weights, quarter_turns + 1)(*primals) * rate
 
     return sinusoid

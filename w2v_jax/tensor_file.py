@@ -1,8 +1,7 @@
 """Safetensors files larger than memory: written piece by piece, read by mapping.
 
-The format (https://github.com/huggingface/safetensors): 8 bytes, the little-endian length of a JSON header; the
-header, NAME to dtype, shape and data_offsets; the data. The library writes only tensors that are all in memory,
-and a sweep's features need not be. Every file written here has in its metadata a digest of its tensors.
+The library writes only tensors that are all in memory, and a sweep's features need not be. Every file written here
+has in its metadata a digest of its tensors, and a header that `safetensors_header` reads.
 """
 
 import contextlib
@@ -12,20 +11,17 @@ import json
 import math
 import os
 import pathlib
-import weakref
 from collections.abc import Iterable, Iterator, Mapping
+from typing import BinaryIO
 
 import numpy as np
 
-from w2v_jax import files
+from w2v_jax import files, safetensors_header
 from w2v_jax.quoting import quote
 
 DIGEST = "digest"  # the metadata's entry for it
 _NO_DIGEST = "sha256:" + 64 * "0"
 _PIECE_BYTES = 1 << 20
-_MOST_HEADER_BYTES = 100_000_000  # the format's own limit
-_MOST_AXES = 32
-_MOST_NUMBER = 2**48
 
 _DTYPES = {
     code: np.dtype(name)
@@ -67,25 +63,27 @@ class TensorFile:
         path: the file.
         metadata: its strings.
         entries: its tensors, by name.
+        copy: of one in a bucket, what was fetched.
     """
 
     path: pathlib.Path
     metadata: Mapping[str, str]
     entries: Mapping[str, Entry]
+    copy: BinaryIO | None = None
 
     def array(self, name: str) -> np.ndarray:
         """A tensor, mapped from the file: read-only, and in memory only where it is looked at."""
         entry = self.entries[name]
         if not entry.num_bytes:
             return np.empty(entry.shape, entry.dtype)
-        mapped = np.memmap(self.path, entry.dtype, mode="r", offset=entry.start, shape=entry.shape)
+        mapped = np.memmap(self.copy or self.path, entry.dtype, mode="r", offset=entry.start, shape=entry.shape)
         return mapped.view(np.ndarray)
 
     def digest(self) -> str:
         """The digest of what the file has now, in the form of `checkpoint.tensors_digest`."""
         digest = hashlib.sha256()
         # By reading, not by mapping: mapped pages would count as this process's memory.
-        with self.path.open("rb") as file:
+        with contextlib.nullcontext(self.copy) if self.copy else self.path.open("rb") as file:
             for name in sorted(self.entries):
                 entry = self.entries[name]
                 digest.update(entry.title(name))
@@ -116,7 +114,7 @@ class Stream:
 
 
 def open_file(path: str | os.PathLike[str]) -> TensorFile:
-    """Reads the header of a safetensors file; one in a bucket (`files`) is fetched as a whole.
+    """Reads the header of a safetensors file; one in a bucket (`files`) is fetched as a whole, once.
 
     Raises:
         OSError: it cannot be read.
@@ -126,39 +124,26 @@ def open_file(path: str | os.PathLike[str]) -> TensorFile:
     if files.is_in_bucket(path):
         copy = files.fetched(path)
         try:
-            opened = open_file(copy)
+            return dataclasses.replace(_opened(path, copy), copy=copy)
         except BaseException:
-            copy.unlink()
+            copy.close()
             raise
-        # What has been mapped stays there without the name.
-        weakref.finalize(opened, copy.unlink, missing_ok=True)
-        return opened
     with path.open("rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        header_size = int.from_bytes(file.read(8), "little")
-        if header_size > min(size - 8, _MOST_HEADER_BYTES):
-            raise TensorFileError(f"{size} bytes, shorter than its header")
-        raw = file.read(header_size)
+        return _opened(path, file)
+
+
+def _opened(path: pathlib.Path, file: BinaryIO) -> TensorFile:
+    file.seek(0)
     try:
-        header = json.loads(raw)
-        metadata = header.pop("__metadata__", {})
-        entries, end = {}, 0
-        for name, entry in header.items():
-            first, last = entry["data_offsets"]
-            found = Entry(_DTYPES[entry["dtype"]], tuple(entry["shape"]), 8 + header_size + first)
-            numbers = (first, last, *found.shape)
-            good = len(found.shape) <= _MOST_AXES and all(type(n) is int and 0 <= n < _MOST_NUMBER for n in numbers)
-            if not good or first > last or found.num_bytes != last - first:
-                raise TensorFileError(f"its header describes {quote(name)} wrongly")
-            entries[name] = found
-            end = max(end, last)
-    except TensorFileError:
-        raise
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise TensorFileError(f"its header cannot be read: {type(error).__name__} {quote(error)}") from error
-    if 8 + header_size + end != size:
-        raise TensorFileError(f"{size} bytes; its header describes {8 + header_size + end}")
-    return TensorFile(path, metadata, entries)
+        header = safetensors_header.read_header(file, os.fstat(file.fileno()).st_size)
+    except safetensors_header.HeaderError as error:
+        raise TensorFileError(str(error)) from error
+    if unknown := [name for name, tensor in header.tensors.items() if tensor.dtype not in _DTYPES]:
+        raise TensorFileError(f"its {quote(unknown[0])} is {header.tensors[unknown[0]].dtype}, which NumPy lacks")
+    entries = {
+        name: Entry(_DTYPES[tensor.dtype], tensor.shape, tensor.start) for name, tensor in header.tensors.items()
+    }
+    return TensorFile(path, header.metadata, entries)
 
 
 def write_file(
@@ -178,7 +163,8 @@ def write_file(
 
     Raises:
         OSError: it cannot be written.
-        ValueError: the pieces of a stream do not make up its shape.
+        ValueError: the pieces of a stream do not make up its shape, or names, strings or shapes are such that the file
+            could not be read.
     """
     streams = {name: _stream(tensors[name]) for name in sorted(tensors)}
     digest = hashlib.sha256()
@@ -189,7 +175,7 @@ def write_file(
             digest.update(entries[name].title(name))
             written = 0
             for piece in stream.pieces:
-                data = np.ascontiguousarray(piece, entries[name].dtype).data.cast("B")
+                data = np.ascontiguousarray(piece, entries[name].dtype).reshape(-1).view(np.uint8).data
                 digest.update(data)
                 written += file.write(data)
             if written != entries[name].num_bytes:
@@ -221,9 +207,15 @@ def _header(
     offsets, end = {}, 0
     for name, stream in streams.items():
         dtype = stream.dtype.newbyteorder("<")
+        if dtype not in _CODES:
+            raise ValueError(f"{name} is {dtype}; expected one of {', '.join(each.name for each in _CODES)}")
         offsets[name] = Entry(dtype, tuple(map(int, stream.shape)), end)
         first, end = end, end + offsets[name].num_bytes
         described[name] = {"dtype": _CODES[dtype], "shape": offsets[name].shape, "data_offsets": [first, end]}
     text = json.dumps(described).encode()
     text += b" " * (-len(text) % 8)
+    try:
+        safetensors_header.parse_header(text, end)
+    except safetensors_header.HeaderError as error:
+        raise ValueError(f"a file that could not be read: {error}") from error
     return len(text).to_bytes(8, "little") + text, offsets

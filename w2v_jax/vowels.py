@@ -23,8 +23,17 @@ _SPEAKER = ("speaker", "group")
 _COLUMNS = (*_REQUIRED, "f3", "f0", *_SPEAKER)
 _NUMBER = re.compile(r"[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?|\.[0-9]+", re.ASCII)
 _DECIMAL_COMMA = re.compile(r"[0-9.]*,[0-9]+", re.ASCII)
+_SEPARATOR_LINE = re.compile(r"sep=([,;\t])", re.IGNORECASE)  # Excel's
 _LINE_ENDS = re.compile(r"\r\n|\n|\r")
+# How files begin that are no CSV in UTF-8, but are often taken for one.
+_OTHERS = {
+    b"\xff\xfe": "UTF-16 (what Excel calls Unicode text)",
+    b"\xfe\xff": "UTF-16",
+    b"PK\x03\x04": "a workbook (.xlsx, .ods)",
+    b"\xd0\xcf\x11\xe0": "a workbook (.xls)",
+}
 _MOST_BYTES = 1_000_000
+_LOWEST = 20.0  # Hz; numbers below are of another unit
 _LONGEST_NAME = 24  # characters of a symbol or a speaker: they stand in figures
 
 
@@ -65,6 +74,7 @@ class VowelTable:
         Raises:
             VowelTableError: no such speaker.
         """
+        speakers = [unicodedata.normalize("NFC", name) for name in speakers]
         if unknown := [name for name in speakers if name not in self.speakers]:
             raise VowelTableError(
                 f"{self.name} has no speaker {quote(unknown[0])!r}; expected some of {listing(self.speakers, 12)}"
@@ -127,7 +137,8 @@ def read_table(path: str | os.PathLike[str]) -> VowelTable:
     """Reads a vowel table of one's own.
 
     The file is UTF-8, with or without a byte order mark; its cells are separated by commas, semicolons or tabs;
-    numbers have a decimal point. Rows of empty cells are passed over. Names of columns may be in capitals or not.
+    numbers are Hz, with a decimal point. Rows of empty cells are passed over. Names of columns may be in capitals or
+    not. Excel's first line `sep=;` says what separates cells.
 
     Args:
         path: the file. Its first line names the columns: `symbol`, `F1`, `F2`; `F3`, `f0`, `speaker` or `group` where
@@ -147,7 +158,10 @@ def read_table(path: str | os.PathLike[str]) -> VowelTable:
     start = next((number for number, line in enumerate(lines) if line.strip(" ,;\t")), None)
     if start is None:
         raise VowelTableError(f"{path}: is empty; expected a line with the names of columns, {_expected_columns()}")
-    separator, names = _header(f"{path}, line {start + 1}", lines[start])
+    said = _SEPARATOR_LINE.fullmatch(lines[start])
+    if said is not None and any(line.strip() for line in lines[start + 1 :]):
+        start = next(number for number, line in enumerate(lines) if number > start and line.strip())
+    separator, names = _header(f"{path}, line {start + 1}", lines[start], None if said is None else said[1])
     lowered = [name.lower() for name in names]
     columns = {name: lowered.index(name) for name in _COLUMNS if name in lowered}
     vowels: list[Vowel] = []
@@ -184,6 +198,9 @@ def read_table(path: str | os.PathLike[str]) -> VowelTable:
 
 def _text(path: pathlib.Path) -> str:
     content = path.read_bytes()
+    for start, kind in _OTHERS.items():
+        if content.startswith(start):
+            raise VowelTableError(f"{path}: it is {kind}; save the file as CSV in UTF-8")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -208,9 +225,9 @@ def _cells(where: str, line: str, separator: str) -> list[str]:
     return [cell.strip() for cell in rows[0]] if rows else []
 
 
-def _header(where: str, line: str) -> tuple[str, list[str]]:
-    """The separator, and the names of the columns."""
-    separator = max(_SEPARATORS, key=line.count)
+def _header(where: str, line: str, separator: str | None) -> tuple[str, list[str]]:
+    """The separator, where it is not given the most frequent, and the names of the columns."""
+    separator = separator or max(_SEPARATORS, key=line.count)
     names = _cells(where, line, separator)
     while names and not names[-1]:
         names.pop()
@@ -269,4 +286,9 @@ def _frequency(where: str, column: str, cell: str) -> float:
     if not _NUMBER.fullmatch(cell) or not 0 < (value := float(cell)) < float("inf"):
         found = f"is '{quote(cell)}'" if cell else "is empty"
         raise VowelTableError(f"{where}: {_shown(column)} {found}; expected a number of Hz above 0")
+    if value < _LOWEST:
+        raise VowelTableError(
+            f"{where}: {_shown(column)} is {value:g}; expected Hz, at least {_LOWEST:g} (kHz, Bark, or a separator of "
+            f"thousands? {1000 * value:g} Hz is written {1000 * value:g})"
+        )
     return value

@@ -15,7 +15,6 @@ import functools
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
-from absl import flags as absl_flags
 
 from w2v_jax import tuning
 from w2v_jax.front_end import FRAMES
@@ -31,6 +30,8 @@ from ..harness.populations import populations
 from ..harness.progress import progress_bar
 from ..harness.results import Results
 from ..harness.synthesis import SYNTHESES, Synthesis
+from ..options import synthesis as options
+from ..options.claims import FULL
 from . import curves, figures, table
 from .listeners import NOTICEABLE
 from .questions import WHERE, claims_of, questions
@@ -39,7 +40,6 @@ from .table import Column
 
 NAME = "claims"
 
-FULL = absl_flags.DEFINE_bool("full", False, "claims: the paper's full grids, seven times as many sounds.")
 
 SEEDS_BY_LAYER = 3  # of the encoders with random weights
 SEPARATED = 0.95  # AUC from which on a burst counts as told apart
@@ -263,5 +263,5 @@ if __name__ == "__main__":
         lambda front_ends, results: run(front_ends, results, full=FULL.value, syntheses=synthesis.chosen()),
         default=(BUNDLED,),
         vowels=vowel_flags.chosen,
-        own=(synthesis.__name__,),
+        own=(options,),
     )

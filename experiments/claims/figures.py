@@ -169,7 +169,7 @@ def add_legend(
 ) -> None:
     """Below a figure: what each kind of mark is, and what `others` are."""
     handles = [*_legend(population, controls, spectrograms_marked=spectrograms_marked), *others]
-    figure.legend(handles=handles, loc="outside lower center", ncols=4, fontsize=9, frameon=False)
+    figures.legend(figure, handles)
 
 
 def _legend(population: Population, controls: Controls, *, spectrograms_marked: bool) -> list[figures.Line2D]:

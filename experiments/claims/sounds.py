@@ -504,10 +504,12 @@ class Heard:
         return scores.scale_fit(self.mean[grid], frequency, SCALES[scale], bootstrap=self.bootstrap)
 
     def steadiness(self, grid: str) -> Score:
+        if self.frames.num_frames(round(_duration(self.grids.frames) * self.frames.sample_rate)) == 1:
+            raise UndefinedScoreError("a sound has one frame, which is its own mean; expected several")
         return scores.steadiness(self.steady[grid], bootstrap=self.bootstrap)
 
     def burst_separation(self, fraction: float, *, at_rate: bool) -> Score:
-        chosen = self._at_rate("bursts", "base_frequency") == at_rate
+        chosen = self._where("bursts", "base_frequency", at_rate=at_rate)
         num_samples = self.grids.num_samples
         start, stop = (int(edge) for edge in stimuli.burst_span(fraction, num_samples=num_samples))
         overlaps = self.frames.seeing(start, stop, num_samples=num_samples)
@@ -518,19 +520,28 @@ class Heard:
         self, grid: str, parameter: str, reference: float, *, at_rate: bool, relative: bool = False
     ) -> Score:
         points = self.points(grid)
-        rows = self._at_rate(grid, "frequency") == at_rate
+        rows = self._where(grid, "frequency", at_rate=at_rate)
         score = scores.relative_invariance if relative else scores.invariance
         is_reference = np.isclose(points[parameter][rows], reference)
         return score(self.mean[grid][rows], points["frequency"][rows], is_reference, bootstrap=self.bootstrap)
 
-    def _at_rate(self, grid: str, parameter: str) -> np.ndarray:
-        return sees_one_phase(self.points(grid)[parameter], self.grids.frames)
+    def _where(self, grid: str, parameter: str, *, at_rate: bool) -> np.ndarray:
+        """Which sounds are at multiples of the frame rate, or which are not: (n,) bool."""
+        rows = sees_one_phase(self.points(grid)[parameter], self.grids.frames) == at_rate
+        if not rows.any():
+            rate = f"{self.grids.frames.rate:g} Hz, the frame rate"
+            raise UndefinedScoreError(f"{'no' if at_rate else 'every'} tone is at a multiple of {rate}")
+        return rows
 
 
 def stimulus_of(grid: str, frames: Frames) -> Callable[..., jax.Array]:
     """What makes the sounds of a grid, for a front end with these frames."""
-    is_enough = frames.num_frames(round(SHORT * frames.sample_rate)) >= _LEAST_FRAMES
-    return SOUNDS[grid] if is_enough else _LONGER.get(SOUNDS[grid], SOUNDS[grid])
+    return SOUNDS[grid] if _duration(frames) == SHORT else _LONGER[SOUNDS[grid]]
+
+
+def _duration(frames: Frames) -> float:
+    """Of all sounds but bursts, in seconds, for a front end with these frames."""
+    return SHORT if frames.num_frames(round(SHORT * frames.sample_rate)) >= _LEAST_FRAMES else LONG
 
 
 def listen(front_end: NamedFrontEnd, chosen: Grids, results: Results, *, experiment: str) -> dict[str, Heard]:

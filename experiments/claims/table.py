@@ -1,9 +1,7 @@
 """The table of `experiments.claims`: scores in rows, encoders next to their controls, and who is ahead."""
 
-import csv
 import dataclasses
 import functools
-import io
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar
@@ -15,7 +13,7 @@ from w2v_jax.front_end import FRAMES
 from w2v_jax.scores import Score, UndefinedScoreError
 from w2v_jax.scores.populations import interval
 
-from ..harness import cells
+from ..harness import cells, spreadsheet
 from ..harness.cells import Cell
 from ..harness.controls import Controls
 from ..harness.front_ends import NamedFrontEnd
@@ -279,9 +277,7 @@ def csv_text(columns: Columns, against: Mapping[str, Verdicts]) -> str:
     for population, verdicts in against.items():
         for control in verdicts.get(claim, {}).get(name, {}):
             header += [f"{population} against {control}{end}" for end in ("", " q", " all outside")]
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([header, *table])
-    return text.getvalue()
+    return spreadsheet.csv_text(header, table)
 
 
 def _units(columns: Columns, claim: str, name: str) -> str:

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from w2v_jax import scores, similarity
 from w2v_jax.grids import Grid
 
-from . import cells, controls, figures
+from . import cells, controls, figures, lettering
 from .conclusions import compared, listed
 from .front_ends import NamedFrontEnd
 from .metrics import Metrics
@@ -156,7 +156,8 @@ def draw(
         matrix[high, low] = pair["linear_cka"]
         matrix[low, high] = pair["debiased_linear_cka"].get("value", np.nan)
     size = 3.0 + 0.55 * len(names)
-    figure, (axes,) = figures.panels(1, size=(size + 1.2, size + 0.5))
+    _, told = lettering.beside_axis(names)
+    figure, (axes,) = figures.panels(1, size=(size + 1.2, size + 0.5), below=told)
     figures.heat_map(
         axes,
         np.round(matrix, 3) + 0.0,  # no "-0"
@@ -166,7 +167,6 @@ def draw(
         colour_label="Linear CKA",
         digits=3,
     )
-    axes.tick_params(axis="x", rotation=30)
     title = figures.quick_mark("Similarity of vowel spaces by f0", quick=quick)
     lines = [title, "below the diagonal: linear CKA, as in the paper; above: debiased"]
     if further:

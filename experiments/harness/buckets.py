@@ -36,6 +36,20 @@ def path_of(url: str) -> pathlib.Path:
     return cast(pathlib.Path, epath.Path(url))
 
 
+def signature(path: pathlib.Path) -> str | None:
+    """Changes when a file in a bucket is replaced; None where there is none. Nothing of the file itself is read."""
+    system = importlib.import_module("etils.epath").backend.fsspec_backend.fs(path)
+    system.invalidate_cache()  # what was listed before the other process put it there
+    try:
+        return str(system.ukey(str(path)))
+    except FileNotFoundError:
+        return None
+    except OSError:
+        raise
+    except Exception as error:  # of the bucket's own package: no two have the same
+        raise OSError(f"{type(error).__name__}: {' '.join(str(error).split())[:200]}") from error
+
+
 def check(folder: pathlib.Path, *, named: str) -> None:
     """Raises `PermissionError` where nothing can be written into a bucket's folder, before any work is done."""
     probe = folder / f".writable-{uuid.uuid4().hex}"

@@ -19,12 +19,15 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.cm import ScalarMappable
 from matplotlib.collections import Collection, LineCollection
 from matplotlib.colors import Colormap, LinearSegmentedColormap, Normalize
-from matplotlib.figure import Figure, SubFigure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.typing import ColorType
 
+from w2v_jax.quoting import printable
 from w2v_jax.tuning import FrequencyResponses
+
+from . import fitting, lettering
+from .fitting import legend as legend
 
 BLUE = "#0072B2"
 ORANGE = "#D55E00"
@@ -48,6 +51,7 @@ _CAPTION: dict[str, Any] = {"fontsize": 8, "color": "#505050", "linespacing": 1.
 _TITLE_LETTER = 0.09  # inches, of a title
 _CAPTION_LETTER = 0.068
 _CROWD = 300  # elements of a collection, above which it is a picture in an SVG
+_LEVEL = 7  # letters of a column's name, above which it stands at an angle
 _LEAST_DECIBELS = -40  # responses below it are drawn as it
 _OUTLINE = (patheffects.withStroke(linewidth=2.5, foreground="white"),)
 
@@ -92,12 +96,13 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> None:
     In an SVG, meshes and clouds of many points are a picture, under vector lines and text: as paths they are megabytes.
     """
     date = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}}.get(os.path.splitext(path)[1], {})  # noqa: PTH122
-    _settle(figure)
+    fitting.fit(figure)
     crowded = _crowded(figure) if str(path).endswith(".svg") else []
     for collection in crowded:
         collection.set_rasterized(True)
-    with matplotlib.rc_context({"svg.hashsalt": "w2v_jax"}):
-        figure.savefig(path, dpi=SVG_DPI if str(path).endswith(".svg") else PNG_DPI, metadata=date)
+    with matplotlib.rc_context({"svg.hashsalt": "w2v_jax"}), lettering.without_remarks():
+        dpi = SVG_DPI if str(path).endswith(".svg") else PNG_DPI
+        figure.savefig(path, dpi=dpi, metadata=date, bbox_inches=fitting.box_of(figure))
     for collection in crowded:
         collection.set_rasterized(False)
 
@@ -106,13 +111,6 @@ def _crowded(figure: Figure) -> list[Collection]:
     """The collections of more than `_CROWD` elements."""
     several = [each for axes in figure.axes for each in axes.collections]
     return [each for each in several if max(len(each.get_paths()), len(each.get_offsets())) > _CROWD]  # type: ignore[arg-type, unused-ignore]
-
-
-def _settle(figure: Figure | SubFigure) -> None:
-    """Lays `figure` out, once: everything that takes room must have been drawn."""
-    if isinstance(figure, Figure) and isinstance(figure.get_layout_engine(), ConstrainedLayoutEngine):
-        figure.draw_without_rendering()
-        figure.set_layout_engine("none")
 
 
 def heat_map(
@@ -125,9 +123,17 @@ def heat_map(
     colour_label: str,
     digits: int = 2,
 ) -> None:
-    """Cells (rows, columns) coloured and labelled with their values; NaN leaves one empty."""
+    """Cells (rows, columns) coloured and labelled with their values; NaN leaves one empty.
+
+    Long names are broken into lines, and those of columns stand upright.
+    """
+    (rows, _), (columns, _) = map(lettering.beside_axis, (rows, columns))
     image = axes.imshow(values, vmin=limits[0], vmax=limits[1], cmap=SEQUENTIAL)
-    axes.set_xticks(range(len(columns)), columns)
+    if max(map(len, columns), default=0) > _LEVEL:
+        turned: dict[str, Any] = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
+    else:
+        turned = {}
+    axes.set_xticks(range(len(columns)), columns, **turned)
     axes.set_yticks(range(len(rows)), rows)
     axes.set_xticks(np.arange(len(columns) + 1) - 0.5, minor=True)
     axes.set_yticks(np.arange(len(rows) + 1) - 0.5, minor=True)
@@ -301,11 +307,18 @@ def labels(
     axes: Axes, chosen: Sequence[Label], *, fontsize: float = 11, avoid: Sequence[Sequence[float]] | np.ndarray = ()
 ) -> None:
     """Draws labels, pushed apart where they cover each other, and off the positions to `avoid`. Call it last."""
+    if not chosen:
+        return
+    # A long name stands in full in the legend, or in the tables.
+    chosen = [
+        dataclasses.replace(each, text=lettering.shortened(printable(each.text), lettering.LONGEST_ON_MAP))
+        for each in chosen
+    ]
     positions = np.array([label.position for label in chosen])
     dots = np.array([label.colour == "black" for label in chosen])
     x, y = positions[dots].T
     axes.scatter(x, y, s=12, c="black", zorder=5, edgecolors="white", linewidths=0.5)
-    _settle(axes.figure)  # labels have a size in points, not in data
+    fitting.fit(axes.figure)  # labels have a size in points, not in data
     # A map's limits depend on what room it had when it was drawn. The dots have them made anew: do that now, not later.
     axes.autoscale_view()
     axes.apply_aspect()
@@ -317,7 +330,7 @@ def labels(
     centres = _spread(anchors, sizes, inside, np.concatenate([anchors, off]))
     for label, offset in zip(chosen, centres - anchors, strict=True):
         far = float(np.hypot(*offset)) > 1.4 * fontsize + 3 * (len(label.text) > 4)
-        axes.annotate(
+        text = axes.annotate(
             label.text,
             xy=(label.position[0], label.position[1]),
             xytext=(offset[0], offset[1]),
@@ -331,6 +344,7 @@ def labels(
             zorder=6,
             arrowprops={"arrowstyle": "-", "linewidth": 0.5, "color": label.colour, "shrinkA": 3} if far else None,
         )
+        lettering.as_letters(text)
 
 
 def _text_sizes(axes: Axes, chosen: Sequence[Label], fontsize: float) -> np.ndarray:
@@ -338,7 +352,9 @@ def _text_sizes(axes: Axes, chosen: Sequence[Label], fontsize: float) -> np.ndar
     sizes = []
     for label in chosen:
         text = axes.text(0, 0, label.text, fontsize=fontsize, fontweight=_weight(label))
-        box = text.get_window_extent()
+        lettering.as_letters(text)
+        with lettering.without_remarks():
+            box = text.get_window_extent()
         text.remove()
         sizes.append((box.width, box.height))
     return np.array(sizes)

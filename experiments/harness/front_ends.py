@@ -6,6 +6,7 @@ import glob
 import hashlib
 import importlib
 import json
+import os
 import pathlib
 import re
 import sys
@@ -21,13 +22,15 @@ from w2v_jax import checkpoint
 from w2v_jax import front_end as library
 from w2v_jax.convolution import Precision
 from w2v_jax.encoder import EncoderConfig, FeatureEncoder
-from w2v_jax.front_end import Frames, FrontEnd
+from w2v_jax.front_end import Frames, FrontEnd, FrontEndError
+from w2v_jax.quoting import printable
 from w2v_jax.spectrograms import LogMagnitudeSpectrogram, LogMelSpectrogram, SpectrogramConfig
+
+from .names import BUNDLED as BUNDLED
+from .names import UNTRAINED as UNTRAINED
 
 Kind = Literal["trained", "random", "spectrogram", "yours"]
 
-UNTRAINED = "untrained"
-BUNDLED = "formant-base"
 EXAMPLE = "wav2vec2-base"
 SPECTROGRAMS = {"log-mel": LogMelSpectrogram, "stft": LogMagnitudeSpectrogram}
 # What `--encoders` stands for when it is not given.
@@ -37,8 +40,11 @@ _PRETRAINED = "experiments.pretrain:"  # how sources begin that `source_of_pretr
 
 _RANDOM = re.compile(r"random-([0-9]+)")
 _FACTORY = re.compile(r"(\w+(?:\.\w+)*):([A-Za-z_]\w*)")  # a numbered script is a module, too
-# Several encoders of one recipe: NAME=A+B, or NAME=PATTERN.
-_GROUP = re.compile(r"([A-Za-z][\w.-]*)=(.*[+*?\[].*)")
+_HIGHEST_SEED = 2**32 - 1  # JAX takes the rest of a larger one in silence
+# Several encoders of one recipe, NAME=A+B or NAME=PATTERN; or a name for one, NAME=A.
+_WITH_NAME = re.compile(r"([A-Za-z][\w.-]*)=(.*)")
+_SEVERAL = re.compile(r"[+*?\[]")
+_ALIKE = 0.999  # a cosine of features above which noise and a tone are told apart by little
 _STEP_OF_TRAINING = re.compile(r", step ([0-9]+) of [0-9]+")
 _STEP = re.compile(r"(?:step|checkpoint|ckpt)[-_=]?([0-9]+)", re.IGNORECASE)
 
@@ -62,7 +68,9 @@ class NamedFrontEnd:
         config: the architecture of a `FeatureEncoder`, of which random weights can be made; else None.
         precision: of a `FeatureEncoder`; else None.
         assumed: what its checkpoint did not state of its architecture, in words; None where it stated all.
+        normalize: whether it was trained on normalised waveforms (mean 0, variance 1 each), as its weight file says.
         group: the name of the group of trainings that it belongs to, where one was given.
+        alike: the cosine of its features of noise and of a tone, where it is `"yours"` and they have one.
     """
 
     name: str
@@ -75,7 +83,9 @@ class NamedFrontEnd:
     config: EncoderConfig | None = None
     precision: Precision | None = None
     assumed: str | None = None
+    normalize: bool = False
     group: str | None = None
+    alike: float | None = None
 
     @property
     def front_end(self) -> FrontEnd:
@@ -107,8 +117,9 @@ def resolve(
 
     Args:
         names: bare names of files in `weights/`, paths, patterns of either (`*`, `?`, `[...]`); `untrained`,
-            `random-SEED`; `log-mel`, `stft`; or `package.module:factory`. `NAME=A+B+C`, or `NAME=PATTERN`, names
-            a group: trainings of one recipe, which `claims` and `emergence` take as draws of one. None for `default`.
+            `random-SEED`; `log-mel`, `stft`; or `package.module:factory`. `NAME=A` names one of these.
+            `NAME=A+B+C`, or `NAME=PATTERN`, names a group: trainings of one recipe, which `claims` and `emergence` take
+            as draws of one. None for `default`.
         default: names; the bundled encoder's is passed over where there is none and another is given, or else
             replaced by `untrained`.
         precision: of those that are `FeatureEncoder`s from a file or from random weights.
@@ -132,14 +143,13 @@ def resolve(
         raise EncoderChoiceError(f"--encoders={','.join(names)} has an empty name; expected names between the commas")
     given: dict[str, str] = {}
     groups: dict[str, str] = {}
-    for name, group in (each for pattern in names for each in _members(pattern)):
-        label = _label(name)
+    for name, label, group in (each for pattern in names for each in _members(pattern)):
         if group is not None:
-            groups[label] = group
+            groups[label] = printable(group)
         if label in given:
             raise EncoderChoiceError(
                 f"--encoders names {label!r} twice (as {given[label]!r} and {name!r}); "
-                "results are kept under that name: give each encoder once, or rename a file"
+                "results are kept under that name: give each encoder once, or another name, as NAME=ENCODER"
             )
         given[label] = name
     if shared := sorted(set(groups.values()) & given.keys()):
@@ -181,12 +191,29 @@ def remark(front_ends: Sequence[NamedFrontEnd]) -> str | None:
 
 
 def assumptions(front_ends: Sequence[NamedFrontEnd]) -> list[str]:
-    """A line for each encoder whose checkpoint did not state its whole architecture."""
-    return [
+    """A line for each encoder whose checkpoint did not state its whole architecture, or asks for other input."""
+    lines = [
         f"NOTE: {each.name}: its checkpoint does not state {each.assumed}, which was assumed; "
         "convert it again with --config to settle it."
         for each in front_ends
         if each.assumed
+    ]
+    return lines + [
+        f"NOTE: {each.name}: its checkpoint asks for normalised input (mean 0, variance 1). Synthesised sounds are "
+        "given as they are, as in the paper."
+        for each in front_ends
+        if each.normalize
+    ]
+
+
+def doubts(front_ends: Sequence[NamedFrontEnd]) -> list[str]:
+    """A line for each front end of the user's whose features hardly depend on the sound."""
+    return [
+        f"NOTE: {each.name}: its features of noise and of a tone point the same way (cosine {each.alike:.5f}), so that "
+        "its cosines say little. Usually that means an offset that all sounds share, such as that of energies in dB, a "
+        "front end that expects louder sounds, or one that does not use its input."
+        for each in front_ends
+        if each.alike is not None and each.alike > _ALIKE
     ]
 
 
@@ -237,15 +264,28 @@ def _present(default: Sequence[str]) -> list[str]:
     return [name for name in default if name != BUNDLED] or [UNTRAINED]
 
 
-def _members(pattern: str) -> list[tuple[str, str | None]]:
-    """The names that an entry of `--encoders` stands for, each with the group that they make, if they do."""
-    found = _GROUP.fullmatch(pattern)
-    if found is None or pathlib.Path(pattern).exists():
-        return [(name, None) for name in _matching(pattern)]
-    group, members = found[1], [name for part in found[2].split("+") for name in _matching(part)]
+def _members(pattern: str) -> list[tuple[str, str, str | None]]:
+    """What an entry of `--encoders` stands for: encoders, the name of each, and the group that they make, if any."""
+    found = None if _is_there(pattern) else _WITH_NAME.fullmatch(pattern)
+    if found is None:
+        return [(name, _label(name), None) for name in _matching(pattern)]
+    given, said = found.groups()
+    if not said.strip():
+        raise EncoderChoiceError(f"--encoders={pattern}: nothing is named {given!r}; expected {given}=ENCODER")
+    if not _SEVERAL.search(said) or _is_there(said):
+        if (given == UNTRAINED or given in SPECTROGRAMS or _RANDOM.fullmatch(given)) and given != said:
+            raise EncoderChoiceError(f"--encoders={pattern}: {given!r} is the name of a control; expected another name")
+        return [(said, given, None)]
+    members = [name for part in said.split("+") for name in _matching(part)]
     if len(members) < 2:
         raise EncoderChoiceError(f"--encoders={pattern}: the group has {len(members)} member; expected at least 2")
-    return [(name, group) for name in members]
+    return [(name, _label(name), given) for name in members]
+
+
+def _is_there(name: str) -> bool:
+    """Whether a name that has characters of ours is that of a file all the same."""
+    places = (name, *(str(folder / f"{name}{checkpoint.SUFFIX}") for folder in checkpoint.weights_folders()))
+    return any(os.path.exists(place) for place in places)  # noqa: PTH110 (pathlib's raises where no name is so long)
 
 
 def _matching(pattern: str) -> list[str]:
@@ -272,18 +312,22 @@ def _by_numbers(name: str) -> list[tuple[int, str]]:
 
 
 def _label(name: str) -> str:
-    return name if _FACTORY.fullmatch(name) else pathlib.Path(name).name.removesuffix(checkpoint.SUFFIX)
+    """The name that a front end's results carry, in one line: it is printed, drawn, and part of the names of files."""
+    label = name if _FACTORY.fullmatch(name) else pathlib.Path(name).name.removesuffix(checkpoint.SUFFIX)
+    return printable(label)
 
 
 def _named(label: str, name: str, precision: Precision) -> NamedFrontEnd:
     if name == UNTRAINED:
         return random_encoder(label, 0, precision=precision)
     if found := _RANDOM.fullmatch(name):
+        if len(found[1].lstrip("0")) > len(str(_HIGHEST_SEED)) or int(found[1]) > _HIGHEST_SEED:
+            raise EncoderChoiceError(f"--encoders={name}: the seed is too large; expected 0 to {_HIGHEST_SEED:,}")
         return random_encoder(label, int(found[1]), precision=precision)
     if name in SPECTROGRAMS:
         return spectrogram(label, as_named=name)
     if (found := _FACTORY.fullmatch(name)) and not pathlib.Path(name).exists():
-        return _yours(label, *found.groups())
+        return _yours(label, name, *found.groups())
     return _trained(label, name, precision)
 
 
@@ -308,19 +352,22 @@ def _trained(label: str, name: str, precision: Precision) -> NamedFrontEnd:
         config=metadata.config,
         precision=precision,
         assumed=metadata.provenance.assumed,
+        normalize=bool(metadata.normalize_input),
     )
 
 
-def _yours(name: str, module: str, factory: str) -> NamedFrontEnd:
-    """What a factory of the user's makes, if it is a front end."""
+def _yours(label: str, name: str, module: str, factory: str) -> NamedFrontEnd:
+    """What a factory of the user's, called `name` as a whole, makes, if it is a front end."""
     make = _imported(name, module, factory)
 
     def made() -> FrontEnd:
         try:
             return make()
-        except Exception as error:  # whatever the user's code may raise
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # whatever the user's code may raise: it may even exit
             raise EncoderChoiceError(
-                f"--encoders={name}: the factory raised {type(error).__name__}: {_first_line(error)}{_where(error)}"
+                f"--encoders={name}: the factory raised {type(error).__name__}: {first_line(error)}{_where(error)}"
             ) from error
 
     front_end = made()
@@ -335,16 +382,24 @@ def _yours(name: str, module: str, factory: str) -> NamedFrontEnd:
             f"--encoders={name}: its `frames` is {frames!r}; expected how it frames a waveform, such as "
             "w2v_jax.Frames(sample_rate=16_000, receptive_field=400, hop=320)"
         )
+    if not frames.num_frames(frames.sample_rate):
+        raise EncoderChoiceError(
+            f"--encoders={name}: its frames see {frames.receptive_field:,} samples, more than the "
+            f"{frames.sample_rate:,} of the sounds, which last a second; expected at least one frame of that"
+        )
     try:
-        digest = _digest_of_yours(front_end)
-    except Exception as error:
+        digest, heard = _digest_of_yours(front_end)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as raised:
+        error = raised.__cause__ if isinstance(raised, FrontEndError) and raised.__cause__ else raised
         raise EncoderChoiceError(
             f"--encoders={name}: it cannot be called with one second of sound "
-            f"({type(error).__name__}: {_first_line(error)}{_where(error)})"
-        ) from error
+            f"({type(error).__name__}: {first_line(error)}{_where(error)})"
+        ) from raised
     encoder = front_end if isinstance(front_end, FeatureEncoder) else None
     return NamedFrontEnd(
-        name=name,
+        name=label,
         kind="yours",
         source=f"made by {name}",
         digest=digest,
@@ -352,6 +407,7 @@ def _yours(name: str, module: str, factory: str) -> NamedFrontEnd:
         make=made,
         config=None if encoder is None else encoder.config,
         precision=None if encoder is None else encoder.precision,
+        alike=_cosine(heard),
     )
 
 
@@ -359,9 +415,11 @@ def _imported(name: str, module: str, factory: str) -> Callable[[], Any]:
     sys.path.insert(0, "")  # the current folder, as for `python -m`
     try:
         make = getattr(importlib.import_module(module), factory)
-    except Exception as error:  # whatever the user's code may raise
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # whatever the user's code may raise: it may even exit
         raise EncoderChoiceError(
-            f"--encoders={name}: cannot import it ({type(error).__name__}: {_first_line(error)}{_where(error)})"
+            f"--encoders={name}: cannot import it ({type(error).__name__}: {first_line(error)}{_where(error)})"
         ) from error
     finally:
         sys.path.remove("")
@@ -370,8 +428,8 @@ def _imported(name: str, module: str, factory: str) -> Callable[[], Any]:
     return make
 
 
-def _digest_of_yours(front_end: FrontEnd) -> str:
-    """A digest of a front end that no file describes.
+def _digest_of_yours(front_end: FrontEnd) -> tuple[str, np.ndarray]:
+    """A digest of a front end that no file describes, and its frames of noise and of a tone, (2, frames, channels).
 
     Of one that is compiled: its arrays, and the program that JAX makes of it. Of one that computes on the host: what it
     makes of a second of noise and one of a tone; or its `identity`, if it has one, a text that changes when its
@@ -385,20 +443,31 @@ def _digest_of_yours(front_end: FrontEnd) -> str:
     sounds = np.stack([noise, 0.1 * np.sin(2 * np.pi * 200 * np.arange(rate) / rate)]).astype(np.float32)
     digest = hashlib.sha256()
     if library.is_compiled(front_end):
-        graphdef, state = nnx.split(front_end)
+        static, state = library.split(front_end)
 
+        # By name: the digest must not depend on the order of the layers, which results keep beside it.
         def outputs(state: nnx.State, sounds: jax.Array) -> dict[str, jax.Array]:
-            return library.outputs(nnx.merge(graphdef, state), sounds)
+            return library.outputs(static.merge(state), sounds)
 
         _check_shapes(front_end, jax.eval_shape(outputs, state, sounds), sounds)
-        digest.update(jax.jit(outputs).lower(state, sounds).as_text().encode())
+        program = jax.jit(outputs).lower(state, sounds)
+        digest.update(program.as_text().encode())
         _take_in(digest, {jax.tree_util.keystr(path): leaf for path, leaf in jax.tree.leaves_with_path(state)})
-        return f"module sha256:{digest.hexdigest()}"
+        made = program.compile()(state, sounds)
+        return f"module sha256:{digest.hexdigest()}", np.asarray(made[library.FRAMES], np.float32)
     found = {layer: np.asarray(frames) for layer, frames in library.outputs(front_end, sounds).items()}
     _check_shapes(front_end, found, sounds)
     _take_in(digest, found)
     identity = getattr(front_end, "identity", None)
-    return f"identity {identity}" if isinstance(identity, str) else f"on the host sha256:{digest.hexdigest()}"
+    said = f"identity {identity}" if isinstance(identity, str) else f"on the host sha256:{digest.hexdigest()}"
+    return said, np.asarray(found[library.FRAMES], np.float32)
+
+
+def _cosine(heard: np.ndarray) -> float | None:
+    """Of the two sounds' features, averaged over time; None where it is undefined."""
+    first, second = heard.astype(np.float64).mean(axis=1)
+    norm = np.linalg.norm(first) * np.linalg.norm(second)
+    return float(first @ second / norm) if np.isfinite(norm) and norm > 0 else None
 
 
 def _check_shapes(front_end: FrontEnd, found: Mapping[str, Any], sounds: np.ndarray) -> None:
@@ -410,6 +479,8 @@ def _check_shapes(front_end: FrontEnd, found: Mapping[str, Any], sounds: np.ndar
                 f"its {layer!r} has shape {shape} for {count} sounds of {samples} samples; expected "
                 f"({expected[0]}, {expected[1]}, channels), by {frames}"
             )
+        if not jax.numpy.issubdtype(found[layer].dtype, np.floating):
+            raise ValueError(f"its {layer!r} is {found[layer].dtype}; expected floating-point frames")
 
 
 def _take_in(digest: "hashlib._Hash", arrays: Mapping[str, Any]) -> None:
@@ -419,11 +490,12 @@ def _take_in(digest: "hashlib._Hash", arrays: Mapping[str, Any]) -> None:
         digest.update(np.ascontiguousarray(array).data)
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: BaseException) -> str:
+    """What an error says, in one line."""
     return (str(error).strip().splitlines() or ["no message"])[0]
 
 
-def _where(error: Exception) -> str:
+def _where(error: BaseException) -> str:
     """The last place in the user's own code, if the error comes from there."""
     trace = error.__traceback__
     place = ""

@@ -3,16 +3,19 @@
 Every result on disk goes through here: the shards of a sweep, the file that they make, and the maps drawn of it.
 """
 
+import contextlib
 import json
 import os
 import pathlib
-import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
 from w2v_jax import files, tensor_file
+from w2v_jax.quoting import quote
 from w2v_jax.tensor_file import Stream, TensorFile, TensorFileError
+
+from . import buckets
 
 Settings = Mapping[str, str]
 
@@ -29,6 +32,14 @@ class OtherSettingsError(TensorFileError):
     def __init__(self, changed: list[str]):
         super().__init__(f"changed: {', '.join(changed)}")
         self.changed = changed
+
+
+class UnknownSettingsError(TensorFileError):
+    """A whole file that does not say what it was made with: perhaps none of ours."""
+
+
+class UnreadableError(OSError):
+    """A file that is there and cannot be read now: neither absent nor damaged. The message is one line."""
 
 
 def write(
@@ -59,11 +70,14 @@ def find(path: str | os.PathLike[str], settings: Settings) -> TensorFile:
     """The file, if its header says that it was made with these settings. Its tensors are not looked at.
 
     Raises:
-        OSError: it cannot be read (FileNotFoundError: there is none).
+        FileNotFoundError: there is none.
+        UnreadableError: it cannot be read.
         OtherSettingsError: it was made with others.
-        TensorFileError: it is damaged.
+        UnknownSettingsError: it does not say with which.
+        TensorFileError: bytes of it are missing or altered.
     """
-    file = tensor_file.open_file(path)
+    with reading(path):
+        file = tensor_file.open_file(path)
     found = _settings_of(file)
     if changed := [name for name in {**settings, **found} if found.get(name) != settings.get(name)]:
         raise OtherSettingsError(changed)
@@ -73,24 +87,42 @@ def find(path: str | os.PathLike[str], settings: Settings) -> TensorFile:
 def read_back(path: str | os.PathLike[str], settings: Settings) -> TensorFile:
     """The file, if it was made with these settings and has every byte that was written. Raises as `find` does."""
     file = find(path, settings)
-    file.check()
+    with reading(path):
+        file.check()
     return file
+
+
+@contextlib.contextmanager
+def reading(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Tells a file that cannot be read now (no permission, a broken disk) from one that is not there."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        reason = error.strerror or quote(error)
+        raise UnreadableError(
+            f"{os.fspath(path)}: it cannot be read ({reason}), so nothing was changed: put that right and run the same "
+            "command again, or choose another --output_dir"
+        ) from error
 
 
 def _settings_of(file: TensorFile) -> Settings:
     try:
         settings = json.loads(file.metadata[_SETTINGS])
-    except (KeyError, TypeError, ValueError) as error:
-        raise TensorFileError(f"it does not say its settings: {type(error).__name__} {error}") from error
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        file.check()  # where a byte was altered, that is what is wrong
+        raise UnknownSettingsError(f"it does not say its settings: {type(error).__name__} {quote(error)}") from error
     if not isinstance(settings, dict):
-        raise TensorFileError("its settings are no JSON object")
+        raise UnknownSettingsError("its settings are no JSON object")
     return settings
 
 
-def signature(path: pathlib.Path) -> tuple[int, int] | None:
-    """Changes when the file is replaced; None where there is none. In a bucket it always changes: look again."""
+def signature(path: pathlib.Path) -> tuple[int, int] | str | None:
+    """Changes when the file is replaced; None where there is none. Nothing of the file itself is read."""
     if files.is_in_bucket(path):
-        return (0, time.monotonic_ns()) if path.exists() else None
+        with reading(path):
+            return buckets.signature(path)
     try:
         found = path.stat()
     except FileNotFoundError:

@@ -10,7 +10,7 @@ from w2v_jax import front_end as library
 from w2v_jax import probes, scores
 from w2v_jax.grids import Grid
 
-from . import alignment, cells, controls, figures, vowel_chart
+from . import alignment, cells, controls, figures, lettering, vowel_chart
 from .front_ends import NamedFrontEnd
 from .metrics import Metrics
 from .results import Results
@@ -86,16 +86,21 @@ def draw(
         marker, label = ("d", f"{name} (random weights)") if control else ("o", name)
         low, value, high = (_ends(curve, end) for end in ("low", "value", "high"))
         axes.fill_between(range(len(value)), low, high, color=colour, alpha=0.2, linewidth=0)
-        axes.plot(value, color=colour, marker=marker, markersize=4, linewidth=1.0 if control else 1.8, label=label)
-    longest = max(curves.values(), key=len)
-    axes.set_xticks(range(len(longest)), [layer.removeprefix("conv ") for layer in longest])
-    axes.set_xlabel("Layer: convolutions, then final frames")
+        axes.plot(value, color=colour, marker=marker, markersize=4, linewidth=1.0 if control else 1.8)
+        axes.lines[-1].set_label(lettering.name(label))
+    longest = max((list(curve) for curve in curves.values()), key=len)
+    alike = all(list(curve) == longest for curve in curves.values())  # else one's names would stand under another's
+    names = [layer.removeprefix("conv ") for layer in longest] if alike else [f"{i + 1}" for i in range(len(longest))]
+    axes.set_xticks(range(len(longest)), names)
+    convolutions = alike and all(layer.startswith("conv ") for layer in longest[:-1])
+    after = "the last of each is its final frames"
+    axes.set_xlabel("Layer: convolutions, then final frames" if convolutions else f"Layer, from the input; {after}")
     axes.set_ylabel("Debiased linear CKA with log-mel")
     axes.set_ylim(min(0, axes.get_ylim()[0]), 1.02)
     axes.grid(axis="y", color="#E4E4E4", linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
     handles, labels = axes.get_legend_handles_labels()
-    axes.legend(handles[::-1], labels[::-1], fontsize=9, frameon=False)
+    figures.legend(figure, handles[::-1], names=labels[::-1], columns=2)
     f0 = grid.axis("f0")[0]
     title = f"Likeness to log-mel, layer by layer\n{len(grid):,} vowels, f0 {f0:g} Hz; shaded: 95% interval"
     title = figures.quick_mark(title, quick=quick)

@@ -5,7 +5,6 @@ import math
 
 import jax
 import numpy as np
-from absl import flags
 
 from w2v_jax import scores, stimuli
 from w2v_jax.arguments import Scalar
@@ -14,6 +13,7 @@ from w2v_jax.grids import Grid
 from w2v_jax.scores import LearnedScale
 from w2v_jax.scores.learned_scale import FARTHEST_STEP, PHASES, SMALL_ENOUGH
 
+from ..options import learned_scale as options
 from . import cells
 from .front_ends import NamedFrontEnd
 from .metrics import Metrics
@@ -25,18 +25,6 @@ _LEAST_FRAMES = 4
 _LOWEST = 60.0
 _HIGHEST = {False: 7_000.0, True: 1_500.0}  # Hz, by whether it is a quick look
 _STEP = {False: 20.0, True: 60.0}  # cents
-
-_LOWEST_FLAG = flags.DEFINE_float("lowest", None, f"Hz: the lowest tone of the learned scale; by default {_LOWEST:g}.")
-_HIGHEST_FLAG = flags.DEFINE_float(
-    "highest",
-    None,
-    f"Hz: the highest tone of the learned scale, below half the sample rate; by default {_HIGHEST[False]:g}, or nine "
-    f"tenths of that half where it is lower ({_HIGHEST[True]:g} with --quick).",
-)
-_STEP_FLAG = flags.DEFINE_float(
-    "step", None, f"Cents between the tones of the learned scale; by default {_STEP[False]:g} ({_STEP[True]:g} quick)."
-)
-flags.disclaim_key_flags()  # `launch` makes them the program's own
 
 NOTE = (
     f"The learned scale adds up the angles between tones a small step apart, each the mean of {PHASES} starting "
@@ -56,9 +44,9 @@ def tones(front_end: NamedFrontEnd, *, quick: bool) -> Grid:
         RangeError: flags that no tones fit.
     """
     nyquist = front_end.frames.nyquist
-    highest = min(_HIGHEST[quick], 0.9 * nyquist) if _HIGHEST_FLAG.value is None else _HIGHEST_FLAG.value
-    lowest = _LOWEST if _LOWEST_FLAG.value is None else _LOWEST_FLAG.value
-    step = _STEP[quick] if _STEP_FLAG.value is None else _STEP_FLAG.value
+    highest = min(_HIGHEST[quick], 0.9 * nyquist) if options.HIGHEST.value is None else options.HIGHEST.value
+    lowest = _LOWEST if options.LOWEST.value is None else options.LOWEST.value
+    step = _STEP[quick] if options.STEP.value is None else options.STEP.value
     if not (math.isfinite(lowest) and math.isfinite(highest) and 0 < lowest < highest):
         raise RangeError(f"--lowest={lowest:g} --highest={highest:g}; expected 0 < lowest < highest, in Hz")
     if highest >= nyquist:

@@ -1,11 +1,11 @@
 """Metrics as a long table: a row for each number, for R and others that read no nested JSON."""
 
-import csv
-import io
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from w2v_jax.front_end import FRAMES
+
+from . import spreadsheet
 
 HEADER = ("encoder", "layer", "quantity", "parameters", "value", "low", "high")
 _SCORE = {"value", "low", "high"}
@@ -26,12 +26,9 @@ def csv_text(metrics: Mapping[str, Any], *, about: Collection[str], by_layer: Co
         about: entries of a front end that say what it is.
         by_layer: entries of a front end whose own entries are its layers; what lies elsewhere is of its frames.
     """
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(HEADER)
-    for row in _rows(metrics, about=about, by_layer=by_layer):
-        table.writerow([f"{each:.9g}" if isinstance(each, float) else each for each in row])
-    return text.getvalue()
+    rows = _rows(metrics, about=about, by_layer=by_layer)
+    written = ([f"{each:.9g}" if isinstance(each, float) else each for each in row] for row in rows)
+    return spreadsheet.csv_text(HEADER, written)
 
 
 def _rows(metrics: Mapping[str, Any], *, about: Collection[str], by_layer: Collection[str]) -> Iterator[Row]:

@@ -1,9 +1,7 @@
 """UMAP's maps of features, kept on disk."""
 
-import csv
 import dataclasses
 import importlib.metadata
-import io
 import json
 import math
 import sys
@@ -16,6 +14,7 @@ import numpy as np
 from w2v_jax import checkpoint, projection
 from w2v_jax.projection import UmapSettings
 
+from . import spreadsheet
 from .front_ends import NamedFrontEnd
 from .results import Results, Tensors
 
@@ -99,13 +98,12 @@ def save_csv(
     shape = positions.shape[:-1]
     columns = {name: np.broadcast_to(values, shape).ravel().tolist() for name, values in parameters.items()}
     x, y = positions.reshape(-1, 2).T.tolist()
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow([*columns, "x", "y"])
-    for *row, at_x, at_y in zip(*columns.values(), x, y, strict=True):
-        values = [_cell(value) for value in row]
-        table.writerow([*values, f"{at_x:.4f}", f"{at_y:.4f}"])
-    results.save_text(experiment, f"{sweep}.{front_end.name}.map.csv", text.getvalue())
+    rows = (
+        [*map(_cell, row), f"{at_x:.4f}", f"{at_y:.4f}"]
+        for *row, at_x, at_y in zip(*columns.values(), x, y, strict=True)
+    )
+    text = spreadsheet.csv_text([*columns, "x", "y"], rows)
+    results.save_text(experiment, f"{sweep}.{front_end.name}.map.csv", text)
 
 
 def _cell(value: object) -> object:

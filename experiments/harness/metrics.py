@@ -9,14 +9,14 @@ import numpy as np
 
 from w2v_jax import _version
 
-from . import long_table
+from . import locks, long_table, metrics_file
 from .front_ends import NamedFrontEnd, by_step
 from .results import Results
 from .sweeping import ReplacementError
 
-Metrics = dict[str, Any]
+Metrics = metrics_file.Metrics
 
-_FILE = "metrics.json"
+_FILE = metrics_file.NAME
 _TABLE = "metrics.csv"
 _ABOUT = ("kind", "source", "revision", "assumed", "precision", "frames", "step")
 
@@ -36,7 +36,7 @@ def save(
     """Writes `EXPERIMENT/metrics.json`, strict JSON, and `metrics.csv`; returns what this run found.
 
     The first process writes. What the files have of front ends that this run did not measure stays there, unless it
-    is of other vowels.
+    is of other vowels and may be replaced. Two runs that end together write one after the other.
 
     Args:
         results: where results are kept.
@@ -53,6 +53,7 @@ def save(
 
     Raises:
         ValueError: a number that is not finite: JSON has no such thing.
+        ReplacementError: what is there cannot be read, or is of other vowels and may not be replaced.
     """
     measured = per_front_end or {}
     which = results.vowels.as_numbers() if vowels else None
@@ -70,17 +71,27 @@ def save(
         **others,
     }
     found: Metrics = json.loads(_text(metrics))
-    earlier = _earlier(results, experiment)
+    if results.share.is_first:
+        path = results.path(experiment, _FILE)
+        with locks.alone(path, label=f"{experiment}/{_FILE}"):
+            if vowels:
+                check_vowels(results, experiment)
+            merged = _merged(found, results.metrics_there(experiment), vowels=vowels)
+            results.save_text(experiment, _FILE, _text(merged) + "\n")
+            results.save_text(experiment, _TABLE, long_table.csv_text(merged, about=_ABOUT, by_layer=by_layer))
+    return found
+
+
+def _merged(found: Metrics, earlier: Metrics, *, vowels: bool) -> Metrics:
+    """What this run found, and of what was there before, the front ends that it did not measure."""
     if vowels and earlier.get("vowels") != found.get("vowels"):
-        earlier = {}  # of other vowels, to be replaced
+        return found  # the earlier ones are of other vowels, to be replaced
     merged = {**found, "encoders": {**found["encoders"], **_without(earlier.get("encoders"), found["encoders"])}}
     if earlier.get("table"):
         ours = {row["encoder"] for row in found["table"]}
         rows = [*found["table"], *(row for row in earlier["table"] if row["encoder"] not in ours)]
         merged["table"] = sorted(rows, key=lambda row: (row["step"] is None, row["step"] or 0))
-    results.save_text(experiment, _FILE, _text(merged) + "\n")
-    results.save_text(experiment, _TABLE, long_table.csv_text(merged, about=_ABOUT, by_layer=by_layer))
-    return found
+    return merged
 
 
 def _of_vowels(conclusion: str, results: Results) -> str:
@@ -92,10 +103,11 @@ def check_vowels(results: Results, experiment: str) -> None:
     """To be called before anything is done by an experiment that asks about vowels.
 
     Raises:
-        ReplacementError: what the file has is of other vowels, and may not be replaced. Sweeps tell of themselves that
-            they were made on another grid, but not before another front end's stand next to them in one table.
+        ReplacementError: what the file has cannot be read, or is of other vowels and may not be replaced. Sweeps tell
+            of themselves that they were made on another grid, but not before another front end's stand next to them
+            in one table.
     """
-    earlier = _earlier(results, experiment)
+    earlier = results.metrics_there(experiment)
     if not earlier or results.overwrite or results.recompute:
         return
     if earlier.get("vowels") != json.loads(_text(results.vowels.as_numbers())):
@@ -121,15 +133,6 @@ def about(front_end: NamedFrontEnd) -> Metrics:
 
 def _text(metrics: Mapping[str, Any] | None) -> str:
     return json.dumps(metrics, indent=1, ensure_ascii=False, allow_nan=False, default=_plain)
-
-
-def _earlier(results: Results, experiment: str) -> Metrics:
-    """What the file has now; nothing where it cannot be read."""
-    try:
-        found = json.loads(results.path(experiment, _FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) and found.get("experiment") == experiment else {}
 
 
 def _without(entries: object, ours: Mapping[str, Any]) -> Metrics:

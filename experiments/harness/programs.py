@@ -3,18 +3,17 @@
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Sequence
 
 from absl import app, flags, logging
 
+from w2v_jax import streams
+from w2v_jax.front_end import FrontEndWarning
+
+from ..options import process
 from . import compilation_cache
 
-_COMPILATION_CACHE_DIR = flags.DEFINE_string(
-    "compilation_cache_dir",
-    None,
-    "Folder for compiled programs, which later runs read instead of compiling; '' for none. By default "
-    "$JAX_COMPILATION_CACHE_DIR, else w2v_jax in $XDG_CACHE_HOME, else in ~/.cache.",
-)
 flags.disclaim_key_flags()  # those adopted below are the program's own, which --help tells of
 
 
@@ -43,7 +42,7 @@ def launch(
             sys.exit(f"error: unexpected argument {arguments[1]!r}; expected flags only (see --help)")
         _stop_on_interrupt()
         try:
-            compilation_cache.switch_on(_COMPILATION_CACHE_DIR.value)
+            compilation_cache.switch_on(process.COMPILATION_CACHE_DIR.value)
             body()
         except errors as error:
             sys.exit(f"error: {describe(error)}")
@@ -51,8 +50,18 @@ def launch(
             print(f"stopped. {str(stop) or kept()}.\nRun the same command again to go on from there.", file=sys.stderr)
             sys.exit(130)
 
-    flags.adopt_module_key_flags(sys.modules[__name__])
+    flags.adopt_module_key_flags(process)
+    streams.prepare()
+    warnings.formatwarning = _one_line
     app.run(main)
+
+
+def _one_line(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
+) -> str:
+    """A warning of the library as its user reads it; others with their place."""
+    place = "" if issubclass(category, FrontEndWarning) else f" ({category.__name__}, {filename}:{lineno})"
+    return f"warning: {' '.join(str(message).split())}{place}\n"
 
 
 def _stop_on_interrupt() -> None:

@@ -1,8 +1,10 @@
 """A folder of results: what it has is read back, what is missing is computed, and nothing in it is lost."""
 
+import contextlib
 import dataclasses
 import functools
 import hashlib
+import json
 import os
 import pathlib
 import re
@@ -13,11 +15,12 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from w2v_jax import _version, checkpoint, files
+from w2v_jax import front_end as library
 from w2v_jax.engine import Pooling
 from w2v_jax.grids import Grid
 from w2v_jax.tensor_file import TensorFile, TensorFileError, open_file
 
-from . import buckets, figures, kept, sweeping
+from . import buckets, figures, file_names, kept, locks, metrics_file, sweeping
 from .front_ends import NamedFrontEnd
 from .sweeping import ReplacementError
 from .vowel_choice import PAPERS, VowelChoice
@@ -74,6 +77,8 @@ class Results:
     _made: set[pathlib.Path] = dataclasses.field(default_factory=set, repr=False)
     _read: dict[pathlib.Path, None] = dataclasses.field(default_factory=dict, repr=False)
     _drawn: dict[pathlib.Path, None] = dataclasses.field(default_factory=dict, repr=False)
+    # Experiments whose metrics.json was looked at, with the names of the front ends that it has.
+    _there: dict[str, tuple[str, ...]] = dataclasses.field(default_factory=dict, repr=False)
 
     @property
     def folder(self) -> pathlib.Path:
@@ -108,8 +113,50 @@ class Results:
             raise PermissionError(f"{named} cannot be written; choose another folder")
 
     def path(self, experiment: str, name: str) -> pathlib.Path:
-        """A file of an experiment."""
-        return self.folder / experiment / name
+        """A file of an experiment, under a name that every system takes (`file_names.safe_name`).
+
+        Features that an earlier version has kept under the name as it was given, or has begun, are there.
+        """
+        safe = self.folder / experiment / file_names.safe_name(name)
+        if safe.name != name and name.endswith(checkpoint.SUFFIX) and not {"/", "\0"} & set(name):
+            given = safe.with_name(name)
+            if not safe.exists() and (given.exists() or sweeping.shards_path(given).exists()):
+                return given
+        return safe
+
+    def metrics_there(self, experiment: str) -> metrics_file.Metrics:
+        """What the experiment's `metrics.json` has now; nothing where there is none.
+
+        Raises:
+            ReplacementError: there is one that cannot be used, so that others' numbers in it would be lost.
+        """
+        try:
+            return metrics_file.read(self.path(experiment, metrics_file.NAME), experiment) or {}
+        except metrics_file.MetricsFileError as error:
+            raise ReplacementError(
+                f"{error}; it may have other encoders' numbers, so nothing was changed: put it right or move it away, "
+                "and run the same command again"
+            ) from error
+
+    def admit(self, experiment: str, front_end: str | None = None) -> None:
+        """To be called before anything of an experiment is computed; looks at its `metrics.json` once.
+
+        Args:
+            experiment: whose folder it is.
+            front_end: the name of one whose files will be written.
+
+        Raises:
+            ReplacementError: as for `metrics_there`; or the folder has another front end's files under the same names.
+        """
+        if experiment not in self._there:
+            self._there[experiment] = tuple(self.metrics_there(experiment).get("encoders", {}))
+        if front_end is None or self.overwrite:
+            return
+        if both := file_names.shared([*self._there[experiment], front_end]):
+            raise ReplacementError(
+                f"{self.folder / experiment} has results of {both[0]!r}, whose files have the same names as those of "
+                f"{both[1]!r}; choose another --output_dir, or give --overwrite to replace them"
+            )
 
     def sweep(
         self,
@@ -135,9 +182,11 @@ class Results:
             What `w2v_jax.sweep` returns, mapped from the file: for pooling "mean" (n, channels), in grid order.
 
         Raises:
-            ReplacementError: a result with other settings is in the way, and may not be replaced.
+            ReplacementError: a result with other settings is in the way, and may not be replaced; or as for `admit`.
+            kept.UnreadableError: what is there cannot be read.
             OSError, FloatingPointError: as `sweeping.run` does.
         """
+        self.admit(experiment, front_end.name)
         points = grid.points()
         at_rate = AtRate(stimulus, front_end.frames.sample_rate)
         sweep = sweeping.Sweep(
@@ -150,7 +199,7 @@ class Results:
                 "encoder": front_end.digest,
                 "grid": checkpoint.tensors_digest(points),
                 "stimulus": _program_digest(at_rate, tuple((name, each.shape[1:]) for name, each in points.items())),
-                "pooling": getattr(pooling, "__name__", str(pooling)),
+                "pooling": _pooling_of(pooling, front_end),
                 "precision": front_end.precision or "none",
                 "w2v_jax": _version.__version__,
                 "jax": jax.__version__,
@@ -166,33 +215,39 @@ class Results:
         Raises:
             ReplacementError, OSError, FloatingPointError: as for `sweep`.
         """
-        found = self._reusable(work.path, work.settings)
-        if found is None:
-            if self.recompute and work.path not in self._made:
-                sweeping.remove_shards(work)
-            sweeping.run(work, share=self.share, overwrite=self.overwrite)
-            self._made.add(work.path)
-            found = open_file(work.path)
-        elif self.share.is_first:
-            sweeping.remove_shards(work)  # of a run that was killed when all was finished
-        return found
+        self.admit(work.path.parent.name)
+        with self._alone(work.path, label=work.label):
+            found = self._reusable(work.path, work.settings)
+            if found is None:
+                if self.recompute and work.path not in self._made:
+                    sweeping.remove_shards(work)
+                sweeping.run(work, share=self.share, overwrite=self.overwrite)
+                self._made.add(work.path)
+                found = open_file(work.path)
+            elif self.share.is_first:
+                sweeping.remove_shards(work)  # of a run that was killed when all was finished
+            return found
 
     def kept(self, experiment: str, name: str, settings: Mapping[str, str], compute: Callable[[], Tensors]) -> Tensors:
         """What a file of the experiment has, if it was made with the same settings; else what `compute` returns, kept.
 
         Raises:
-            ReplacementError: it was made with others, and may not be replaced.
+            ReplacementError: it was made with others, and may not be replaced; or as for `admit`.
+            kept.UnreadableError: it cannot be read.
         """
+        self.admit(experiment)
         path = self.path(experiment, name)
-        found = self._reusable(path, settings)
-        if found is None:
-            if self.share.is_first:
-                kept.write(path, compute(), settings)
-            else:
-                sweeping.await_file(path, settings, label=str(path.relative_to(self.output_dir)))
-            self._made.add(path)
-            found = open_file(path)
-        return {name: found.array(name) for name in found.entries}
+        label = str(path.relative_to(self.output_dir))
+        with self._alone(path, label=label):
+            found = self._reusable(path, settings)
+            if found is None:
+                if self.share.is_first:
+                    kept.write(path, compute(), settings)
+                else:
+                    sweeping.await_file(path, settings, label=label)
+                self._made.add(path)
+                found = open_file(path)
+            return {name: found.array(name) for name in found.entries}
 
     def save_figure(self, experiment: str, name: str, figure: Figure) -> None:
         """Writes `EXPERIMENT/NAME.png`, `.pdf` and `.svg` (the first process does)."""
@@ -209,6 +264,10 @@ class Results:
             with files.atomic_path(self.path(experiment, name)) as temporary:
                 temporary.write_text(text, encoding="utf-8")
 
+    def _alone(self, path: pathlib.Path, *, label: str) -> contextlib.AbstractContextManager[None]:
+        """No other process that was started by hand works on the file meanwhile; those that share it may."""
+        return locks.alone(path, label=label) if self.share.is_first else contextlib.nullcontext()
+
     def _reusable(self, path: pathlib.Path, settings: Mapping[str, str]) -> TensorFile | None:
         """The file, if it was made with the same settings, is whole and may be read again; else says why not."""
         if self.recompute and path not in self._made:
@@ -219,7 +278,7 @@ class Results:
             found = kept.read_back(path, settings)
         except FileNotFoundError:
             return None
-        except kept.OtherSettingsError as error:
+        except (kept.OtherSettingsError, kept.UnknownSettingsError) as error:
             if not self.overwrite:
                 raise ReplacementError(
                     f"{path}: made with other settings ({error}); choose another --output_dir, or give --overwrite to "
@@ -227,12 +286,19 @@ class Results:
                 ) from error
             print(f"{path}: computed again (--overwrite; {error})")
             return None
-        except (TensorFileError, OSError) as error:
+        except TensorFileError as error:
             print(f"{path}: computed again (the file is damaged: {error})")
             return None
         if path not in self._made:
             self._read[path] = None
         return found
+
+
+def _pooling_of(pooling: Pooling, front_end: NamedFrontEnd) -> str:
+    """A pooling by its name; one of layers with theirs, since what it keeps may depend on their order."""
+    if not callable(pooling):
+        return str(pooling)
+    return f"{getattr(pooling, '__name__', str(pooling))} of {json.dumps(library.layer_names(front_end.front_end))}"
 
 
 def file_part(text: str) -> str:

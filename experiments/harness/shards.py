@@ -72,18 +72,22 @@ class ShardFolder:
     spans: Sequence[range]
 
     def inventory(self) -> Inventory:
-        """Looks at every shard, the last byte included."""
+        """Looks at every shard, the last byte included.
+
+        Raises:
+            kept.UnreadableError: one cannot be read, and so may be of other settings.
+        """
         finished, missing, remarks = [], [], []
         changed: dict[str, None] = {}
         for span in self.spans:
             try:
-                self._open(span).check()
+                self._read_back(span)
             except FileNotFoundError:
                 missing.append(span)
             except OtherSettingsError as error:
                 missing.append(span)
                 changed |= dict.fromkeys(error.changed)
-            except (TensorFileError, OSError) as error:
+            except TensorFileError as error:
                 missing.append(span)
                 remarks.append(f"rows {span.start} to {span.stop - 1} again ({self._shard(span)} is damaged: {error})")
             else:
@@ -93,10 +97,10 @@ class ShardFolder:
         return Inventory(tuple(finished), tuple(missing), tuple(changed), tuple(remarks))
 
     def has(self, span: range) -> bool:
-        """Whether the shard of `span` is there, by its header: cheap, for waiting."""
+        """Whether the shard of `span` is there, by its header: cheap, for waiting. Raises as `inventory` does."""
         try:
             self._open(span)
-        except (TensorFileError, OSError):
+        except (TensorFileError, FileNotFoundError):
             return False
         return True
 
@@ -139,12 +143,17 @@ class ShardFolder:
 
     def _features(self) -> Iterator[np.ndarray]:
         for span in self.spans:
-            shard = self._open(span)
-            shard.check()
-            yield shard.array(_FEATURES)
+            yield self._read_back(span).array(_FEATURES)
 
     def _shard(self, span: range) -> pathlib.Path:
         return self.path / f"rows-{span.start:08d}-{span.stop:08d}.safetensors"
+
+    def _read_back(self, span: range) -> TensorFile:
+        """The shard of `span`, every byte of it as it was written."""
+        shard = self._open(span)
+        with kept.reading(shard.path):
+            shard.check()
+        return shard
 
     def _open(self, span: range) -> TensorFile:
         """The shard of `span`, if its header says that it is the one."""

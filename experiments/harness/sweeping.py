@@ -19,16 +19,18 @@ import numpy as np
 
 from w2v_jax import files
 from w2v_jax.engine import Pooling, block_size, suggested_batch_size, sweep_spans
+from w2v_jax.front_end import FrontEndError
 from w2v_jax.tensor_file import TensorFileError
 
 from . import kept
-from .front_ends import NamedFrontEnd
+from .front_ends import NamedFrontEnd, first_line
 from .progress import progress_bar
 from .shards import ShardFolder, shard_spans
 
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 _POLL_SECONDS = 0.5
+_POLL_SECONDS_IN_BUCKET = 3.0  # each look is a request, which some buckets bill
 
 
 class ReplacementError(ValueError):
@@ -193,10 +195,12 @@ def run(sweep: Work, *, share: Share, overwrite: bool = False) -> None:
     Raises:
         ReplacementError: there are such shards, and they may not.
         SweepStopped: Ctrl-C.
-        OSError: something cannot be written; the message says what is finished, and how to go on.
+        OSError: something cannot be read or written; the message says what is finished, and how to go on.
         FloatingPointError: features that are not finite: of which front end, and the parameters that made them.
+        FrontEndError: a front end of the user's that fails; the message says what is finished.
     """
     folder = sweep.folder()
+    before = kept.signature(sweep.path)
     inventory = folder.inventory()
     if inventory.changed and not overwrite:
         raise ReplacementError(
@@ -240,12 +244,28 @@ def run(sweep: Work, *, share: Share, overwrite: bool = False) -> None:
         raise SweepStopped(f"{sweep.label}: {_so_far(sweep, folder)}") from stop
     except FloatingPointError as error:
         raise FloatingPointError(f"{sweep.label}: {error}") from error
+    except FrontEndError as error:
+        raise FrontEndError(
+            f"{sweep.label}: {error}; {_so_far(sweep, folder)}: put that right and run the same command again"
+        ) from error
+    except kept.UnreadableError:
+        raise
     except (OSError, TensorFileError) as error:
+        if _finished_by_another(sweep, before):
+            folder.remove()
+            return
         name = getattr(error, "filename", None) or folder.path
         reason = getattr(error, "strerror", None) or str(error)
         remedy = "free some space" if getattr(error, "errno", None) in NO_SPACE else "put that right"
         raise OSError(
             f"{name}: {reason}; {_so_far(sweep, folder)}: {remedy} and run the same command again to go on"
+        ) from error
+    except Exception as error:  # whatever the user's code may raise while it is compiled
+        if getattr(getattr(sweep, "front_end", None), "kind", None) != "yours":
+            raise
+        raise FrontEndError(
+            f"{sweep.label}: the front end raised {type(error).__name__} ({first_line(error)}); "
+            f"{_so_far(sweep, folder)}: put that right and run the same command again"
         ) from error
 
 
@@ -271,22 +291,43 @@ def _gather(folder: ShardFolder, compute: Callable[[Sequence[range]], None], *, 
 
 
 def await_file(path: pathlib.Path, settings: Mapping[str, str], *, label: str) -> None:
-    """Waits until the first process has made a file with these settings."""
+    """Waits until the first process has made a file with these settings.
+
+    A file of others, or one that is damaged, is looked at once: the first process is about to replace it.
+
+    Raises:
+        kept.UnreadableError: the file cannot be read.
+    """
+    pause = _POLL_SECONDS_IN_BUCKET if files.is_in_bucket(path) else _POLL_SECONDS
     print(f"{label}: waiting for the first process", flush=True)
     examined = None
     while True:
         found = kept.signature(path)
         if found not in (None, examined):
             examined = found
-            with contextlib.suppress(OSError, TensorFileError):
+            with contextlib.suppress(FileNotFoundError, TensorFileError):
                 kept.read_back(path, settings)
                 return
-        time.sleep(_POLL_SECONDS)
+        time.sleep(pause)
+
+
+def _finished_by_another(sweep: Work, before: object) -> bool:
+    """Whether the file was made while this process was at it: where there are no locks, its shards are gone then."""
+    try:
+        if kept.signature(sweep.path) in (None, before):
+            return False
+        kept.read_back(sweep.path, sweep.settings)
+    except (OSError, TensorFileError):
+        return False
+    print(f"{sweep.label}: another process has finished it meanwhile")
+    return True
 
 
 def _so_far(sweep: Work, folder: ShardFolder) -> str:
     """Counts the shards on disk: a stop can come between the writing of a shard and any count kept here."""
-    finished = sum(len(span) for span in folder.spans if folder.has(span))
+    finished = 0
+    with contextlib.suppress(OSError):  # there is another error to be told of
+        finished = sum(len(span) for span in folder.spans if folder.has(span))
     if not finished:
         return f"none of {sweep.num_rows} {sweep.unit} finished"
     return f"{finished} of {sweep.num_rows} {sweep.unit} are finished and kept in {folder.path}"

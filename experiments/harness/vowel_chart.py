@@ -133,7 +133,7 @@ def draw_spaces(
             below=map_order.caption(orders[title], sounds="vowels", narrow=size[0] < _WIDE),
         )
     figures.colour_bar(panels, "F1 (Hz)", (f1[0], f1[-1]))
-    figure.legend(handles=arrow_legend(), loc="outside lower center", ncols=2, fontsize=9, frameon=False)
+    figures.legend(figure, arrow_legend(), columns=2)
     for axes, (title, speaker) in zip(panels, shown, strict=True):
         mesh = meshes[title]
         figures.labels(axes, vowel_labels(mesh, grid, vowels.of(speaker)), avoid=along_arrows(mesh))

@@ -8,6 +8,7 @@ import numpy as np
 
 from w2v_jax import grids, vowels
 from w2v_jax.grids import Grid, Vowel
+from w2v_jax.quoting import printable
 from w2v_jax.source_filter import LOWEST_F0
 from w2v_jax.vowels import VowelTable, VowelTableError
 
@@ -123,7 +124,8 @@ class VowelChoice:
     @staticmethod
     def named(several: Sequence[Vowel]) -> str:
         """Vowels in a sentence."""
-        return ", ".join(f"[{vowel.symbol}]" + (f" of {vowel.speaker}" if vowel.speaker else "") for vowel in several)
+        named = (f"[{vowel.symbol}]" + (f" of {vowel.speaker}" if vowel.speaker else "") for vowel in several)
+        return printable(", ".join(named))
 
     def speaker_f0(self, speaker: str) -> float | None:
         """The mean f0 of a speaker's vowels in whole Hz, where the table has it."""
@@ -168,7 +170,7 @@ class VowelChoice:
     @property
     def caption(self) -> str:
         """Which vowels these are, for the title of a figure."""
-        return f"Vowels: {self.table.name}"
+        return f"Vowels: {printable(self.table.name)}"
 
     @property
     def caption_by_f0(self) -> str:
@@ -186,7 +188,7 @@ class VowelChoice:
         """Everything about them in a line."""
         who = f" ({', '.join(self.speakers)})" if any(self.speakers) else ""
         by_f0 = ", ".join(f"{f0:g}" for f0 in self.all_f0)
-        return (
+        return printable(
             f"Vowels: {self.table.name}{who}; F1 {self.span('f1')}, F2 {self.span('f2')}; f0 {self.one_f0:g} Hz, by f0 "
             f"{by_f0} Hz{', thinned by --quick' if quick else ''}"
         )

@@ -6,8 +6,10 @@ Stopped, killed or damaged at any moment, a run goes on and ends with the same f
 import collections
 import csv
 import dataclasses
+import errno
 import io
 import json
+import os
 import pathlib
 import shutil
 import time
@@ -22,14 +24,18 @@ from w2v_jax import files
 from w2v_jax.checkpoint import SUFFIX, Provenance, save_encoder
 from w2v_jax.contrastive import Outcome
 
-from ..harness import figures, sweeping
+from ..harness import figures, locks, sweeping
 from ..harness.front_ends import source_of_pretraining
 from . import training
+from .storage_errors import as_os_errors, os_error_in
 from .training import Recipe, TrainState
 
 Row = dict[str, float]
 
 COLUMNS = ("step", "loss", "accuracy", "held_out_loss", "held_out_accuracy")
+
+
+_LEAST_COMPRESSED = 0.8  # of a checkpoint: weights hardly shrink
 
 
 class TrainingError(ValueError):
@@ -85,6 +91,7 @@ def train(run: Run, *, max_minutes: float | None = None) -> bool:
     Raises:
         TrainingError: the folder has another recipe's run; a recipe that cannot be trained.
         FloatingPointError: the loss is no longer finite.
+        OSError: something cannot be written or read, such as on a full disk.
         KeyboardInterrupt: with what was kept, as its message.
     """
     started = time.monotonic()
@@ -93,7 +100,14 @@ def train(run: Run, *, max_minutes: float | None = None) -> bool:
         run.recipe.check(num_devices=len(devices))
     except ValueError as error:
         raise TrainingError(str(error)) from None
+    with locks.alone(run.folder / "run", label=run.folder.name):
+        return _train_alone(run, devices, stop_at=_end(started, max_minutes))
+
+
+def _train_alone(run: Run, devices: list[jax.Device], *, stop_at: float) -> bool:
     _claim(run)
+    for unfinished in run.checkpoints.glob("*.orbax-checkpoint-tmp"):  # of a run that was killed, or had no room
+        shutil.rmtree(unfinished, ignore_errors=True)
     mesh = training.mesh_of(devices)
     with ocp.CheckpointManager(
         run.checkpoints.absolute(),
@@ -102,7 +116,7 @@ def train(run: Run, *, max_minutes: float | None = None) -> bool:
         state, rows = _resumed(run, manager)
         state = training.replicated(state, mesh)
         try:
-            state = _train(run, mesh, state, rows, manager, stop_at=_end(started, max_minutes))
+            state = _train(run, mesh, state, rows, manager, stop_at=stop_at)
         except KeyboardInterrupt:
             kept = manager.latest_step()
             raise KeyboardInterrupt(
@@ -216,6 +230,12 @@ def _resumed(run: Run, manager: ocp.CheckpointManager) -> tuple[TrainState, list
             if len(rows) <= step:
                 raise ValueError(f"{run.curve} has {len(rows)} rows")
         except (ValueError, OSError, KeyError) as error:
+            told = os_error_in(error)
+            if told is not None and told.errno != errno.ENOENT:  # it cannot be read now, which is not to say damaged
+                raise OSError(
+                    f"{told.filename or run.checkpoints / str(step)}: it cannot be read ({told.strerror}), so nothing "
+                    "was changed: put that right and run the same command again to go on"
+                ) from error
             print(f"checkpoint of step {step}: not used ({str(error).splitlines()[0]})")
             shutil.rmtree(run.checkpoints / str(step), ignore_errors=True)
             manager.reload()
@@ -233,8 +253,12 @@ def _keep(run: Run, manager: ocp.CheckpointManager, state: TrainState, rows: Seq
     writer.writerows(rows)
     with files.atomic_path(run.curve) as temporary:
         temporary.write_text(text.getvalue(), encoding="utf-8")
-    manager.save(int(state.step), args=ocp.args.StandardSave(state))
-    manager.wait_until_finished()
+    needed = _LEAST_COMPRESSED * sum(leaf.nbytes for leaf in jax.tree.leaves(state))
+    if shutil.disk_usage(run.folder).free < needed:  # orbax would find out half-way
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(run.checkpoints))
+    with as_os_errors():
+        manager.save(int(state.step), args=ocp.args.StandardSave(state))
+        manager.wait_until_finished()
 
 
 def read_curve(path: pathlib.Path) -> list[Row]:

@@ -15,12 +15,12 @@ from collections.abc import Mapping, Sequence
 from typing import cast
 
 import numpy as np
-from absl import flags as absl_flags
 
 from w2v_jax import grids
 from w2v_jax.front_end import Frames
 from w2v_jax.praat import PraatSettings
-from w2v_jax.recordings import SEGMENT_SECONDS, RecordingError, RecordingsUnavailableError
+from w2v_jax.quoting import printable
+from w2v_jax.recordings import SEGMENT_SECONDS, Channel, RecordingError, RecordingsUnavailableError
 from w2v_jax.scores import Score
 from w2v_jax.source_filter import LOWEST_F0
 
@@ -31,9 +31,25 @@ from ..harness.front_ends import NamedFrontEnd
 from ..harness.map_order import MapOrder
 from ..harness.metrics import Metrics
 from ..harness.results import Results
-from . import answers, clips, figures, synthesis, tokens, work
-from .session import SPEAKER_BY, Session, SessionError, SpeakerBy, gather
+from ..options import synthesis as synthesis_options
+from ..options.recordings import (
+    AUDIO,
+    CHANNEL,
+    FORMANT_CEILING,
+    LABELS,
+    NORMALIZE,
+    NUM_FORMANTS,
+    PITCH_CEILING,
+    PITCH_FLOOR,
+    SPEAKERS_BY,
+    TIER,
+    TRIGRAPHS,
+)
+from . import answers, clips, figures, normalisation, synthesis, tokens, work
+from .normalisation import Normalise
+from .session import Session, SessionError, SpeakerBy, channel_of, gather
 from .synthesis import Synthesis
+from .tiers import STAR
 from .tokens import Placed, Tokens
 from .work import Layout
 
@@ -46,31 +62,6 @@ DEFAULT = (front_ends.BUNDLED, front_ends.UNTRAINED, "log-mel")
 MOST_COMPARED = 400
 QUICK_MOST_COMPARED = 60
 MOST_FRAMES = 400  # that stand for tokens where no tier is given
-
-_PRAAT = PraatSettings()
-AUDIO = absl_flags.DEFINE_multi_string(
-    "audio", None, "Sound files: a path, a pattern in quotes such as 'session/*.wav', or a folder; may be repeated."
-)
-TIER = absl_flags.DEFINE_string(
-    "textgrid_tier",
-    None,
-    "Tier, of the TextGrid next to each file, whose labelled intervals or points are the tokens. Without it, voiced "
-    "frames are placed on the map, without labels.",
-)
-LABELS = absl_flags.DEFINE_list("labels", None, "With --textgrid_tier: only these labels of it, such as a,i,u.")
-SPEAKERS_BY = absl_flags.DEFINE_enum(
-    "speaker_by",
-    "file",
-    SPEAKER_BY,
-    "What tells speakers apart, of whom one is held out at a time: the file, the folder that it lies in, or its name "
-    "up to the first '_'.",
-)
-PITCH_FLOOR = absl_flags.DEFINE_float("pitch_floor", _PRAAT.pitch_floor, "Praat: lowest f0, Hz.")
-PITCH_CEILING = absl_flags.DEFINE_float("pitch_ceiling", _PRAAT.pitch_ceiling, "Praat: highest f0, Hz.")
-FORMANT_CEILING = absl_flags.DEFINE_float(
-    "formant_ceiling", _PRAAT.formant_ceiling, "Praat: formants are sought up to here, Hz; 5000 for most men."
-)
-NUM_FORMANTS = absl_flags.DEFINE_float("num_formants", _PRAAT.num_formants, "Praat: how many lie below that.")
 
 NOTES = (
     "A token's measures are the medians of Praat's at the centres of the frames in its middle half; its features are "
@@ -104,6 +95,9 @@ def run(
     speaker_by: SpeakerBy = "file",
     synthesised: Synthesis = "resonances",
     settings: PraatSettings | None = None,
+    channel: Channel = "mean",
+    trigraphs: bool = False,
+    normalize: Normalise = "auto",
 ) -> Metrics:
     """Runs the experiment for every front end and returns its metrics (in the first process).
 
@@ -116,6 +110,9 @@ def run(
         speaker_by: what tells speakers apart.
         synthesised: what recorded vowels are compared with.
         settings: Praat's.
+        channel: which is heard of each file.
+        trigraphs: labels have Praat's trigraphs.
+        normalize: whether recordings are given to front ends with mean 0 and variance 1.
 
     Raises:
         SessionError: no file matches, or none can be used.
@@ -129,11 +126,19 @@ def run(
         labels=labels,
         speaker_by=speaker_by,
         ceiling=settings.formant_ceiling,
+        channel=channel,
+        trigraphs=trigraphs,
     )
     say(session, settings)
+    normalised = normalisation.chosen(chosen, normalize)
+    about_level = normalisation.notes(chosen, normalised)
+    for line in about_level:
+        print(line)
     layouts: dict[Frames, Layout] = {each.frames: Layout(session, each.frames) for each in chosen}
     measures = {frames: work.measure(results, NAME, layout, settings) for frames, layout in layouts.items()}
-    frames_of = {each: work.encode(results, NAME, each, layouts[each.frames]) for each in chosen}
+    frames_of = {
+        each: work.encode(results, NAME, each, layouts[each.frames], normalize=normalised[each]) for each in chosen
+    }
 
     most = QUICK_MOST_COMPARED if results.quick else MOST_COMPARED
     is_of_sines = synthesised == "sines"
@@ -174,17 +179,20 @@ def run(
             of_equal = synthesis.sweep_own(results, NAME, each, own | {"f0": equal}, synthesised, name="own_equal_f0")
             near[each.name][answers.AT_EQUAL_F0] = answers.nearness_at(theirs, of_equal, equal)
         rows = answers.rows_to_read(layout, of_praat, asked if tier is not None else None)
-        read[each.name] = answers.read_off(frames, of_praat, rows, answers.speakers_of(layout))
-        off_by[each.name] = answers.off_by(frames, of_praat, rows, answers.speakers_of(layout))
+        speakers = answers.speakers_of(layout, asked if tier is not None else None)
+        read[each.name] = answers.read_off(frames, of_praat, rows, speakers)
+        off_by[each.name] = answers.off_by(frames, of_praat, rows, speakers)
         found[each.name], placed[each.name] = asked, (positions, places)
         if results.share.is_first:
+            _, as_drawn = vowel_chart.oriented_with(positions, places, grid)
             where = Placed(
-                places, *tokens.nearest(features, of_grid), spread(rank, compared_rows, len(asked)), len(rank)
+                as_drawn, *tokens.nearest(features, of_grid), spread(rank, compared_rows, len(asked)), len(rank)
             )
             text = tokens.csv_text(asked, where, grid.points(), vowels)
             results.save_text(NAME, f"tokens.{each.name}.csv", text)
         measured[each] = {
             "num_frames": layout.num_frames,
+            "normalised": normalised[each],
             "num_tokens": len(asked),
             "num_frames_read": len(rows),
             "num_tokens_compared": len(rank),
@@ -210,25 +218,29 @@ def run(
     if len(placed) > 1:
         results.save_figure(NAME, "map", figures.draw_maps(placed, found, grid, vowels, orders=orders))
     results.save_figure(NAME, "scores", figures.draw_scores(read, near, chance=answers.CHANCE))
-    results.save_text(NAME, "left_out.txt", "".join(f"{line}\n" for line in session.left_out))
+    results.save_text(NAME, "left_out.txt", session.account())
     return metrics.save(
         results,
         NAME,
         measured,
         conclusion=conclude(read, near, session, off_by),
-        notes=[*NOTES, synthesis.NOTES[synthesised], *about_f0(found, grid.axis("f0"))],
+        notes=[*NOTES, synthesis.NOTES[synthesised], *about_f0(found, grid.axis("f0")), *about_level],
         vowels=True,
         session={
             "files": len(session.files),
             "seconds": session.duration,
             "speakers": len(session.speakers),
-            "speaker_by": speaker_by,
+            "speaker_by": speaker_by if tier is None or STAR not in tier else "tier",
             "textgrid_tier": tier,
             "labels": list(labels),
+            "trigraphs": trigraphs,
+            "channel": channel,
+            "normalize": normalize,
             "Praat": str(settings),
             "synthesis": synthesised,
             "remarks": list(session.remarks),
             "left_out": list(session.left_out),
+            "assumed": list(session.assumed),
         },
     )
 
@@ -260,12 +272,14 @@ def save_map(
 
 def say(session: Session, settings: PraatSettings) -> None:
     """What is used, as it is found."""
-    speakers = f", {len(session.speakers)} speakers" if len(session.speakers) < len(session.files) else ""
+    speakers = f", {len(session.speakers)} speakers" if len(session.speakers) != len(session.files) else ""
     print(f"{len(session.files)} recording{'s' * (len(session.files) != 1)}, {session.duration:.1f} s{speakers}.")
     for line in session.remarks:
         print(line)
     for line in session.left_out:
         print(f"left out: {line}")
+    for line in session.assumed:
+        print(f"assumed: {line}")
     print(f"Praat's settings: {settings}.")
     if session.tier is None:
         print("No --textgrid_tier: single voiced frames are taken for tokens, without labels.")
@@ -340,6 +354,8 @@ def conclude(
         parts += "\n" + "\n".join(
             [f"Left out ({len(session.left_out)}):", *(f"    {each}" for each in session.left_out)]
         )
+    if session.assumed:
+        parts += "\n" + "\n".join([f"Assumed ({len(session.assumed)}):", *(f"    {each}" for each in session.assumed)])
     return parts
 
 
@@ -355,6 +371,13 @@ def _launched(chosen: Sequence[NamedFrontEnd], results: Results) -> Metrics:
         raise SessionError(f"--{error}") from error
     if LABELS.value and TIER.value is None:
         raise SessionError(f"--labels={','.join(LABELS.value)} without --textgrid_tier; expected both or none")
+    if TRIGRAPHS.value and TIER.value is None:
+        raise SessionError("--trigraphs without --textgrid_tier; expected both or none")
+    if TIER.value is not None and STAR in TIER.value and SPEAKERS_BY.present:
+        raise SessionError(
+            f"--speaker_by={SPEAKERS_BY.value} with --textgrid_tier={printable(TIER.value)}, whose star is the "
+            "speaker; expected one of them"
+        )
     return run(
         chosen,
         results,
@@ -364,6 +387,9 @@ def _launched(chosen: Sequence[NamedFrontEnd], results: Results) -> Metrics:
         speaker_by=cast(SpeakerBy, SPEAKERS_BY.value),
         synthesised=synthesis_flag.chosen_one(default="resonances"),
         settings=settings,
+        channel=channel_of(CHANNEL.value),
+        trigraphs=TRIGRAPHS.value,
+        normalize=cast(Normalise, NORMALIZE.value),
     )
 
 
@@ -373,5 +399,5 @@ if __name__ == "__main__":
         default=DEFAULT,
         vowels=vowel_flags.chosen,
         errors=(SessionError, RecordingError, RecordingsUnavailableError, synthesis_flag.SynthesisError),
-        own=(synthesis_flag.__name__,),
+        own=(synthesis_options,),
     )

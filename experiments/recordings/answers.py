@@ -47,7 +47,8 @@ def rows_to_read(layout: Layout, measures: Mapping[str, np.ndarray], tokens: Tok
         for first, stop in zip(tokens.first, tokens.stop, strict=True):
             within[first:stop] = True
         known &= within
-    speaker = speakers_of(layout)
+    speaker = speakers_of(layout, tokens)
+    known &= speaker >= 0
     rows = [np.flatnonzero(known & (speaker == each)) for each in np.unique(speaker)]
     rows = sorted((each for each in rows if len(each)), key=len)
     chosen: list[np.ndarray] = []
@@ -61,10 +62,25 @@ def rows_to_read(layout: Layout, measures: Mapping[str, np.ndarray], tokens: Tok
     return np.sort(np.concatenate(chosen)) if chosen else np.zeros(0, int)
 
 
-def speakers_of(layout: Layout) -> np.ndarray:
-    """The number of the speaker of each frame, (frames,)."""
+def speakers_of(layout: Layout, tokens: Tokens | None = None) -> np.ndarray:
+    """The number of the speaker of each frame, (frames,); -1 where tokens of two speakers overlap.
+
+    Args:
+        layout: the recordings' frames.
+        tokens: they may say who speaks, where a file has several speakers.
+    """
     numbers = {speaker: number for number, speaker in enumerate(layout.session.speakers)}
-    return np.array([numbers[file.speaker] for file in layout.session.files])[layout.file_of]
+    of_file = [numbers.get(file.speaker, -1) for file in layout.session.files]
+    found = np.array(of_file, int)[layout.file_of]
+    if tokens is None or not tokens.spoken_by:
+        return found
+    said = np.zeros(len(found), bool)
+    for first, stop, speaker in zip(tokens.first, tokens.stop, tokens.spoken_by, strict=True):
+        number = numbers[speaker]
+        at_once = said[first:stop] & (found[first:stop] != number)
+        found[first:stop] = np.where(at_once, -1, number)
+        said[first:stop] = True
+    return found
 
 
 def folds_of(speaker: np.ndarray) -> np.ndarray:

@@ -41,7 +41,7 @@ def cut(results: Results, experiment: str, several: Iterable[Tokens]) -> Mapping
 
     digest = hashlib.sha256()
     for key in keys:
-        digest.update(f"{key} {found[key][0].digest}\n".encode())
+        digest.update(f"{key} {found[key][0].identity}\n".encode())
     results.kept(experiment, FILE, {"clips": digest.hexdigest(), "rate": str(SAMPLE_RATE)}, compute)
     return {key: index for index, key in enumerate(keys)}
 

@@ -1,5 +1,6 @@
 """The figures of `experiments.recordings`: recorded vowels on the map of synthesised ones, and the scores."""
 
+import collections
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -17,8 +18,9 @@ from .tokens import Tokens
 
 # Okabe and Ito's, without black, then the same again with another shape.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C510A")
-MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-MOST_NAMED = len(COLOURS) * len(MARKERS)
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h", "*", "d", "8")
+MOST_NAMED = len(COLOURS) * len(MARKERS)  # labels that can be told apart
+MOST_ON_MAP = 200  # letters of all labels together, for names on the map too: more would cover each other
 LEAST = -0.25  # scores below it are drawn at the edge
 NAMES = {"f0": "f0", "f1": "F1", "f2": "F2", "intensity": "intensity"}
 
@@ -41,8 +43,9 @@ def draw_maps(
         orders: by front end, the numbers of the map of synthesised vowels.
     """
     figure, panels = figures.panels(len(placed), size=(5.4, 5.6), columns=3)
-    labels = sorted({label for each in tokens.values() for label in each.label})
-    styles = {label: (COLOURS[i % 7], MARKERS[i // 7 % 7]) for i, label in enumerate(labels)}
+    counts = collections.Counter(label for each in tokens.values() for label in each.label)
+    labels = sorted(sorted(counts, key=lambda label: (-counts[label], label))[:MOST_NAMED])
+    styles = {label: (COLOURS[i % len(COLOURS)], MARKERS[i // len(COLOURS)]) for i, label in enumerate(labels)}
     names = []
     for axes, (name, (positions, others)) in zip(panels, placed.items(), strict=True):
         mesh, places = vowel_chart.oriented_with(positions, others, grid)
@@ -51,22 +54,19 @@ def draw_maps(
             _tokens(axes, tokens[name], places, styles) if any(labels) else _frames(axes, tokens[name], places)
         )
         below = map_order.caption(orders[name], sounds="synthesised vowels", narrow=True)
-        figures.as_map(axes, name, below=below)
+        none = () if len(tokens[name]) else ("no tokens: no frame is voiced, with an f0, F1 and F2",)
+        figures.as_map(axes, name, below=(*below, *none))
         names[-1] += _grey(mesh, grid, vowels)
     if any(labels):
-        handles = [_dot(label or "(none)", *styles[label]) for label in labels[:MOST_NAMED]]
+        handles = [_dot(label or "(none)", *styles[label]) for label in labels]
         title = "Recorded vowels; grey, with symbols in brackets: synthesised ones"
-        figure.legend(
-            handles=handles,
-            loc="outside lower center",
-            ncols=min(10, len(handles)),
-            fontsize=9,
-            frameon=False,
-            title=title,
-        )
-    else:
-        f1 = np.concatenate([each.measured["f1"] for each in tokens.values()])
-        figures.colour_bar(panels, "F1 of voiced frames (Hz)", tuple(np.nanpercentile(f1, [2, 98])))
+        if len(labels) < len(counts):
+            title += (
+                f"\nthe {len(labels)} most frequent of {len(counts):,} labels; small dots: others, named in the table"
+            )
+        figures.legend(figure, handles, columns=10, title=title)
+    elif (limits := _f1_limits(list(tokens.values()))) is not None:
+        figures.colour_bar(panels, "F1 of voiced frames (Hz)", limits)
     for axes, chosen in zip(panels, names, strict=True):
         figures.labels(axes, chosen, fontsize=9)
     return figure
@@ -81,7 +81,9 @@ def _tokens(
 ) -> list[figures.Label]:
     """Draws the tokens, and returns a label where the middle one of each name lies."""
     found = []
-    label = np.array(tokens.label)
+    label = np.array(tokens.label, object)
+    others = places[[each not in styles for each in tokens.label]]
+    axes.scatter(others[:, 0], others[:, 1], color="#707070", s=4, linewidths=0, zorder=3)
     size = 22 if len(label) < 300 else 8
     for name, (colour, marker) in styles.items():
         some = places[label == name]
@@ -89,7 +91,7 @@ def _tokens(
             continue
         x, y = some.T
         axes.scatter(x, y, color=colour, marker=marker, s=size, linewidths=0.3, edgecolors="white", zorder=4)
-        if len(styles) <= MOST_NAMED:
+        if sum(map(len, styles)) <= MOST_ON_MAP:
             middle = some[np.argmin(np.linalg.norm(some - np.median(some, axis=0), axis=1))]
             found.append(figures.Label(name, middle.tolist(), colour))
     return found
@@ -97,11 +99,21 @@ def _tokens(
 
 def _frames(axes: Axes, tokens: Tokens, places: np.ndarray) -> list[figures.Label]:
     """Draws voiced frames, coloured by their F1."""
-    f1 = tokens.measured["f1"]
-    low, high = np.nanpercentile(f1, [2, 98])
+    if (limits := _f1_limits([tokens])) is None:
+        return []
+    f1, (low, high) = tokens.measured["f1"], limits
     x, y = places.T
     axes.scatter(x, y, c=f1, vmin=low, vmax=high, cmap=figures.SEQUENTIAL, s=8, linewidths=0, zorder=4)
     return []
+
+
+def _f1_limits(several: Sequence[Tokens]) -> tuple[float, float] | None:
+    """What the colours of F1 span, Hz; None where none is known."""
+    f1 = np.concatenate([each.measured["f1"] for each in several])
+    if not np.isfinite(f1).any():
+        return None
+    low, high = np.nanpercentile(f1, [2, 98]).tolist()
+    return (low, high) if high > low else (low - 1, low + 1)
 
 
 def _dot(label: str, colour: str, marker: str) -> Line2D:
@@ -128,12 +140,12 @@ def draw_scores(
     right.set_xlim(0, 1.05)
     right.axvline(chance, color=figures.GREY, linewidth=0.8, linestyle="--")
     handles = [_dot(name, *_style(index)) for index, name in enumerate(read)]
-    figure.legend(handles=handles, loc="outside lower center", ncols=min(4, len(handles)), fontsize=9, frameon=False)
+    figures.legend(figure, handles)
     return figure
 
 
 def _style(index: int) -> tuple[str, str]:
-    return COLOURS[index % len(COLOURS)], MARKERS[index % len(MARKERS)]
+    return COLOURS[index % len(COLOURS)], MARKERS[(index + index // len(COLOURS)) % len(MARKERS)]
 
 
 def _dots(axes: Axes, found: Mapping[str, Mapping[str, Cell]], rows: Mapping[str, str]) -> None:

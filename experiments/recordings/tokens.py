@@ -1,8 +1,6 @@
 """Tokens: the stretches of recordings that are placed on the map, and what is known of each."""
 
-import csv
 import dataclasses
-import io
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -11,6 +9,7 @@ import numpy.typing as npt
 from w2v_jax import praat
 from w2v_jax.grids import Points, Vowel
 
+from ..harness import spreadsheet
 from .work import Layout
 
 # Of a token the frames count whose centres lie in its middle half: its ends belong to its neighbours as well.
@@ -31,6 +30,7 @@ class Tokens:
         first, stop: its frames among those of all recordings, (n,) each.
         measured: by name, the median of Praat's measures over its frames (of voicing, the mean), (n,); NaN where
             there is none.
+        spoken_by: who says each, where tokens say so; else whoever the file is of.
     """
 
     layout: Layout
@@ -41,6 +41,7 @@ class Tokens:
     first: np.ndarray
     stop: np.ndarray
     measured: Mapping[str, np.ndarray]
+    spoken_by: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.label)
@@ -48,7 +49,7 @@ class Tokens:
     @property
     def speaker(self) -> np.ndarray:
         """Of each token, (n,)."""
-        return np.array([self.layout.session.files[index].speaker for index in self.file])
+        return np.array(self.spoken_by or [self.layout.session.files[index].speaker for index in self.file])
 
     def features(self, frames: np.ndarray) -> np.ndarray:
         """The mean of each token's frames, (n, channels), of all frames, (frames, channels)."""
@@ -69,7 +70,7 @@ def labelled(layout: Layout, measures: Mapping[str, np.ndarray]) -> Tokens:
         layout: the recordings' frames.
         measures: Praat's, (frames,) each.
     """
-    label, file, start, end, first, stop = [], [], [], [], [], []
+    label, file, start, end, first, stop, spoken_by = [], [], [], [], [], [], []
     for index, each in enumerate(layout.session.files):
         times = layout.frames.times(layout.counts[index])
         for token in each.tokens:
@@ -80,12 +81,13 @@ def labelled(layout: Layout, measures: Mapping[str, np.ndarray]) -> Tokens:
                 low = int(np.argmin(np.abs(times - (token.start + token.end) / 2)))
                 high = low + 1
             label.append(token.label)
+            spoken_by.append(each.speaker_of(token))
             file.append(index)
             start.append(token.start)
             end.append(token.end)
             first.append(low + int(layout.offsets[index]))
             stop.append(high + int(layout.offsets[index]))
-    return _tokens(layout, measures, label, file, start, end, first, stop)
+    return _tokens(layout, measures, label, file, start, end, first, stop, tuple(spoken_by))
 
 
 def voiced_frames(layout: Layout, measures: Mapping[str, np.ndarray], *, most: int) -> Tokens:
@@ -106,6 +108,7 @@ def _tokens(
     end: npt.ArrayLike,
     first: npt.ArrayLike,
     stop: npt.ArrayLike,
+    spoken_by: tuple[str, ...] = (),
 ) -> Tokens:
     first, stop, file = (np.asarray(each, int) for each in (first, stop, file))
     spans = list(zip(first.tolist(), stop.tolist(), strict=True))
@@ -121,6 +124,7 @@ def _tokens(
             name: np.array([_middle(name, measures[name][a:b]) for a, b in spans], np.float64)
             for name in praat.MEASURES
         },
+        spoken_by=spoken_by,
     )
 
 
@@ -141,7 +145,7 @@ class Placed:
     """Where tokens lie among the vowels of a grid, to one front end.
 
     Attributes:
-        positions: on the map, (n, 2).
+        positions: on the map, (n, 2), turned as it is drawn.
         neighbours: the nearest vowels of the grid by cosine, nearest first, (n, count) int.
         cosine: to the nearest, (n,).
         rank: of the synthesised vowel of the token's own measures among those of all tokens, 1 the nearest; NaN where
@@ -178,22 +182,20 @@ def _unit(vectors: np.ndarray) -> np.ndarray:
 
 def csv_text(tokens: Tokens, placed: Placed, grid: Points, vowels: tuple[Vowel, ...]) -> str:
     """A row for each token; empty where there is no value, which R reads as NA."""
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(
-        [
-            *("file", "speaker", "label", "time", "start", "end", "frames", *praat.MEASURES),
-            *("map_x", "map_y", "nearest_vowel", "nearest_f0", "nearest_f1", "nearest_f2", "nearest_cosine"),
-            *("neighbours", "neighbours_f1", "neighbours_f2", "own_rank", "own_among"),
-        ]
+    header = (
+        *("file", "speaker", "label", "time", "start", "end", "frames", *praat.MEASURES),
+        *("map_x", "map_y", "nearest_vowel", "nearest_f0", "nearest_f1", "nearest_f2", "nearest_cosine"),
+        *("neighbours", "neighbours_f1", "neighbours_f2", "own_rank", "own_among"),
     )
+    rows: list[list[object]] = []
+    speaker = tokens.speaker
     for row, index in enumerate(tokens.file):
         file = tokens.layout.session.files[index]
         around = placed.neighbours[row]
         first = around[0]
-        table.writerow(
+        rows.append(
             [
-                *(file.name, file.speaker, tokens.label[row], _number((tokens.start[row] + tokens.end[row]) / 2, 4)),
+                *(file.name, speaker[row], tokens.label[row], _number((tokens.start[row] + tokens.end[row]) / 2, 4)),
                 *(_number(tokens.start[row], 4), _number(tokens.end[row], 4), tokens.stop[row] - tokens.first[row]),
                 *(_number(tokens.measured[name][row], 2) for name in praat.MEASURES),
                 *(_number(each, 4) for each in placed.positions[row]),
@@ -206,7 +208,7 @@ def csv_text(tokens: Tokens, placed: Placed, grid: Points, vowels: tuple[Vowel, 
                 placed.among or "",
             ]
         )
-    return text.getvalue()
+    return spreadsheet.csv_text(header, rows)
 
 
 def _symbol(f1: float, f2: float, vowels: tuple[Vowel, ...]) -> str:

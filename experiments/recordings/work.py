@@ -1,11 +1,9 @@
 """Frames of recordings, and Praat's measures at their centres, computed piece by piece and kept like a sweep."""
 
-import csv
 import dataclasses
 import functools
 import hashlib
 import importlib.metadata
-import io
 import itertools
 import json
 import math
@@ -18,8 +16,9 @@ import numpy as np
 from w2v_jax import _version, praat, recordings
 from w2v_jax.front_end import Frames
 from w2v_jax.praat import PraatSettings
-from w2v_jax.recordings import SEGMENT_SECONDS, Segment
+from w2v_jax.recordings import SEGMENT_SECONDS, Recording, Segment
 
+from ..harness import spreadsheet
 from ..harness.front_ends import NamedFrontEnd
 from ..harness.results import Results
 from ..harness.shards import ShardFolder
@@ -84,8 +83,8 @@ class Layout:
         ]
 
     def digest(self) -> str:
-        """Of the sounds, in their order."""
-        return hashlib.sha256(json.dumps([each.recording.digest for each in self.session.files]).encode()).hexdigest()
+        """Of the sounds as they are heard, in their order."""
+        return hashlib.sha256(json.dumps([each.recording.identity for each in self.session.files]).encode()).hexdigest()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -138,6 +137,7 @@ class Encoding(_Pieces):
 
     front_end: NamedFrontEnd | None = None
     batch_size: int | None = None
+    normalize: bool = False
 
     @property
     def shard_seconds(self) -> float:  # type: ignore[override]
@@ -150,7 +150,12 @@ class Encoding(_Pieces):
         for span in spans:
             pieces = self.shards[span]
             waveforms = [
-                recordings.read(self.file(index).recording, sample_rate=rate, start=segment.start, stop=segment.stop)
+                self.as_given(
+                    index,
+                    recordings.read(
+                        self.file(index).recording, sample_rate=rate, start=segment.start, stop=segment.stop
+                    ),
+                )
                 for index, segment in pieces
             ]
             found = [
@@ -170,6 +175,13 @@ class Encoding(_Pieces):
 
     def file(self, index: int) -> File:
         return self.layout.session.files[index]
+
+    def as_given(self, index: int, waveform: np.ndarray) -> np.ndarray:
+        """What the front end is given of a waveform of a file: normalised over the whole file, or as it is."""
+        if not self.normalize:
+            return waveform
+        mean, deviation = _mean_and_deviation(self.file(index).recording, self.layout.frames.sample_rate)
+        return ((waveform - mean) / deviation).astype(np.float32)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -202,11 +214,27 @@ class Measuring(_Pieces):
         return np.stack([measured[name] for name in praat.MEASURES], axis=1).astype(np.float32)
 
 
-def encode(results: Results, experiment: str, front_end: NamedFrontEnd, layout: Layout) -> np.ndarray:
+# Segments come file by file.
+@functools.lru_cache(maxsize=256)
+def _mean_and_deviation(recording: Recording, sample_rate: int) -> tuple[float, float]:
+    return recordings.mean_and_deviation(recording, sample_rate=sample_rate)
+
+
+def encode(
+    results: Results, experiment: str, front_end: NamedFrontEnd, layout: Layout, *, normalize: bool = False
+) -> np.ndarray:
     """The frames of all recordings, (frames, channels), kept in `EXPERIMENT/recordings.ENCODER.safetensors`.
 
     Next to it, `recordings.ENCODER.csv` says which frames are of which file.
+
+    Args:
+        results: where they are kept.
+        experiment: its name.
+        front_end: which one.
+        layout: the recordings.
+        normalize: each recording is given to the front end with mean 0 and variance 1.
     """
+    results.admit(experiment, front_end.name)
     results.save_text(experiment, f"recordings.{front_end.name}.csv", index_text(layout))
     work = Encoding(
         path=results.path(experiment, f"recordings.{front_end.name}.safetensors"),
@@ -217,11 +245,13 @@ def encode(results: Results, experiment: str, front_end: NamedFrontEnd, layout: 
             "recordings": layout.digest(),
             "longest segment": f"{SEGMENT_SECONDS:g} s",
             "precision": front_end.precision or "none",
+            **({"normalised": "mean 0 and variance 1 of each recording"} if normalize else {}),
             **_versions("w2v_jax", "jax", "soundfile", "soxr"),
         },
         tensor=FRAMES,
         front_end=front_end,
         batch_size=results.batch_size,
+        normalize=normalize,
     )
     return results.worked(work).array(FRAMES)
 
@@ -252,16 +282,15 @@ def measures_name(frames: Frames) -> str:
 
 def index_text(layout: Layout) -> str:
     """A row for each file: its frames are those from first_frame on."""
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(["file", "speaker", "sample_rate", "channels", "seconds", "first_frame", "frames", "digest"])
+    rows: list[list[object]] = []
     for file, (first, stop) in zip(layout.session.files, itertools.pairwise(layout.offsets.tolist()), strict=True):
         each = file.recording
         seconds = round(each.duration, 6)
-        table.writerow(
+        rows.append(
             [file.name, file.speaker, each.sample_rate, each.channels, seconds, first, stop - first, each.digest]
         )
-    return text.getvalue()
+    header = ("file", "speaker", "sample_rate", "channels", "seconds", "first_frame", "frames", "digest")
+    return spreadsheet.csv_text(header, rows)
 
 
 def _versions(*packages: str) -> dict[str, str]:

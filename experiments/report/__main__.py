@@ -10,25 +10,14 @@ from absl import flags as absl_flags
 
 from ..harness import flags, programs
 from ..harness.results import QUICK
+from ..options import report as options
 from . import features_csv, page
 from .finished import ReportError
-
-_FEATURES_CSV = absl_flags.DEFINE_bool(
-    "features_csv",
-    False,
-    "Also write the features of every sweep as SWEEP.ENCODER.features.csv.gz, with their parameters, which R reads.",
-)
-_CLIPS = absl_flags.DEFINE_bool(
-    "clips", True, "Whether short clips of your recordings are in the page, where `recordings` was run."
-)
-_SHARED = ("encoders", "output_dir", "quick")
-for _name in _SHARED:
-    absl_flags.declare_key_flag(_name)
 
 
 def main() -> None:
     """The program."""
-    strange = [name for name in flags.NAMES if absl_flags.FLAGS[name].present and name not in _SHARED]
+    strange = [name for name in flags.NAMES if absl_flags.FLAGS[name].present and name not in options.SHARED]
     if strange:
         raise ReportError(f"--{strange[0]} means nothing to report, which computes nothing; leave it out")
     results = flags.output_dir()
@@ -36,10 +25,12 @@ def main() -> None:
     if not folder.is_dir():
         raise ReportError(f"--output_dir={results}: there is no folder {folder}; expected one with results")
     names = absl_flags.FLAGS["encoders"].value or ()
-    if _FEATURES_CSV.value:
+    if options.FEATURES_CSV.value:
         for path in features_csv.write_all(folder, names):
             print(path)
-    path = page.write(folder, names, clips=_CLIPS.value)
+    path, lacks = page.write(folder, names, clips=options.CLIPS.value)
+    for line in lacks:
+        print(f"NOTE: {line}")
     print(f"{path} ({path.stat().st_size / 1e6:.1f} MB): open it in a browser; it can be mailed as it is.")
 
 

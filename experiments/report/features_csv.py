@@ -1,6 +1,5 @@
 """Features as tables for R: a row per sound, or per frame, with its parameters."""
 
-import csv
 import gzip
 import pathlib
 from collections.abc import Sequence
@@ -10,7 +9,8 @@ import numpy as np
 from w2v_jax import files
 from w2v_jax.tensor_file import open_file
 
-from .finished import Finished, read
+from ..harness import spreadsheet
+from .finished import Finished, names_of_files, read
 
 SUFFIX = ".features.csv.gz"
 
@@ -23,7 +23,7 @@ def write_all(folder: pathlib.Path, names: Sequence[str] = ()) -> list[pathlib.P
 
 def sweeps(finished: Finished) -> list[pathlib.Path]:
     """The files with features of the chosen encoders."""
-    endings = tuple(f".{each.name}.safetensors" for each in finished.encoders)
+    endings = tuple(f".{name}.safetensors" for each in finished.encoders for name in names_of_files(each.name))
     return [
         path
         for experiment in finished.metrics
@@ -44,12 +44,12 @@ def write(path: pathlib.Path) -> pathlib.Path:
         files.atomic_path(target) as temporary,
         gzip.open(temporary, "wt", 6, encoding="utf-8", newline="") as text,
     ):
-        table = csv.writer(text, lineterminator="\n")
+        table = spreadsheet.Writer(text)
         channels = [f"c{index}" for index in range(features.shape[-1])]
-        table.writerow([*parameters, *(["frame"] if by_frame else []), *channels])
+        table.write([*parameters, *(["frame"] if by_frame else []), *channels])
         for row, found in enumerate(features):
             values = [f"{np.float32(each[row]):.9g}" for each in parameters.values()]
             for frame, channel in enumerate(found.reshape(-1, features.shape[-1])):
                 start = [*values, frame] if by_frame else values
-                table.writerow([*start, *(f"{each:.9g}" for each in channel)])
+                table.write([*start, *(f"{each:.9g}" for each in channel)])
     return target

@@ -5,6 +5,7 @@ front end of which it has no such number is not in it.
 """
 
 import dataclasses
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from .. import amplitude, diphthongs, formants, temporal
 from ..harness.conclusions import listed
 from ..harness.metrics import Metrics
 from .finished import Finished
+from .lacking import Lacks, number
 
 UNMOVED = 0.005  # cosine distance, below which a DC offset counts as leaving a tone where it is
 CLEARLY = 1.25  # how many times farther the next best frequency scale must be
@@ -40,15 +42,25 @@ class Finding:
 
 def findings(finished: Finished) -> list[Finding]:
     """The sentences, for whatever front ends and experiments there are."""
-    makers: tuple[Callable[[Finished], Finding | None], ...] = (
-        bursts,
-        offset_and_scale,
-        vowels,
-        amplitudes,
-        glides,
-        main_scores,
+    return told(finished)[0]
+
+
+def told(finished: Finished) -> tuple[list[Finding], list[str]]:
+    """The sentences, and a line for each that the numbers do not give because one of them is missing or damaged."""
+    makers: tuple[tuple[str, Callable[[Finished], Finding | None]], ...] = (
+        (temporal.NAME, bursts),
+        ("f0", offset_and_scale),
+        (formants.NAME, vowels),
+        (amplitude.NAME, amplitudes),
+        (diphthongs.NAME, glides),
+        ("claims", main_scores),
     )
-    return [found for make in makers if (found := make(finished))]
+    found, lines = [], []
+    for experiment, make in makers:
+        lacks = Lacks(experiment)
+        found.append(lacks.made("a sentence of the first screen", functools.partial(make, finished), None))
+        lines += lacks.lines
+    return [each for each in found if each], lines
 
 
 def bursts(finished: Finished) -> Finding | None:
@@ -56,11 +68,13 @@ def bursts(finished: Finished) -> Finding | None:
     measured = finished.measured(temporal.NAME)
     if not measured:
         return None
-    lengths = sorted(each["duration_ms"] for each in next(iter(measured.values()))["bursts"])
+    lengths = sorted(number(each["duration_ms"]) for each in next(iter(measured.values()))["bursts"])
     found: dict[str, list[str]] = {}
     for name, each in measured.items():
         shortest = temporal.shortest_burst(each["bursts"])
         said = "at no length" if shortest is None else f"down to {shortest:g} ms"
+        if not temporal.several_frames(each):
+            said = "at a length that one frame a sound cannot tell"
         found.setdefault(said, []).append(name)
     parts = listed([f"{said} for {listed(names)}" for said, names in found.items()])
     return Finding(
@@ -140,8 +154,11 @@ def glides(finished: Finished) -> Finding | None:
         return None
     parts = []
     for name, each in measured.items():
-        begin, end = (round(100 * share) for share in diphthongs.summary(each).values())
-        parts.append(f"{begin}% begin and {end}% end so for {name}")
+        if shares := diphthongs.summary(each):
+            begin, end = (round(100 * share) for share in shares.values())
+            parts.append(f"{begin}% begin and {end}% end so for {name}")
+    if not parts:
+        return None
     count = sum(pair["start"] != pair["end"] for pair in next(iter(measured.values()))["pairs"])
     return Finding(
         diphthongs.NAME,
@@ -222,14 +239,14 @@ def ahead(finished: Finished, scores: Mapping[str, Score], *, closer: str, farth
 
 
 def _scores(measured: Mapping[str, Metrics], score: Callable[[Metrics], Score]) -> dict[str, Score]:
-    found = {}
+    found: dict[str, Score] = {}
     for name, each in measured.items():
         try:
             cell = score(each)
         except KeyError:  # results of an earlier version
             continue
-        if {"value", "low", "high"} <= cell.keys():
-            found[name] = cell
+        if "value" in cell:
+            found[name] = {each: number(cell[each]) for each in ("value", "low", "high")}
     return found
 
 

@@ -3,7 +3,7 @@
 import csv
 import dataclasses
 import fnmatch
-import json
+import io
 import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,8 +11,11 @@ from typing import Any
 import numpy as np
 
 from w2v_jax import files
+from w2v_jax.quoting import listing, quote
 
-from ..harness.metrics import Metrics
+from ..harness import file_names, metrics_file, spreadsheet
+from ..harness.metrics_file import Metrics
+from . import inside
 
 # In the order of the page.
 EXPERIMENTS = ("temporal", "f0", "formants", "amplitude", "diphthongs", "claims", "emergence", "recordings")
@@ -77,14 +80,32 @@ class Finished:
         found = self.metrics.get(experiment, {}).get("encoders", {})
         return {each.name: found[each.name] for each in self.encoders if each.name in found}
 
-    def path(self, experiment: str, name: str) -> pathlib.Path:
-        """A file of an experiment."""
-        return self.folder / experiment / name
+    def file(self, experiment: str, name: str) -> pathlib.Path | None:
+        """A file of an experiment, also under a name that it had in an earlier version; None where there is none."""
+        folder = self.folder / experiment
+        several = (folder / each for each in names_of_files(name) if "/" not in each)
+        return next((path for path in several if inside.has(self.folder, path)), None)
 
     def files(self, experiment: str, suffix: str) -> list[pathlib.Path]:
-        """The files of an experiment that end so, in order."""
+        """The files of an experiment that end so, in order, as far as they are ordinary files in the folder."""
+        return [path for path in self._everything(experiment, suffix) if inside.has(self.folder, path)]
+
+    def left_out(self, experiment: str) -> list[str]:
+        """A line for each figure, table or other file that the page must not have, and why."""
+        return [
+            f"{experiment}/{quote(path.name)} is left out: {reason}"
+            for path in self._everything(experiment, (".svg", ".pdf", ".csv", ".safetensors"))
+            if (reason := inside.why_not(self.folder, path))
+        ]
+
+    def _everything(self, experiment: str, suffix: str | tuple[str, ...]) -> list[pathlib.Path]:
         folder = self.folder / experiment
         return sorted(path for path in folder.iterdir() if path.name.endswith(suffix)) if folder.is_dir() else []
+
+
+def names_of_files(name: str) -> tuple[str, ...]:
+    """How a file may be called that is named after an encoder: as now, and as an earlier version has named it."""
+    return tuple(dict.fromkeys((file_names.safe_name(name), name)))
 
 
 def read(folder: pathlib.Path, names: Sequence[str] = ()) -> Finished:
@@ -99,7 +120,7 @@ def read(folder: pathlib.Path, names: Sequence[str] = ()) -> Finished:
     """
     if files.is_in_bucket(folder):
         raise ReportError(f"{folder} is in a bucket; expected a folder on this machine: copy the results here first")
-    metrics = {each: found for each in EXPERIMENTS if (found := _metrics(folder / each / "metrics.json", each))}
+    metrics = {each: found for each in EXPERIMENTS if (found := _metrics(folder, each))}
     if not metrics:
         raise ReportError(
             f"{folder} has no results: no metrics.json in {', '.join(EXPERIMENTS)}; expected what an experiment left: "
@@ -111,10 +132,13 @@ def read(folder: pathlib.Path, names: Sequence[str] = ()) -> Finished:
         for name, about in found["encoders"].items():
             if name not in known and (not names or any(fnmatch.fnmatchcase(name, each) for each in names)):
                 known[name] = Encoder(name, about, steps.get(name))
+    if not any(found["encoders"] for found in metrics.values()):
+        where = ", ".join(f"{each}/{metrics_file.NAME}" for each in metrics)
+        raise ReportError(f"{folder} has no results of any encoder in {where}; run the experiments again")
     if not known:
         there = dict.fromkeys(name for found in metrics.values() for name in found["encoders"])
         raise ReportError(
-            f"--encoders={','.join(names)}: {folder} has no results of such; it has those of {', '.join(there)}"
+            f"--encoders={','.join(names)}: {folder} has no results of such; it has those of {listing(there, 20)}"
         )
     chosen = {
         each: {**found, "encoders": {name: found["encoders"][name] for name in found["encoders"] if name in known}}
@@ -129,28 +153,38 @@ def columns(path: pathlib.Path) -> dict[str, list[str]]:
     """The columns of a CSV file, as text.
 
     Raises:
-        ReportError: a row has another number of cells than the first.
+        ReportError: it cannot be read, is empty or no UTF-8, or its rows are not of one length.
     """
-    with path.open(encoding="utf-8", newline="") as file:
-        header, *rows = csv.reader(file)
+    try:
+        header, *rows = spreadsheet.rows_of(io.StringIO(path.read_text(encoding="utf-8"), newline=""))
+    except (OSError, csv.Error, UnicodeDecodeError) as error:
+        raise ReportError(f"{path}: it cannot be read ({quote(error)}); expected a table: {_AGAIN}") from None
+    except ValueError:
+        raise ReportError(f"{path}: it is empty; expected a table: {_AGAIN}") from None
     try:
         return dict(zip(header, map(list, zip(*rows, strict=True)), strict=True)) if rows else {}
     except ValueError:
-        raise ReportError(f"{path}: its rows differ in length; expected a table: run its experiment again") from None
+        raise ReportError(f"{path}: its rows differ in length; expected a table: {_AGAIN}") from None
 
 
 def numbers(column: Sequence[str]) -> np.ndarray:
     """A column as numbers, float64; NaN where a cell is empty. Raises `ValueError` where one is something else."""
-    return np.array([float(cell) if cell else np.nan for cell in column])
-
-
-def _metrics(path: pathlib.Path, experiment: str) -> Metrics | None:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
-    except (ValueError, OSError) as error:
-        raise ReportError(f"{path}: it cannot be read ({error}); run w2v-jax {experiment} again") from None
-    if not isinstance(found, dict) or not isinstance(found.get("encoders"), dict):
-        raise ReportError(f"{path}: it is no metrics.json of ours; run w2v-jax {experiment} again")
+    found = np.array([float(cell) if cell else np.nan for cell in column])
+    if wrong := [cell for cell, value in zip(column, found, strict=True) if cell and not np.isfinite(value)]:
+        raise ValueError(f"it has {quote(wrong[0], 20)!r} where a number is expected")
     return found
+
+
+_AGAIN = "run its experiment again"
+
+
+def _metrics(folder: pathlib.Path, experiment: str) -> Metrics | None:
+    path = folder / experiment / metrics_file.NAME
+    try:
+        if reason := inside.why_not(folder, path):
+            raise ReportError(f"{path}: {reason}; expected a file in the results folder")
+        return metrics_file.read(path, experiment, finite=False)
+    except OSError as error:
+        raise ReportError(f"{path}: it cannot be read ({error.strerror or quote(error)})") from None
+    except metrics_file.MetricsFileError as error:
+        raise ReportError(f"{error}; put it right, or move it away and run w2v-jax {experiment} again") from None

@@ -16,6 +16,7 @@ import jax
 import numpy as np
 
 from w2v_jax import grids, source_filter
+from w2v_jax.quoting import printable
 
 from .. import amplitude
 from ..harness import map_order, vowel_chart
@@ -24,6 +25,7 @@ from .finished import Encoder, Finished, ReportError, columns, numbers
 SAMPLE_RATE = 16_000  # Hz, of the source-filter vowels: their harmonics end below 8 kHz
 _SECONDS = 0.25  # of a vowel whose harmonics are measured
 _CHUNK = 64
+_LOWEST_F0 = 10.0  # Hz, of a vowel whose harmonics are measured: there are 800 of them
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,7 +98,7 @@ def _vowel_names(points: Mapping[str, np.ndarray], finished: Finished) -> list[d
         if not (points["f1"].min() <= f1 <= points["f1"].max() and points["f2"].min() <= f2 <= points["f2"].max()):
             continue
         distance = ((points["f1"] - f1) / spans["f1"]) ** 2 + ((points["f2"] - f2) / spans["f2"]) ** 2
-        found.setdefault(f"[{symbol}]", int(np.argmin(distance)))
+        found.setdefault(f"[{printable(symbol)}]", int(np.argmin(distance)))
     return [{"text": text, "row": row} for text, row in found.items()]
 
 
@@ -200,23 +202,33 @@ KINDS = (
 )
 
 
+def kinds(experiment: str) -> list[MapKind]:
+    """Those of an experiment."""
+    return [kind for kind in KINDS if kind.experiment == experiment]
+
+
 def of_experiment(experiment: str, finished: Finished) -> list[dict[str, Any]]:
     """The maps of an experiment, for the page's script; those of which there are files."""
-    return [found for kind in KINDS if kind.experiment == experiment and (found := _live(kind, finished))]
+    return [found for kind in kinds(experiment) if (found := of_kind(kind, finished))]
 
 
 def files(kind: MapKind, finished: Finished) -> dict[str, pathlib.Path]:
     """By encoder, the tables of a map that are there."""
     paths = {
-        each.name: finished.path(kind.experiment, f"{kind.sweep}.{each.name}.map.csv") for each in finished.encoders
+        each.name: finished.file(kind.experiment, f"{kind.sweep}.{each.name}.map.csv") for each in finished.encoders
     }
-    return {name: path for name, path in paths.items() if path.exists()}
+    return {name: path for name, path in paths.items() if path is not None}
 
 
-def _live(kind: MapKind, finished: Finished) -> dict[str, Any] | None:
+def of_kind(kind: MapKind, finished: Finished) -> dict[str, Any] | None:
+    """A map for the page's script; None where there are no files of it.
+
+    Raises:
+        ReportError: a file is not such a table.
+    """
     names = [parameter.name for parameter in kind.parameters]
     tables = {name: _table(path, names) for name, path in files(kind, finished).items()}
-    if not tables:
+    if not any(table["x"] for table in tables.values()):
         return None
     keys = {name: list(zip(*(table[each] for each in names), strict=True)) for name, table in tables.items()}
     together = sorted({key: tuple(map(float, key)) for several in keys.values() for key in several}.items(), key=_last)
@@ -281,11 +293,15 @@ def _last(entry: tuple[Any, tuple[float, ...]]) -> tuple[float, ...]:
 
 def _table(path: pathlib.Path, names: Sequence[str]) -> dict[str, list[str]]:
     table = columns(path)
+    if not table:
+        raise ReportError(f"{path}: it has no rows; run its experiment again")
     if missing := [name for name in (*names, "x", "y") if name not in table]:
         raise ReportError(f"{path}: it has no column {missing[0]!r}; run its experiment again")
     try:
         for name in (*names, "x", "y"):
-            numbers(table[name])
+            found = numbers(table[name])
+            if name in names and np.isnan(found).any():
+                raise ValueError(f"an empty cell in column {name!r}")
     except ValueError as error:
         raise ReportError(f"{path}: {error}; run its experiment again") from None
     return table
@@ -310,6 +326,8 @@ def harmonics_of(f0: np.ndarray, f1: np.ndarray, f2: np.ndarray) -> dict[str, An
     A vowel is the sum over h of `real[h] * cos(2 pi h f0 t) + imag[h] * sin(2 pi h f0 t)`; both are 16-bit shares of
     `scale`, in base64, `count` for each vowel, from h = 1 on; those above the Nyquist frequency are 0.
     """
+    if not f0.min() >= _LOWEST_F0:
+        raise ReportError(f"a vowel of f0 {f0.min():g} Hz; expected at least {_LOWEST_F0:g} Hz")
     count = max(1, int(np.ceil(SAMPLE_RATE / 2 / f0.min())) - 1)
     found = np.concatenate(
         [

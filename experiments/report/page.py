@@ -1,7 +1,9 @@
 """The page: results, template, script and style put into one file."""
 
 import base64
+import dataclasses
 import datetime
+import functools
 import gzip
 import hashlib
 import json
@@ -19,13 +21,16 @@ from ..harness.conclusions import listed
 from ..recordings.clips import FILE
 from ..reproduce import published
 from . import findings as findings_of
+from . import inside
 from . import sections as sections_of
 from .finished import Encoder, Finished, read
+from .lacking import number
 from .sections import Section
 
 TEMPLATES = pathlib.Path(__file__).parent / "templates"
 NAME = "index.html"
 MOST_BYTES = 10_000_000  # of a page: what mail takes
+_MOST_SHRINKING = 50  # what no table or figure shrinks by: larger files are not even read
 
 _KINDS = {
     "trained": "encoder with trained weights",
@@ -35,8 +40,21 @@ _KINDS = {
 }
 
 
-def write(folder: pathlib.Path, names: Sequence[str] = (), *, clips: bool = True) -> pathlib.Path:
-    """Writes the page of the results in a folder into it, and returns its path.
+@dataclasses.dataclass(frozen=True)
+class Page:
+    """A page of results.
+
+    Attributes:
+        html: the page.
+        lacks: a line for each thing that it lacks because a file is damaged, or lies elsewhere; it says so itself.
+    """
+
+    html: str
+    lacks: tuple[str, ...]
+
+
+def write(folder: pathlib.Path, names: Sequence[str] = (), *, clips: bool = True) -> tuple[pathlib.Path, Sequence[str]]:
+    """Writes the page of the results in a folder into it, and returns its path, and what it lacks (as `Page`).
 
     Args:
         folder: where the experiments' folders are.
@@ -46,15 +64,15 @@ def write(folder: pathlib.Path, names: Sequence[str] = (), *, clips: bool = True
     Raises:
         ReportError: there are no results, none of such encoders, or a file is damaged.
     """
-    text = page(read(folder, names), now=datetime.datetime.now(), clips=clips)
+    made = page(read(folder, names), now=datetime.datetime.now(), clips=clips)
     path = folder / NAME
     with files_of.atomic_path(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
-    return path
+        temporary.write_text(made.html, encoding="utf-8", errors="replace")
+    return path, made.lacks
 
 
-def page(finished: Finished, *, now: datetime.datetime, most_bytes: int = MOST_BYTES, clips: bool = True) -> str:
-    """The page of some results, as HTML.
+def page(finished: Finished, *, now: datetime.datetime, most_bytes: int = MOST_BYTES, clips: bool = True) -> Page:
+    """The page of some results.
 
     Args:
         finished: the results.
@@ -63,22 +81,19 @@ def page(finished: Finished, *, now: datetime.datetime, most_bytes: int = MOST_B
         clips: whether the sounds of recorded tokens are in it.
     """
     sections = sections_of.sections(finished, clips=clips)
-    found = findings_of.findings(finished)
+    found, lacking = findings_of.told(finished)
     maps = [map_ for section in sections for map_ in section.maps]
-    vega = inlined(vl_convert.javascript_bundle())  # type: ignore[call-arg, unused-ignore]
+    vega = _vega()
     script = inlined((TEMPLATES / "page.js").read_text(encoding="utf-8"))
     maps_json = data(maps)
     room = most_bytes - len(vega) - len(script) - len(maps_json) - 200_000  # for the text
     files, beside = pack(finished.folder, wanted(sections), room=room)
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined
-    )
-    return environment.get_template("page.html.j2").render(
+    html = _template().render(
         title=f"What {listed([each.name for each in finished.asked], most=4)} hear{'s' * (len(finished.asked) == 1)}",
         css=(TEMPLATES / "page.css").read_text(encoding="utf-8"),
         script_hashes=" ".join(hash_of(each) for each in (vega, script)),
         quick=finished.is_quick,
-        warnings=warnings(finished, [section.id for section in sections], clips=clips),
+        warnings=[*warnings(finished, [section.id for section in sections], clips=clips), *lacking],
         findings=[
             {"text": each.text, "rule": each.rule, "experiment": each.experiment, "title": _title(each.experiment)}
             for each in found
@@ -96,6 +111,20 @@ def page(finished: Finished, *, now: datetime.datetime, most_bytes: int = MOST_B
         vega=vega,
         js=script,
     )
+    return Page(html, tuple(dict.fromkeys([*lacking, *(line for section in sections for line in section.lacks)])))
+
+
+@functools.cache
+def _vega() -> str:
+    return inlined(vl_convert.javascript_bundle())  # type: ignore[call-arg, unused-ignore]
+
+
+@functools.cache
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined
+    )
+    return environment.get_template("page.html.j2")
 
 
 def wanted(sections: Sequence[Section]) -> list[str]:
@@ -110,13 +139,16 @@ def pack(folder: pathlib.Path, names: Iterable[str], *, room: int) -> tuple[dict
 
     Small ones come first among those with one suffix, so that one large file does not crowd out many.
     """
-    sizes = {name: (folder / name).stat().st_size for name in dict.fromkeys(names) if (folder / name).exists()}
+    sizes = {name: (folder / name).stat().st_size for name in dict.fromkeys(names) if inside.has(folder, folder / name)}
     suffixes = list(dict.fromkeys(pathlib.PurePosixPath(name).suffix for name in sizes))
     packed: dict[str, str] = {}
     beside = []
     for name in sorted(sizes, key=lambda name: (suffixes.index(pathlib.PurePosixPath(name).suffix), sizes[name])):
-        text = base64.b64encode(gzip.compress((folder / name).read_bytes(), 9, mtime=0)).decode()
-        if len(text) > room:
+        text = ""
+        if sizes[name] <= _MOST_SHRINKING * room:
+            whole = inside.read_bytes(folder, folder / name)
+            text = base64.b64encode(gzip.compress(whole, 9, mtime=0)).decode()
+        if not text or len(text) > room:
             beside.append(name)
             continue
         packed[name] = text
@@ -143,22 +175,25 @@ def hash_of(script: str) -> str:
 def described(encoder: Encoder) -> dict[str, str]:
     """A row of the table of encoders."""
     about = encoder.about
-    frames = about.get("frames") or {}
-    rate = frames.get("sample_rate")
     source = str(about.get("source") or "not stated")
     return {
         "name": encoder.name,
         "kind": _KINDS.get(str(about.get("kind")), "not stated"),
         "source": f"{source} @ {about['revision']}" if about.get("revision") else source,
         "assumed": str(about.get("assumed") or "nothing"),
-        "frames": (
-            f"{rate / frames['hop']:g} a second, each of {1000 * frames['receptive_field'] / rate:g} ms, "
-            f"at {rate:,} samples a second"
-            if rate
-            else "not stated"
-        ),
+        "frames": _frames(about.get("frames")),
         "precision": str(about.get("precision") or "–"),
     }
+
+
+def _frames(frames: Any) -> str:
+    if not frames:
+        return "not stated"
+    try:
+        rate, hop, field = (number(frames[each]) for each in ("sample_rate", "hop", "receptive_field"))
+        return f"{rate / hop:g} a second, each of {1000 * field / rate:g} ms, at {rate:,.0f} samples a second"
+    except (LookupError, TypeError, ValueError, ArithmeticError):
+        return "damaged in metrics.json: not a sample rate, hop and receptive field"
 
 
 def remark(encoders: Sequence[Encoder]) -> str:
@@ -193,7 +228,7 @@ def warnings(finished: Finished, experiments: Sequence[str], *, clips: bool) -> 
             f"The page has the figures of {sections_of.MOST_FIGURES} of {len(finished.encoders)} encoders; tables and "
             "maps have all."
         )
-    if clips and finished.path("recordings", FILE).exists() and "recordings" in experiments:
+    if clips and finished.file("recordings", FILE) and "recordings" in experiments:
         said.append(
             "The page has short clips of the recordings in it: ask the speakers before you send it, "
             "or make one without them: w2v-jax report --noclips."
@@ -203,10 +238,12 @@ def warnings(finished: Finished, experiments: Sequence[str], *, clips: bool) -> 
 
 def run_on(finished: Finished) -> str:
     """When the results were made, with which versions, on what."""
-    written = [finished.path(each, "metrics.json").stat().st_mtime for each in finished.metrics]
+    written = [(finished.folder / each / "metrics.json").stat().st_mtime for each in finished.metrics]
     days = sorted({datetime.datetime.fromtimestamp(each).strftime("%Y-%m-%d") for each in written})
     made_with = [
-        listed(sorted({str(found[key]) for found in finished.metrics.values() if found.get(key)}) or ["not stated"])
+        listed(
+            sorted({str(found[key])[:80] for found in finished.metrics.values() if found.get(key)}) or ["not stated"]
+        )
         for key in ("w2v_jax", "jax", "device")
     ]
     when = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from w2v_jax.quoting import printable, quote
 from w2v_jax.tensor_file import TensorFileError, open_file
 
 from ..harness import figures, map_order
@@ -33,7 +34,7 @@ def of_recordings(finished: Finished, *, clips: bool) -> dict[str, Any] | None:
     tables = {
         each.name: _table(path)
         for each in finished.encoders
-        if (path := finished.path(EXPERIMENT, f"{TOKENS}.{each.name}.map.csv")).exists()
+        if (path := finished.file(EXPERIMENT, f"{TOKENS}.{each.name}.map.csv"))
     }
     tables = {name: table for name, table in tables.items() if table}
     if not tables:
@@ -50,8 +51,8 @@ def of_recordings(finished: Finished, *, clips: bool) -> dict[str, Any] | None:
         table = tables[each.name]
         places = np.full((2, len(rows)), np.nan)
         places[:, [row_of[key] for key in _keys(table)]] = [numbers(table[axis]) for axis in ("x", "y")]
-        under = finished.path(EXPERIMENT, f"{VOWELS}.{each.name}.map.csv")
-        vowels = columns(under) if under.exists() else {}
+        under = finished.file(EXPERIMENT, f"{VOWELS}.{each.name}.map.csv")
+        vowels = columns(under) if under else {}
         background = {axis: packed(numbers(vowels.get(axis, []))) for axis in ("x", "y")}
         order = map_order.of_metrics(finished.measured(EXPERIMENT).get(each.name, {}), VOWELS)
         below = map_order.caption(order, sounds="synthesised vowels") if order else ()
@@ -61,7 +62,8 @@ def of_recordings(finished: Finished, *, clips: bool) -> dict[str, Any] | None:
     labels = [key[1] for key in rows]
     colour: dict[str, Any] = {"name": "f1", "title": "F1 (Hz)", "diverging": False}
     if any(labels):
-        colour = {"name": "label", "title": "Label", "labels": labels, "range": COLOURS}
+        shown = [printable(label) or "(none)" for label in labels]
+        colour = {"name": "label", "title": "Label", "labels": shown, "range": COLOURS}
     sounds = _clips(finished, [table["clip"][index] for table, index in rows.values()]) if clips else [None] * len(rows)
     heard = sum(sound is not None for sound in sounds)
     held = f"{heard} of them can be heard" if heard else "their sounds are not in the page"
@@ -74,8 +76,8 @@ def of_recordings(finished: Finished, *, clips: bool) -> dict[str, Any] | None:
         "parameters": [{"name": name, "label": f"{HERTZ[name]} (Praat)", "unit": "Hz"} for name in measures],
         "values": {name: packed(each) for name, each in values.items()},
         "texts": [
-            {"label": "", "values": [f"[{label}]" if label else "" for label in labels]},
-            {"label": "in", "values": [pathlib.PurePath(key[0]).name for key in rows]},
+            {"label": "", "values": [f"[{printable(label)}]" if label else "" for label in labels]},
+            {"label": "in", "values": [printable(pathlib.PurePath(key[0]).name) for key in rows]},
             {"label": "at", "values": [f"{float(key[2]):.2f} s" for key in rows]},
         ],
         "colour": colour,
@@ -101,17 +103,17 @@ def _table(path: pathlib.Path) -> dict[str, list[str]]:
 
 def _clips(finished: Finished, chosen: Sequence[str]) -> list[str | None]:
     """The sounds of the rows, in base64; None where a row has none."""
-    path = finished.path(EXPERIMENT, FILE)
+    path = finished.file(EXPERIMENT, FILE)
+    if path is None:
+        return [None] * len(chosen)
     try:
         found = open_file(path)
         samples, first = found.array("samples"), found.array("first")
-    except FileNotFoundError:
-        return [None] * len(chosen)
     except (TensorFileError, KeyError, OSError) as error:
-        raise ReportError(f"{path}: it cannot be read ({error}); run w2v-jax recordings again") from None
+        raise ReportError(f"{path}: it cannot be read ({quote(error)}); run w2v-jax recordings again") from None
     known: dict[str, str] = {}
     for each in filter(None, chosen):
-        if each not in known and int(each) + 1 < len(first):
+        if each not in known and each.isdecimal() and int(each) + 1 < len(first):
             sound = samples[int(first[int(each)]) : int(first[int(each) + 1])]
             known[each] = base64.b64encode(encoded(sound)).decode()
     return [known.get(each) for each in chosen]

@@ -1,18 +1,21 @@
 """A section for each question: its figures and how to read them, what they show, tables, the paper's numbers."""
 
 import dataclasses
+import functools
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from w2v_jax.front_end import FRAMES
+from w2v_jax.quoting import quote
 
 from .. import amplitude, diphthongs, f0, formants, temporal
 from ..harness import alignment
 from ..harness.metrics import Metrics
 from ..reproduce import published
 from . import live_maps, recorded_map
-from .finished import Encoder, Finished
+from .finished import Encoder, Finished, names_of_files
+from .lacking import Lacks, number
 
 MOST_FIGURES = 8  # encoders of which a page has the figures; those of the others lie beside it
 
@@ -81,6 +84,7 @@ class Section:
     tables: tuple[Table, ...]
     notes: tuple[str, ...]
     downloads: tuple[str, ...]
+    lacks: tuple[str, ...] = ()
 
 
 TITLES = {
@@ -261,11 +265,14 @@ def sections(finished: Finished, *, clips: bool = True) -> list[Section]:
 
 def _section(experiment: str, finished: Finished, *, clips: bool) -> Section:
     title, question = TITLES[experiment]
-    tables = _tables(experiment, finished)
-    if rows := published_rows(experiment, finished):
+    lacks = Lacks(experiment, finished.left_out(experiment))
+    tables: list[Table] = lacks.made("a table", lambda: _tables(experiment, finished, lacks), [])
+    none: list[tuple[str, ...]] = []
+    beside = functools.partial(published_rows, experiment, finished)
+    if rows := lacks.made("the paper's numbers next to ours", beside, none, of=" or ".join(_PUBLISHED)):
         header = ("Quantity", "paper", "here", "")
         tables.append(Table("The paper's numbers next to ours", header, tuple(rows)))
-    of_maps = tuple(f".{each.name}.map.csv" for each in finished.encoders)
+    of_maps = tuple(f".{name}.map.csv" for each in finished.encoders for name in names_of_files(each.name))
     downloads = [
         f"{experiment}/{path.name}"
         for path in finished.files(experiment, ".csv")
@@ -275,20 +282,25 @@ def _section(experiment: str, finished: Finished, *, clips: bool) -> Section:
         id=experiment,
         title=title,
         question=question,
-        says=tuple(_says(experiment, finished)),
-        maps=tuple(_maps(experiment, finished, clips=clips)),
+        says=tuple(lacks.made("what came out", lambda: _says(experiment, finished), [])),
+        maps=tuple(_maps(experiment, finished, lacks, clips=clips)),
         figures=tuple(group for kind in FIGURES[experiment] if (group := _group(experiment, kind, finished)).images),
         tables=tuple(tables),
         notes=tuple(finished.metrics[experiment].get("notes", [])),
         downloads=tuple(downloads),
+        lacks=tuple(lacks.lines),
     )
 
 
-def _maps(experiment: str, finished: Finished, *, clips: bool) -> list[dict[str, Any]]:
+def _maps(experiment: str, finished: Finished, lacks: Lacks, *, clips: bool) -> list[dict[str, Any]]:
     if experiment == recorded_map.EXPERIMENT:
-        found = recorded_map.of_recordings(finished, clips=clips)
-        return [found] if found else []
-    return live_maps.of_experiment(experiment, finished)
+        several = [lacks.made("the map", lambda: recorded_map.of_recordings(finished, clips=clips), None)]
+    else:
+        several = [
+            lacks.made(f"the map {kind.title!r}", functools.partial(live_maps.of_kind, kind, finished), None)
+            for kind in live_maps.kinds(experiment)
+        ]
+    return [found for found in several if found]
 
 
 def _says(experiment: str, finished: Finished) -> list[str]:
@@ -315,13 +327,14 @@ def _pairs(finished: Finished) -> tuple[list[Metrics], list[Metrics]]:
 def _group(experiment: str, kind: FigureKind, finished: Finished) -> FigureGroup:
     images = []
     if kind.joint:
-        if finished.path(experiment, f"{kind.stem}.svg").exists():
+        if finished.file(experiment, f"{kind.stem}.svg"):
             images.append(_image(experiment, kind, kind.stem, "all"))
     else:
         groups = finished.metrics[experiment].get("groups") or {}
         for each in [*(each.name for each in _with_figures(finished)), *groups]:
             # Several speakers have figures of their own: STEM.1-SPEAKER.ENCODER.
-            pattern = re.compile(rf"{re.escape(kind.stem)}(?:\.\d+-(.+))?\.{re.escape(each)}\.svg")
+            called = "|".join(map(re.escape, names_of_files(each)))
+            pattern = re.compile(rf"{re.escape(kind.stem)}(?:\.\d+-(.+))?\.(?:{called})\.svg")
             for path in finished.files(experiment, ".svg"):
                 if found := pattern.fullmatch(path.name):
                     name = f"{each}, {found[1]}" if found[1] else each
@@ -341,22 +354,23 @@ def _image(experiment: str, kind: FigureKind, stem: str, name: str) -> Image:
     return Image(name, alt, f"{experiment}/{stem}.svg", f"{experiment}/{stem}.pdf")
 
 
-def _tables(experiment: str, finished: Finished) -> list[Table]:
+def _tables(experiment: str, finished: Finished, lacks: Lacks) -> list[Table]:
     measured = finished.measured(experiment)
     names = tuple(measured)
     controls = {each.name for each in finished.controls}
     header = ("Quantity", *(f"{name} (control)" if name in controls else name for name in names))
     if experiment in _SUMMARY:
-        columns: dict[str, dict[str, str]] = {
-            name: {quantity: f"{value:.4g}" for quantity, value in _SUMMARY[experiment](found).items()}
-            for name, found in measured.items()
-        }
-        if experiment == "formants":
-            for name, found in measured.items():
-                columns[name] |= _vowel_map_cells(found)
-        if experiment == "amplitude":
-            for name, found in measured.items():
-                columns[name][f"amplitudes: {amplitude.ORDER}"] = cell_text(found.get(amplitude.ORDER, {}))
+        columns: dict[str, dict[str, str]] = {}
+        for name, found in measured.items():
+            columns[name] = {}
+            with lacks.unless_damaged(f"a number of {quote(name)}"):
+                summary = _SUMMARY[experiment](found)
+                columns[name] |= {quantity: f"{number(value):.4g}" for quantity, value in summary.items()}
+            with lacks.unless_damaged(f"a number of {quote(name)}"):
+                if experiment == "formants":
+                    columns[name] |= _vowel_map_cells(found)
+                if experiment == "amplitude":
+                    columns[name][f"amplitudes: {amplitude.ORDER}"] = cell_text(found.get(amplitude.ORDER, {}))
         return [_table("Results", header, columns)]
     theirs = finished.metrics[experiment].get("controls", {})
     header = (*header, *(f"{name} (control)" for name in theirs if name not in measured))
@@ -416,18 +430,22 @@ def cell_text(cell: Mapping[str, Any]) -> str:
     """A score of `metrics.json` as text: its value and interval, or that there is none."""
     if "value" not in cell:
         return "undefined" if cell else "–"
-    return f"{cell['value']:.2f} [{cell['low']:.2f}, {cell['high']:.2f}]"
+    value, low, high = (number(cell[each]) for each in ("value", "low", "high"))
+    return f"{value:.2f} [{low:.2f}, {high:.2f}]"
+
+
+_PUBLISHED = ("temporal", "f0", "formants")  # experiments of which the paper prints numbers
 
 
 def published_rows(experiment: str, finished: Finished) -> list[tuple[str, ...]]:
     """The paper's numbers next to ours: quantity, the paper's, ours, and whether they agree."""
-    if not {"temporal", "f0", "formants"} <= finished.metrics.keys():
+    if not finished.metrics.keys() >= set(_PUBLISHED):
         return []
     of = {"temporal": "stationarity", "f0": "bias", "formants": "linear CKA"}.get(experiment)
-    several = published.compare(*(_alone(finished, each) for each in ("temporal", "f0", "formants")))
+    several = published.compare(*(_alone(finished, each) for each in _PUBLISHED))
     verdicts = {True: "agrees", False: "differs", None: "not comparable: a thinned grid"}
     return [
-        (f"{each.encoders}: {each.quantity}", each.published, f"{each.ours:.7f}", verdicts[each.agrees])
+        (f"{each.encoders}: {each.quantity}", each.published, f"{number(each.ours):.7f}", verdicts[each.agrees])
         for each in several
         if of and each.quantity.startswith(of)
     ]
@@ -436,7 +454,7 @@ def published_rows(experiment: str, finished: Finished) -> list[tuple[str, ...]]
 def _alone(finished: Finished, experiment: str) -> Metrics:
     """An experiment's metrics with the encoders that all three have."""
     found = finished.metrics[experiment]
-    shared = set.intersection(*(set(finished.metrics[each]["encoders"]) for each in ("temporal", "f0", "formants")))
+    shared = set.intersection(*(set(finished.metrics[each]["encoders"]) for each in _PUBLISHED))
     between = found.get("between_encoders") or {}
     pairs = [pair for pair in between.get("linear_cka", []) if set(pair["encoders"]) <= shared]
     return {

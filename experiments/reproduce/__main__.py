@@ -96,7 +96,8 @@ def says(results: Results, summary: Metrics) -> list[str]:
     folder = results.folder
     try:
         found = findings.findings(finished_results.read(folder))
-        where = [f"The page, with figures, tables, maps and sounds: {page.write(folder)}"]
+        path, lacks = page.write(folder)
+        where = [*(f"NOTE: {line}" for line in lacks), f"The page, with figures, tables, maps and sounds: {path}"]
     except finished_results.ReportError as error:
         found, where = [], [f"There is no page: {error}"]
     lines = ["", "What came out (--quick: thinned grids):" if results.quick else "What came out:"]

@@ -7,6 +7,17 @@ Its modules, and what each hands on:
             -> checkpoint.write_tensors                                 our weight file
 """
 
-from w2v_jax.convert.conversion import Conversion, convert_checkpoint
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from w2v_jax.convert.conversion import Conversion, convert_checkpoint
 
 __all__ = ["Conversion", "convert_checkpoint"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'w2v_jax.convert' has no attribute {name!r}")
+    from w2v_jax.convert import conversion  # when it is used: the command's help needs no JAX
+
+    return getattr(conversion, name)

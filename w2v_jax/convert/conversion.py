@@ -7,11 +7,14 @@ import pathlib
 
 from w2v_jax.checkpoint import SUFFIX, CheckpointError, Provenance, tensors_digest, write_tensors
 from w2v_jax.convert import fairseq, hub, huggingface
-from w2v_jax.convert.layouts import Layout, locate, read_encoder, told_by_tensors
-from w2v_jax.convert.settings import Statement, from_user, settle
+from w2v_jax.convert.layouts import TRANSFORMERS, Layout, locate, read_encoder, told_by_tensors
+from w2v_jax.convert.settings import NORMALIZE, SETTLES, Statement, settle
+from w2v_jax.convert.settings_file import from_user, read_settings
 from w2v_jax.convert.sources import Checkpoint, open_checkpoint
 from w2v_jax.encoder import EncoderConfig
-from w2v_jax.quoting import quote
+from w2v_jax.quoting import printable, quote
+
+_LONGEST_LABEL = 1_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,6 +28,7 @@ class Conversion:
         provenance: as written; its `assumed` says what no place states.
         path: the weight file.
         digest: of its tensors.
+        notes: what was seen and passed over, a sentence each.
     """
 
     found: str
@@ -33,6 +37,7 @@ class Conversion:
     provenance: Provenance
     path: pathlib.Path
     digest: str
+    notes: tuple[str, ...] = ()
 
 
 def convert_checkpoint(
@@ -51,8 +56,8 @@ def convert_checkpoint(
             lists, recognised by its contents; or a hub id such as `facebook/wav2vec2-base` or
             `facebook/wav2vec2-base@REVISION` (extra `hub`). An existing path is taken before a hub id.
         destination: the file to write, ending in `.safetensors`; replaced if it exists.
-        config: a preset's name (`EncoderConfig.presets()`), or a JSON file with fields of `EncoderConfig`: taken before
-            what the source states. The tensors must fit it.
+        config: a preset's name (`EncoderConfig.presets()`), or a JSON file with fields of `EncoderConfig` or a tool's
+            own settings: taken before what the source states. The tensors must fit it.
         prefix: what precedes the names of the encoder that is meant, where the source has several.
 
     Returns:
@@ -84,18 +89,22 @@ def convert_checkpoint(
     if destination.exists() and any(destination.samefile(file) for file in checkpoint.files):
         raise CheckpointError(f"{destination}: is the source itself; expected another file to write")
     origin = str(checkpoint.path)
-    family, statements, layout = _stated(checkpoint, origin)
-    located = locate(checkpoint.arrays, origin=origin, prefix=prefix, layout=layout)
+    stated = _stated(checkpoint, origin, prefix, may_be_unknown=chosen is not None)
+    located = locate(checkpoint.arrays, origin=origin, prefix=prefix, layout=stated.layout)
     told = told_by_tensors(located, checkpoint.arrays, origin=origin)
     absent = "settings in the file" if checkpoint.contents is not None else f"{huggingface.CONFIG_NAME} next to it"
-    settled = settle(chosen, statements, told, origin=origin, absent=absent)
+    settled = settle(chosen, stated.statements, told, origin=origin, absent=absent)
     tensors = read_encoder(located, checkpoint.arrays, settled.config, origin=origin, stated_by=settled.stated_by)
     provenance = Provenance(
-        source=label, revision=revision, source_sha256=_sha256(checkpoint.files), assumed=settled.assumed
+        source=printable(label)[:_LONGEST_LABEL],
+        revision=revision and printable(revision)[:_LONGEST_LABEL],
+        source_sha256=_sha256(checkpoint.files),
+        assumed=settled.assumed,
+        normalize_input=settled.normalize_input,
     )
     write_tensors(destination, settled.config, tensors, provenance=provenance)
     under = f", keys under '{quote(located.prefix)}'" if located.prefix else ""
-    tool = located.layout.name if family is None else f"transformers {family}"
+    tool = located.layout.name if stated.family is None else f"transformers {stated.family}"
     return Conversion(
         found=f"{tool} ({checkpoint.kind.value}{under})",
         stated_by=settled.stated_by,
@@ -103,6 +112,7 @@ def convert_checkpoint(
         provenance=provenance,
         path=destination,
         digest=tensors_digest(tensors),
+        notes=stated.notes,
     )
 
 
@@ -121,19 +131,51 @@ def _check_destination(path: pathlib.Path) -> None:
             raise CheckpointError(f"{path}: {parent} is a file; expected a folder to write to")
 
 
-def _stated(checkpoint: Checkpoint, origin: str) -> tuple[str | None, list[Statement], Layout | None]:
-    """The family of transformers, if it is one, what every place in the checkpoint states, and the family's layout."""
+@dataclasses.dataclass(frozen=True)
+class _Stated:
+    """What every place in and beside a checkpoint states; the family of transformers, its layout, and notes."""
+
+    statements: tuple[Statement, ...]
+    family: str | None
+    layout: Layout | None
+    notes: tuple[str, ...]
+
+
+def _stated(checkpoint: Checkpoint, origin: str, prefix: str | None, *, may_be_unknown: bool) -> _Stated:
     statements = fairseq.statements(checkpoint.contents, origin=origin)
     family = layout = None
-    path = checkpoint.beside(huggingface.CONFIG_NAME)
+    notes: list[str] = []
     # fairseq's own files on the hub lie next to the config of another file.
-    if path is not None and not statements:
-        family, statement, layout = huggingface.read_config(path)
-        statements.append(statement)
-        preprocessor = checkpoint.beside(huggingface.PREPROCESSOR_NAME)
-        if preprocessor is not None:
-            statements.append(huggingface.read_preprocessor(preprocessor))
-    return family, statements, layout
+    if any(each.settings.keys() - {NORMALIZE, "sample_rate"} for each in statements):
+        return _Stated(tuple(statements), family, layout, ())
+    for path in checkpoint.settings_files():
+        found = read_settings(path)
+        if found.unknown is None:
+            family, layout = family or found.family, layout or found.layout
+            statements.append(found.statement)
+            continue
+        may_be_of_it = _has_names_of_transformers(checkpoint, origin, prefix)
+        itself = f"--config={path} takes its settings as theirs, " if found.statement.settings else ""
+        if may_be_of_it and not may_be_unknown and path.name == huggingface.CONFIG_NAME:
+            raise CheckpointError(f"{path}: {found.unknown}; if it has one of their encoders, {itself}{SETTLES}")
+        if may_be_of_it and found.statement.settings:
+            notes.append(f"{path}: {found.unknown}; its settings are read as theirs")
+            statements.append(found.statement)
+        else:
+            notes.append(f"{path}: of another kind of model ({found.unknown}); passed over")
+    if not notes:
+        preprocessors = [checkpoint.beside(name) for name in huggingface.PREPROCESSOR_NAMES]
+        statements += [huggingface.read_preprocessor(path) for path in preprocessors if path is not None]
+    return _Stated(tuple(statements), family, layout, tuple(notes))
+
+
+def _has_names_of_transformers(checkpoint: Checkpoint, origin: str, prefix: str | None) -> bool:
+    """Whether the encoder's tensors have transformers' names; also where none is found, which is said later."""
+    try:
+        located = locate(checkpoint.arrays, origin=origin, prefix=prefix)
+    except CheckpointError:
+        return True
+    return located.layout.name.startswith(TRANSFORMERS.name)
 
 
 def _sha256(files: tuple[pathlib.Path, ...]) -> str:

@@ -4,22 +4,25 @@ Facts are from fairseq's models/wav2vec/wav2vec.py, wav2vec2.py, wav2vec2_asr.py
 its examples/data2vec, s3prl's upstream/wav2vec2 and upstream/distiller, and DPHuBERT. Old files have `args`, an
 argparse.Namespace; newer ones `cfg`, nested, whose `model` part is meant (WavLM's own release has a flat `cfg`). s3prl
 writes `model_cfg` and `task_cfg`; DPHuBERT `config`. A fine-tuned model keeps the settings of the pretrained one inside
-its own, as `w2v_args`; fairseq builds the encoder from those.
+its own, as `w2v_args`; fairseq builds the encoder from those. A config object of transformers, as HuBERT-ECG saves one,
+is read by its attributes. Where none of these states the strides, they are looked for in all that was saved.
 """
 
 import ast
+import contextlib
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from w2v_jax.checkpoint import CheckpointError
-from w2v_jax.convert.settings import Statement
-from w2v_jax.convert.unpickle import Inert
+from w2v_jax.convert import huggingface
+from w2v_jax.convert.settings import NORMALIZE, Statement
+from w2v_jax.convert.unpickle import Global, Inert
 from w2v_jax.quoting import quote
 
 _DEFAULT_LAYERS = "[(512, 10, 5)] + [(512, 3, 2)] * 4 + [(512,2,2)] + [(512,2,2)]"
 # At the top of a checkpoint, and inside its settings, where there may be settings (deeper ones).
-_TOPS = ("args", "cfg", "config", "Config", "model_cfg")
+_TOPS = ("args", "cfg", "config", "Config", "model_cfg", "model_config", "model_args", "hyper_parameters", "hparams")
 _INNER = ("w2v_args", "model", "cfg", "config", "model_cfg", "distiller", "modalities", "audio")
 _TASKS = ("task", "task_cfg")
 # What the settings are called, by tool: fairseq, data2vec 2.0, DistilHuBERT, torchaudio (and so DPHuBERT).
@@ -37,6 +40,8 @@ _MOST_CHARACTERS = 10_000
 _MOST_LAYERS = 100
 _MOST_NUMBER = 10**6
 _MOST_NESTING = 8
+_MOST_PLACES = 20_000
+_LONGEST_NAME = 200
 _Value = int | list | tuple  # of a layer list, or a part of it
 
 
@@ -50,18 +55,46 @@ def statements(contents: object, *, origin: str) -> list[Statement]:
     Raises:
         CheckpointError: settings that cannot be understood.
     """
-    root = _mapping(contents)
-    found = []
-    for place, settings, sample_rate in _places(root or {}):
-        try:
-            said = _said(settings, root or {})
-            if said and sample_rate is not None:
-                said["sample_rate"] = _whole("sample_rate", sample_rate)
-        except ValueError as error:
-            raise CheckpointError(f"{origin}: in its settings, {error}") from error
-        if said:
-            found.append(Statement(f"{place} in the file", said))
-    return found
+    root = _mapping(contents) or {}
+    found = [_statement(*each, root, origin) for each in _places(root)]
+    if not any("strides" in each.settings for each in found):
+        found += [_statement(*each, root, origin) for each in _elsewhere(root)]
+    return [each for each in found if each.settings]
+
+
+def said_in_file(content: Mapping[str, Any], *, place: str) -> dict[str, Any]:
+    """Fields of `EncoderConfig` that settings of these tools state in a file of their own (`model_config.json`).
+
+    Raises:
+        CheckpointError: settings that cannot be understood.
+    """
+    said: dict[str, Any] = {}
+    for each in _places({"config": content}):
+        said |= _statement(*each, {"config": content}, place).settings
+    return said
+
+
+def _statement(
+    place: str, node: object, on_the_way: Mapping[str, object], root: Mapping[Any, object], origin: str
+) -> Statement:
+    settings = _mapping(node) or {}
+    place = f"{place} in the file"
+    try:
+        if huggingface.states_encoder(settings):
+            plain = {name: _plain(value) for name, value in settings.items()}
+            family = huggingface.family_of(plain)
+            named = huggingface.family_of_class(_class_name(node)) if family is None else family[0]
+            said = huggingface.said_by(plain, named, place=f"{origin}: {place}")
+        else:
+            said = _said(settings, root)
+        for ours, (theirs, check) in _ON_THE_WAY.items():
+            if (value := on_the_way.get(theirs)) is not None and (said or ours == NORMALIZE):
+                said[ours] = check(theirs, value)
+    except ValueError as error:
+        if isinstance(error, CheckpointError):
+            raise
+        raise CheckpointError(f"{origin}: in its settings, {error}") from error
+    return Statement(place, said)
 
 
 def _said(settings: Mapping[Any, object], root: Mapping[Any, object]) -> dict[str, Any]:
@@ -121,6 +154,9 @@ def _whole(name: str, value: object) -> int:
     if type(value) is not int or not 0 < value < _MOST_NUMBER:
         raise ValueError(f"{name} is {quote(_describe(value), 60)!r}; expected a whole number")
     return value
+
+
+_ON_THE_WAY = {"sample_rate": ("sample_rate", _whole), NORMALIZE: ("normalize", _truth)}
 
 
 def parse_layers(text: str) -> list[tuple[int, int, int]]:
@@ -205,27 +241,54 @@ def _plain_layers(node: object) -> object:
     return [[_value(n) for n in layer[:4]] if isinstance(layer, list | tuple) else None for layer in layers]
 
 
-def _places(root: Mapping[Any, object]) -> Iterator[tuple[str, Mapping[Any, object], object]]:
-    """Every place with settings of the pretrained model: its name, the settings, and the sample rate on the way."""
+def _places(root: Mapping[Any, object]) -> Iterator[tuple[str, object, Mapping[str, object]]]:
+    """Every place with settings of the pretrained model: its name, the settings, and what was said on the way."""
     for top in _TOPS:
-        settings = _mapping(root.get(top))
-        if settings is None:
+        node = root.get(top)
+        if (settings := _mapping(node)) is None:
             continue
-        place, rate = top, _rate(root, root)
+        place, said = top, _input_of(root, root)
         for _ in range(_MOST_NESTING):
-            rate = found if (found := _rate(settings, root)) is not None else rate
+            said |= _input_of(settings, root)
             inner = next((name for name in _INNER if _mapping(settings.get(name))), None)
             if inner is None:
                 break
-            place, settings = f"{place}.{inner}", _mapping(settings[inner]) or {}
-        yield place, settings, rate
+            place, node = f"{place}.{inner}", settings[inner]
+            settings = _mapping(node) or {}
+        yield place, node, said
 
 
-def _rate(settings: Mapping[Any, object], root: Mapping[Any, object]) -> object:
-    for part in (settings, *(_mapping(settings.get(name)) or {} for name in _TASKS)):
-        if (value := _resolved(part.get("sample_rate"), root)) is not None:
-            return value
-    return None
+def _elsewhere(root: Mapping[Any, object]) -> Iterator[tuple[str, object, Mapping[str, object]]]:
+    """Every other place whose settings state the strides."""
+    level: list[tuple[str, object]] = [("", root)]
+    seen: set[int] = set()  # a pickle may share and loop
+    for _ in range(_MOST_NESTING):
+        below: list[tuple[str, object]] = []
+        for place, node in level:
+            settings = _mapping(node)
+            if settings is None or id(node) in seen or len(seen) > _MOST_PLACES:
+                continue
+            seen.add(id(node))
+            if place and any(name in settings for name in (*_LAYERS, "conv_stride")):
+                yield quote(place), node, _input_of(settings, root)
+                continue
+            below += [
+                (f"{place}.{name}" if place else name, value)
+                for name, value in settings.items()
+                if isinstance(name, str) and len(name) < _LONGEST_NAME and isinstance(value, dict | Inert)
+            ]
+        level = below
+
+
+def _input_of(settings: Mapping[Any, object], root: Mapping[Any, object]) -> dict[str, object]:
+    """The sample rate and the normalisation of the input, where settings, or those of their task, state them."""
+    found: dict[str, object] = {}
+    for part in (*(_mapping(settings.get(name)) or {} for name in _TASKS), settings):
+        for name in ("sample_rate", "normalize"):
+            with contextlib.suppress(ValueError):  # an interpolation that leads nowhere states nothing
+                if (value := _resolved(part.get(name), root)) is not None:
+                    found[name] = value
+    return found
 
 
 _INTERPOLATION = re.compile(r"\$\{([A-Za-z_][\w.]{0,200})\}")
@@ -279,6 +342,21 @@ def _value(node: object) -> object:
         else:
             return node
     return node
+
+
+def _plain(node: object) -> object:
+    """A setting of transformers: text, a number, or a list of them."""
+    value = _value(node)
+    return [_value(each) for each in value] if isinstance(value, list | tuple) else value
+
+
+def _class_name(node: object) -> str:
+    """The name of the class that a pickled object would have had."""
+    if not isinstance(node, Inert):
+        return ""
+    # An object of protocol 0 is made by a function that takes the class.
+    named = [each for each in (node.origin, *node.args[:1]) if isinstance(each, Global)]
+    return named[-1].name.rpartition(".")[2] if named else ""
 
 
 def _describe(value: object) -> str:

@@ -83,7 +83,7 @@ def fetch(source: str) -> Fetched:
         def download(name: str) -> pathlib.Path:
             return pathlib.Path(huggingface_hub.hf_hub_download(repository, folder + name, revision=revision))
 
-        for name in (huggingface.CONFIG_NAME, huggingface.PREPROCESSOR_NAME):
+        for name in (huggingface.CONFIG_NAME, *huggingface.PREPROCESSOR_NAMES):
             if name in present:
                 download(name)
         path = download(chosen)

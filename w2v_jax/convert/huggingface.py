@@ -6,12 +6,13 @@ Families, settings and their defaults are facts from transformers 5, `configurat
 import dataclasses
 import json
 import pathlib
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from w2v_jax.checkpoint import CheckpointError
 from w2v_jax.convert.layouts import OMNIASR, SEW, SPEECHT5, TRANSFORMERS, Layout, locate
-from w2v_jax.convert.settings import Statement
+from w2v_jax.convert.settings import NORMALIZE, Statement
 from w2v_jax.convert.sniff import read_json
 from w2v_jax.quoting import quote
 
@@ -25,7 +26,8 @@ WEIGHT_NAMES = (
     "flax_model.msgpack",
 )
 
-PREPROCESSOR_NAME = "preprocessor_config.json"
+# What transformers calls the settings of a model's input: before its version 5, and since.
+PREPROCESSOR_NAMES = ("preprocessor_config.json", "processor_config.json")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,6 +72,7 @@ FAMILIES = {
     "speecht5": Family(SPEECHT5),
     "omniasr_audio": Family(OMNIASR, activation="hidden_act"),
 }
+_OF_THE_INPUT = {"sample_rate": "sampling_rate", NORMALIZE: "do_normalize"}
 _LONGEST_NAME = 255  # of a file, in bytes
 # transformers' names of the activations (activations.py), and ours.
 _ACTIVATIONS = {
@@ -84,35 +87,51 @@ _ACTIVATIONS = {
 }
 
 
-def read_config(path: pathlib.Path) -> tuple[str, Statement, Layout | None]:
-    """The family, what a `config.json` states of the encoder, and the layout of its tensors.
+def states_encoder(content: Mapping[Any, object]) -> bool:
+    """Whether settings have those of an encoder under the names that transformers gives them."""
+    return any(name in content for name in _DEFAULTS)
 
-    A config without `model_type` states what it has; the layout is None then.
+
+def family_of(content: Mapping[Any, Any]) -> tuple[str, Mapping[Any, Any]] | None:
+    """The family of known models that settings are of, and its own settings, which a composite model nests.
+
+    Returns:
+        None where they are of none, or of several.
+    """
+    family = content.get("model_type")
+    if isinstance(family, str) and family in FAMILIES:
+        return family, content
+    parts = [
+        each
+        for each in content.values()
+        if isinstance(each, dict) and isinstance(each.get("model_type"), str) and each["model_type"] in FAMILIES
+    ]
+    return (parts[0]["model_type"], parts[0]) if len(parts) == 1 else None
+
+
+def family_of_class(name: str) -> str | None:
+    """The family whose config is a class of this name, such as `HubertConfig`; None where there is none."""
+    plain = name.removesuffix("Config").lower()
+    return next((family for family in FAMILIES if re.sub("[-_]", "", family.removesuffix("_model")) == plain), None)
+
+
+def said_by(content: Mapping[Any, Any], family: str | None, *, place: str) -> dict[str, Any]:
+    """Fields of `EncoderConfig` that the settings of a model of transformers state.
+
+    Args:
+        content: the settings.
+        family: their family; where it is None, they state only what they have.
+        place: where they are, for the messages.
 
     Raises:
-        CheckpointError: another family, or settings that this encoder cannot express.
+        CheckpointError: settings that this encoder cannot express.
     """
-    content = read_json(path)
-    family = content.get("model_type")
-    if family is None and any(name in content for name in _DEFAULTS):
-        return "of no stated family", _statement(path, content, Family(), {}), None
-    if not isinstance(family, str) or family not in FAMILIES:
-        # A composite model (speech-encoder-decoder, say) nests the configs of its parts.
-        parts = [
-            each
-            for each in content.values()
-            if isinstance(each, dict) and isinstance(each.get("model_type"), str) and each["model_type"] in FAMILIES
-        ]
-        if len(parts) != 1:
-            raise CheckpointError(f"{path}: model_type is {_show(family)}; expected one of {', '.join(FAMILIES)}")
-        (content,) = parts
-        family = content["model_type"]
-    return family, _statement(path, content, FAMILIES[family], _DEFAULTS), FAMILIES[family].layout
+    if family is None:
+        return _said(place, content, Family(), {})
+    return _said(place, content, FAMILIES[family], _DEFAULTS)
 
 
-def _statement(
-    path: pathlib.Path, content: Mapping[str, Any], family: Family, defaults: Mapping[str, object]
-) -> Statement:
+def _said(place: str, content: Mapping[Any, Any], family: Family, defaults: Mapping[str, object]) -> dict[str, Any]:
     settings = {**defaults, **family.defaults, **content}
     said: dict[str, Any] = {}
     for ours, theirs in (("channels", "conv_dim"), ("kernel_sizes", "conv_kernel"), ("strides", "conv_stride")):
@@ -134,7 +153,7 @@ def _statement(
         activation = content.get(family.activation, "gelu")
         if not isinstance(activation, str) or activation not in _ACTIVATIONS:
             raise CheckpointError(
-                f"{path}: {family.activation} is {_show(activation)}; expected one of {', '.join(_ACTIVATIONS)}"
+                f"{place}: {family.activation} is {show(activation)}; expected one of {', '.join(_ACTIVATIONS)}"
             )
         said["activation"] = _ACTIVATIONS[activation]
     if known:
@@ -143,13 +162,16 @@ def _statement(
         if name in content:
             said["sample_rate"] = content[name]
             break
-    return Statement(path.name, said)
+    return said
 
 
 def read_preprocessor(path: pathlib.Path) -> Statement:
-    """What a `preprocessor_config.json` states: the sample rate, if it has one. Raises `CheckpointError`."""
+    """What a file of `PREPROCESSOR_NAMES` states of the sample rate and of normalisation. Raises `CheckpointError`."""
     content = read_json(path)
-    return Statement(path.name, {"sample_rate": content["sampling_rate"]} if "sampling_rate" in content else {})
+    inner = content.get("feature_extractor")
+    content = inner if isinstance(inner, dict) else content
+    said = {ours: content[theirs] for ours, theirs in _OF_THE_INPUT.items() if content.get(theirs) is not None}
+    return Statement(path.name, said)
 
 
 def read_index(path: pathlib.Path, *, prefix: str | None = None) -> dict[str, str]:
@@ -180,6 +202,7 @@ def read_index(path: pathlib.Path, *, prefix: str | None = None) -> dict[str, st
     return shards
 
 
-def _show(value: object) -> str:
+def show(value: object) -> str:
+    """A value of a JSON file, for a message."""
     scalar = value is None or isinstance(value, str | int | float)
     return json.dumps(value if not isinstance(value, str) else value[:60]) if scalar else f"a {type(value).__name__}"

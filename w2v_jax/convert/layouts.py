@@ -51,7 +51,8 @@ def _same(norm: str) -> dict[ConvNorm, str]:
 
 # Key names, and what is fixed, are facts of each tool's sources: transformers' modeling_*.py; torchaudio's
 # models/wav2vec2/components.py; fairseq's models/wav2vec/wav2vec2.py and wav2vec.py (layers are nn.Sequential) and
-# examples/data2vec/models/modalities/audio.py; fairseq2's models/wav2vec2; bshall's hubert/model.py.
+# examples/data2vec/models/modalities/audio.py; fairseq2's models/wav2vec2; ESPnet's espnet2/asr/frontend/cnn.py (XEUS);
+# bshall's hubert/model.py.
 _CONV, _NORM = "conv_layers.{i}.conv", "conv_layers.{i}.layer_norm"
 _FAIRSEQ: dict[ConvNorm, str] = {
     "group": "conv_layers.{i}.2",
@@ -86,6 +87,7 @@ FAIRSEQ2 = Layout(
     "post_extract_layer_norm",
     _GELU,
 )
+ESPNET = Layout("ESPnet", "frontend.layers.", "{i}.conv", _same("{i}.layer_norm"), "frontend.final_norm", _GELU)
 HUBERT_SOFT = Layout("hubert-soft", "feature_extractor.", "conv{i}", _same("norm{i}"), "feature_projection.norm", _GELU)
 # A feature encoder saved alone.
 BARE = dataclasses.replace(TRANSFORMERS, name="feature encoder alone", stack="", final_norm=None)
@@ -100,6 +102,7 @@ LAYOUTS = (
     FAIRSEQ,
     DATA2VEC2,
     FAIRSEQ2,
+    ESPNET,
     HUBERT_SOFT,
     BARE,
     BARE_FAIRSEQ,
@@ -165,6 +168,11 @@ def locate(names: Iterable[str], *, origin: str, prefix: str | None = None, layo
             known = " and ".join(f"'{quote(each)}'" for each in sorted(found)[:8])
             raise CheckpointError(f"{origin}: no encoder with --prefix={quote(prefix)}; it has {known}")
         found = kept
+    if not found and any(".lora_A." in name for name in everything):
+        raise CheckpointError(
+            f"{origin}: an adapter, which holds changes to another model and no encoder; expected that model "
+            "(adapter_config.json names it), or both merged"
+        )
     if not found:
         examples = f"{TRANSFORMERS.first()} (transformers) or {FAIRSEQ.first()} (fairseq)"
         raise CheckpointError(
@@ -203,6 +211,13 @@ def told_by_tensors(located: Located, arrays: Mapping[str, Array], *, origin: st
                 "expected (out_channels, in_channels, kernel_size)"
             )
         shapes.append(weight.shape)
+    if shapes and shapes[0][1] != 1 and min(shapes[0][1:]) > 1:
+        others = sorted(each for each in located.names if not each.startswith(located.conv(0).rpartition("0")[0]))
+        raise CheckpointError(
+            f"{origin}: its first convolution takes {shapes[0][1]} channels, so that something comes before it"
+            + (f" ({listing(others)})" if others else "")
+            + "; expected an encoder whose first convolution takes the waveform"
+        )
     if not shapes:
         raise CheckpointError(f"{origin}: missing {quote(located.conv(0))}.weight; expected layers from 0 on")
 

@@ -6,8 +6,6 @@ assumed only where one value is all but certain, and the assumption is told.
 """
 
 import dataclasses
-import json
-import pathlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -22,6 +20,7 @@ for _preset in map(EncoderConfig.preset, EncoderConfig.presets()):
     _PUBLISHED.setdefault((_preset.kernel_sizes, _preset.conv_norm == "global"), _preset)
 FIELDS = tuple(field.name for field in dataclasses.fields(EncoderConfig))
 _IN_WORDS = {"layer_norm_eps": "epsilon of the final norm", "sample_rate": "sample rate (Hz)"}
+NORMALIZE = "normalize_input"  # stated like a setting, and kept with the provenance: features do not depend on it
 SETTLES = "--config=PRESET or --config=FILE.json settles it"
 
 
@@ -31,7 +30,7 @@ class Statement:
 
     Attributes:
         place: where, in words.
-        settings: fields of `EncoderConfig`, some or all.
+        settings: fields of `EncoderConfig`, some or all, and `NORMALIZE`, perhaps.
     """
 
     place: str
@@ -46,11 +45,13 @@ class Settled:
         config: the architecture.
         stated_by: the places that state it, in words.
         assumed: what no place states, in words; None where everything is stated.
+        normalize_input: whether the model was trained on normalised input; None where no place says.
     """
 
     config: EncoderConfig
     stated_by: str
     assumed: str | None
+    normalize_input: bool | None = None
 
 
 def settle(
@@ -79,6 +80,9 @@ def settle(
                     f"{origin}: {place} says {_words(name)} {_short(before)}, and {statement.place} says "
                     f"{_short(value)}; expected the same in both: {SETTLES}"
                 )
+    normalize, place = found.pop(NORMALIZE, (None, ""))
+    if not (normalize is None or isinstance(normalize, bool)):
+        raise CheckpointError(f"{origin}: {place} says {NORMALIZE} {_short(normalize)}; expected true or false")
     places = list(dict.fromkeys(place for _, place in found.values()))
     settings = {**told.settings, **{name: value for name, (value, _) in found.items()}}
     kernel_sizes, is_global = settings["kernel_sizes"], settings["conv_norm"] == "global"
@@ -103,36 +107,7 @@ def settle(
         config = EncoderConfig(**settings)
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise CheckpointError(f"{origin}: settings that are no encoder's ({quote(error)})") from error
-    return Settled(config, " and ".join(places) or told.place, assumed or None)
-
-
-def from_user(text: str) -> Statement:
-    """What `--config` says: the name of a preset, or a JSON file with fields of `EncoderConfig`, some or all.
-
-    Raises:
-        CheckpointError: neither, or a file with other fields.
-    """
-    place = f"--config={text}"
-    if text in EncoderConfig.presets():
-        preset = EncoderConfig.preset(text)
-        return Statement(place, {name: getattr(preset, name) for name in FIELDS})
-    path = pathlib.Path(text)
-    if not path.is_file():
-        raise CheckpointError(
-            f"{place}: no preset and no file; expected one of {', '.join(EncoderConfig.presets())}, or a JSON file "
-            "with fields of EncoderConfig"
-        )
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise CheckpointError(f"{place}: not valid JSON ({quote(error)})") from error
-    if not isinstance(content, dict) or not content:
-        raise CheckpointError(f"{place}: no JSON object; expected fields of EncoderConfig: {', '.join(FIELDS)}")
-    if unknown := [name for name in content if name not in FIELDS]:
-        raise CheckpointError(f"{place}: unknown {quote(unknown[0])!r}; expected some of {', '.join(FIELDS)}")
-    return Statement(
-        place, {name: tuple(value) if isinstance(value, list) else value for name, value in content.items()}
-    )
+    return Settled(config, " and ".join(places) or told.place, assumed or None, normalize)
 
 
 def _words(name: str) -> str:

@@ -12,6 +12,7 @@ from w2v_jax.convert.safetensors_file import open_safetensors
 from w2v_jax.convert.sniff import Kind, sniff
 from w2v_jax.quoting import listing, quote
 
+_MODEL_CONFIG = "model_config.json"  # torchaudio's arguments, as AVES is released with them
 _WEIGHTS = (Kind.SAFETENSORS, Kind.TORCH_ZIP, Kind.TORCH_LEGACY, Kind.MSGPACK, Kind.INDEX)
 
 
@@ -43,7 +44,28 @@ class Checkpoint:
         if self.path.parent.name == "blobs":
             links = sorted(self.path.parent.parent.glob("snapshots/*/*"))
             folders = [link.parent for link in links if link.is_file() and link.samefile(self.path)]
-        return next((folder / name for folder in folders if (folder / name).is_file()), None)
+        return next((folder / name for folder in folders if _is_there(folder / name)), None)
+
+    def settings_files(self) -> list[pathlib.Path]:
+        """The files next to the checkpoint that may state its settings, in the order in which they are asked."""
+        stem = self.path.name.removesuffix(self.path.suffix)
+        names = (huggingface.CONFIG_NAME, f"{stem}.model_config.json", _MODEL_CONFIG, f"{stem}.json")
+        found = [self.beside(name) for name in dict.fromkeys(names) if name != self.path.name]
+        return [path for path in found if path is not None]
+
+
+def _is_there(path: pathlib.Path) -> bool:
+    """Whether there is a file. One that cannot be looked at, or a link that leads nowhere, is not taken for none."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    if not path.is_file():
+        raise CheckpointError(
+            f"{path}: {'a link to a file that is not there' if path.is_symlink() else 'not a file'}; expected a file: "
+            "download it again, or remove it"
+        )
+    return True
 
 
 def open_checkpoint(path: pathlib.Path, *, prefix: str | None = None) -> Checkpoint:
@@ -126,24 +148,29 @@ def _only_checkpoint_inside(folder: pathlib.Path) -> pathlib.Path | None:
 def _choose(folder: pathlib.Path) -> pathlib.Path:
     """The checkpoint in a directory: the name transformers would take, else the only file that is one."""
     for name in huggingface.WEIGHT_NAMES:
-        if (folder / name).is_file():
+        if _is_there(folder / name):
             return folder / name
     if (folder / ".metadata").is_file():
         raise CheckpointError(
             f"{folder}: a distributed checkpoint of PyTorch; expected one file: "
             "python -m torch.distributed.checkpoint.format_utils dcp_to_torch FOLDER FILE makes it"
         )
+    if any((folder / name).exists() for name in ("_METADATA", "manifest.ocdbt")):
+        raise CheckpointError(
+            f"{folder}: an Orbax checkpoint of JAX; expected one file: restore it into the model that it is of, and "
+            "save that with w2v_jax.save_encoder"
+        )
     inside = _only_checkpoint_inside(folder)
     if inside is not None:
         return _choose(inside)
-    candidates, reasons = [], []
+    candidates = []
     for path in sorted(folder.iterdir()):
-        if not path.is_file():
+        # Hidden files are other programs': macOS's `._NAME`, and what a killed process left.
+        if path.name.startswith(".") or not path.is_file():
             continue
         try:
             kind = sniff(path)
-        except (CheckpointError, OSError) as error:
-            reasons.append(error)
+        except CheckpointError:
             continue
         if kind in _WEIGHTS:
             candidates.append(path)

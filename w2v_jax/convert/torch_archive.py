@@ -4,15 +4,19 @@ Facts of the formats are from torch/serialization.py.
 
     zip     NAME/data.pkl, a pickle whose persistent ids name storages; NAME/data/KEY, each storage, uncompressed;
             NAME/byteorder, "little" or "big" (absent: little)
+            NAME/version, the format's; NAME is the folder of the first member, and nothing lies outside it
     legacy  pickles of a magic number, the version, facts of the system, the object, the list of storage keys; then
             each storage in that order: a little-endian int64 count of elements, and these, little-endian
 
-Storages are found, not read: only the tensors that are asked for are.
+Storages are found, not read: only the tensors that are asked for are. An archive that PyTorch's own reader refuses, or
+one that two readers may read in two ways, is refused here.
 """
 
+import collections
 import dataclasses
 import io
 import pathlib
+import re
 import struct
 import zipfile
 
@@ -38,6 +42,10 @@ _LONGEST_KEY = 500
 # Of zip archives: checksum and sizes come after the data; a size that has its place elsewhere.
 _SIZES_FOLLOW = 8
 _IN_ZIP64 = 0xFFFFFFFF
+_ENCRYPTED_OR_PATCHES = 1 | 32 | 64 | 8192
+_IS_FOLDER = 16
+_MOST_VERSION = 10  # of PyTorch's format
+_MOST_END_BYTES = 22 + 2**16  # of an archive's last record, with its comment
 _AGAIN = "download it again"
 
 
@@ -66,9 +74,10 @@ def open_zip(path: pathlib.Path) -> TorchArchive:
     """Opens a zip archive of `torch.save`. Raises `CheckpointError` when it is something else, or damaged."""
     try:
         with zipfile.ZipFile(path) as archive:
-            members = {info.filename: info for info in archive.infolist()}
+            infos = archive.infolist()
     except (zipfile.BadZipFile, ValueError, NotImplementedError, struct.error, OverflowError, EOFError) as error:
         raise CheckpointError(f"{path}: a truncated or damaged zip archive ({quote(error)}); {_AGAIN}") from error
+    members = {info.filename: info for info in infos}
     pickles = [name for name in members if name == "data.pkl" or (name.endswith("/data.pkl") and name.count("/") == 1)]
     if len(pickles) != 1:
         raise CheckpointError(f"{path}: a zip archive with {len(pickles)} data.pkl; expected one written by torch.save")
@@ -78,6 +87,7 @@ def open_zip(path: pathlib.Path) -> TorchArchive:
             f"{path}: a TorchScript archive; expected a state dict: in PyTorch, "
             "torch.save(torch.jit.load(FILE).state_dict(), NEW_FILE)"
         )
+    _check_directory(path, infos, root)
     size = path.stat().st_size
     with path.open("rb") as file:
 
@@ -91,6 +101,14 @@ def open_zip(path: pathlib.Path) -> TorchArchive:
             file.seek(run.start)
             return file.read(run.nbytes)
 
+        for name in members:
+            locate(name)
+        version = root + (".data/version" if root + ".data/version" in members else "version")
+        number = re.match(rb"\s*\+?([0-9]{1,9})", read_small(version, 64))
+        if number is None or not 1 <= int(number[1]) <= _MOST_VERSION:
+            raise CheckpointError(
+                f"{path}: its {quote(version)} is none of PyTorch's, 1 to {_MOST_VERSION}; save it again"
+            )
         order = read_small(root + "byteorder", 16) if root + "byteorder" in members else b"little"
         if order not in (b"little", b"big"):
             raise CheckpointError(f"{path}: its byteorder is {quote(order)}; expected little or big")
@@ -149,6 +167,38 @@ def open_legacy(path: pathlib.Path) -> TorchArchive:
     return TorchArchive(saved.value, _arrays(path, tensors, runs, big_endian=False))
 
 
+def _check_directory(path: pathlib.Path, infos: list[zipfile.ZipInfo], root: str) -> None:
+    """Raises `CheckpointError` where PyTorch's reader would, or where it could take another member than ours."""
+    names = collections.Counter(info.filename for info in infos)
+    if twice := [name for name, count in names.items() if count > 1]:
+        raise CheckpointError(f"{path}: {names[twice[0]]} members of its archive are called {quote(twice[0])}; damaged")
+    for info in infos:
+        name = info.orig_filename
+        try:  # names that are not said to be UTF-8 are so to PyTorch
+            plain = name == info.filename and bool(name.encode("utf-8" if info.flag_bits & 0x800 else "cp437").decode())
+        except UnicodeError:
+            plain = False
+        if not plain:
+            raise CheckpointError(f"{path}: a member of its archive is called {quote(name)}; damaged: {_AGAIN}")
+        if not root or not name.startswith(root):
+            raise CheckpointError(
+                f"{path}: its {quote(name)} is not in the folder of its data.pkl, {quote(root) or 'which has none'}; "
+                "expected an archive of torch.save as it was written"
+            )
+        if info.volume > 1 or (info.external_attr & _IS_FOLDER and not info.is_dir()):
+            raise CheckpointError(f"{path}: its {quote(name)} is said to be a folder, or elsewhere; damaged: {_AGAIN}")
+    if min(info.header_offset for info in infos) != 0:
+        raise CheckpointError(f"{path}: its zip archive does not start with a member, as torch.save's do; damaged")
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - _MOST_END_BYTES))
+        tail = file.read(_MOST_END_BYTES)
+    # zipfile, which has found the same record, does not look at these.
+    end = tail[tail.rfind(b"PK\x05\x06") :][4:12]
+    disk, first_disk, here, everywhere = struct.unpack("<4H", end.ljust(8, b"\0"))
+    if (disk, first_disk) not in ((0, 0), (1, 1), (0xFFFF, 0xFFFF)) or here != everywhere:
+        raise CheckpointError(f"{path}: its zip archive says that it has several parts; damaged: {_AGAIN}")
+
+
 def _locate_member(
     path: pathlib.Path, file: io.BufferedReader, size: int, members: dict[str, zipfile.ZipInfo], name: str
 ) -> _Run:
@@ -156,7 +206,7 @@ def _locate_member(
     if info is None:
         raise CheckpointError(f"{path}: its {quote(name)} is missing; the archive is damaged: {_AGAIN}")
     # PyTorch stores members as they are. Refusing others means that nothing here can inflate.
-    if info.compress_type != zipfile.ZIP_STORED or info.flag_bits & 1:
+    if info.compress_type != zipfile.ZIP_STORED or info.flag_bits & _ENCRYPTED_OR_PATCHES:
         raise CheckpointError(
             f"{path}: its {quote(name)} is compressed or encrypted; expected it stored, as torch.save does"
         )
@@ -176,7 +226,7 @@ def _locate_member(
                 agree = follows == b"PK\x07\x08" + struct.pack("<I", info.CRC)
             else:
                 agree = crc == info.CRC and {packed, unpacked} <= {info.file_size, _IN_ZIP64}
-            if agree:
+            if agree and info.compress_size == info.file_size:
                 return _Run(start, info.file_size)
             raise CheckpointError(f"{path}: the archive says two things of its {quote(name)}; damaged: {_AGAIN}")
     raise CheckpointError(f"{path}: its {quote(name)} lies outside the file; truncated or damaged: {_AGAIN}")

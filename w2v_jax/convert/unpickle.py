@@ -264,8 +264,6 @@ class _Machine:
             if isinstance(value, StorageRef):
                 self.storages.setdefault(value.key, value)
             push(value)
-        elif name == "PERSID":
-            push(Inert())
         else:
             raise PickleError(f"its pickle uses {name}, which PyTorch does not write")
 
@@ -382,12 +380,10 @@ _STORAGES = {
 
 def _persistent(identity: object) -> object:
     """A storage, from PyTorch's persistent id: ("storage", type, key, location, numel[, view])."""
-    if not isinstance(identity, tuple) or not identity:
-        return Inert()
-    if identity[0] == "module" and len(identity) > 1:
+    if isinstance(identity, tuple) and len(identity) > 1 and identity[0] == "module":
         return identity[1]  # legacy: a class, with its source code
-    if identity[0] != "storage" or len(identity) not in (5, 6):
-        return Inert()
+    if not isinstance(identity, tuple) or len(identity) not in (5, 6) or identity[0] != "storage":
+        raise PickleError("its pickle is damaged (it refers to something that is no storage)")
     kind, key, _, numel = identity[1:5]
     if not (isinstance(key, str) and _whole_numbers([numel]) and numel >= 0):
         raise PickleError("its pickle is damaged (a storage without a key or a size)")

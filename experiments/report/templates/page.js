@@ -212,6 +212,10 @@
       color.scale = { range: map.colour.range };
       points.encoding.shape = { field: "colour", type: "nominal", title: map.colour.title };
       points.mark = { type: "point", filled: true, opacity: 1 };
+      // All labels, in as many columns as there is room for; by itself Vega shows 30, in one row.
+      const longest = map.colour.labels.reduce((most, label) => Math.max(most, [...label].length), 1);
+      const columns = Math.max(1, Math.floor(side / (7 * Math.min(longest, 40) + 26)));
+      color.legend = points.encoding.shape.legend = { columns, symbolLimit: 0, labelLimit: side - 26 };
       color.title = map.colour.title;
     } else {
       color.title = map.colour.title;

@@ -1,0 +1,17 @@
+"""The flags of `report`."""
+
+from absl import flags
+
+from . import common as common  # some of them are its own, too
+
+FEATURES_CSV = flags.DEFINE_bool(
+    "features_csv",
+    False,
+    "Also write the features of every sweep as SWEEP.ENCODER.features.csv.gz, with their parameters, which R reads.",
+)
+CLIPS = flags.DEFINE_bool(
+    "clips", True, "Whether short clips of your recordings are in the page, where `recordings` was run."
+)
+SHARED = ("encoders", "output_dir", "quick")
+for _name in SHARED:
+    flags.declare_key_flag(_name)

@@ -1,0 +1,121 @@
+"""Texts of users in figures and tables: all of them are there, and none is syntax."""
+
+import warnings
+import xml.etree.ElementTree as ElementTree
+
+import drawings
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from matplotlib.figure import Figure
+
+from experiments.harness import figures, fitting, lettering, spreadsheet
+from w2v_jax.quoting import printable
+
+LONG = [f"wav2vec2-large-xlsr-53-english-{number}" for number in range(12)]
+PHONES = [f"AA{number}" for number in range(45)]
+NASTY = [r"a$\frac{$b", "_hidden", r"\input{x}^_%#", "two\nlines", "x\x1b[31m\udcff\ufffe", "<b>&amp;--></b>", "ع日🙂"]
+
+
+def cut(figure):
+    """The texts of a figure that are not on it."""
+    fitting.fit(figure)
+    boxes = {text.get_text(): text.get_window_extent() for text in fitting.visible_texts(figure)}
+    inside = {text for text, found in boxes.items() if fitting.holds(figure.bbox, found)}
+    return boxes.keys() - inside
+
+
+def said(figure):
+    return "\n".join(text.get_text() for text in fitting.visible_texts(figure)).replace("\n", "").replace(" ", "")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.pages) if name in drawings.SLOW else name for name in drawings.NAMES]
+)
+def test_no_figure_loses_text(name):
+    """All that has a name in it, of many long names, on the figure's own paper: it grew for them."""
+    figure = drawings.all_drawings(LONG[: drawings.NAMES[name]], labels=PHONES)[name]()
+    assert not cut(figure)
+    assert fitting.box_of(figure) is None
+    for axes in figure.axes:  # there is still something to see
+        assert axes.bbox.width > 20 or axes.get_subplotspec() is None
+        assert axes.bbox.height > 20 or axes.get_subplotspec() is None
+
+
+def test_every_label_and_encoder_is_in_the_legend():
+    drawn = said(drawings.recorded(LONG[:1], PHONES))
+    assert all(label in drawn for label in PHONES)
+    drawn = said(drawings.recorded_scores(LONG))
+    assert all(name in drawn for name in LONG)
+    enormous = ["x" * 250, "a" * 30 + "-" + "b" * 250]
+    figure = drawings.recorded_scores(enormous)
+    assert not cut(figure)
+    assert all(name in said(figure) for name in enormous)
+
+
+def test_more_labels_than_marks_are_counted():
+    words = [f"word{number}" for number in range(120)]
+    figure = drawings.recorded(["log-mel"], [*words, *words[20:]])
+    assert "the98mostfrequentof120labels" in said(figure)
+    assert "word119" in said(figure)
+    assert not cut(figure)
+
+
+def test_texts_of_users_are_letters(tmp_path, capsys):
+    shown = [printable(text) for text in NASTY]
+    figure = drawings.recorded(NASTY[:2], NASTY)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for suffix in ("png", "svg", "pdf"):
+            figures.save(figure, tmp_path / f"map.{suffix}")
+        again = drawings.all_drawings([*NASTY[:3], *NASTY[4:]], symbols=NASTY[:4], labels=NASTY)
+        for name in ("f0.scale", "formants.own", "formants.alignment"):
+            figures.save(again[name](), tmp_path / f"{name}.svg")
+    legend = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert sorted(legend) == sorted(shown)
+    titles = [axes.get_title() for axes in figure.axes]
+    assert titles == shown[:2]
+    for path in tmp_path.glob("*.svg"):
+        ElementTree.parse(path)
+    told = capsys.readouterr().err.splitlines()
+    assert len(told) <= 1  # letters that no font has, once
+    assert all("no installed font has" in line for line in told)
+
+
+def test_numbers_of_logarithmic_axes_stay_numbers():
+    figure = Figure(layout="constrained")
+    axes = figure.subplots()
+    axes.loglog([1, 100], [1, 100])
+    axes.set_title("5 $ or 6 $")
+    fitting.fit(figure)
+    assert axes.xaxis.get_major_ticks()[0].label1.get_parse_math()
+    assert not axes.title.get_parse_math()
+
+
+def test_names_next_to_an_axis_are_told_apart():
+    names = ["x" * 40 + f"{number}" + "y" * 40 for number in range(3)]
+    shown, told = lettering.beside_axis([*names, "short"])
+    assert len({*shown}) == 4
+    assert shown[-1] == "short"
+    assert all(full in line for full, line in zip(names, told, strict=True))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["=HYPERLINK(A1)", "+cmd|' /C calc'!A0", "-2+3+cmd|x", "@SUM(A1)", "\t=f()", "\r=f()", " =f()", "=a!b", "＝f（"],
+)
+def test_a_formula_is_text_in_a_table(text):
+    (row,) = spreadsheet.csv_text([text], []).splitlines(keepends=False)[:1] or [""]
+    assert row.lstrip('"').startswith("'")
+
+
+@pytest.mark.parametrize("text", ["@", "=n", "r=", "-", "+", "{", "a(b", "-1.5", "l!"])
+def test_labels_are_as_they_were(text):
+    assert spreadsheet.marked(text) == text
+
+
+@given(st.lists(st.text(st.sampled_from("'=+-@( |!a\t;\n\",＝")), min_size=1))
+def test_tables_are_read_back(cells):
+    text = spreadsheet.csv_text(["header"], [cells])
+    (_, row) = spreadsheet.rows_of(text.splitlines(keepends=True))
+    assert row == cells

@@ -1,0 +1,173 @@
+"""Front ends of a user's: whatever they do, one line says so, and names are the user's."""
+
+import shutil
+import sys
+import types
+
+import flax.nnx as nnx
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from experiments import diphthongs, f0, temporal
+from experiments.harness import front_ends
+from experiments.harness.front_ends import EncoderChoiceError
+from experiments.harness.results import Results
+from w2v_jax import grids
+from w2v_jax.front_end import Frames, FrontEndError
+
+FRAMES = Frames(16_000, 400, 320)
+GRID = grids.PURE_TONES.thinned(frequency=9)
+
+
+class Late:
+    """Frames at first, and something else from its third call on."""
+
+    frames = FRAMES
+
+    def __init__(self, then=lambda frames: frames):
+        self.then, self.calls = then, 0
+
+    def __call__(self, waveforms):
+        self.calls += 1
+        windows = np.lib.stride_tricks.sliding_window_view(waveforms, 400, axis=-1)[:, ::320]
+        frames = np.log1p(np.abs(np.fft.rfft(windows))).astype(np.float32)[..., :20]
+        return frames if self.calls < 3 else self.then(frames)
+
+
+@nnx.jit
+def _ones(waveforms):
+    return jnp.ones((len(waveforms), 49, 5)) * (1 + 1e-4 * waveforms[:, :1, None])
+
+
+class Same(nnx.Module):
+    """Compiled; nearly the same features of every sound."""
+
+    frames = FRAMES
+
+    def __call__(self, waveforms):
+        return _ones(waveforms)
+
+
+def raising(error):
+    def then(*_):
+        raise error
+
+    return then
+
+
+@pytest.fixture
+def yours(monkeypatch):
+    """Makes a factory of the user's of what it is given, and returns what `--encoders` calls it."""
+
+    def named(make):
+        module = types.ModuleType("of_a_user")
+        module.make = make
+        monkeypatch.setitem(sys.modules, "of_a_user", module)
+        return "of_a_user:make"
+
+    return named
+
+
+@pytest.mark.parametrize("error", [SystemExit(), GeneratorExit("x"), BaseException("of\nits own"), RuntimeError()])
+def test_a_factory_may_raise_anything(yours, error):
+    with pytest.raises(EncoderChoiceError, match=f"the factory raised {type(error).__name__}: ") as raised:
+        front_ends.resolve([yours(raising(error))])
+    assert "\n" not in str(raised.value)
+
+
+def test_a_module_may_exit(tmp_path, monkeypatch):
+    (tmp_path / "it_exits.py").write_text("import sys\nsys.exit()\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(EncoderChoiceError, match=r"cannot import it \(SystemExit: no message, it_exits.py line 2\)"):
+        front_ends.resolve(["it_exits:make"])
+
+
+def test_ctrl_c_in_a_factory_is_ctrl_c(yours):
+    with pytest.raises(KeyboardInterrupt):
+        front_ends.resolve([yours(raising(KeyboardInterrupt()))])
+
+
+@pytest.mark.parametrize(
+    ("then", "message"),
+    [
+        (raising(RuntimeError("no\nmore")), r"Late raised RuntimeError \(no\)"),
+        (raising(SystemExit(0)), r"Late raised SystemExit \(0\)"),
+        (lambda frames: frames.astype(object), "Late returned object; expected floating-point frames"),
+        (lambda frames: frames[:, :-1], "Late returned 48 frames for 16000 samples; expected 49, by Frames"),
+        (lambda frames: frames[..., :-1], "Late returned 19 channels; expected 20, as at first"),
+        (lambda frames: None, "Late returned a NoneType"),
+    ],
+)
+def test_one_that_fails_in_mid_sweep_is_named(yours, tmp_path, then, message):
+    (each,) = front_ends.resolve([yours(lambda: Late(then))])
+    with pytest.raises(
+        FrontEndError, match=f"of_a_user:make: pure_tones: {message}.* run the same command again"
+    ) as found:
+        Results(tmp_path, batch_size=4).sweep("f0", each, GRID, f0.tone)
+    assert "\n" not in str(found.value)
+
+
+def test_frames_of_python_objects_are_refused_at_once(yours):
+    class Objects(Late):
+        def __call__(self, waveforms):
+            return super().__call__(waveforms).astype(object)
+
+    with pytest.raises(EncoderChoiceError, match="its 'frames' is object; expected floating-point frames"):
+        front_ends.resolve([yours(Objects)])
+
+
+def test_a_seed_that_jax_would_cut_is_refused():
+    assert front_ends.resolve(["random-4294967295"])[0].name == "random-4294967295"
+    for seed in ("4294967296", "99999999999999999999", "9" * 5000):
+        with pytest.raises(EncoderChoiceError, match="the seed is too large; expected 0 to 4,294,967,295"):
+            front_ends.resolve([f"random-{seed}"])
+
+
+def test_a_name_of_ones_own(yours):
+    found = front_ends.resolve([f"mine={yours(Late)}", "mel=log-mel", "log-mel", "seven=random-7"])
+    assert [each.name for each in found] == ["mine", "mel", "log-mel", "seven"]
+    assert [each.group for each in found] == [None] * 4
+    assert found[0].source == "made by of_a_user:make"
+    assert found[1].digest == found[2].digest
+    for names, message in [
+        (["log-mel=untrained"], "'log-mel' is the name of a control"),
+        (["x="], "nothing is named 'x'; expected x=ENCODER"),
+        (["x=log-mel", "x=stft"], "names 'x' twice .* NAME=ENCODER"),
+    ]:
+        with pytest.raises(EncoderChoiceError, match=message):
+            front_ends.resolve(names)
+
+
+def test_a_file_with_an_equals_sign_keeps_its_name(weights, tmp_path):
+    path = tmp_path / "lr=0.1.safetensors"
+    shutil.copyfile(weights, path)
+    assert [each.name for each in front_ends.resolve([str(path), f"low={path}"])] == ["lr=0.1", "low"]
+
+
+@pytest.mark.parametrize(("make", "told"), [(Same, True), (Late, False)])
+def test_features_that_are_alike_for_all_sounds_are_told(yours, make, told):
+    said = front_ends.doubts(front_ends.resolve([yours(make)]))
+    assert [line.startswith("NOTE: of_a_user:make: its features of noise and of a tone") for line in said] == [
+        True
+    ] * told
+
+
+def test_frames_longer_than_the_sounds_are_refused(yours):
+    class Long(Late):
+        frames = Frames(16_000, 16_001, 320)
+
+    with pytest.raises(EncoderChoiceError, match="its frames see 16,001 samples, more than the 16,000 of the sounds"):
+        front_ends.resolve([yours(Long)])
+
+
+def test_one_frame_a_sound_leaves_undefined_what_it_is():
+    bursts = [{"overlaps": [True], "nearer_to_800_hz": [0.1], "duration_ms": 10.0}]
+    bursts[0]["mean_cosine"] = {"overlapping": {"to_200_hz": 0.5, "to_800_hz": 0.6}, "not_overlapping": None}
+    matrix = [[1.0, 0.2], [0.3, 1.0]]
+    measured = {"stationarity": {"matrix": matrix}, "bursts": bursts}
+    assert next(iter(temporal.summary(measured))) == "stationarity: cosine to other tones, largest"
+    assert "steady" not in temporal.conclude({"mine": measured})
+    assert temporal.shortest_burst(bursts) is None
+    assert diphthongs.summary({"pairs": [], "frames_of_each": 1}) == {}
+    assert "undefined" in diphthongs.conclude({"mine": {"pairs": [], "frames_of_each": 1}})
