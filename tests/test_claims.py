@@ -74,6 +74,9 @@ def test_metrics_are_strict_json_and_agree_with_the_table(results):
         first = next(csv.DictReader(file))
     found = metrics["controls"]["log-mel"]["scores"]["frames"][first["claim"]][first["score"]]
     assert found["value"] == pytest.approx(float(first["log-mel frames"]), rel=1e-5)
+    assert set(metrics["saturation"]) == {"tiny", "tiny.random-1", "log-mel"}
+    cents = metrics["encoders"]["tiny"]["scores"]["frames"]["formants, with voices"]
+    assert cents["F2 read off across f0 and F1, cents"]["value"] > 0
     assert set(metrics["encoders"]["tiny"]["tuning"]) == {"conv 0", "conv 1", "frames"}
     with (results / "metrics.csv").open(encoding="utf-8") as file:
         layers = {row["layer"] for row in csv.DictReader(file) if row["encoder"] == "tiny"}
@@ -207,6 +210,11 @@ def test_of_errors_lower_is_ahead_and_a_verdict_says_of_which_sounds_it_holds(ti
     both = claims_table.of_both(against, "untrained")
     assert both[f"fundamental frequency: {name}"] == "ahead with sines, behind with voices"
     assert both["formants: F2 read off across f0 and F1, cents"] == "ahead with both"
+
+
+def test_sounds_farther_apart_than_the_tuning_are_told():
+    (line,) = claims_table.saturated_lines({"narrow": {"tones": 0.8, "vowels, sines": 0.5}, "wide": {"tones": 0.01}})
+    assert line.startswith("- narrow: SATURATED for tones (80% of the pairs")
 
 
 def test_scores_at_their_ceiling_are_left_out(tiny):

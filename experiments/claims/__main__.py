@@ -114,10 +114,14 @@ def run(
         for each in dict.fromkeys([*front_ends, *(one for found in of.values() for one in curves.shown(found))])
     }
 
+    saturations = {each.name: by_layer[FRAMES].saturations() for each, by_layer in heard.items()}
+
     lines = ["(--quick: a handful of sounds; for a first look)", ""] if results.quick else []
     lines += [] if vowels.is_papers else [f"{vowels.said(quick=results.quick)}.", ""]
     for one in asked:
         lines += [*table.markdown(columns, one, of[one.name], against[one.name], nulls[one.name]), ""]
+    if saturated := table.saturated_lines(saturations):
+        lines += ["## Sounds farther apart than the tuning", "", *saturated, ""]
     results.save_text(NAME, "claims.csv", table.csv_text(columns, against))
     results.save_text(NAME, "claims.md", "\n".join(lines))
     said = {"quick": results.quick}
@@ -144,13 +148,13 @@ def run(
         {
             each: {
                 "scores": table.plain(columns[each]),
-                "read_off": figures.draw_read_off(one, theirs, columns, vowels=vowels, **said),
                 "noise": curves.plain(noise[each]),
                 "shortest_burst_told_apart": shortest_bursts(heard[each]),
                 "tuning": {layer: _tuning_numbers(curves) for layer, curves in tuned[each].items()},
             }
             for each in front_ends
         },
+        saturation=saturations,
         conclusion="\n".join(table.conclude(one, of[one.name], against[one.name]) for one in asked),
         notes=[*NOTES, *_without_filters(front_ends)],
         vowels=True,

@@ -4,6 +4,7 @@ Which tones all frames see alike depends on the frame rate, so the sounds depend
 Its controls hear the same ones.
 """
 
+import contextlib
 import dataclasses
 import functools
 from collections.abc import Callable, Mapping, Sequence
@@ -416,6 +417,18 @@ class Heard:
     def saturation(self, grid: str, *, within: str | None = None) -> float:
         """The share of pairs of a grid's sounds that are all but as far apart as the farthest."""
         return scores.saturation(self.mean[grid], within=None if within is None else self.points(grid)[within])
+
+    def saturations(self) -> dict[str, float]:
+        """By what is compared in RSA and near order, its `saturation`; without what has no direction."""
+        asked: dict[str, tuple[str, str | None]] = {"tones": ("tones", None), "two tones": ("amplitudes", None)}
+        for synthesis in self.grids.syntheses:
+            vowels = grid_name("vowels", synthesis)
+            asked |= {f"vowels, {synthesis}": (vowels, None), f"vowels of one f0, {synthesis}": (vowels, "f0")}
+        found = {}
+        for name, (grid, within) in asked.items():
+            with contextlib.suppress(UndefinedScoreError):
+                found[name] = self.saturation(grid, within=within)
+        return found
 
     def rsa(
         self, grid: str, *parameters: str, metrics: Mapping[str, ParameterMetric], within: str | None = None

@@ -339,6 +339,17 @@ def markdown(
     return lines
 
 
+def saturated_lines(saturations: Mapping[str, Mapping[str, float]]) -> list[str]:
+    """Of which front ends, by name, the sounds of an RSA or of a near order are farther apart than the tuning."""
+    return [
+        f"- {name}: SATURATED for {what} ({share:.0%} of the pairs lie within 5% of the farthest distance): the sounds "
+        "are farther apart than the tuning, and a low score of their order says nothing against it."
+        for name, by_sounds in saturations.items()
+        for what, share in by_sounds.items()
+        if scores.saturated(share)
+    ]
+
+
 def _table(
     columns: Columns,
     population: Population,

@@ -175,7 +175,7 @@ def run(
             of_own = synthesis.sweep_own(results, NAME, each, own, synthesised)
             theirs = features[compared_rows]
             near[each.name], rank = answers.nearness(theirs, of_own, asked.speaker[compared_rows])
-            equal = answers.rounded(own["f0"])
+            equal = np.maximum(answers.rounded(own["f0"]), LOWEST_F0)
             of_equal = synthesis.sweep_own(results, NAME, each, own | {"f0": equal}, synthesised, name="own_equal_f0")
             near[each.name][answers.AT_EQUAL_F0] = answers.nearness_at(theirs, of_equal, equal)
         rows = answers.rows_to_read(layout, of_praat, asked if tier is not None else None)
