@@ -2,6 +2,7 @@
 
 import collections
 import pathlib
+import types
 from collections.abc import Callable, Sequence
 
 import jax
@@ -36,6 +37,7 @@ def launch(
     errors: tuple[type[Exception], ...] = (),
     says: Callable[[Results, Metrics], list[str]] | None = None,
     adds: Callable[[Sequence[NamedFrontEnd]], Sequence[NamedFrontEnd]] | None = None,
+    own: Sequence[types.ModuleType] = (),
 ) -> None:
     """Runs an experiment as a program: flags in, one line for each thing that its user can put right.
 
@@ -46,6 +48,7 @@ def launch(
         errors: further ones that its user can put right; their messages are one line.
         says: what came out and where it is, in lines; by default the experiment's conclusion and its figures.
         adds: front ends that the experiment wants besides those that the user names.
+        own: modules of `options` whose flags the experiment takes besides.
     """
 
     def main() -> None:
@@ -93,6 +96,8 @@ def launch(
         from ..options import vowels as vowel_options  # else every experiment would take them
 
         flags.adopt_module_key_flags(vowel_options)
+    for module in own:
+        flags.adopt_module_key_flags(module)
     programs.launch(
         main,
         errors=(
