@@ -37,6 +37,13 @@ def shown(path: str | os.PathLike[str]) -> str:
     return printable(composed(os.fsencode(path).decode("utf-8", "backslashreplace")))
 
 
+def missing(path: pathlib.Path) -> str:
+    """Why a path that is no regular file cannot be read, in words."""
+    if path.is_symlink() and not path.exists():
+        return "it is a link to a file that is not there"
+    return "it is no regular file" if path.exists() else "there is no such file"
+
+
 def is_note_of_macos(path: pathlib.Path) -> bool:
     """Whether it is one of the files `._NAME` that macOS puts beside others on foreign disks: no sound."""
     if not path.name.startswith("._") or not path.is_file():

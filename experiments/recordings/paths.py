@@ -50,12 +50,12 @@ def _expanded(pattern: str) -> list[pathlib.Path]:
         if len(named) == 1:
             (path,) = named
     if path.is_dir():
-        walked = os.walk(path, onerror=_cannot_list)
-        found = (pathlib.Path(folder, name) for folder, _, names in walked for name in names)
-        return sorted((each for each in found if each.suffix.lower() in SUFFIXES and each.is_file()), key=_in_order)
+        found = (pathlib.Path(folder, name) for folder, names in _walked(path) for name in names)
+        return sorted((each for each in found if each.suffix.lower() in SUFFIXES), key=_in_order)
     if path.exists() or not glob.has_magic(pattern):
         return [path]
-    return sorted((each for each in _matching(pattern, plain=False) if each.is_file()), key=_in_order)
+    # A link to nothing stays: what cannot be read is told, and is not absent.
+    return sorted((each for each in _matching(pattern, plain=False) if not each.is_dir()), key=_in_order)
 
 
 def _in_order(path: pathlib.Path) -> tuple[list[str], pathlib.Path]:
@@ -84,9 +84,7 @@ def _within(folder: pathlib.Path, part: str, plain: bool) -> list[pathlib.Path]:
     if part == "..":
         return [folder / part]
     if part == "**" and not plain:
-        return [
-            pathlib.Path(each) for each, *_ in os.walk(folder, onerror=_cannot_list) if not _is_hidden(folder, each)
-        ]
+        return [pathlib.Path(each) for each, _ in _walked(folder) if not _is_hidden(folder, each)]
     wanted = composed(part)
 
     def is_wanted(name: str) -> bool:
@@ -95,6 +93,17 @@ def _within(folder: pathlib.Path, part: str, plain: bool) -> list[pathlib.Path]:
         return fnmatch.fnmatchcase(composed(name), wanted) and (part.startswith(".") or not name.startswith("."))
 
     return [each for each in entries(folder) if is_wanted(each.name)]
+
+
+def _walked(folder: pathlib.Path) -> Iterator[tuple[str, list[str]]]:
+    """A folder and all below it, with the names of what is in each but folders; each once, though links lead there."""
+    seen = set()
+    for each, folders, names in os.walk(folder, onerror=_cannot_list, followlinks=True):
+        if (real := os.path.realpath(each)) in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        yield each, names
 
 
 def _is_hidden(folder: pathlib.Path, inner: str) -> bool:
