@@ -177,6 +177,15 @@ def test_links_are_followed_once_and_those_to_nothing_are_told(tmp_path):
         assert told in found.left_out or pattern == "session/*/*.wav"
 
 
+def test_names_as_long_as_they_may_be(tmp_path):
+    soundfile.write(tmp_path / f"{'x' * 251}.wav", SOUND, RATE)
+    with pytest.raises(session.SessionError, match="there is no TextGrid next to it"):
+        session.gather([str(tmp_path)], [FRAMES], tier="vowels")
+    for pattern in ("y" * 300 + ".wav", "y" * 300 + "/*.wav", "._" + "y" * 300):
+        with pytest.raises(session.SessionError, match=r"no file matches|File name too long"):
+            session.gather([f"{tmp_path}/{pattern}"], [FRAMES])
+
+
 def test_names_as_macs_pcs_and_old_archives_write_them(tmp_path):
     composed, taken_apart = (unicodedata.normalize(form, "zoë") for form in ("NFC", "NFD"))
     for number, name in enumerate([f"{composed}_1", f"{taken_apart}_2"]):

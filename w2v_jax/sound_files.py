@@ -16,7 +16,7 @@ from typing import Literal
 
 import numpy as np
 
-from w2v_jax.opened_sound import File, RecordingError, cut_short, missing, opened, package, shown
+from w2v_jax.opened_sound import File, RecordingError, cut_short, opened, package, shown, unusable
 
 Channel = Literal["mean", "left", "right"] | int
 """Which channel is heard: the mean of those that are not silent, the first, the second, or one by number, from 1."""
@@ -103,8 +103,8 @@ def inspect(path: str | os.PathLike[str], *, channel: Channel = "mean") -> Recor
         RecordingsUnavailableError: soundfile is not installed.
     """
     path = pathlib.Path(path)
-    if not path.is_file():
-        raise RecordingError(f"{shown(path)}: {missing(path)}; expected a sound file")
+    if why := unusable(path):
+        raise RecordingError(f"{shown(path)}: {why}; expected a sound file")
     try:
         digest = _digest(path)
         if not path.stat().st_size:

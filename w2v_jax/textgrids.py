@@ -12,7 +12,7 @@ import re
 import struct
 from collections.abc import Iterator
 
-from w2v_jax.opened_sound import composed, missing, shown
+from w2v_jax.opened_sound import composed, shown, unusable
 from w2v_jax.quoting import listing, printable
 
 _MOST_BYTES = 100_000_000
@@ -114,8 +114,8 @@ def read_textgrid(path: str | os.PathLike[str]) -> TextGrid:
     """
     path = pathlib.Path(path)
     try:
-        if not path.is_file():
-            raise TextGridError(f"{shown(path)}: {missing(path)}")
+        if why := unusable(path):
+            raise TextGridError(f"{shown(path)}: {why}")
         if (size := path.stat().st_size) > _MOST_BYTES:
             raise TextGridError(f"{shown(path)}: it has {size:,} bytes; expected a TextGrid, at most {_MOST_BYTES:,}")
         data = path.read_bytes()
