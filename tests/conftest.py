@@ -59,6 +59,7 @@ _HARDLY_OPTIMISED = (
     "encoder",
     "engine",
     "every_front_end",
+    "jax_settings",
     "padded_and_long",
     "probes",
     "recordings",

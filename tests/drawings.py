@@ -93,7 +93,11 @@ def all_drawings(names, symbols=("i", "a", "u", "o"), labels=("a", "i", "u")):
     ]
     frequency = np.arange(100.0, 8001.0, 100.0)
     features = _RANDOM.normal(size=(len(frequency), 8))
-    scale = {"frequency_scale": f0.measure_scale(features, frequency, nyquist=8000.0)}
+    by_angles = {"frequency": frequency, "scale": frequency / 8000, "step_cents": 25.0, "saturated": True}
+    scale = {
+        "frequency_scale": f0.measure_scale(features, frequency, nyquist=8000.0),
+        "learned_scale": {**by_angles, "r2": {name: {"value": 0.9} for name in f0.SCALES}},
+    }
     mesh, paths = places(25).reshape(5, 5, 2), _RANDOM.normal(size=(16, 9, 2))
     vowels = table[: len(symbols)]
     ways = _RANDOM.normal(size=(len(vowels) ** 2, 9, 2))

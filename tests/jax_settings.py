@@ -1,5 +1,7 @@
 """What users of the library set in JAX, and what must go on under each setting."""
 
+import contextlib
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -11,69 +13,84 @@ from w2v_jax.encoder import EncoderConfig, FeatureEncoder
 from w2v_jax.front_end import mean_over_time
 from w2v_jax.spectrograms import LogMagnitudeSpectrogram, LogMelSpectrogram
 
-SOUNDS = np.random.default_rng(0).standard_normal((2, 900)).astype(np.float32)
-LENGTHS = np.array([900, 500])
+SOUNDS = np.random.default_rng(0).standard_normal((2, 800)).astype(np.float32)
+LENGTHS = np.array([800, 500])
+KINDS = (("group", "float32"), ("layer", "bfloat16"), ("global", "exact"))
+# What `numbers` is given: traced, so that nothing is computed while it is compiled.
+ARGUMENTS = (SOUNDS, np.float32(120), jax.random.key(0))
 
 
-def encoder(conv_norm, precision="float32"):
-    """Three kinds of everything: biases, skip connections, a layer that pairs frames, one that groups channels."""
+@contextlib.contextmanager
+def setting(name):
+    """One of "x64", "strict and rank"; or "all" of them."""
+    with contextlib.ExitStack() as stack:
+        if name != "strict and rank":
+            stack.enter_context(jax.enable_x64(True))
+        if name != "x64":
+            stack.enter_context(jax.numpy_dtype_promotion("strict"))
+            stack.enter_context(jax.numpy_rank_promotion("raise"))
+        yield
+
+
+def encoder(conv_norm, precision="float32", key=0):
+    """A tiny one with some of everything: biases, a skip connection, log compression, sums in blocks of channels."""
+    channels = 80 if precision == "exact" else 8
     config = EncoderConfig(
-        channels=(20, 20, 20),
-        kernel_sizes=(10, 3, 2),
-        strides=(5, 2, 2),
+        channels=(channels, channels),
+        kernel_sizes=(10, 3),
+        strides=(5, 2),
         conv_norm=conv_norm,
         conv_bias=True,
         skip_connections=True,
         log_compression=conv_norm == "global",
     )
-    return FeatureEncoder(config, precision=precision, rngs=nnx.Rngs(0))
+    return FeatureEncoder(config, precision=precision, rngs=nnx.Rngs(key))
 
 
 def voice(f0):
-    return source_filter.vowel(f0, [500.0, 1_500.0], duration=0.1)
+    return source_filter.vowel(f0, [500.0, 1_500.0], duration=0.05)
 
 
-def sounds():
+def sounds(f0, key):
     """Everything that makes a sound, by name."""
+    through = source_filter.resonances(jnp.array([700.0, 1_200.0]), jnp.array([80.0, 90.0]))
+    frames = source_filter.num_filter_frames(800, stimuli.SAMPLE_RATE)
+    pulses = source_filter.harmonics(jnp.broadcast_to(f0, (800,)))
     return {
-        "sines": stimuli.sine_mixture([440.0, 550.0], [0.5, 0.4], phases=0.1, bias=0.1, duration=0.05),
-        "burst": stimuli.burst(500.0, 2_000.0, 0.1, duration=0.05),
-        "glide": stimuli.glide(120.0, [850.0, 1_610.0], [240.0, 2_400.0], [0.5, 0.35, 0.15], duration=0.05),
-        "vowel": source_filter.vowel(
-            np.float64(120), source_filter.with_higher_formants(300.0, 2_300.0), tilt=-3.0, duration=0.05
-        ),
-        "filtered": filtered(),
-        "speech": speech.utterance(jax.random.key(0), duration=0.05),
+        "sines": stimuli.sine_mixture([f0, 550.0], [0.5, 0.4], phases=0.1, bias=0.1, duration=0.05),
+        "burst": stimuli.burst(f0, 2_000.0, 0.1, duration=0.05),
+        "glide": stimuli.glide(f0, [850.0, 1_610.0], [240.0, 2_400.0], [0.5, 0.35, 0.15], duration=0.05),
+        "vowel": source_filter.vowel(f0, source_filter.with_higher_formants(300.0, 2_300.0), tilt=-3.0, duration=0.05),
+        "filtered": source_filter.filtered(pulses, jnp.broadcast_to(through, (frames, *through.shape))),
+        "speech": speech.utterance(key, duration=0.05),
     }
 
 
-def filtered():
-    through = source_filter.resonances(jnp.array([700.0, 1_200.0]), jnp.array([80.0, 90.0]))
-    frames = source_filter.num_filter_frames(800, stimuli.SAMPLE_RATE)
-    return source_filter.filtered(source_filter.harmonics(jnp.full(800, 120.0)), jnp.tile(through, (frames, 1)))
+def numbers(waveforms, f0, key):
+    """What JAX traces of sounds and front ends, by name; new encoders among them."""
+    found = sounds(f0, key)
+    for kind in KINDS:
+        front_end = encoder(*kind, key)
+        outputs = front_end.outputs(waveforms, lengths=LENGTHS)
+        found |= {f"{' '.join(kind)} {layer}": each for layer, each in outputs.items()}
+    front_end = encoder("group", key=key)
+    gradient = jax.grad(lambda each: jnp.sum(jnp.abs(each(waveforms))))(front_end)
+    found["gradient"] = gradient.filters
+    for spectrogram in (LogMelSpectrogram(), LogMagnitudeSpectrogram()):
+        found[type(spectrogram).__name__] = spectrogram(waveforms, lengths=LENGTHS)
+    found["mean"] = mean_over_time(waveforms[..., None], jnp.ones(waveforms.shape, bool))
+    predictor = ContrastivePredictor(front_end, ContrastiveConfig(hidden=4, steps=2), rngs=nnx.Rngs(key))
+    found["loss"] = predictor(waveforms).loss
+    return found
 
 
-def numbers():
-    """What is asked of front ends and features, by name; as NumPy arrays, of the type that they had."""
-    found = dict(sounds())
-    for conv_norm, precision in (("group", "float32"), ("layer", "bfloat16"), ("global", "exact")):
-        name, front_end = f"{conv_norm} {precision}", encoder(conv_norm, precision)
-        found[name] = front_end(SOUNDS)
-        found |= {f"{name} {layer}": each for layer, each in front_end.outputs(SOUNDS, lengths=LENGTHS).items()}
-        found[f"{name} gradient"] = jax.grad(lambda each: jnp.sum(jnp.abs(each(SOUNDS))))(front_end).filters
-    for front_end in (LogMelSpectrogram(), LogMagnitudeSpectrogram()):
-        found[type(front_end).__name__] = front_end(SOUNDS, lengths=LENGTHS)
-    front_end = encoder("group")
+def on_the_host(front_end):
+    """What is asked of front ends, features and stimuli from outside of any program of one's own, by name."""
     grid = {"f0": np.array([100.0, 150.0, 200.0])}
-    for pooling in ("mean", "none", probes.layer_means):
-        found[f"sweep {pooling}"] = sweep(front_end, voice, grid, pooling=pooling, batch_size=2)
+    found = {"tone": stimuli.sine_mixture([440.0], duration=0.01), "voice": voice(np.float64(120))}
+    found["sweep"] = sweep(front_end, voice, grid, pooling=probes.layer_means, batch_size=2)
     features = np.random.default_rng(0).standard_normal((6, 4))
     found["cosine"] = similarity.cosine_similarity(features, features)
-    found["paired"] = similarity.paired_cosine_distance(features, features[::-1])
     found["cka"] = similarity.linear_cka(features, features[:, :2])
-    found["debiased cka"] = similarity.debiased_linear_cka(features, features[:, :2])
     found["stationarity"] = similarity.stationarity(np.stack([features, features[::-1]]))
-    found["mean"] = mean_over_time(jnp.asarray(SOUNDS)[..., None], jnp.ones((2, 900), bool))
-    predictor = ContrastivePredictor(front_end, ContrastiveConfig(hidden=4, steps=2), rngs=nnx.Rngs(1))
-    found["loss"] = predictor(SOUNDS).loss
-    return {name: np.asarray(each) for name, each in found.items()}
+    return found

@@ -21,6 +21,7 @@ from tests import jax_settings
 from w2v_jax import stimuli, sweep
 from w2v_jax.contrastive import ContrastiveConfig
 from w2v_jax.encoder import EncoderConfig, FeatureEncoder
+from w2v_jax.spectrograms import LogMelSpectrogram
 
 ROOT = pathlib.Path(__file__).parent.parent
 NUM_DEVICES = 8
@@ -58,7 +59,9 @@ def check() -> None:
     np.testing.assert_array_equal(rounded, alone)
     check_program(encoder)
     check_padded_batch(encoder)
+    jax.config.update("jax_disable_most_optimizations", True)  # compiling is most of it
     check_explicit_axes()
+    jax.config.update("jax_disable_most_optimizations", False)
     check_training()
     check_nothing_is_compiled_again(encoder)
 
@@ -88,17 +91,35 @@ def check_padded_batch(encoder: FeatureEncoder) -> None:
 
 
 def check_explicit_axes() -> None:
-    """A padded batch on a mesh with explicit axes, which `jax.make_mesh` makes by default, is that on one device."""
+    """A batch on a mesh with explicit axes, which `jax.make_mesh` makes by default, is that on one device."""
     mesh = jax.make_mesh((2,), ("d",), devices=jax.local_devices()[:2])
-    lies = NamedSharding(mesh, P("d"))
-    sounds, lengths = jax.device_put((jax_settings.SOUNDS, jax_settings.LENGTHS), lies)
-    for conv_norm, precision in (("group", "float32"), ("layer", "bfloat16")):
-        encoder = jax_settings.encoder(conv_norm, precision)
-        expected = encoder(jax_settings.SOUNDS, lengths=jax_settings.LENGTHS)
-        for encode in (FeatureEncoder.__call__, jax.jit(lambda each, x, lengths: each(x, lengths=lengths))):
-            found = encode(encoder, sounds, lengths=lengths)
-            assert found.sharding.is_equivalent_to(lies, found.ndim)
-            np.testing.assert_allclose(found, expected, atol=1e-5)
+    sounds, lengths = jax_settings.SOUNDS, jax_settings.LENGTHS
+    lying = jax.device_put((sounds, lengths), NamedSharding(mesh, P("d")))
+    encoders = [jax_settings.encoder(*kind) for kind in jax_settings.KINDS]
+
+    def everything(front_end, x, lengths):
+        asked = [front_end(x), front_end(x, lengths=lengths)]
+        return [*asked, *getattr(front_end, "activations", lambda *_, **__: ())(x, lengths=lengths)]
+
+    for front_end in (*encoders, LogMelSpectrogram()):
+        expected = jax.jit(everything)(front_end, sounds, lengths)
+        for found, other in zip(jax.jit(everything)(front_end, *lying), expected, strict=True):
+            assert found.sharding.is_equivalent_to(NamedSharding(mesh, P("d")), found.ndim)
+            np.testing.assert_allclose(found, other, atol=1e-5)
+    encoder = encoders[0]
+    gradient = jax.jit(jax.grad(lambda front_end, x: jnp.sum(jnp.square(front_end(x)))))
+    for found, expected in zip(*(jax.tree.leaves(gradient(encoder, x)) for x in (lying[0], sounds)), strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-3)
+    # JAX takes no single row of what lies so, not of the input either, unless it is told where the row is to lie.
+    np.testing.assert_allclose(np.asarray(encoder(lying[0]))[1], encoder(sounds)[1], atol=1e-5)
+    np.testing.assert_allclose(
+        encoder(lying[0]).at[1].get(out_sharding=NamedSharding(mesh, P())), encoder(sounds)[1], atol=1e-5
+    )
+    grid = {name: values[:5] for name, values in GRID.items()}
+    expected = sweep(encoder, two_tones, grid, batch_size=2)
+    with jax.set_mesh(mesh):
+        np.testing.assert_allclose(sweep(encoder, two_tones, grid, batch_size=2), expected, atol=1e-5)
+        np.testing.assert_allclose(encoder(lying[0]), encoder(sounds), atol=1e-5)
 
 
 def check_training() -> None:

@@ -99,12 +99,12 @@ def test_figures_of_one_are_figures_of_all(results, experiment):
 
 def test_sounds_are_made_at_the_front_ends_own_rate(results, chosen):
     frames = chosen[1].frames
-    tensors = load_file(results / "temporal/stationarity.bands:make.safetensors")
+    tensors = load_file(results / "temporal/stationarity.bands-make.safetensors")
     assert tensors["features"].shape == (5, frames.num_frames(8_000), 129)
     # 100, 200 ... 500 Hz are at every 3.2nd bin of 31.25 Hz.
     peaks = tensors["features"].mean(axis=1).argmax(axis=1)
     np.testing.assert_array_equal(peaks, np.round(tensors["frequency"] / 31.25))
-    tones = load_file(results / "f0/pure_tones.bands:make.safetensors")["frequency"]
+    tones = load_file(results / "f0/pure_tones.bands-make.safetensors")["frequency"]
     assert tones.max() <= 4_000
     assert load_file(results / "f0/pure_tones.log-mel.safetensors")["frequency"].max() == 8_000
 

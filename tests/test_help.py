@@ -1,15 +1,29 @@
 """Help and wrong flags need no JAX; the flags apart from their commands are those of the commands."""
 
+import ast
 import pathlib
+import re
 import subprocess
 import sys
+
+import pytest
 
 from experiments.commands import COMMANDS
 from experiments.help import OPTIONS
 from experiments.options import vowels
+from experiments.pretrain.training import Recipe
+from w2v_jax.praat import PraatSettings
 from w2v_jax.vowels import PUBLISHED
 
 ROOT = pathlib.Path(__file__).parent.parent
+FLAGS_AT = ROOT / "experiments" / "options"
+
+
+def defined(path):
+    """The flags that a file defines, by name, with the call. Read, since flags of two commands may share a name."""
+    calls = (each for each in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(each, ast.Call))
+    called = ((getattr(call.func, "attr", getattr(call.func, "id", "")), call) for call in calls)
+    return {call.args[0].value: call for name, call in called if name.startswith("DEFINE_")}
 
 
 def test_every_command_has_options():
@@ -40,3 +54,36 @@ def test_help_of_every_command_imports_no_jax():
     assert "--quick" in done.stdout
     assert "--textgrid_tier" in done.stdout
     assert "error: Unknown command line flag 'quik'. Did you mean: quick ?" in done.stdout
+
+
+def test_flags_are_defined_where_help_finds_them():
+    outside = (path for path in (ROOT / "experiments").rglob("*.py") if path.parent != FLAGS_AT)
+    assert [str(path) for path in (*outside, *(ROOT / "w2v_jax").rglob("*.py")) if defined(path)] == []
+    modules = {path.stem for path in FLAGS_AT.glob("*.py") if defined(path)}
+    assert modules == {module for several in OPTIONS.values() for module in several}
+    for command, known in OPTIONS.items():
+        home = ROOT / "experiments" / command
+        source = (home / "__main__.py" if home.is_dir() else home.with_suffix(".py")).read_text("utf-8")
+        own = {module for module in modules if re.search(rf"options(\.{module}\b| import {module}\b)", source)}
+        assert own <= set(known), command
+
+
+@pytest.mark.parametrize(
+    ("command", "settings", "names"),
+    [
+        (
+            "pretrain",
+            Recipe(),
+            {"max_steps": "steps", **{name: name for name in ("seed", "batch_size", "seconds", "learning_rate")}},
+        ),
+        (
+            "recordings",
+            PraatSettings(),
+            {name: name for name in ("pitch_floor", "pitch_ceiling", "formant_ceiling", "num_formants")},
+        ),
+    ],
+)
+def test_defaults_of_flags_are_those_of_what_they_set(command, settings, names):
+    flags = defined(FLAGS_AT / f"{command}.py")
+    for flag, field in names.items():
+        assert ast.literal_eval(flags[flag].args[1]) == getattr(settings, field), flag

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from experiments.harness import figures, fitting, lettering, spreadsheet
 from w2v_jax.quoting import printable
@@ -51,6 +52,20 @@ def test_every_label_and_encoder_is_in_the_legend():
     figure = drawings.recorded_scores(enormous)
     assert not cut(figure)
     assert all(name in said(figure) for name in enormous)
+
+
+def test_texts_of_thousands_of_letters_leave_a_figure_its_size_and_are_told_apart():
+    figure = Figure(figsize=(5.4, 5.6), layout="constrained")
+    handles = [Line2D([], [], label="x" * 70_000 + end + "y" * 70_000) for end in "ab"]
+    shown = [text.get_text().replace("\n", "") for text in fitting.legend(figure, handles).get_texts()]
+    assert figure.get_figheight() < 9
+    assert shown[0].endswith("y")
+    assert shown[1].replace(" ", "").endswith("y(2)")
+
+
+def test_letters_that_are_not_seen_are():
+    shown = [lettering.name(text) for text in ("a", "a\u200b", "\ufeff", "\u0303", "\u0645\u06cc\u200c\u062e")]
+    assert shown == ["a", "a\\u200b", "\\ufeff", "\u25cc\u0303", "\u0645\u06cc\u200c\u062e"]
 
 
 def test_more_labels_than_marks_are_counted():
@@ -102,11 +117,22 @@ def test_names_next_to_an_axis_are_told_apart():
 
 @pytest.mark.parametrize(
     "text",
-    ["=HYPERLINK(A1)", "+cmd|' /C calc'!A0", "-2+3+cmd|x", "@SUM(A1)", "\t=f()", "\r=f()", " =f()", "=a!b", "＝f（"],
+    [
+        "=HYPERLINK(A1)",
+        "+cmd|' /C calc'!A0",
+        "-2+3+cmd|x",
+        "@SUM(A1)",
+        "\t=f()",
+        "\r=f()",
+        " =f()",
+        "=a!b",
+        "＝f（",
+        ";=f()",
+    ],
 )
 def test_a_formula_is_text_in_a_table(text):
     (row,) = spreadsheet.csv_text([text], []).splitlines(keepends=False)[:1] or [""]
-    assert row.lstrip('"').startswith("'")
+    assert row.lstrip('";').startswith("'")
 
 
 @pytest.mark.parametrize("text", ["@", "=n", "r=", "-", "+", "{", "a(b", "-1.5", "l!"])

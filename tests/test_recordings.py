@@ -331,7 +331,7 @@ def test_the_whole_command(folder, tmp_path, thin, monkeypatch):
     alone = np.asarray(LogMelSpectrogram()(second))
     np.testing.assert_allclose(tensors["frames"][tensors["offsets"][1] : tensors["offsets"][2]], alone, atol=1e-4)
 
-    tokens = list(csv.DictReader((found / "tokens.bands:make.csv").open(encoding="utf-8")))
+    tokens = list(csv.DictReader((found / "tokens.bands-make.csv").open(encoding="utf-8")))
     assert [row["label"] for row in tokens] == list("aiu") * 3
     assert [row["speaker"] for row in tokens] == ["s0"] * 3 + ["s1"] * 3 + ["s2"] * 3
     assert all(abs(float(row["f0"]) / f0 - 1) < 0.15 for row, f0 in zip(tokens[::3], (110, 150, 210), strict=True))

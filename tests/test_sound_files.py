@@ -47,6 +47,9 @@ PIPED = {
     "chunks behind": (wav(after=LIST), None),
     "tag behind": (wav() + b"ID3\3".ljust(20, b"\0"), None),
     "riff size 0": (wav(whole=0), None),
+    "chunks behind a pipe": (wav(size=2**32 - 1, whole=2**32 - 1, after=LIST), "all 4,000 bytes behind it"),
+    "chunks behind no size": (wav(size=0, whole=0, after=LIST + LIST), "all 4,000 bytes behind it"),
+    "BW64": (b"BW64\xff\xff\xff\xffWAVEds64" + struct.pack("<IQQQI", 28, N + 72, N, N // 2, 0) + wav()[12:], None),
 }
 
 
@@ -151,6 +154,38 @@ def test_a_constant_is_silent(tmp_path):
         session.usable(found, [FRAMES])
 
 
+def test_channels_that_cancel_are_told_so_whatever_their_offset(tmp_path):
+    soundfile.write(tmp_path / "a.wav", 0.1 + 0.5 * np.stack([SOUND, -SOUND], axis=1), RATE, subtype="FLOAT")
+    with pytest.raises(RecordingError, match="its 2 channels cancel each other"):
+        session.usable(recordings.inspect(tmp_path / "a.wav"), [FRAMES])
+    soundfile.write(tmp_path / "one.wav", SOUND[5:6], RATE)
+    with pytest.raises(RecordingError, match=r"it lasts 0.0001 s; expected at least"):
+        session.usable(recordings.inspect(tmp_path / "one.wav"), [FRAMES])
+
+
+def test_links_are_followed_once_and_those_to_nothing_are_told(tmp_path):
+    (tmp_path / "session").mkdir()
+    (tmp_path / "away").mkdir()
+    soundfile.write(tmp_path / "away" / "a.wav", SOUND, RATE)
+    (tmp_path / "session" / "anna").symlink_to(tmp_path / "away")
+    (tmp_path / "session" / "again").symlink_to(tmp_path / "session")
+    (tmp_path / "session" / "not_fetched.wav").symlink_to("nowhere")
+    for pattern in ("session", "session/**", "session/*/*.wav", "session/**/*.wav"):
+        found = session.gather([f"{tmp_path}/{pattern}"], [FRAMES])
+        assert [file.recording.path.name for file in found.files] == ["a.wav"]
+        told = f"{tmp_path}/session/not_fetched.wav: it is a link to a file that is not there; expected a sound file"
+        assert told in found.left_out or pattern == "session/*/*.wav"
+
+
+def test_names_as_long_as_they_may_be(tmp_path):
+    soundfile.write(tmp_path / f"{'x' * 251}.wav", SOUND, RATE)
+    with pytest.raises(session.SessionError, match="there is no TextGrid next to it"):
+        session.gather([str(tmp_path)], [FRAMES], tier="vowels")
+    for pattern in ("y" * 300 + ".wav", "y" * 300 + "/*.wav", "._" + "y" * 300):
+        with pytest.raises(session.SessionError, match=r"no file matches|File name too long"):
+            session.gather([f"{tmp_path}/{pattern}"], [FRAMES])
+
+
 def test_names_as_macs_pcs_and_old_archives_write_them(tmp_path):
     composed, taken_apart = (unicodedata.normalize(form, "zoë") for form in ("NFC", "NFD"))
     for number, name in enumerate([f"{composed}_1", f"{taken_apart}_2"]):
@@ -165,7 +200,10 @@ def test_names_as_macs_pcs_and_old_archives_write_them(tmp_path):
     assert [os.path.basename(file.name) for file in found.files] == [  # noqa: PTH119
         *(f"{composed}_1.wav", f"{composed}_2.wav", f"{composed}_3.mp3")
     ]
-    assert found.left_out == (f"{tmp_path}/m\\xfcller.wav: its name is not UTF-8; rename it",)
+    assert found.left_out == (
+        f"{tmp_path}/fifo.wav: it is no regular file; expected a sound file",
+        f"{tmp_path}/m\\xfcller.wav: its name is not UTF-8; rename it",
+    )
     for pattern in ("zo?_[12].wav", f"{composed}_*.wav", f"{taken_apart}_*.wav"):
         assert len(session.expand([f"{tmp_path}/{pattern}"])) == 2
         assert len(session.expand([f"{tmp_path.parent}/**/{pattern}"])) == 2

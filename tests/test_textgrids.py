@@ -173,6 +173,14 @@ def test_times_are_held_against_the_sound(tokens_of):
     assert "it ends at 0.50 s, its sound at 1.00 s" in told.assumed[0]
 
 
+def test_tiers_that_praat_would_not_write_are_told(tokens_of):
+    found, told = tokens_of(short((0.1, 0.5, "a"), (0.2, 0.3, "b"), (0.4, 0.6, "c"), (0.6, 0.7, "d")))
+    assert len(found) == 4
+    assert "2 of 4 tokens overlap one of the same tier" in told.assumed[0]
+    _, told = tokens_of(short((1.1, 1.2, "a"), (0.1, 0.2, "b")).replace('"vowels"\n0.0\n1.0', '"vowels"\n1.0\n2.0'))
+    assert "its tier 'vowels' goes from 1.00 to 2.00 s, the TextGrid from 0.00 to 1.00 s" in told.assumed[0]
+
+
 def test_labels_are_compared_as_composed(tokens_of):
     text = short((0.1, 0.2, "a\u0303"), (0.2, 0.3, "e"))
     for label in ("\u00e3", "a\u0303"):

@@ -13,7 +13,7 @@ import functools
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
+from jax import export, lax
 
 from w2v_jax.precisions import PRECISIONS as PRECISIONS
 from w2v_jax.precisions import Precision as Precision
@@ -88,14 +88,16 @@ def _convolve_for_platform(x: jax.Array, kernel: jax.Array, stride: int, precisi
     whole = functools.partial(_convolve, stride=stride, precision=precision)
     if 0 in x.shape:
         return whole(x, kernel)
+    # Where `jax.export` leaves a size open, nothing is cut by it.
+    is_open = any(map(export.is_symbolic_dim, x.shape))
     if precision == "exact" and kernel.shape[1] > _GROUP_CHANNELS:
-        return _convolve_in_tiles(x, kernel, stride)
+        return _convolve_in_groups(x, kernel, stride) if is_open else _convolve_in_tiles(x, kernel, stride)
     if kernel.shape[1] == 1:
         return lax.platform_dependent(x, kernel, cpu=whole, default=functools.partial(_multiply_and_add, stride=stride))
     if is_rounded(precision):
         rounded = functools.partial(_convolve_rounded, stride=stride, precision=precision)
         return lax.platform_dependent(x, kernel, cpu=rounded, default=whole)
-    if precision == "float32" and stride == 2 and len(kernel) in (2, 3):
+    if precision == "float32" and stride == 2 and len(kernel) in (2, 3) and not is_open:
         return lax.platform_dependent(x, kernel, cpu=whole, default=_convolve_in_pairs)
     return whole(x, kernel)
 

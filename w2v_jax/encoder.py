@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
-from jax import lax
+from jax import export, lax
 
 from w2v_jax.convolution import Precision, as_stored, check_precision, convolve, is_rounded
 from w2v_jax.explicit_sharding import along_the_batch
@@ -256,6 +256,8 @@ class ConvLayer(nnx.Module):
     def _thinned(self, x: jax.Array, frames: int, thinning: int | jax.Array | None) -> jax.Array:
         if thinning is None:
             thinning = x.shape[-2] // frames
+            if export.is_symbolic_dim(thinning):  # `jax.export` leaves the number of frames open
+                thinning = jnp.asarray(thinning, jnp.int32)[None]
         if isinstance(thinning, int):
             return x[..., ::thinning, :][..., :frames, :]
         wanted = jnp.minimum(thinning[:, None] * jnp.arange(frames, dtype=jnp.int32)[None], x.shape[-2] - 1)
@@ -444,7 +446,9 @@ class FeatureEncoder(nnx.Module):
         ):
             valid = None
             if lengths is not None and layer.norm is not None and layer.norm.is_over_time:
-                valid = frames.valid(lengths, frames.num_frames(waveform.shape[-1]))[..., None]
+                # As `num_frames` has it, in the steps that a symbolic size takes through the layers.
+                num_frames = (x.shape[-2] - len(layer.kernel[...])) // layer.stride + 1
+                valid = frames.valid(lengths, num_frames)[..., None]
             x = layer(x, valid=valid, thinning=thinning)
             outputs.append(x)
         return outputs
@@ -466,7 +470,12 @@ class FeatureEncoder(nnx.Module):
         return x if self.layer_norm is None else self.layer_norm(x)
 
     def _frames_per_piece(self, batch: int, samples: int) -> int | None:
-        """How many frames of each waveform to compute at once, if not all."""
+        """How many frames of each waveform to compute at once, if not all.
+
+        Where `jax.export` leaves a size open, all.
+        """
+        if any(map(export.is_symbolic_dim, (batch, samples))):
+            return None
         largest = max(
             channels * self.frames.hop // frames.hop
             for channels, frames in zip(self.config.channels, self.config.layer_frames, strict=True)

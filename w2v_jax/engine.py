@@ -282,9 +282,11 @@ def _on_devices(
     static, weights = front_ends.split(front_end)
     state = jax.device_put(weights, NamedSharding(mesh, P()))
     run = functools.partial(_chunk_features, static, synthesize, pooling, mesh, state)
+    precision = _KeptPrecision(type(front_end).__name__)
 
     def program(chunk: dict[str, jax.Array]) -> Callable[[], np.ndarray]:
         features = run(chunk)
+        precision.tell(features.dtype)
         return lambda: np.asarray(features)
 
     return program
@@ -375,6 +377,22 @@ def _unflattened(frames: Any, waveforms: Any) -> Any:
 
 
 @dataclasses.dataclass
+class _KeptPrecision:
+    """Tells once that a front end's frames have digits that a sweep does not keep."""
+
+    name: str
+    is_told: bool = False
+
+    def tell(self, dtype: np.dtype) -> None:
+        """A warning where `dtype` is wider than float32, the first time."""
+        if dtype.itemsize <= 4 or self.is_told:
+            return
+        self.is_told = True
+        message = f"{self.name} returns {dtype} frames; a sweep keeps float32: their further digits are lost"
+        warnings.warn(message, front_ends.FrontEndWarning, stacklevel=2)
+
+
+@dataclasses.dataclass
 class _HostCalls:
     """What a front end on the host has returned so far: the channels of every layer stay what they were at first.
 
@@ -383,6 +401,7 @@ class _HostCalls:
 
     name: str
     layers: Mapping[str, Frames]
+    precision: "_KeptPrecision"
     channels: dict[str, int] = dataclasses.field(default_factory=dict)
 
     @classmethod
@@ -390,7 +409,7 @@ class _HostCalls:
         """The front end, before its first call."""
         said = isinstance(getattr(front_end, "frames", None), Frames)
         name = getattr(front_end, "__name__", type(front_end).__name__)
-        return cls(name, front_ends.layers(front_end) if said else {})
+        return cls(name, front_ends.layers(front_end) if said else {}, _KeptPrecision(name))
 
     def checked(self, layer: str, frames: object, waveforms: np.ndarray) -> np.ndarray:
         """What the front end returned, if it is frames of the waveforms, as many as it promised."""
@@ -416,9 +435,7 @@ class _HostCalls:
         channels = self.channels.setdefault(layer, found.shape[-1])
         if found.shape[-1] != channels:
             raise FrontEndError(f"{name} returned {found.shape[-1]} channels; expected {channels}, as at first")
-        if found.dtype.itemsize > 4:
-            message = f"{name} returns {found.dtype} frames; a sweep keeps float32: their further digits are lost"
-            warnings.warn(message, front_ends.FrontEndWarning, stacklevel=2)  # the same one is shown once
+        self.precision.tell(found.dtype)
         return np.asarray(found, np.float32)
 
 

@@ -97,7 +97,7 @@ def statistics_in_pieces(
     """
 
     def valid(x: jax.Array, first: jax.Array) -> jax.Array:
-        return ((first + jnp.arange(x.shape[1]))[None] < counts[:, None])[..., None]
+        return ((first + jnp.arange(x.shape[1], dtype=jnp.int32))[None] < counts[:, None])[..., None]
 
     def total(part: jax.Array, first: jax.Array) -> jax.Array:
         x = frames_of(part)

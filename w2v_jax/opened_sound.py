@@ -5,6 +5,7 @@ import importlib
 import io
 import os
 import pathlib
+import stat
 import types
 import unicodedata
 from collections.abc import Iterator
@@ -37,9 +38,19 @@ def shown(path: str | os.PathLike[str]) -> str:
     return printable(composed(os.fsencode(path).decode("utf-8", "backslashreplace")))
 
 
+def unusable(path: pathlib.Path) -> str | None:
+    """Why a path is no file to read, in words; None where it is one."""
+    try:
+        return None if stat.S_ISREG(path.stat().st_mode) else "it is no regular file"
+    except (FileNotFoundError, NotADirectoryError):
+        return "it is a link to a file that is not there" if path.is_symlink() else "there is no such file"
+    except OSError as error:
+        return f"it cannot be read ({error.strerror or error})"
+
+
 def is_note_of_macos(path: pathlib.Path) -> bool:
     """Whether it is one of the files `._NAME` that macOS puts beside others on foreign disks: no sound."""
-    if not path.name.startswith("._") or not path.is_file():
+    if not path.name.startswith("._") or unusable(path):
         return False
     try:
         with path.open("rb") as file:

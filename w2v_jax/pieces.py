@@ -41,7 +41,9 @@ class Pieces:
 
         A gradient computes each piece again, so that it needs no more memory either.
         """
-        found = lax.map(jax.checkpoint(lambda index: compute(*self._part(index))), jnp.arange(self._count))
+        found = lax.map(
+            jax.checkpoint(lambda index: compute(*self._part(index))), jnp.arange(self._count, dtype=jnp.int32)
+        )
         batch, channels = found.shape[1], found.shape[-1]
         return jnp.moveaxis(found, 0, 1).reshape(batch, -1, channels)[:, : self._num_frames]
 
@@ -55,8 +57,8 @@ class Pieces:
         def add(total: Any, index: jax.Array) -> tuple[Any, None]:
             return jax.tree.map(jnp.add, total, of_piece(index)), None
 
-        nothing = jax.tree.map(lambda one: jnp.zeros(one.shape, one.dtype), jax.eval_shape(of_piece, 0))
-        return lax.scan(add, nothing, jnp.arange(self._count))[0]
+        nothing = jax.tree.map(lambda one: jnp.zeros(one.shape, one.dtype), jax.eval_shape(of_piece, jnp.int32(0)))
+        return lax.scan(add, nothing, jnp.arange(self._count, dtype=jnp.int32))[0]
 
     def _part(self, index: jax.Array) -> tuple[jax.Array, jax.Array]:
         """A piece of the waveforms, and the number of its first frame."""

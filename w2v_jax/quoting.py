@@ -2,12 +2,14 @@
 
 import json
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 # Controls; halves of a pair, which stand for bytes that are no text; letters that never are; ends of a line. Marks
 # that turn the direction of writing let one text pass for another.
 _UNSEEN = {"Cc", "Cs", "Zl", "Zp"}
 _TURNING = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+# Marks without width let two texts look alike. The joiners of scripts and emoji (U+200C, U+200D) change what is seen.
+_WITHOUT_WIDTH = set("\u00ad\u061c\u180e\u200b\u200e\u200f\u2060\u2061\u2062\u2063\u2064\ufeff\ufff9\ufffa\ufffb")
 
 
 def quote(text: object, most: int = 160) -> str:
@@ -25,10 +27,10 @@ def quote(text: object, most: int = 160) -> str:
     return found if len(found) <= most else found[:most] + "..."
 
 
-def listing(names: Iterable[str], most: int = 3) -> str:
-    """The first few of `names`, quoted, and how many more there are."""
+def listing(names: Iterable[str], most: int = 3, *, show: Callable[[str], str] = quote) -> str:
+    """The first few of `names`, each as `show` writes it, and how many more there are."""
     names = list(names)
-    return ", ".join(map(quote, names[:most])) + (f" and {len(names) - most} more" if len(names) > most else "")
+    return ", ".join(map(show, names[:most])) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 def printable(text: object, *, keep: str = "") -> str:
@@ -44,7 +46,9 @@ def printable(text: object, *, keep: str = "") -> str:
         >>> printable("Zoë" + chr(10) + chr(27)), printable("caf" + chr(0xDCE9))
         ('Zoë\\\\n\\\\x1b', 'caf\\\\udce9')
     """
-    return "".join(each if each in keep or not _is_unseen(each) else ascii(each)[1:-1] for each in str(text))
+    shown = "".join(each if each in keep or not _is_unseen(each) else ascii(each)[1:-1] for each in str(text))
+    # A mark needs a letter to stand on; Unicode's dotted circle is for those without one.
+    return f"\u25cc{shown}" if shown and unicodedata.category(shown[0]).startswith("M") else shown
 
 
 def _is_unseen(letter: str) -> bool:
@@ -52,4 +56,4 @@ def _is_unseen(letter: str) -> bool:
     if code < 127:
         return code < 32
     never = code & 0xFFFE == 0xFFFE or 0xFDD0 <= code <= 0xFDEF
-    return never or letter in _TURNING or unicodedata.category(letter) in _UNSEEN
+    return never or letter in _TURNING or letter in _WITHOUT_WIDTH or unicodedata.category(letter) in _UNSEEN

@@ -16,7 +16,7 @@ from typing import Literal
 
 import numpy as np
 
-from w2v_jax.opened_sound import File, RecordingError, cut_short, opened, package, shown
+from w2v_jax.opened_sound import File, RecordingError, cut_short, opened, package, shown, unusable
 
 Channel = Literal["mean", "left", "right"] | int
 """Which channel is heard: the mean of those that are not silent, the first, the second, or one by number, from 1."""
@@ -103,9 +103,8 @@ def inspect(path: str | os.PathLike[str], *, channel: Channel = "mean") -> Recor
         RecordingsUnavailableError: soundfile is not installed.
     """
     path = pathlib.Path(path)
-    if not path.is_file():
-        found = "it is no regular file" if path.exists() else "there is no such file"
-        raise RecordingError(f"{shown(path)}: {found}; expected a sound file")
+    if why := unusable(path):
+        raise RecordingError(f"{shown(path)}: {why}; expected a sound file")
     try:
         digest = _digest(path)
         if not path.stat().st_size:
@@ -254,9 +253,10 @@ class _Survey:
         return self.peak_of_mean if len(heard) == len(self.peaks) else None
 
     def left_by_averaging(self, heard: tuple[int, ...]) -> float:
-        powers = self.products[np.ix_(heard, heard)]
+        powers = self.covariance[np.ix_(heard, heard)]
         loudest = float(np.diag(powers).max())
-        return float(powers.mean()) / loudest if loudest else 1.0
+        noise = 1e-12 * float(np.diag(self.products).max()) / self.count  # of a constant, rounding leaves this much
+        return float(powers.mean()) / loudest if loudest > noise else 1.0
 
     def agreement(self, heard: tuple[int, ...]) -> float:
         covariance = self.covariance[np.ix_(heard, heard)]

@@ -101,7 +101,7 @@ def burst(
         raise ValueError(f"burst_fraction is {float(burst_fraction)}; expected 0 to 1")
     base, burst_tone = _sinusoid((time,))(jnp.zeros_like(frequencies), frequencies)
     start, stop = burst_span(burst_fraction, num_samples=len(time))
-    index = jnp.arange(len(time))
+    index = jnp.arange(len(time), dtype=jnp.int32)
     return jnp.where(possible, jnp.where((index >= start) & (index < stop), burst_tone, base), jnp.nan)
 
 

@@ -12,7 +12,7 @@ import re
 import struct
 from collections.abc import Iterator
 
-from w2v_jax.opened_sound import composed, shown
+from w2v_jax.opened_sound import composed, shown, unusable
 from w2v_jax.quoting import listing, printable
 
 _MOST_BYTES = 100_000_000
@@ -48,12 +48,14 @@ class Tier:
         intervals: in order, those with a label.
         start: seconds, where the whole TextGrid begins.
         name: the tier's.
+        own: seconds, where the tier itself begins and ends, as it says.
     """
 
     end: float
     intervals: tuple[Interval, ...]
     start: float = 0.0
     name: str = ""
+    own: tuple[float, float] = (0.0, math.inf)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,10 +114,8 @@ def read_textgrid(path: str | os.PathLike[str]) -> TextGrid:
     """
     path = pathlib.Path(path)
     try:
-        if not path.is_file():
-            raise TextGridError(
-                f"{shown(path)}: {'it is no regular file' if path.exists() else 'there is no such file'}"
-            )
+        if why := unusable(path):
+            raise TextGridError(f"{shown(path)}: {why}")
         if (size := path.stat().st_size) > _MOST_BYTES:
             raise TextGridError(f"{shown(path)}: it has {size:,} bytes; expected a TextGrid, at most {_MOST_BYTES:,}")
         data = path.read_bytes()
@@ -264,8 +264,7 @@ def _from_text(text: str) -> TextGrid:
         for number in range(1, 1 + words.count("the number of tiers")):
             times = _times_of(words.string(f"the class of tier {number}"))
             name = words.string(f"the name of tier {number}")
-            for which in ("xmin", "xmax"):
-                words.number(f"the tier's {which}")
+            own = words.number("the tier's xmin"), words.number("the tier's xmax")
             count = words.count(f"the number of entries of tier {_short(name)}")
             entries = []
             for entry in range(1, count + 1):
@@ -273,7 +272,7 @@ def _from_text(text: str) -> TextGrid:
                 at = [words.number(f"a time of {where}") for _ in range(times)]
                 _check(at, where)
                 entries.append((at, words.string(f"the label of {where}")))
-            tiers.append(_tier(name, start, end, entries))
+            tiers.append(_tier(name, start, end, entries, own))
     if (more := words.rest()) is not None:
         raise words.error(f"{_short(more)} follows where the TextGrid should end: one of its sizes is wrong")
     return _grid(start, end, tiers)
@@ -284,19 +283,20 @@ def _from_chronological(words: _Words) -> TextGrid:
     heads = []
     for number in range(1, 1 + words.count("the number of tiers")):
         times = _times_of(words.string(f"the class of tier {number}"))
-        heads.append((times, words.string(f"the name of tier {number}")))
-        for which in ("start", "end"):
-            words.number(f"the tier's {which}")
+        name = words.string(f"the name of tier {number}")
+        heads.append((times, name, (words.number("the tier's start"), words.number("the tier's end"))))
     entries: list[list[tuple[list[float], str]]] = [[] for _ in heads]
     while (more := words.rest()) is not None:
         if not (more.isascii() and more.isdecimal() and 1 <= int(more[:9]) <= len(heads)):
             raise words.error(f"{_short(more)} stands where the number of a tier is expected, 1 to {len(heads)}")
-        times, name = heads[int(more[:9]) - 1]
+        times, name, _ = heads[int(more[:9]) - 1]
         where = f"an entry of tier {_short(name)}"
         at = [words.number(f"a time of {where}") for _ in range(times)]
         _check(at, where)
         entries[int(more[:9]) - 1].append((at, words.string(f"the label of {where}")))
-    return _grid(start, end, [_tier(name, start, end, each) for (_, name), each in zip(heads, entries, strict=True)])
+    return _grid(
+        start, end, [_tier(name, start, end, each, own) for (_, name, own), each in zip(heads, entries, strict=True)]
+    )
 
 
 class _Bytes:
@@ -357,15 +357,14 @@ def _from_binary(data: bytes) -> TextGrid:
         for number in range(1, 1 + found.count("the number of tiers", 24)):
             times = _times_of(found.name())
             name = found.string(f"the name of tier {number}")
-            for which in ("xmin", "xmax"):
-                found.number(f"the tier's {which}")
+            own = found.number("the tier's xmin"), found.number("the tier's xmax")
             entries = []
             for _ in range(found.count(f"the number of entries of tier {_short(name)}", 8 * times + 2)):
                 where = f"an entry of tier {_short(name)}"
                 at = [found.number(f"a time of {where}") for _ in range(times)]
                 _check(at, where)
                 entries.append((at, found.string(f"the label of {where}")))
-            tiers.append(_tier(name, start, end, entries))
+            tiers.append(_tier(name, start, end, entries, own))
     if found.at != len(data):
         raise _FormatError(f"{len(data) - found.at:,} bytes follow its end: it is binary, and damaged")
     return _grid(start, end, tiers)
@@ -387,10 +386,12 @@ def _check(at: list[float], where: str) -> None:
         raise _FormatError(f"{where} ends at {at[-1]:g} s, before it begins, at {at[0]:g} s")
 
 
-def _tier(name: str, start: float, end: float, entries: list[tuple[list[float], str]]) -> Tier:
+def _tier(
+    name: str, start: float, end: float, entries: list[tuple[list[float], str]], own: tuple[float, float]
+) -> Tier:
     labelled = [(at, composed(label).strip()) for at, label in entries]
     intervals = [Interval(label, at[0], at[-1]) for at, label in labelled if label]
-    return Tier(end, tuple(sorted(intervals, key=lambda each: each.start)), start, composed(name))
+    return Tier(end, tuple(sorted(intervals, key=lambda each: each.start)), start, composed(name), own)
 
 
 def _grid(start: float, end: float, tiers: list[Tier]) -> TextGrid:
@@ -401,9 +402,7 @@ def _grid(start: float, end: float, tiers: list[Tier]) -> TextGrid:
 
 def listed(names: Iterator[str] | tuple[str, ...]) -> str:
     """Names as they are, in quotation marks, for messages; of many, the first."""
-    shown_names = [f"'{printable(name)}'" for name in names]
-    more = f" and {len(shown_names) - 12} more" if len(shown_names) > 12 else ""
-    return ", ".join(shown_names[:12]) + more if shown_names else "none"
+    return listing(names, 12, show=lambda name: f"'{printable(name)}'") or "none"
 
 
 def _short(text: str) -> str:

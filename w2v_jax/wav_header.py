@@ -12,6 +12,9 @@ _SMALL = 64  # bytes by which sizes are miscounted
 # Sizes that programs write where they know none: the largest of a type, or a little less.
 _PLACEHOLDERS = ((2**31 - 2**16, 2**31), (2**32 - 2**16, 2**32), (2**63 - 2**16, 2**64))
 _MOST_CHUNKS = 1_000
+_MOST_BEHIND = 65_536  # bytes at a file's end that are searched for chunks behind the sound
+# What programs write behind the sound; LIST says what it lists.
+_BEHIND = (b"LIST", b"id3 ", b"ID3 ", b"bext", b"iXML", b"cue ", b"smpl", b"fact", b"PEAK", b"_PMX", b"JUNK")
 _UNSAID = 4_096  # bytes behind the sound, from which on it is said that no chunk has them
 # Formats whose blocks are single samples of all channels: PCM, float, A-law, mu-law, and extensible.
 _SAMPLEWISE = {1, 3, 6, 7, 0xFFFE}
@@ -83,13 +86,16 @@ def examine(file: BinaryIO, size: int) -> Header | None:
     taken, assumed = _taken(file, at + 8, length, there, order, is_whole=is_whole)
     if samplewise and block and taken % block:
         odd = taken % block
-        assumed += (f"the last {_bytes(odd)} of its sound, no whole sample, are passed over",)
+        passed = "is" if odd == 1 else "are"
+        assumed += (f"the last {_bytes(odd)} of its sound, no whole sample, {passed} passed over",)
         taken -= odd
+    # libsndfile knows RF64, but not its other name.
+    as_known = ((0, b"RF64"),) if start[:4] == b"BW64" else ()
     if taken == length:
-        return Header(assumed=assumed)
+        return Header(as_known, assumed)
     if taken >= 2 ** (8 * struct.calcsize(code)):
         return Header(assumed=("it has more sound than its header can state, 4 GiB; not all of it is read",))
-    patches = [(field, struct.pack(f"{order}{code}", taken))]
+    patches = [*as_known, (field, struct.pack(f"{order}{code}", taken))]
     if code == "I":
         patches.append((4, struct.pack(f"{order}I", min(size - 8, 2**32 - 1))))
     return Header(tuple(patches), assumed)
@@ -101,6 +107,7 @@ def _taken(
     """How many bytes from `start` on are sound, and what is assumed of them."""
     excess = stated - there
     if excess > 0 and any(low <= stated <= high for low, high in _PLACEHOLDERS):
+        there -= _behind(file, start, start + there, order)
         return there, (_to_the_end(f"0x{stated:X}", there),)
     if excess > 0:
         if excess > _SMALL and not is_whole:
@@ -111,6 +118,7 @@ def _taken(
     if _are_chunks(file, start + stated + stated % 2, start + there, order):
         return stated, ()
     if not stated:
+        there -= _behind(file, start, start + there, order)
         return there, (_to_the_end("0", there),)
     if -excess > _UNSAID:
         return stated, (
@@ -123,8 +131,16 @@ def _taken(
 def _to_the_end(stated: str, there: int) -> str:
     return (
         f"its header does not say how long its sound is (data size {stated}, as a pipe leaves it); all {_bytes(there)} "
-        "up to the end of the file are read as sound"
+        "behind it are read as sound"
     )
+
+
+def _behind(file: BinaryIO, start: int, end: int, order: str) -> int:
+    """Bytes of the chunks that follow a sound of unknown length, such as the name of the program that wrote it."""
+    first = max(start, end - _MOST_BEHIND)
+    tail = _at(file, first, end - first)
+    places = (first + at for at in range(len(tail)) if tail[at : at + 4] in _BEHIND)
+    return next((end - at for at in places if _are_chunks(file, at, end, order)), 0)
 
 
 def _are_chunks(file: BinaryIO, at: int, end: int, order: str) -> bool:

@@ -31,7 +31,8 @@ def legend(
 ) -> Legend:
     """A legend below a figure, in as many columns as there is room for, of names of any length.
 
-    Names that are wider than the figure are broken into lines, and the figure grows by what the legend needs.
+    Names that are wider than the figure are broken into lines, and the figure grows by what the legend needs. Names
+    of more than `lettering.LONGEST_IN_LEGEND` letters, which are texts rather than names, lose their middle.
 
     Args:
         figure: where.
@@ -41,7 +42,7 @@ def legend(
         title: of the legend.
     """
     given = [str(each.get_label()) for each in handles] if names is None else list(names)
-    shown = list(map(lettering.name, given))
+    shown = lettering.told_apart(given, lettering.LONGEST_IN_LEGEND)
     room = figure.bbox.width - 2 * _PAD
 
     def made(count: int) -> Legend:

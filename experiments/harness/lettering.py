@@ -5,6 +5,7 @@ underscore hides an entry of a legend; a control character makes an SVG that is 
 through `settle`, before the figure is measured or drawn; what goes into a legend, or has one line, through `name`.
 """
 
+import collections
 import contextlib
 import functools
 import sys
@@ -22,6 +23,7 @@ from w2v_jax.quoting import printable
 
 LONGEST = 60  # letters of a name next to an axis, in two lines
 LONGEST_ON_MAP = 24
+LONGEST_IN_LEGEND = 300
 
 _BREAK = "\u2060"  # a joiner of words, which is not drawn: before an underscore
 _FONT = "DejaVu Sans"
@@ -30,7 +32,7 @@ _MOST_FONTS = 400  # that are looked into for a letter
 
 def name(text: str) -> str:
     """A user's text, as one line of a figure."""
-    text = printable(text)
+    text = printable(text.removeprefix(_BREAK))
     return _BREAK + text if text.startswith("_") else text
 
 
@@ -49,16 +51,20 @@ def shortened(text: str, most: int) -> str:
 
 def beside_axis(names: Sequence[str]) -> tuple[list[str], list[str]]:
     """Names as they stand next to an axis, told apart, in at most two lines; and a line for each that is shortened."""
-    shown: list[str] = []
-    told: list[str] = []
-    for each in map(name, names):
-        short = shortened(each, LONGEST)
-        if short in shown:
-            short = f"{short} ({1 + sum(other.startswith(short) for other in shown)})"
-        shown.append(short)
-        if short != each:
-            told.append(f"{short}: {each}")
+    shown = told_apart(names, LONGEST)
+    told = [f"{short}: {each}" for short, each in zip(shown, map(name, names), strict=True) if short != each]
     return ["\n".join(balanced(each, LONGEST // 2)) for each in shown], told
+
+
+def told_apart(names: Sequence[str], most: int) -> list[str]:
+    """Each name in one line of about `most` letters; those that are then the same are numbered."""
+    shown: list[str] = []
+    seen: collections.Counter[str] = collections.Counter()
+    for each in map(name, names):
+        short = shortened(each, most)
+        seen[short] += 1
+        shown.append(f"{short} ({seen[short]})" if seen[short] > 1 else short)
+    return shown
 
 
 def balanced(text: str, most: int) -> list[str]:
@@ -106,7 +112,7 @@ def _seq(formatter: object) -> str:
 
 
 def _clean(text: str) -> str:
-    return printable(text, keep="\n").replace(_BREAK, "")
+    return printable(text.replace(_BREAK, ""), keep="\n")
 
 
 def _choose_fonts(texts: Sequence[Text], letters: str) -> None:

@@ -2,7 +2,8 @@
 
 A spreadsheet takes a cell that begins with `=`, `+`, `-` or `@` for a formula, and a formula can call programs and send
 what stands beside it. So a cell of text that begins with one of them, and has a `(`, `|` or `!` after it, is written
-with an apostrophe before it. X-SAMPA's `@` and `=n` have none of these, and stay as they are.
+with an apostrophe before it, and so is what follows a semicolon or tab within a cell. X-SAMPA's `@` and `=n` have none
+of these, and stay as they are.
 """
 
 import csv
@@ -12,8 +13,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TextIO
 
 # Wide forms too, which spreadsheets in East Asia take for the narrow ones. Apostrophes before it are counted in, so
-# that what was marked can be told from what had one.
-_CALL = re.compile(r"'*\s*[=+\-@＝＋－＠].*[(|!（｜！]", re.DOTALL)
+# that what was marked can be told from what had one. Other settings of a spreadsheet end a cell at a semicolon or tab,
+# even within quotation marks that do not begin a line: what follows one is a cell's beginning as well.
+_CALL = r"(?=['\s]*[=+\-@＝＋－＠].*[(|!（｜！])"
+_BEGINNING = r"(?:\A|(?<=[;\t\r\n]))"
+_TO_MARK = re.compile(_BEGINNING + _CALL, re.DOTALL)
+_MARK = re.compile(f"{_BEGINNING}'{_CALL}", re.DOTALL)
 _SPLITS = re.compile(r"[;\t]")  # where other settings of a spreadsheet end a cell
 
 
@@ -24,7 +29,7 @@ def marked(cell: object) -> object:
         >>> marked("=HYPERLINK(A1)"), marked("@"), marked("=n"), marked("'=f()"), marked(-1.5)
         ("'=HYPERLINK(A1)", '@', '=n', "''=f()", -1.5)
     """
-    return f"'{cell}" if isinstance(cell, str) and _CALL.match(cell) else cell
+    return _TO_MARK.sub("'", cell) if isinstance(cell, str) else cell
 
 
 def unmarked(cell: str) -> str:
@@ -34,7 +39,7 @@ def unmarked(cell: str) -> str:
         >>> unmarked("'=HYPERLINK(A1)"), unmarked("'tis"), unmarked("=n")
         ('=HYPERLINK(A1)', "'tis", '=n')
     """
-    return cell[1:] if cell.startswith("'") and _CALL.match(cell) else cell
+    return _MARK.sub("", cell)
 
 
 class Writer:

@@ -146,7 +146,7 @@ def held_out(recipe: Recipe, parameters: nnx.State) -> Outcome:
         sound = _sound(recipe, jax.random.key(_HELD_OUT_SEED), _HELD_OUT_STREAM, first, group)
         return predictor(sound)
 
-    return jax.tree.map(jnp.mean, lax.map(of_group, group * jnp.arange(HELD_OUT_GROUPS)))
+    return jax.tree.map(jnp.mean, lax.map(of_group, group * jnp.arange(HELD_OUT_GROUPS, dtype=jnp.int32)))
 
 
 def trained_encoder(recipe: Recipe, parameters: nnx.State) -> FeatureEncoder:
@@ -206,7 +206,7 @@ def _is_first_kernel(parameters: nnx.State) -> nnx.State:
 def _sound(recipe: Recipe, key: jax.Array, stream: int, first: jax.Array, count: int) -> jax.Array:
     """Utterances `first`, `first + 1`, ... of a stream, (count, samples): each depends on its number alone."""
     stream_key = jax.random.fold_in(key, stream)
-    keys = jax.vmap(lambda number: jax.random.fold_in(stream_key, number))(first + jnp.arange(count))
+    keys = jax.vmap(lambda number: jax.random.fold_in(stream_key, number))(first + jnp.arange(count, dtype=jnp.int32))
     return jax.vmap(
         lambda each: speech.utterance(
             each, recipe.speech, duration=recipe.seconds, sample_rate=recipe.encoder.sample_rate

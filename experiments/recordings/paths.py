@@ -1,11 +1,13 @@
 """Which files `--audio` names, and the TextGrid next to each. Names are compared in Unicode's composed form (NFC)."""
 
+import errno
 import fnmatch
 import functools
 import glob
 import itertools
 import os
 import pathlib
+import stat
 from collections.abc import Callable, Iterator, Sequence
 
 from w2v_jax.opened_sound import composed, is_note_of_macos, shown
@@ -45,17 +47,28 @@ def expand(patterns: Sequence[str]) -> list[pathlib.Path]:
 
 def _expanded(pattern: str) -> list[pathlib.Path]:
     path = pathlib.Path(pattern)
-    if not path.exists():
+    if not (mode := _mode(path)):
         named = list(_matching(pattern, plain=True))
         if len(named) == 1:
             (path,) = named
-    if path.is_dir():
-        walked = os.walk(path, onerror=_cannot_list)
-        found = (pathlib.Path(folder, name) for folder, _, names in walked for name in names)
-        return sorted((each for each in found if each.suffix.lower() in SUFFIXES and each.is_file()), key=_in_order)
-    if path.exists() or not glob.has_magic(pattern):
+            mode = _mode(path)
+    if stat.S_ISDIR(mode):
+        found = (pathlib.Path(folder, name) for folder, names in _walked(path) for name in names)
+        return sorted((each for each in found if each.suffix.lower() in SUFFIXES), key=_in_order)
+    if mode or not glob.has_magic(pattern):
         return [path]
-    return sorted((each for each in _matching(pattern, plain=False) if each.is_file()), key=_in_order)
+    # A link to nothing stays: what cannot be read is told, and is not absent.
+    return sorted((each for each in _matching(pattern, plain=False) if not each.is_dir()), key=_in_order)
+
+
+def _mode(path: pathlib.Path) -> int:
+    """What a path is, as in `stat`; 0 where there is nothing. Raises `SessionError` where that cannot be known."""
+    try:
+        return path.stat().st_mode
+    except OSError as error:
+        if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG):
+            raise SessionError(f"--audio: {shown(path)}: it cannot be read ({error.strerror})") from error
+        return 0
 
 
 def _in_order(path: pathlib.Path) -> tuple[list[str], pathlib.Path]:
@@ -84,9 +97,7 @@ def _within(folder: pathlib.Path, part: str, plain: bool) -> list[pathlib.Path]:
     if part == "..":
         return [folder / part]
     if part == "**" and not plain:
-        return [
-            pathlib.Path(each) for each, *_ in os.walk(folder, onerror=_cannot_list) if not _is_hidden(folder, each)
-        ]
+        return [pathlib.Path(each) for each, _ in _walked(folder) if not _is_hidden(folder, each)]
     wanted = composed(part)
 
     def is_wanted(name: str) -> bool:
@@ -95,6 +106,17 @@ def _within(folder: pathlib.Path, part: str, plain: bool) -> list[pathlib.Path]:
         return fnmatch.fnmatchcase(composed(name), wanted) and (part.startswith(".") or not name.startswith("."))
 
     return [each for each in entries(folder) if is_wanted(each.name)]
+
+
+def _walked(folder: pathlib.Path) -> Iterator[tuple[str, list[str]]]:
+    """A folder and all below it, with the names of what is in each but folders; each once, though links lead there."""
+    seen = set()
+    for each, folders, names in os.walk(folder, onerror=_cannot_list, followlinks=True):
+        if (real := os.path.realpath(each)) in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        yield each, names
 
 
 def _is_hidden(folder: pathlib.Path, inner: str) -> bool:
@@ -125,7 +147,7 @@ def textgrid_of(path: pathlib.Path, listing: Listing = entries) -> pathlib.Path:
         listing: lists a folder.
     """
     for suffix in (".TextGrid", ".textgrid", ".Textgrid"):
-        if (found := path.with_suffix(suffix)).is_file():
+        if stat.S_ISREG(_mode(found := path.with_suffix(suffix))):
             return found
     stem = composed(path.stem)
     several = [

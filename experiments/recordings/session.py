@@ -244,6 +244,12 @@ def silent_channels(recording: Recording) -> list[str]:
 
 def usable(recording: Recording, frames: Sequence[Frames]) -> Recording:
     """The recording itself. Raises `RecordingError` where it is silent, or too short for a frame of one front end."""
+    for each in frames:
+        if not each.num_frames(recording.num_samples_at(each.sample_rate)):
+            least = (each.receptive_field - 2 * each.padding) / each.sample_rate
+            raise RecordingError(
+                f"{recording.name}: it lasts {recording.duration:.4f} s; expected at least {least:.4f} s, one frame"
+            )
     if recording.left_by_averaging < SILENT_POWER:
         raise RecordingError(
             f"{recording.name}: its {len(recording.heard)} channels cancel each other when they are averaged; expected "
@@ -253,12 +259,6 @@ def usable(recording: Recording, frames: Sequence[Frames]) -> Recording:
         raise RecordingError(f"{recording.name}: it is silent (peak {recording.peak:.1g}); expected sound")
     if recording.deviation < SILENT:
         raise RecordingError(f"{recording.name}: it is silent (a constant {recording.offset:.3g}); expected sound")
-    for each in frames:
-        if not each.num_frames(recording.num_samples_at(each.sample_rate)):
-            least = (each.receptive_field - 2 * each.padding) / each.sample_rate
-            raise RecordingError(
-                f"{recording.name}: it lasts {recording.duration:.4f} s; expected at least {least:.4f} s, one frame"
-            )
     return recording
 
 

@@ -1,6 +1,7 @@
 """The tokens of a recording: the labelled intervals of its TextGrid that lie within its sound."""
 
 import dataclasses
+import math
 import pathlib
 from collections.abc import Iterator, Sequence
 
@@ -76,9 +77,10 @@ def tokens_of(
     """
     path = textgrid_of(recording.path, listing)
     grid = textgrids.read_textgrid(path)
+    of_speaker = _tiers(grid, path, tier)
     tokens = tuple(
         Token(each.label, each.start, each.end, speaker)
-        for speaker, found in _tiers(grid, path, tier).items()
+        for speaker, found in of_speaker.items()
         for each in found.intervals
     )
     seen = () if with_trigraphs else trigraphs.seen(token.label for token in tokens)
@@ -104,7 +106,7 @@ def tokens_of(
     left_out = []
     if outside := len(moved) - len(inside):
         why = (
-            f"{shown(path)}: it ends at {grid.end - shift:.2f} s, its sound at {recording.duration:.2f} s; of "
+            f"{shown(path)}: it ends at {_seconds(grid.end - shift)} s, its sound at {recording.duration:.2f} s; of "
             f"{len(chosen)} tokens {_outside(moved, recording.duration)}"
         )
         if outside == len(chosen):
@@ -112,9 +114,21 @@ def tokens_of(
         left_out.append(f"{why}, and are not used")
     elif abs(grid.end - shift - recording.duration) > _UNLIKE:
         assumed.append(
-            f"{shown(path)}: it ends at {grid.end - shift:.2f} s, its sound at {recording.duration:.2f} s; both are "
-            "taken to begin together"
+            f"{shown(path)}: it ends at {_seconds(grid.end - shift)} s, its sound at {recording.duration:.2f} s; both "
+            "are taken to begin together"
         )
+    if odd := _overlapping(inside):
+        assumed.append(
+            f"{shown(path)}: {odd} of {len(inside)} tokens overlap one of the same tier, which Praat does not write; "
+            "each is taken from its start to its end"
+        )
+    assumed += [
+        f"{shown(path)}: its tier {printable(each.name)!r} goes from {_seconds(each.own[0])} to "
+        f"{_seconds(each.own[1])} s, the TextGrid from {_seconds(grid.start)} to {_seconds(grid.end)} s; times are "
+        "taken as those of the TextGrid"
+        for each in of_speaker.values()
+        if each.own[0] < grid.start - _UNLIKE or each.own[1] > grid.end + _UNLIKE
+    ]
     if both := _spoken_at_once(inside):
         assumed.append(
             f"{shown(path)}: {both} of {len(inside)} tokens overlap one of another speaker; what is measured there is "
@@ -154,7 +168,10 @@ def _shift(grid: TextGrid, duration: float, name: str) -> tuple[float, list[str]
     if abs(grid.start) <= _SAME:
         return 0.0, []
     as_it_is, from_its_start = abs(grid.end - duration), abs(grid.end - grid.start - duration)
-    times = f"{name}: its time goes from {grid.start:.2f} to {grid.end:.2f} s, its sound from 0 to {duration:.2f} s"
+    times = (
+        f"{name}: its time goes from {_seconds(grid.start)} to {_seconds(grid.end)} s, its sound from 0 to "
+        f"{duration:.2f} s"
+    )
     if min(as_it_is, from_its_start) > _UNLIKE:
         raise TextGridError(f"{times}: neither its times nor its length fit; expected a TextGrid of this sound")
     if from_its_start < as_it_is:
@@ -171,6 +188,20 @@ def _outside(tokens: Sequence[Interval], duration: float) -> str:
     early = sum(not _is_within(token, duration) for token in tokens) - late
     said = [f"{late} end past the sound"] if late else []
     return " and ".join(said + ([f"{early} begin before it"] if early else []))
+
+
+def _seconds(time: float) -> str:
+    return f"{time:.2f}" if abs(time) < 1e9 else f"{time:.3g}"
+
+
+def _overlapping(tokens: Sequence[Token]) -> int:
+    """How many tokens, in order of their starts, begin before an earlier one of the same speaker ends."""
+    ends: dict[str, float] = {}
+    count = 0
+    for token in tokens:
+        count += ends.get(token.speaker, -math.inf) > token.start + _SAME
+        ends[token.speaker] = max(token.end, ends.get(token.speaker, -math.inf))
+    return count
 
 
 def _when(token: Interval) -> float:
