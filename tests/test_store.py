@@ -186,6 +186,31 @@ def test_runs_that_end_together_keep_all_their_numbers(tmp_path):
     assert {path.name for path in (tmp_path / "f0").iterdir()} == {"metrics.json", "metrics.csv"}
 
 
+def test_a_run_keeps_what_others_have_beside_their_numbers(tmp_path):
+    """Verdicts, controls, notes, and what a newer version writes."""
+    results = Results(tmp_path)
+    a, b = (front_ends.random_encoder(name, 0) for name in "ab")
+    own = {"by_name": ("against", "controls"), "vowels": True}
+    pair = {"encoders": ["a", "random-1"], "cka": 1}
+    of_seeds = {"encoders": ["random-1", "random-2"], "cka": 2}
+    metrics.save(
+        results, "claims", {a: {"x": 1}}, notes=["of a"], against={"a": 1}, controls={"c": {}}, pairs=[pair], **own
+    )
+    path = tmp_path / "claims/metrics.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"of a newer version": [1]}))
+    metrics.save(
+        results, "claims", {b: {"x": 2}}, notes=["of b"], against={"b": 2}, controls={"d": {}}, pairs=[of_seeds], **own
+    )
+    found = json.loads(path.read_text())
+    assert found["against"] == {"a": 1, "b": 2}
+    assert found["controls"].keys() == {"c", "d"}
+    assert found["pairs"] == [of_seeds, pair]
+    assert found["notes"] == ["of b", "of a"]
+    assert found["of a newer version"] == [1]
+    metrics.save(results, "claims", {a: {"x": 1}, b: {"x": 2}}, notes=["of both"], against={}, **own)
+    assert json.loads(path.read_text())["notes"] == ["of both"]
+
+
 def test_other_vowels_that_came_meanwhile_are_not_replaced(tmp_path):
     path = tmp_path / "formants/metrics.json"
     path.parent.mkdir()

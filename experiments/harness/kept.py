@@ -97,7 +97,7 @@ def read_back(path: str | os.PathLike[str], settings: Settings) -> TensorFile:
 
 @contextlib.contextmanager
 def reading(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Tells a file that cannot be read now (no permission, a disk that is broken or away) from one that is not there."""
+    """Tells a file that cannot be read now (no permission, a disk that is broken or away) from one that is absent."""
     try:
         yield
     except OSError as error:
