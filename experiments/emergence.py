@@ -44,7 +44,7 @@ VOWELS = "RSA: vowels, f0, F1, F2"
 VOWELS_AT_ONE_F0 = "RSA: vowels of one f0, F1, F2"
 TONES = "RSA: tones, log frequency"
 NEAR = "nearest 10 vowels, overlap"
-F1, F2 = "F1 between values heard, R²", "F2 between values heard, R²"
+F1, F2 = "linearity of F1 between values heard, R²", "linearity of F2 between values heard, R²"
 SCORES = (VOWELS, VOWELS_AT_ONE_F0, TONES, NEAR, F1, F2)
 
 MOST_DRAWN = 4  # front ends side by side
@@ -54,7 +54,7 @@ NOTES = (
     "RSA is Spearman's correlation, over pairs of sounds, of the cosine distance of their features with their distance "
     "in the parameters: with weights found on one half of the vowels and tried on the other, or of one f0 in ERB. It "
     "is a score of the far order; the overlap of nearest neighbours is one of the near order.",
-    f"F1 and F2 are read off by linear probes at ranges that were held out, with noise of {sounds.NOISE:.0%} of the "
+    f"Linearity of F1 and F2: linear probes at ranges that were held out, with noise of {sounds.NOISE:.0%} of the "
     "features' deviation.",
     "An interval is over other f0, F1, F2, vowels or tones; it says nothing of another training run: compare "
     "trainings.",

@@ -1,7 +1,8 @@
 """Section 3.3: fundamental frequency and bias.
 
-Writes the sweeps `bias` and `pure_tones`, the bias heat map, the UMAP picture of pure tones, and the frequency scale
-that the front end has learned, next to Mel and Bark.
+Writes the sweeps `bias`, `pure_tones` and `scale_tones`, the bias heat map, the UMAP picture of pure tones, and the
+frequency scale that the front end has learned, next to known ones: the paper's two curves, and one by angles over small
+steps, from `--lowest` to `--highest`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,12 +13,13 @@ import numpy as np
 from w2v_jax import grids, scales, similarity, stimuli
 from w2v_jax.arguments import Scalar
 
-from .harness import figures, flags, lettering, map_order, maps, metrics
+from .harness import figures, flags, learned_scale, lettering, map_order, maps, metrics
 from .harness.conclusions import compared, listed
 from .harness.front_ends import NamedFrontEnd
 from .harness.map_order import MapOrder
 from .harness.metrics import Metrics
 from .harness.results import Results
+from .options import learned_scale as options
 
 NAME = "f0"
 
@@ -27,7 +29,13 @@ PURE_TONES = grids.PURE_TONES
 QUICK_PURE_TONES = grids.PURE_TONES.thinned(frequency=80)
 MARKED_KHZ = range(1, 8)
 
-SCALES = {"Hz": scales.hz, "Mel": scales.mel, "Bark": scales.bark}
+SCALES = {"Hz": scales.hz, "Mel": scales.mel, "Bark": scales.bark, "ERB": scales.erb, "log Hz": scales.log_hz}
+_DRAWN = {
+    "Hz": ("black", ":"),
+    "Mel": (figures.BLUE, "-"),
+    "Bark": (figures.ORANGE, "-"),
+    "log Hz": ("black", (0, (5, 2))),
+}
 VERSIONS: dict[scales.Version, str] = {
     "published": "As published: sum of 2 − cos",
     "corrected": "Corrected: sum of 1 − cos",
@@ -36,7 +44,9 @@ VERSIONS: dict[scales.Version, str] = {
 NOTES = (
     "In the figure of the frequency scale, the curve as published adds up 2 - cos as the paper's figure does: a "
     "constant 1 per step makes it a straight line almost whatever the encoder does. The corrected curve adds up the "
-    "cosine distance 1 - cos that the paper's text defines.",
+    "cosine distance 1 - cos that the paper's text defines: squares of small steps, ones of coarse ones, so that it "
+    "shows the scale of the steps as much as that of the encoder.",
+    learned_scale.NOTE,
     f"{map_order.note('log frequency')} A tone at the Nyquist frequency is left out of these numbers.",
 )
 
@@ -57,17 +67,20 @@ def pure_tones(front_end: NamedFrontEnd, *, quick: bool) -> grids.Grid:
 def run(front_ends: Sequence[NamedFrontEnd], results: Results) -> Metrics:
     """Runs the section for every front end and returns its metrics."""
     measured = {}
+    asked = {each: learned_scale.tones(each, quick=results.quick) for each in front_ends}
     for each in front_ends:
         grid = pure_tones(each, quick=results.quick)
         frequency = grid.axis("frequency")
         biased = results.sweep(NAME, each, BIAS, biased_tone)
         tones = results.sweep(NAME, each, grid, tone)
+        small_steps = learned_scale.sweep(results, NAME, each, asked[each])
         positions = maps.umap(results, NAME, each, grid.name, tones)
         maps.save_csv(results, NAME, each, grid.name, grid.points(), positions)
         order = measure_order(tones, positions, frequency, nyquist=each.frames.nyquist)
         measured[each] = {
             "bias": measure_bias(biased),
             "frequency_scale": measure_scale(tones, frequency, nyquist=each.frames.nyquist),
+            "learned_scale": learned_scale.measure(small_steps, asked[each])[1],
             map_order.KEY: {grid.name: order.as_numbers()},
         }
         results.save_figure(NAME, f"bias.{each.name}", draw_bias(each, measured[each]))
@@ -176,21 +189,19 @@ def summary(measured: Metrics) -> dict[str, float]:
         differences = measured["frequency_scale"]["without_nyquist"][version]["rms_difference"]
         for name, difference in differences.items():
             found[f"frequency scale, {version}: rms difference from {name}"] = difference
+    for name, fit in measured["learned_scale"].get("r2", {}).items():
+        found[f"learned scale by angles: R² with {name}"] = fit["value"]
     return found
 
 
 def conclude(measured: Mapping[str, Metrics]) -> str:
     """What came out, in a sentence; by name of the front end."""
     unmoved = {name: float(np.min(found["bias"]["matrix"])) for name, found in measured.items()}
-    nearest = []
-    for name, found in measured.items():
-        differences = found["frequency_scale"]["without_nyquist"]["corrected"]["rms_difference"]
-        scale = min(differences, key=differences.__getitem__)
-        nearest.append(f"{scale} for {name} (rms difference {differences[scale]:.2f})")
+    nearest = [learned_scale.said(name, found["learned_scale"]) for name, found in measured.items()]
     least = compared(unmoved, better="higher", means="moved less")
     return (
-        f"The least cosine of a tone with a DC offset to the same tone without is {least}; of Hz, Mel and Bark, the "
-        f"spacing of pure tones (corrected) is nearest to {listed(nearest)}; lower is nearer."
+        f"The least cosine of a tone with a DC offset to the same tone without is {least}; the learned "
+        f"scale of tones, by angles, is nearest to {listed(nearest)}, of {listed(list(SCALES))}."
     )
 
 
@@ -240,19 +251,18 @@ def draw_pure_tones(
 
 
 def draw_scale(front_end: NamedFrontEnd, measured: Metrics) -> figures.Figure:
-    """As published and corrected: Mel, Bark and the encoder's own scale, with and without the tone at Nyquist."""
+    """As published, corrected, and by angles: known scales and the encoder's own, with and without Nyquist's tone."""
     scale = measured["frequency_scale"]
     frequency = np.asarray(scale["frequency"])
     inside = frequency[frequency < front_end.frames.nyquist]
     highest = f"{frequency[-1] / 1000:g} kHz"
     figure, panels = figures.panels(
-        2, size=(4.6, 3.9), title=f"Learned frequency scale: {front_end.name} ({len(frequency)} tones)"
+        3, size=(4.2, 3.9), title=f"Learned frequency scale: {front_end.name} ({len(frequency)} tones)"
     )
-    for axes, (version, title) in zip(panels, VERSIONS.items(), strict=True):
+    for axes, (version, title) in zip(panels[:2], VERSIONS.items(), strict=True):
         references = scale["without_nyquist"]["references"]
-        axes.plot(inside, references["Hz"], color="black", linewidth=1, linestyle=":", label="Hz")
-        axes.plot(inside, references["Mel"], color=figures.BLUE, label="Mel")
-        axes.plot(inside, references["Bark"], color=figures.ORANGE, label="Bark")
+        for name, (colour, dashes) in _DRAWN.items():
+            axes.plot(inside, references[name], color=colour, linestyle=dashes, linewidth=1.2, label=name)
         if scale["with_nyquist"]:
             learned = scale["with_nyquist"][version]["scale"]
             axes.plot(frequency, learned, color=figures.GREY, linewidth=2.5, label=lettering.name(front_end.name))
@@ -270,10 +280,28 @@ def draw_scale(front_end: NamedFrontEnd, measured: Metrics) -> figures.Figure:
         axes.set_xlabel("Frequency (Hz)")
         axes.set_ylabel("Normalised scale")
         axes.set_xticks(range(0, int(frequency[-1]) + 1, 2000))
+    _draw_by_angles(panels[2], front_end, measured["learned_scale"])
     handles, names = panels[0].get_legend_handles_labels()
     figures.legend(figure, handles, names=names, columns=3)
     return figure
 
 
+def _draw_by_angles(axes: figures.Axes, front_end: NamedFrontEnd, learned: Metrics) -> None:
+    axes.set_title("By angles, over small steps", fontsize=11)
+    axes.set_xlabel("Frequency (Hz)")
+    if "undefined" in learned:
+        axes.text(0.5, 0.5, "undefined", ha="center", transform=axes.transAxes)
+        return
+    frequency = np.asarray(learned["frequency"])
+    for name, (colour, dashes) in _DRAWN.items():
+        known = scales.normalise(SCALES[name](frequency))
+        axes.plot(frequency, known, color=colour, linestyle=dashes, linewidth=1.2)
+    axes.plot(frequency, learned["scale"], color=figures.GREEN, linestyle="--", label=front_end.name)
+    told = ", ".join(f"{name} {fit['value']:.3f}" for name, fit in learned["r2"].items())
+    axes.set_xlabel(f"Frequency (Hz), steps of {learned['step_cents']:.0f} cents\nR²: {told}", fontsize=8)
+    if learned["saturated"]:
+        axes.set_title("By angles: SATURATED, take a smaller --step", fontsize=10)
+
+
 if __name__ == "__main__":
-    flags.launch(run)
+    flags.launch(run, errors=(learned_scale.RangeError,), own=(options,))

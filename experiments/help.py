@@ -13,12 +13,12 @@ from collections.abc import Sequence
 _PROBING = ("process", "common")
 OPTIONS = {
     "temporal": _PROBING,
-    "f0": _PROBING,
+    "f0": (*_PROBING, "learned_scale"),
     "formants": (*_PROBING, "vowels", "formants"),
     "amplitude": _PROBING,
     "diphthongs": (*_PROBING, "vowels"),
-    "recordings": (*_PROBING, "vowels", "recordings"),
-    "claims": (*_PROBING, "vowels", "claims"),
+    "recordings": (*_PROBING, "vowels", "synthesis", "recordings"),
+    "claims": (*_PROBING, "vowels", "synthesis", "claims"),
     "emergence": (*_PROBING, "vowels"),
     "sounds": ("process", "sounds"),
     "reproduce": (*_PROBING, "vowels", "formants"),

@@ -12,6 +12,7 @@ from experiments.claims import figures as claims_figures
 from experiments.claims import sounds as claims_sounds
 from experiments.claims import table as claims_table
 from experiments.claims.listeners import expected_correct
+from experiments.claims.questions import CLAIMS, WITH, claims_of
 from experiments.harness import controls, figures, front_ends
 from experiments.harness.populations import populations
 from experiments.harness.results import Results
@@ -47,7 +48,7 @@ def results(tiny, tmp_path_factory):
 def test_the_table_has_every_claim_layer_and_control(results):
     with (results / "claims.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    expected = [(claim, name) for claim, names in claims.CLAIMS.items() for name in names]
+    expected = [(claim, name) for claim, names in CLAIMS.items() for name in names]
     assert [(row["claim"], row["score"]) for row in rows] == expected
     columns = ["tiny conv 0", "tiny conv 1", "tiny frames", "tiny.random-1 conv 0", "log-mel frames"]
     for row in rows:
@@ -73,6 +74,9 @@ def test_metrics_are_strict_json_and_agree_with_the_table(results):
         first = next(csv.DictReader(file))
     found = metrics["controls"]["log-mel"]["scores"]["frames"][first["claim"]][first["score"]]
     assert found["value"] == pytest.approx(float(first["log-mel frames"]), rel=1e-5)
+    assert set(metrics["saturation"]) == {"tiny", "tiny.random-1", "log-mel"}
+    cents = metrics["encoders"]["tiny"]["scores"]["frames"]["formants, with voices"]
+    assert cents["F2 read off across f0 and F1, cents"]["value"] > 0
     assert set(metrics["encoders"]["tiny"]["tuning"]) == {"conv 0", "conv 1", "frames"}
     with (results / "metrics.csv").open(encoding="utf-8") as file:
         layers = {row["layer"] for row in csv.DictReader(file) if row["encoder"] == "tiny"}
@@ -80,13 +84,13 @@ def test_metrics_are_strict_json_and_agree_with_the_table(results):
 
 
 def test_scores_drawn_through_the_layers_exist():
-    assert all(name in claims.CLAIMS[claim] for claim, name in claims_figures.BY_LAYER)
+    assert all(name in CLAIMS[claim] for claim, name in claims_figures.BY_LAYER)
 
 
 def test_every_figure_is_png_and_pdf(results):
     for suffix in ("png", "pdf"):
         names = {path.name.split(".")[0] for path in results.glob(f"*.{suffix}")}
-        assert names == {"claims", "discrimination", "noise", "layers", "filters", "tuning"}
+        assert names == {"claims", "read_off", "discrimination", "noise", "layers", "filters", "tuning"}
 
 
 def test_second_run_sweeps_nothing(results, tiny):
@@ -95,20 +99,23 @@ def test_second_run_sweeps_nothing(results, tiny):
     assert len(again.read_back) == len(claims_sounds.SOUNDS) + 1
 
 
+def test_vowels_may_be_of_one_synthesis():
+    assert set(claims_of()) == set(CLAIMS)
+    assert {claim for claim in claims_of(("sines",)) if claim.endswith(WITH["resonances"])} == set()
+    of_one = claims_sounds.grids_of(FRAMES[0], syntheses=("resonances",)).items()
+    assert {name for name in of_one if "vowel" in name} == {"vowels_resonances", "vowel_lines_resonances"}
+
+
 def columns_of(values, rng, *, names=None):
     """A column per front end: every score is its value, give or take."""
     shared = rng.normal(size=40)
 
     def column(value):
-        return {
-            "frames": {
-                claim: {
-                    name: mean_score(value + 0.01 * (shared + rng.normal(size=40)), bootstrap=Bootstrap(resamples=50))
-                    for name in found
-                }
-                for claim, found in claims.CLAIMS.items()
-            }
-        }
+        def of(claim, name):  # of errors lower is better
+            centre = value if CLAIMS[claim][name].unit is None else 100 * (1 - value)
+            return mean_score(centre + 0.01 * (shared + rng.normal(size=40)), bootstrap=Bootstrap(resamples=50))
+
+        return {"frames": {claim: {name: of(claim, name) for name in found} for claim, found in CLAIMS.items()}}
 
     return {each: column(value) for each, value in values.items()}
 
@@ -135,13 +142,13 @@ def test_a_group_of_trainings_is_held_against_ten_seeds(trainings):
     values |= {each: 0.2 + 0.02 * rng.normal() for each in found.untrained}
     values |= {found.spectrograms["log-mel"]: 0.9, found.spectrograms["stft"]: 0.55}
     columns = columns_of(values, rng)
-    columns[found.spectrograms["stft"]]["frames"]["bias"] = dict.fromkeys(claims.CLAIMS["bias"], "no score")
+    columns[found.spectrograms["stft"]]["frames"]["bias"] = dict.fromkeys(CLAIMS["bias"], "no score")
     against = claims_table.compare(columns, trainings, found)
     assert set(words(against, "untrained")) == {"ahead"}
     assert set(words(against, "log-mel")) == {"behind"}
-    assert set(words({"others": against["formants"]}, "stft")) == {"level"}  # the middle of the three
+    assert set(words({"others": against["formants, with sines"]}, "stft")) == {"level"}  # the middle of the three
     assert {each["stft"].word for each in against["bias"].values()} == {"undefined"}
-    first = next(iter(against["formants"].values()))["untrained"]
+    first = next(iter(against["formants, with sines"].values()))["untrained"]
     assert first.apart
     assert first.q >= first.p
     assert set(claims_table.agreements(against, "log-mel").values()) == {"behind"}
@@ -154,7 +161,7 @@ def test_among_random_encoders_few_comparisons_are_marked(trainings):
     found = controls.controls_of(trainings.members)[trainings.members[0]]
     rng = np.random.default_rng(1)
     by_name = {}
-    for claim, names in claims.CLAIMS.items():
+    for claim, names in CLAIMS.items():
         for name in names:  # seeds differ by more than their intervals are wide
             by_name[claim, name] = dict(zip(found.untrained, 0.3 + 0.1 * rng.normal(size=10), strict=True))
     columns = columns_of(dict.fromkeys(found.untrained, 0.0), rng)
@@ -178,28 +185,51 @@ def test_a_claim_in_some_metrics_only_depends_on_the_metric(tiny):
     rng = np.random.default_rng(2)
     columns = columns_of({tiny[0]: 0.5, **{each: 0.3 + 0.001 * rng.normal() for each in found.all}}, rng)
     family = "RSA of vowels with f0, F1, F2"
-    low = columns_of({tiny[0]: 0.1}, rng)[tiny[0]]["frames"]["metric space"][f"{family}, Hz"]
-    columns[tiny[0]]["frames"]["metric space"][f"{family}, Hz"] = low
+    low = columns_of({tiny[0]: 0.1}, rng)[tiny[0]]["frames"]["metric space, with sines"][f"{family}, Hz"]
+    columns[tiny[0]]["frames"]["metric space, with sines"][f"{family}, Hz"] = low
     against = claims_table.compare(columns, populations(tiny)[0], found)
     agreed = claims_table.agreements(against, "untrained")
-    assert agreed.pop(family) == claims_table.DEPENDS
+    assert agreed.pop(f"{family}, with sines") == claims_table.DEPENDS
     assert set(agreed.values()) == {"ahead"}
-    against["metric space"][f"{family}, Hz"]["untrained"] = claims_table.Verdict("level", 0.2, 0.5)
-    assert claims_table.agreements(against, "untrained")[family] == "ahead in 4 of 5 metrics, level in 1"
+    against["metric space, with sines"][f"{family}, Hz"]["untrained"] = claims_table.Verdict("level", 0.2, 0.5)
+    assert (
+        claims_table.agreements(against, "untrained")[f"{family}, with sines"] == "ahead in 4 of 5 metrics, level in 1"
+    )
+
+
+def test_of_errors_lower_is_ahead_and_a_verdict_says_of_which_sounds_it_holds(tiny):
+    found = controls.controls_of(tiny)[tiny[0]]
+    rng = np.random.default_rng(4)
+    columns = columns_of({tiny[0]: 0.5, **{each: 0.3 + 0.001 * rng.normal() for each in found.all}}, rng)
+    name = "f0 read off across vowels, cents"
+    behind = columns_of({tiny[0]: 0.1}, rng)[tiny[0]]["frames"]
+    with_voices = "fundamental frequency, with voices"
+    columns[tiny[0]]["frames"][with_voices][name] = behind[with_voices][name]
+    against = claims_table.compare(columns, populations(tiny)[0], found)
+    assert against["fundamental frequency, with sines"][name]["untrained"].difference == pytest.approx(-20, abs=1)
+    both = claims_table.of_both(against, "untrained")
+    assert both[f"fundamental frequency: {name}"] == "ahead with sines, behind with voices"
+    assert both["formants: F2 read off across f0 and F1, cents"] == "ahead with both"
+
+
+def test_sounds_farther_apart_than_the_tuning_are_told():
+    (line,) = claims_table.saturated_lines({"narrow": {"tones": 0.8, "vowels, sines": 0.5}, "wide": {"tones": 0.01}})
+    assert line.startswith("- narrow: SATURATED for tones (80% of the pairs")
 
 
 def test_scores_at_their_ceiling_are_left_out(tiny):
     found = controls.controls_of(tiny)[tiny[0]]
     columns = columns_of(dict.fromkeys([tiny[0], *found.all], 1.01), np.random.default_rng(3))
     against = claims_table.compare(columns, populations(tiny)[0], found)
-    assert set(words(against, "untrained")) == {"ceiling"}
+    shares = {c: {n: v for n, v in names.items() if CLAIMS[c][n].unit is None} for c, names in against.items()}
+    assert set(words(shares, "untrained")) == {"ceiling"}
     assert "0 ahead of and 0 behind untrained" in claims_table.conclude(populations(tiny)[0], found, against)
 
 
 def test_an_untrained_encoder_is_said_to_prove_nothing(tiny):
     (untrained,) = front_ends.resolve(["untrained"])
     found = controls.Controls((), controls.controls_of(tiny)[tiny[0]].spectrograms)
-    column = {"frames": {claim: dict.fromkeys(names, "no score") for claim, names in claims.CLAIMS.items()}}
+    column = {"frames": {claim: dict.fromkeys(names, "no score") for claim, names in CLAIMS.items()}}
     columns = dict.fromkeys([untrained, *found.all], column)
     (alone,) = populations([untrained])
     verdicts = claims_table.compare(columns, alone, found)
@@ -242,20 +272,18 @@ def test_multiples_of_the_frame_rate_are_kept_apart_from_other_tones(frames, siz
 
 def test_sounds_of_wav2vec2_are_as_they_were():
     grids = claims_sounds.grids_of(FRAMES[0])
+    of_vowels = {"vowels": 507, "vowel_lines": 125, "abx_f0": 168, "abx_formants": 216, "abx_level": 144}
     assert {name: len(grid) for name, grid in grids.items().items()} == {
-        "vowels": 507,
-        "vowel_lines": 125,
         "tones": 200,
         "tones_at_rate": 52,
         "amplitudes": 80,
         "amplitude_lines": 100,
-        "abx_f0": 168,
-        "abx_formants": 216,
-        "abx_level": 144,
         "bursts": 12,
         "biases": 80,
         "levels": 80,
         "shifts": 160,
+        **{f"{name}_resonances": count for name, count in of_vowels.items()},
+        **of_vowels,
     }
     assert list(grids.biases.axis("frequency")[:9]) == [100, 200, 300, 400, 500, 800, 1500, 3000, 113]
     f0 = np.unique(grids.vowels.points()["f0"])

@@ -6,7 +6,6 @@ import hashlib
 import json
 import subprocess
 import sys
-import types
 
 import numpy as np
 import pytest
@@ -25,7 +24,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch_format import Call, Instance, Name, Tensor, save_legacy, save_zip
 
-from w2v_jax.checkpoint import CheckpointError, Provenance, encoder_tensors, load_encoder, read_metadata
+from w2v_jax.checkpoint import Provenance, encoder_tensors, load_encoder, read_metadata
 from w2v_jax.convert import convert_checkpoint
 from w2v_jax.convert.fairseq import parse_layers
 
@@ -277,78 +276,7 @@ def test_views_of_larger_storages(tmp_path, output, kind):
     check(tmp_path / "a", output, SMALL, state, "transformers")
 
 
-# the hub
-
-
-@pytest.fixture
-def hub(tmp_path, monkeypatch):
-    """A stand-in for huggingface_hub that serves a folder and notes what was asked for."""
-    folder = tmp_path / "snapshot"
-    folder.mkdir()
-    asked = []
-
-    class HfApi:
-        def model_info(self, repository, *, revision=None):
-            asked.append((repository, revision))
-            if repository == "no/such":
-                raise RuntimeError("404 Client Error.\n\nRepository Not Found for url")
-            files = [path for path in folder.rglob("*") if path.is_file()]
-            siblings = [types.SimpleNamespace(rfilename=str(path.relative_to(folder))) for path in files]
-            return types.SimpleNamespace(sha="c0ffee", siblings=siblings)
-
-    def hf_hub_download(repository, name, *, revision):
-        assert revision == "c0ffee"
-        asked.append(name)
-        return str(folder / name)
-
-    module = types.ModuleType("huggingface_hub")
-    module.HfApi, module.hf_hub_download = HfApi, hf_hub_download
-    monkeypatch.setitem(sys.modules, "huggingface_hub", module)
-    return types.SimpleNamespace(folder=folder, asked=asked)
-
-
-@pytest.mark.parametrize("revision", [None, "main", "refs/pr/3"])
-def test_hub(hub, output, revision):
-    state = save_transformers(hub.folder)
-    for other in ("pytorch_model.bin", "tf_model.h5", "README.md"):
-        (hub.folder / other).write_text("not needed")
-    source = "facebook/wav2vec2-base" + (f"@{revision}" if revision else "")
-    done = check(source, output, SMALL, state, "transformers", "wav2vec2.")
-    assert done.provenance.source == "facebook/wav2vec2-base"
-    assert done.provenance.revision == "c0ffee"
-    assert hub.asked == [("facebook/wav2vec2-base", revision), "config.json", "model.safetensors"]
-
-
-def test_a_subfolder_of_the_hub(hub, output):
-    state = save_transformers(hub.folder / "audio/encoder")
-    (hub.folder / "audio/encoder/preprocessor_config.json").write_text('{"sampling_rate": 16000}')
-    (hub.folder / "model.safetensors").write_text("not needed")
-    done = check("a/b/audio/encoder@main", output, SMALL, state, "transformers", "wav2vec2.")
-    assert (done.provenance.source, done.provenance.assumed) == ("a/b/audio/encoder", None)
-    fetched = ("config.json", "preprocessor_config.json", "model.safetensors")
-    assert hub.asked == [("a/b", "main"), *(f"audio/encoder/{name}" for name in fetched)]
-    with pytest.raises(CheckpointError, match=r"a/b/video: the hub repository has .*audio/encoder/.*expected one of"):
-        convert_checkpoint("a/b/video", output)
-
-
-def test_hub_fetches_only_the_shards_it_needs(hub, output):
-    state = state_dict()
-    save_safetensors(hub.folder / "one", state)
-    (hub.folder / "two").write_text("not needed")
-    (hub.folder / "config.json").write_text(config_json())
-    weight_map = dict.fromkeys(state, "one") | {"encoder.layer_norm.weight": "two"}
-    (hub.folder / "pytorch_model.bin.index.json").write_text(json.dumps({"weight_map": weight_map}))
-    check("a/b", output, SMALL, state, "transformers")
-    assert hub.asked[1:] == ["config.json", "pytorch_model.bin.index.json", "one"]
-
-
-def test_an_existing_path_wins_over_a_hub_id(hub, output, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    state = save_transformers(tmp_path / "facebook" / "wav2vec2-base")
-    done = check("facebook/wav2vec2-base", output, SMALL, state, "transformers", "wav2vec2.")
-    assert done.provenance.source == "wav2vec2-base"
-    assert done.provenance.revision is None
-    assert not hub.asked
+# the hub, whose ids are in test_hub.py
 
 
 def test_a_path_in_the_cache_of_the_hub_tells_its_provenance(tmp_path, output):
@@ -359,15 +287,7 @@ def test_a_path_in_the_cache_of_the_hub_tells_its_provenance(tmp_path, output):
         assert (done.provenance.source, done.provenance.revision) == ("facebook/wav2vec2-base", "c0ffee")
 
 
-def test_hub_errors(hub, output, monkeypatch):
-    with pytest.raises(CheckpointError, match=r"no/such: no such file here.*404 Client Error"):
-        convert_checkpoint("no/such", output)
-    (hub.folder / "tf_model.h5").write_text("")
-    with pytest.raises(CheckpointError, match=r"has tf_model\.h5; expected one of model\.safetensors"):
-        convert_checkpoint("a/b", output)
-    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
-    with pytest.raises(CheckpointError, match=r"pip install 'w2v_jax\[hub\]'"):
-        convert_checkpoint("a/b", output)
+def test_what_is_neither_here_nor_on_the_hub(output):
     with pytest.raises(FileNotFoundError, match="no such file"):
         convert_checkpoint("weights/missing.pt", output)
 

@@ -2,13 +2,12 @@
 
 import argparse
 import enum
-import http.server
 import json
 import os
 import subprocess
 import sys
-import threading
 
+import hub_server
 import numpy as np
 import pytest
 
@@ -81,10 +80,14 @@ def parts(base):
 
 def check(source, model, tmp_path, *, bound=1e-6):
     """Converts `source` and compares features with those of `model` in float64."""
+    convert_checkpoint(source, tmp_path / "encoder.safetensors")
+    check_features(tmp_path / "encoder.safetensors", model, bound=bound)
+
+
+def check_features(path, model, *, bound=1e-6):
     base = getattr(model, model.base_model_prefix, model) if model.base_model_prefix != "model" else model
     waveform = np.random.default_rng(0).standard_normal((2, 800)).astype(np.float32)
-    convert_checkpoint(source, tmp_path / "encoder.safetensors")
-    features = np.asarray(load_encoder(tmp_path / "encoder.safetensors")(waveform))
+    features = np.asarray(load_encoder(path)(waveform))
     dtype = next(base.parameters()).dtype
     extractor, norm = (part.double() for part in parts(base))
     with torch.no_grad():
@@ -280,77 +283,73 @@ def test_what_is_not_a_state_dict(tmp_path):
         convert_checkpoint(tmp_path / "script.pt", tmp_path / "encoder.safetensors")
 
 
-COMMIT = "0123456789abcdef0123456789abcdef01234567"
+BASE = {"conv_dim": (512,) * 7, "conv_kernel": (10, 3, 3, 3, 3, 2, 2), "conv_stride": (5, 2, 2, 2, 2, 2, 2)}
+FULL = {"hidden_size": 768, "num_hidden_layers": 12, "num_attention_heads": 12, "intermediate_size": 3072}
+
+
+@pytest.fixture(scope="module")
+def base_model():
+    settings = {"num_conv_pos_embeddings": 128, "num_conv_pos_embedding_groups": 16, "vocab_size": 32}
+    return build(head="ForPreTraining", **BASE, **FULL, **settings)
 
 
 @pytest.fixture
 def hub(tmp_path):
-    """A hub on this machine, for the real huggingface_hub: one repository, the files of a folder."""
-    folder = tmp_path / "repository"
-    folder.mkdir()
-    asked = []
+    """A hub on this machine, for the real huggingface_hub, and the command that asks it."""
+    with hub_server.serving() as server:
+        folder = server.folders["some/model"] = tmp_path / "repository"
+        folder.mkdir()
+        changes = {"HF_ENDPOINT": server.endpoint, "HF_HOME": str(tmp_path / "hf"), "W2V_JAX_HOME": str(tmp_path / "w")}
 
-    class Hub(http.server.BaseHTTPRequestHandler):
-        def do_HEAD(self):
-            self.do_GET()
+        def convert(*arguments):
+            command = [sys.executable, "-m", "w2v_jax.convert", *map(str, arguments)]
+            return subprocess.run(command, env=os.environ | changes, capture_output=True, text=True)
 
-        def do_GET(self):
-            path = self.path.split("?")[0]
-            asked.append(path)
-            if path.startswith("/api/models/some/model"):
-                siblings = [{"rfilename": file.name} for file in folder.iterdir()]
-                data = json.dumps({"id": "some/model", "sha": COMMIT, "siblings": siblings}).encode()
-            elif path.startswith(f"/some/model/resolve/{COMMIT}/") and (folder / path.split("/")[-1]).is_file():
-                data = (folder / path.split("/")[-1]).read_bytes()
-            else:
-                self.send_response(404)
-                self.send_header("X-Error-Code", "RepoNotFound")
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-                return
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(data)))
-            self.send_header("ETag", f'"{len(data)}"')
-            self.send_header("X-Repo-Commit", COMMIT)
-            self.end_headers()
-            if self.command == "GET":
-                self.wfile.write(data)
+        yield folder, server, convert
 
-        def log_message(self, *_):
-            pass
 
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hub)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    changes = {"HF_ENDPOINT": f"http://127.0.0.1:{server.server_port}", "HF_HOME": str(tmp_path / "cache")}
+def save_as(kind, model, folder):
+    model.save_pretrained(folder, **({"max_shard_size": "50MB"} if kind == "sharded" else {}))
+    if kind in ("zip", "legacy"):
+        (folder / "model.safetensors").unlink()
+        zipped = kind == "zip"
+        torch.save(model.state_dict(), folder / "pytorch_model.bin", _use_new_zipfile_serialization=zipped)
 
-    def convert(source, output):
-        command = [sys.executable, "-m", "w2v_jax.convert", "--source", source, "--output", output]
-        return subprocess.run(command, env=os.environ | changes, capture_output=True, text=True)
 
-    yield folder, asked, convert
-    server.shutdown()
-    thread.join()
-    server.server_close()
+@pytest.mark.parametrize("kind", ["safetensors", "sharded", "zip", "legacy"])
+def test_of_a_model_of_bases_size_the_encoder_comes_and_is_pytorchs(tmp_path, hub, base_model, kind):
+    folder, server, convert = hub
+    save_as(kind, base_model, folder)
+    encoder = sum(value.numel() for part in parts(base_model.wav2vec2) for value in part.parameters()) * 4
+    done = convert("--source=some/model", "--output", tmp_path / "encoder.safetensors")
+    assert done.returncode == 0, done.stderr
+    print(f"{kind}: {server.sent / encoder:.3f} times the encoder's {encoder} bytes, {len(server.requests)} requests")
+    if kind == "legacy":
+        assert "fetches the whole file, 378 MB" in done.stderr
+    else:
+        assert server.sent < 1.1 * encoder
+    check_features(tmp_path / "encoder.safetensors", base_model)
 
 
 def test_the_hub_through_its_own_library(tmp_path, hub):
-    folder, asked, convert = hub
+    folder, server, convert = hub
     model = build(conv_dim=(32, 48, 16))
     model.save_pretrained(folder, max_shard_size="10KB")
     (folder / "README.md").write_text("not needed")
     weight_map = json.loads((folder / "model.safetensors.index.json").read_text())["weight_map"]
     shards = {shard for name, shard in weight_map.items() if "feature_extractor" in name or "projection.layer" in name}
     output = tmp_path / "out" / "encoder.safetensors"
-    done = convert("some/model@main", output)
+    done = convert("--source=some/model@main", f"--output={output}")
     assert done.returncode == 0, done.stderr
     provenance = read_metadata(output).provenance
-    assert (provenance.source, provenance.revision) == ("some/model", COMMIT)
-    fetched = {path.split("/")[-1] for path in asked if "/resolve/" in path}
+    assert (provenance.source, provenance.revision) == ("some/model", hub_server.COMMIT)
+    fetched = {request.path.split("/")[-1] for request in server.requests if "/resolve/" in request.path}
     assert fetched == shards | {"config.json", "model.safetensors.index.json"}
     assert len(shards) < len(set(weight_map.values()))
-    failed = convert("no/such", tmp_path / "out" / "other.safetensors")
+    failed = convert("--source=no/such", f"--output={tmp_path / 'out' / 'other.safetensors'}")
     assert failed.returncode == 1
-    assert failed.stderr.startswith("error: no/such: no such file here, and not had from the hub (RepositoryNotFound")
+    assert failed.stderr.startswith(
+        "error: no/such: no such file here, and the hub answers 401; there is no such model"
+    )
     assert failed.stderr.count("\n") == 1
     assert [path.name for path in output.parent.iterdir()] == [output.name]

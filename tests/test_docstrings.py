@@ -16,7 +16,16 @@ MODULES = [
 # Modules whose every reader is expected to try something first.
 SHOWN = {
     *("stimuli", "source_filter", "similarity", "engine", "front_end"),
-    *("bootstrap", "decoding", "discrimination", "frequency_scale", "invariances", "kernel_alignment", "maps"),
+    *(
+        "bootstrap",
+        "decoding",
+        "discrimination",
+        "frequency_scale",
+        "invariances",
+        "learned_scale",
+        "kernel_alignment",
+        "maps",
+    ),
     *("neighbourhoods", "orderings", "parameter_metrics", "populations"),
     *("representational_similarity", "temporal"),
 }

@@ -338,7 +338,12 @@ def test_published_numbers_are_compared_for_the_papers_models_only():
     comparisons = published.compare(temporal_metrics, f0_metrics, formants_metrics)
     assert len(comparisons) == 25 + 1 + 1
     assert all(each.agrees for each in comparisons)
-    assert reproduce.comparison_lines(comparisons) == ["27 of 27 of the paper's numbers agree to the printed digits."]
+    lines = reproduce.comparison_lines(comparisons)
+    assert lines[-1] == "27 of 27 of the paper's numbers agree to the printed digits."
+    assert [line.split()[-4:] for line in lines if "linear CKA" in line] == [
+        ["CKA", "0.8245917", "0.8245917", "agrees"]
+    ]
+    assert len(lines) == 1 + 27 + 1
 
     right[0][1] = 0.37
     pairs[0]["linear_cka"] = 0.8245919

@@ -219,6 +219,35 @@ def test_no_fold_has_frames_of_a_speaker_of_another():
     assert all(len(np.unique(folds[speaker == each])) == 1 for each in np.unique(speaker))
 
 
+def test_what_frames_know_of_other_voices_is_read_off_in_cents_and_dB():
+    rng = np.random.default_rng(1)
+    measures = {name: rng.uniform(low, high, 300) for name, low, high in (("f0", 90, 250), ("f1", 300, 900))}
+    measures |= {"f2": rng.uniform(900, 2_400, 300), "intensity": rng.uniform(50, 75, 300)}
+    known = np.stack([np.log(measures["f0"]) * 3, np.log(measures["f1"]) * 3, measures["intensity"] / 10], axis=1)
+    speaker = np.repeat(np.arange(6), 50)
+    found = answers.off_by(known, measures, np.arange(300), speaker)
+    assert found["f0"].value < 100
+    assert found["intensity"].value < 1.5
+    assert found["f2"].value > 200
+    assert found["f0"].units == 6  # voices
+    assert "expected at least 3" in answers.off_by(known, measures, np.arange(300), speaker % 2)["f0"]
+
+
+def test_among_tokens_of_equal_f0_who_knows_f0_alone_is_at_chance():
+    f0 = np.geomspace(90, 250, 200)
+
+    def of_f0(values):
+        return np.exp(-np.square((1200 * np.log2(values / 50)[:, None] - np.arange(0, 3_600, 50)) / 60) / 2)
+
+    found, _ = answers.nearness(of_f0(f0), of_f0(f0), np.arange(200) % 4)
+    assert found["among all"].value > 0.99
+    equal = answers.rounded(f0)
+    assert np.abs(1200 * np.log2(equal / f0)).max() <= answers.EQUAL_F0 / 2 + 1e-9
+    assert answers.nearness_at(of_f0(f0), of_f0(equal), equal).value == pytest.approx(0.5)
+    formants = np.random.default_rng(0).standard_normal((200, 30))
+    assert answers.nearness_at(formants, formants, equal).value == 1
+
+
 def test_nearness_is_1_for_twins_and_chance_for_strangers():
     vectors, others = np.random.default_rng(0).standard_normal((2, 200, 30))
     speaker = np.arange(200) % 4

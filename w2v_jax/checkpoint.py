@@ -45,6 +45,8 @@ FORMAT_VERSION = "2"
 _READABLE_VERSIONS = ("1", "2")
 # Settings of the config that no file of version 0.1.0 of the library has. Their defaults must stay as they are.
 _LATER_SETTINGS = ("activation", "final_norm", "log_compression", "skip_connections", "residual_scale", "sample_rate")
+# Of the provenance, what no file of then has.
+_LATER_PROVENANCE = ("normalize_input", "file")
 SUFFIX = ".safetensors"
 _LONGEST_TEXT = 4_000
 
@@ -65,6 +67,7 @@ class Provenance:
         assumed: settings of the config that the source does not state, in words; None where it states all.
         normalize_input: whether the model was trained on waveforms of mean 0 and variance 1 each, as the source states
             it; None where it does not. Written only where it is stated.
+        file: of the source, the file that was converted; None where that is not known.
     """
 
     source: str
@@ -73,6 +76,7 @@ class Provenance:
     tool_version: str = _version.__version__
     assumed: str | None = None
     normalize_input: bool | None = None
+    file: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -204,14 +208,11 @@ def write_tensors(
         _check_provenance(provenance)
     except ValueError as error:
         raise CheckpointError(f"{quote(os.fspath(path), 400)}: not written: {error}") from error
-    said = dataclasses.asdict(provenance)
-    if provenance.normalize_input is None:  # files without it stay what they were
-        del said["normalize_input"]
     metadata = {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
         "config": config_text(config),
-        "provenance": json.dumps(said),
+        "provenance": json.dumps(_stated(provenance)),
     }
     metadata["metadata_digest"] = _metadata_digest(metadata)
     # Our own writer: it adds the digest, and the same encoder gives the same file to the last byte.
@@ -228,20 +229,25 @@ def config_text(config: EncoderConfig) -> str:
     return json.dumps(stated)
 
 
-def load_encoder(name_or_path: str | os.PathLike[str], *, precision: Precision = "float32") -> FeatureEncoder:
+def load_encoder(
+    name_or_path: str | os.PathLike[str], *, precision: Precision = "float32", offline: bool = False
+) -> FeatureEncoder:
     """Loads an encoder from our own weight file, verifying its digest.
 
     Args:
-        name_or_path: a path, or the bare name (with or without suffix) of a file in `weights/`: of the current
-            folder first, then of the installed package, where `formant-base` is.
+        name_or_path: a path; the bare name (with or without suffix) of a file in `weights/`: of the current folder
+            first, then of the installed package, where `formant-base` is; or the id of a model on the Hugging Face
+            hub, such as `facebook/wav2vec2-base` or `facebook/wav2vec2-base@REVISION`, of which the encoder is fetched
+            and converted once, into a cache (extra `hub`; see docs/checkpoints.md).
         precision: of the encoder; see `FeatureEncoder`.
+        offline: take of a hub id what was fetched before, and ask the hub for nothing.
 
     Returns:
         The encoder, with float32 parameters.
 
     Raises:
         FileNotFoundError: there is no such file; the message says which names there are.
-        CheckpointError: it is not one of ours, or not what was saved.
+        CheckpointError: it is not one of ours, or not what was saved; or the hub does not give it.
         ValueError: an unknown precision.
 
     Examples:
@@ -249,8 +255,10 @@ def load_encoder(name_or_path: str | os.PathLike[str], *, precision: Precision =
         >>> jax.jit(encoder)(jnp.zeros(16_000)).shape
         (49, 512)
     """
+    from w2v_jax.hub import obtaining  # which stands on this module
+
     check_precision(precision)
-    path = find_weights(name_or_path)
+    path = obtaining.find(name_or_path, offline=offline)
     metadata = read_metadata(path)
     try:
         tensors = safetensors.numpy.load_file(path)
@@ -396,6 +404,12 @@ def _no_weights(name: str, path: pathlib.Path) -> str:
         f"no weights {name!r} ({listed}); to make some: "
         f"python -m w2v_jax.convert --source=SOURCE --output=weights/{stem or 'NAME'}{SUFFIX}"
     )
+
+
+def _stated(provenance: Provenance) -> dict[str, object]:
+    """As weight files have it: what came later only where it is known, so that other files stay what they were."""
+    said = dataclasses.asdict(provenance)
+    return {name: value for name, value in said.items() if value is not None or name not in _LATER_PROVENANCE}
 
 
 def _altered(path: pathlib.Path, metadata: Metadata, found: str) -> CheckpointError:

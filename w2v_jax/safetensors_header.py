@@ -14,7 +14,7 @@ import json
 import math
 import operator
 from collections.abc import Mapping
-from typing import BinaryIO, NoReturn
+from typing import IO, NoReturn
 
 from w2v_jax.quoting import quote
 
@@ -69,7 +69,7 @@ class Header:
     tensors: Mapping[str, StoredTensor]
 
 
-def read_header(file: BinaryIO, size: int) -> Header:
+def read_header(file: IO[bytes], size: int) -> Header:
     """Reads the header at the start of a file, and nothing else of it.
 
     Args:

@@ -22,17 +22,19 @@ from w2v_jax.front_end import filters as filters_of
 from w2v_jax.scores import UndefinedScoreError
 from w2v_jax.scores.frequency_scale import SCALES
 
-from ..harness import cells, controls, flags, metrics, vowel_chart, vowel_flags
+from ..harness import cells, controls, flags, metrics, synthesis, vowel_chart, vowel_flags
 from ..harness.conclusions import listed
 from ..harness.front_ends import BUNDLED, NamedFrontEnd
 from ..harness.metrics import Metrics
 from ..harness.populations import populations
 from ..harness.progress import progress_bar
 from ..harness.results import Results
+from ..harness.synthesis import SYNTHESES, Synthesis
+from ..options import synthesis as options
 from ..options.claims import FULL
 from . import curves, figures, table
 from .listeners import NOTICEABLE
-from .questions import CLAIMS, WHERE, questions
+from .questions import WHERE, claims_of, questions
 from .sounds import FRACTIONS, NOISE, Heard, grids_of, listen
 from .table import Column
 
@@ -70,20 +72,30 @@ NOTES = (
 )
 
 
-def run(front_ends: Sequence[NamedFrontEnd], results: Results, *, full: bool = False) -> Metrics:
+def run(
+    front_ends: Sequence[NamedFrontEnd],
+    results: Results,
+    *,
+    full: bool = False,
+    syntheses: tuple[Synthesis, ...] = SYNTHESES,
+) -> Metrics:
     """Scores every front end and its controls, and returns the metrics (in the first process).
 
     Args:
         front_ends: the front ends.
         results: where results are kept.
         full: whether to take the paper's full grids; `results.quick` comes first.
+        syntheses: with which vowels are made.
     """
     metrics.check_vowels(results, NAME)
     vowels = results.vowels
     size = "quick" if results.quick else "full" if full else "usual"
     controls_of = controls.controls_of(front_ends)
     everyone = dict.fromkeys([*front_ends, *(each for found in controls_of.values() for each in found.all)])
-    heard = {each: listen(each, grids_of(each.frames, size, vowels), results, experiment=NAME) for each in everyone}
+    heard = {
+        each: listen(each, grids_of(each.frames, size, vowels, syntheses), results, experiment=NAME)
+        for each in everyone
+    }
     if not results.share.is_first:
         return {}  # the first process measures and draws
     # Of most seeds the final frames are enough: layers are drawn, and not compared.
@@ -102,10 +114,14 @@ def run(front_ends: Sequence[NamedFrontEnd], results: Results, *, full: bool = F
         for each in dict.fromkeys([*front_ends, *(one for found in of.values() for one in curves.shown(found))])
     }
 
+    saturations = {each.name: by_layer[FRAMES].saturations() for each, by_layer in heard.items()}
+
     lines = ["(--quick: a handful of sounds; for a first look)", ""] if results.quick else []
     lines += [] if vowels.is_papers else [f"{vowels.said(quick=results.quick)}.", ""]
     for one in asked:
         lines += [*table.markdown(columns, one, of[one.name], against[one.name], nulls[one.name]), ""]
+    if saturated := table.saturated_lines(saturations):
+        lines += ["## Sounds farther apart than the tuning", "", *saturated, ""]
     results.save_text(NAME, "claims.csv", table.csv_text(columns, against))
     results.save_text(NAME, "claims.md", "\n".join(lines))
     said = {"quick": results.quick}
@@ -114,6 +130,7 @@ def run(front_ends: Sequence[NamedFrontEnd], results: Results, *, full: bool = F
         drawings = {
             "claims": figures.draw_claims(one, theirs, columns, vowels=vowels, **said),
             "discrimination": curves.draw_discrimination(one, theirs, columns, vowels=vowels, **said),
+            "read_off": figures.draw_read_off(one, theirs, columns, vowels=vowels, **said),
             "noise": curves.draw_noise(one, theirs, noise, vowels=vowels, **said),
         }
         for name, figure in drawings.items():
@@ -137,6 +154,7 @@ def run(front_ends: Sequence[NamedFrontEnd], results: Results, *, full: bool = F
             }
             for each in front_ends
         },
+        saturation=saturations,
         conclusion="\n".join(table.conclude(one, of[one.name], against[one.name]) for one in asked),
         notes=[*NOTES, *_without_filters(front_ends)],
         vowels=True,
@@ -150,12 +168,15 @@ def run(front_ends: Sequence[NamedFrontEnd], results: Results, *, full: bool = F
                 "over": question.over,
                 "chance": question.chance,
                 "primary": question.primary,
+                "better": question.better,
                 "family": question.family,
             }
-            for claim, name, question in questions()
+            for claim, name, question in questions(syntheses)
         },
         grids={
-            each.name: {name: len(grid) for name, grid in grids_of(each.frames, size, vowels).items().items()}
+            each.name: {
+                name: len(grid) for name, grid in grids_of(each.frames, size, vowels, syntheses).items().items()
+            }
             for each in front_ends
         },
         controls={
@@ -182,7 +203,7 @@ def measure(heard: Heard) -> Column:
     """Every score of one layer."""
     return {
         claim: {name: cells.attempted(functools.partial(question.score, heard)) for name, question in found.items()}
-        for claim, found in CLAIMS.items()
+        for claim, found in claims_of(heard.grids.syntheses).items()
     }
 
 
@@ -244,7 +265,8 @@ def _with_progress(front_end: NamedFrontEnd, by_layer: Mapping[str, Heard]) -> I
 
 if __name__ == "__main__":
     flags.launch(
-        lambda front_ends, results: run(front_ends, results, full=FULL.value),
+        lambda front_ends, results: run(front_ends, results, full=FULL.value, syntheses=synthesis.chosen()),
         default=(BUNDLED,),
         vowels=vowel_flags.chosen,
+        own=(options,),
     )

@@ -18,11 +18,12 @@ from ..harness.controls import Controls
 from ..harness.front_ends import NamedFrontEnd
 from ..harness.metrics import Metrics
 from ..harness.populations import Population
+from ..harness.synthesis import SYNTHESES, Synthesis
 from ..harness.vowel_choice import PAPERS, VowelChoice
 from .figures import LEAST, add_legend, title
 from .listeners import CORRECT, NOTICEABLE, expected_correct
-from .questions import ABX, abx_name
-from .sounds import Heard
+from .questions import ABX, WITH, abx_name, with_synthesis
+from .sounds import Heard, grid_name
 from .table import Columns
 
 LEVELS = (0.0, 0.01, 0.03, 0.1, 0.3, 1.0)  # of noise, as a share of the features' deviation
@@ -39,15 +40,17 @@ def shown(controls: Controls) -> tuple[NamedFrontEnd, ...]:
 
 
 def measure_noise(heard: Heard) -> NoiseCurves:
-    """Probes between values heard, for every level of noise."""
+    """Linearity between values heard, of vowels as the paper has them, for every level of noise."""
 
     def of(grid: str, parameter: str) -> Callable[[float], Score]:
         return lambda level: heard.probe(grid, parameter, noise=level).interpolation
 
+    synthesis = heard.grids.syntheses[0]
+    vowels = grid_name("vowels", synthesis)
     asked = {
-        "f0 of vowels": of("vowels", "f0"),
-        "F1": of("vowels", "f1"),
-        "F2": of("vowels", "f2"),
+        f"f0 of vowels, {WITH[synthesis]}": of(vowels, "f0"),
+        f"F1, {WITH[synthesis]}": of(vowels, "f1"),
+        f"F2, {WITH[synthesis]}": of(vowels, "f2"),
         "amplitude of 700 Hz": of("amplitudes", "amplitude_high"),
     }
     return {
@@ -71,7 +74,7 @@ def draw_noise(
 ) -> figures.Figure:
     """A panel per parameter: what a probe reads off, by how much noise is added to the features."""
     names = list(next(iter(curves.values())))
-    said = title(f"Probes by level of noise: {population.name}, final frames", quick, vowels)
+    said = title(f"Linearity by level of noise: {population.name}, final frames", quick, vowels)
     figure, panels = figures.panels(len(names), size=(3.1, 3.0), columns=4, title=said)
     places = np.arange(len(LEVELS))
     for axes, name in zip(panels, names, strict=True):
@@ -91,10 +94,20 @@ def draw_noise(
 def draw_discrimination(
     population: Population, controls: Controls, columns: Columns, *, quick: bool, vowels: VowelChoice = PAPERS
 ) -> figures.Figure:
-    """A panel per parameter: ABX by the size of a difference, in what a listener just notices."""
+    """A panel per parameter: ABX by the size of a difference, in what a listener just notices.
+
+    Of sums of sines there is no panel for f0: three inharmonic sines have no pitch, and no listener to set beside.
+    """
     said = title(f"Discrimination beside a listener's: {population.name}, final frames", quick, vowels)
-    figure, panels = figures.panels(len(ABX), size=(3.1, 3.0), columns=4, title=said)
-    for axes, (kind_of, (claim, name)) in zip(panels, ABX.items(), strict=True):
+    heard = columns[population.members[0]][FRAMES]
+    asked: list[tuple[str, str, str, Synthesis]] = [
+        (kind_of, with_synthesis(claim, synthesis), name, synthesis)
+        for synthesis in SYNTHESES
+        for kind_of, (claim, name) in ABX.items()
+        if with_synthesis(claim, synthesis) in heard and not (kind_of == "f0" and synthesis == "sines")
+    ]
+    figure, panels = figures.panels(len(asked), size=(3.1, 3.0), columns=4, title=said)
+    for axes, (kind_of, claim, name, synthesis) in zip(panels, asked, strict=True):
         noticeable = NOTICEABLE[kind_of]
         names = [abx_name(kind_of, name, multiple) for multiple in noticeable.multiples]
         for kind, each in _drawn(population, controls, controls.all):
@@ -107,7 +120,7 @@ def draw_discrimination(
         axes.set_xticks(noticeable.multiples, [noticeable.shown(each) for each in noticeable.multiples], fontsize=7)
         axes.minorticks_off()
         axes.set_ylim(0.25, 1.03)
-        axes.set_title(name, fontsize=10)
+        axes.set_title(f"{name}, {WITH[synthesis]}", fontsize=9)
         axes.set_xlabel("Difference", fontsize=8)
     panels[0].set_ylabel("ABX: share told apart (chance 0.5)", fontsize=9)
     listener = [

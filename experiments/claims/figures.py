@@ -10,36 +10,36 @@ from matplotlib.figure import Figure
 from w2v_jax import scales, tuning
 from w2v_jax.front_end import FRAMES
 from w2v_jax.scores import Score
-from w2v_jax.scores.representational_similarity import BEST
 
 from ..harness import figures
 from ..harness.controls import Controls
 from ..harness.front_ends import NamedFrontEnd
 from ..harness.populations import Population
+from ..harness.synthesis import SYNTHESES
 from ..harness.vowel_choice import PAPERS, VowelChoice
-from .questions import CLAIMS
+from .questions import CLAIMS, with_synthesis
 from .table import Columns
 
 LEAST = -0.25  # scores below it are drawn at the edge
 OFFSETS = {"encoder": -0.09, "untrained": 0.09, "log-mel": -0.27, "stft": 0.27}  # from the middle of a row
 # Scores followed through the layers: claim and name.
 BY_LAYER = (
-    ("metric space", "RSA of vowels with f0, F1, F2, span"),
-    ("metric space", f"RSA of vowels with f0, F1, F2, {BEST}"),
-    ("metric space", "nearest 10 of vowels, by f0, F1, F2, overlap"),
-    ("formants", "RSA of vowels of one f0 with F1, F2, ERB"),
-    ("formants", "F1 between values heard, R²"),
-    ("formants", "F2 between values heard, R²"),
-    ("formants", "ABX of F1 across f0, mean of the steps"),
-    ("fundamental frequency", "f0 of vowels between values heard, R²"),
-    ("fundamental frequency", "ABX of f0 across vowels, mean of the steps"),
+    ("metric space, with sines", "RSA of vowels with f0, F1, F2, span"),
+    ("metric space, with voices", "RSA of vowels with f0, F1, F2, span"),
+    ("metric space, with sines", "nearest 10 of vowels, by f0, F1, F2, overlap"),
+    ("metric space, with voices", "nearest 10 of vowels, by f0, F1, F2, overlap"),
+    ("formants, with sines", "RSA of vowels of one f0 with F1, F2, ERB"),
+    ("formants, with voices", "RSA of vowels of one f0 with F1, F2, ERB"),
+    ("formants, with sines", "ABX of F1 across f0, mean of the steps"),
+    ("formants, with voices", "ABX of F1 across f0, mean of the steps"),
+    ("fundamental frequency, with voices", "ABX of f0 across vowels, mean of the steps"),
     ("fundamental frequency", "RSA of tones with their frequency, semitones"),
-    ("amplitude", "amplitude of 700 Hz between values heard, R²"),
     ("amplitude", "same under level, relative, other tones"),
     ("temporal detail", "burst of 10 ms, AUC, other tones"),
     ("temporal detail", "steadiness, other tones"),
     ("temporal detail", "same under shift, relative, multiples of the frame rate"),
     ("bias", "same under bias, relative, other tones"),
+    ("formants, with voices", "ABX of F2 across f0, mean of the steps"),
 )
 TUNED_LAYERS = 4  # panels of tuning curves, spread over the layers
 
@@ -48,7 +48,12 @@ def draw_claims(
     population: Population, controls: Controls, columns: Columns, *, quick: bool, vowels: VowelChoice = PAPERS
 ) -> Figure:
     """Main scores of the final frames and those beside them: encoders, untrained encoders and spectrograms."""
-    primary = {claim: [name for name, question in found.items() if question.leads] for claim, found in CLAIMS.items()}
+    asked = columns[population.members[0]][FRAMES]
+    # Errors, in cents and dB, have a figure of their own.
+    primary = {
+        claim: [name for name in found if (question := CLAIMS[claim][name]).leads and question.unit is None]
+        for claim, found in asked.items()
+    }
     primary = {claim: names for claim, names in primary.items() if names}
     heights = [len(names) for names in primary.values()]
     figure = Figure(figsize=(9.0, 0.24 * sum(heights) + 2.4), layout="constrained")
@@ -75,6 +80,58 @@ def draw_claims(
     panels[-1].set_xlabel(f"Score, 95% interval over sounds (below {LEAST:g}: hollow, at the edge)")
     figure.suptitle(title(f"The claims as numbers: {population.name}, final frames", quick, vowels), fontsize=12)
     add_legend(figure, population, controls, spectrograms_marked=True)
+    return figure
+
+
+# By axis of a panel: the scores of reading off that are drawn in it, by the claim without its synthesis.
+READ_OFF = {
+    "cents": (
+        ("fundamental frequency", "f0 read off across vowels, cents", 8.6),
+        ("formants", "F1 read off across f0 and F2, cents", 68.0),
+        ("formants", "F2 read off across f0 and F1, cents", 68.0),
+    ),
+}
+
+
+def draw_read_off(
+    population: Population, controls: Controls, columns: Columns, *, quick: bool, vowels: VowelChoice = PAPERS
+) -> Figure:
+    """How far off parameters are read, in cents, through the layers: a panel per parameter and synthesis."""
+    heard = columns[population.members[0]]
+    drawn = [
+        (with_synthesis(claim, synthesis), name, noticeable)
+        for synthesis in SYNTHESES
+        for claim, name, noticeable in READ_OFF["cents"]
+        if with_synthesis(claim, synthesis) in heard[FRAMES]
+    ]
+    said = title(f"Read off in contexts that were not heard: {population.name}", quick, vowels)
+    figure, panels = figures.panels(max(len(drawn), 1), size=(3.1, 2.6), columns=3, title=said)
+    layers = list(heard)
+    places = np.arange(len(layers))
+    asked = tuple(each for each in controls.untrained if len(columns[each]) == len(layers))
+    for axes, (claim, name, noticeable) in zip(panels, drawn, strict=False):
+        for kind, control in controls.spectrograms.items():
+            cell = columns[control][FRAMES][claim][name]
+            if isinstance(cell, Score):
+                style = figures.STYLES[kind]
+                axes.axhline(max(cell.value, 1.0), linewidth=1.4, color=style["color"], linestyle=figures.LINES[kind])
+        for kind, several in (("untrained", asked), ("encoder", population.members)):
+            style = figures.STYLES[kind]
+            for each in several:
+                cells = [column[claim][name] for column in columns[each].values()]
+                values = [max(cell.value, 1.0) if isinstance(cell, Score) else np.nan for cell in cells]
+                axes.plot(places[: len(values)], values, color=style["color"], marker=style["marker"], markersize=4)
+        axes.axhline(noticeable, color="black", linewidth=0.8, linestyle=(0, (4, 2)))
+        axes.set_yscale("log")
+        axes.set_title(f"{claim}:\n{name}", fontsize=8)
+        axes.set_xticks(places, [layer.removeprefix("conv ") for layer in layers], fontsize=8)
+        axes.tick_params(axis="y", labelsize=8)
+    panels[0].set_ylabel("Median error (cents; lower is better)", fontsize=9)
+    line = figures.Line2D(
+        [], [], color="black", linewidth=0.8, linestyle=(0, (4, 2)), label="a listener's just noticeable difference"
+    )
+    shown = dataclasses.replace(controls, untrained=asked)
+    add_legend(figure, population, shown, spectrograms_marked=False, others=[line])
     return figure
 
 
@@ -135,8 +192,9 @@ def draw_layers(
     front_end: NamedFrontEnd, controls: Controls, columns: Columns, *, quick: bool, vowels: VowelChoice = PAPERS
 ) -> Figure:
     """Some scores through the layers: the encoder's, each untrained one's, and the spectrograms' as lines."""
+    drawn = [(claim, name) for claim, name in BY_LAYER if claim in columns[front_end][FRAMES]]
     figure, panels = figures.panels(
-        len(BY_LAYER),
+        len(drawn),
         size=(3.1, 2.3),
         columns=4,
         title=title(f"Scores layer by layer: {front_end.name}", quick, vowels),
@@ -145,7 +203,7 @@ def draw_layers(
     asked = tuple(each for each in controls.untrained if len(columns[each]) == len(layers))
     controls = dataclasses.replace(controls, untrained=asked)  # of the others there are the final frames only
     places = np.arange(len(layers))
-    for index, (axes, (claim, name)) in enumerate(zip(panels, BY_LAYER, strict=True)):
+    for index, (axes, (claim, name)) in enumerate(zip(panels, drawn, strict=True)):
         for kind, control in controls.spectrograms.items():
             cell = columns[control][FRAMES][claim][name]
             if isinstance(cell, Score):
@@ -162,7 +220,7 @@ def draw_layers(
         axes.set_xticks(places, [layer.removeprefix("conv ") for layer in layers], fontsize=8)
         axes.tick_params(axis="y", labelsize=8)
         axes.grid(axis="y", color="#E4E4E4", linewidth=0.6)
-        if index >= len(BY_LAYER) - 4:
+        if index >= len(drawn) - 4:
             axes.set_xlabel("Convolution, then final frames", fontsize=8)
     figure.supylabel(f"Score (below {LEAST:g}: drawn there)", fontsize=9)
     add_legend(figure, Population(front_end.name, (front_end,)), controls, spectrograms_marked=False)

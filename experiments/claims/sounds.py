@@ -4,6 +4,7 @@ Which tones all frames see alike depends on the frame rate, so the sounds depend
 Its controls hear the same ones.
 """
 
+import contextlib
 import dataclasses
 import functools
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from w2v_jax import front_end as library
-from w2v_jax import grids, probes, scales, scores, stimuli
+from w2v_jax import grids, probes, scales, scores, source_filter, stimuli
 from w2v_jax.arguments import Scalar
 from w2v_jax.front_end import FRAMES, Frames
 from w2v_jax.grids import Grid, Vowel
@@ -27,6 +28,7 @@ from .. import amplitude
 from ..harness import vowel_chart
 from ..harness.front_ends import NamedFrontEnd
 from ..harness.results import Results
+from ..harness.synthesis import SYNTHESES, Synthesis
 from ..harness.vowel_choice import PAPERS, VowelChoice
 from . import designs, listeners
 from .listeners import Noticeable
@@ -61,15 +63,26 @@ _FIRST_STRIDE = 5
 _ONE_PHASE = 1e-4  # turns per hop, from a whole number
 
 
+OF_VOWELS = ("vowels", "vowel_lines", "abx_f0", "abx_formants", "abx_level")
+"""The grids that are heard once with each synthesis."""
+
+
+def grid_name(name: str, synthesis: Synthesis) -> str:
+    """What a grid of vowels is called: of sines as it always was, of resonances with their name."""
+    return name if synthesis == "sines" else f"{name}_{synthesis}"
+
+
 @dataclasses.dataclass(frozen=True)
 class Grids:
     """The sounds that every front end of the same frames, and every control, is given.
 
     `vowels` and `amplitudes` have many values of each parameter, `vowel_lines` and `amplitude_lines` lines along each.
-    There is none at the Nyquist frequency: at zero phase it is silence.
+    There is none at the Nyquist frequency: at zero phase it is silence. Vowels are heard as sums of sines, as the paper
+    has them, and as voices: harmonics through resonances.
     """
 
     frames: Frames
+    syntheses: tuple[Synthesis, ...]
     vowels: Grid
     vowel_lines: Grid
     tones: Grid
@@ -85,9 +98,17 @@ class Grids:
     shifts: Grid
 
     def items(self) -> dict[str, Grid]:
-        """The grids by name."""
+        """The grids by name; those of vowels once for each synthesis, see `grid_name`."""
         found = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        return {name: grid for name, grid in found.items() if isinstance(grid, Grid)}
+        named: dict[str, Grid] = {}
+        for name, grid in found.items():
+            if name not in OF_VOWELS:
+                named |= {name: grid} if isinstance(grid, Grid) else {}
+                continue
+            for synthesis in self.syntheses:
+                spoken = grid_name(name, synthesis)
+                named[spoken] = Grid(spoken, grid.axes)
+        return named
 
     @property
     def num_samples(self) -> int:
@@ -96,9 +117,14 @@ class Grids:
 
 
 @functools.cache
-def grids_of(frames: Frames, size: Size = "usual", choice: VowelChoice = PAPERS) -> Grids:
+def grids_of(
+    frames: Frames,
+    size: Size = "usual",
+    choice: VowelChoice = PAPERS,
+    syntheses: tuple[Synthesis, ...] = SYNTHESES,
+) -> Grids:
     """The sounds for front ends with these frames, of full grids, thinned ones, or a handful; `choice` is of vowels."""
-    full = _full(frames, size, choice)
+    full = dataclasses.replace(_full(frames, size, choice), syntheses=syntheses)
     if size == "full":
         return full
     counts = {"usual": (5, 5, 5, 10), "quick": (4, 4, 4, 5)}[size]
@@ -130,6 +156,7 @@ def _full(frames: Frames, size: Size, choice: VowelChoice) -> Grids:
     contexts = _spread(_vowels_by_f2(choice), _CONTEXTS[size])
     return Grids(
         frames=frames,
+        syntheses=SYNTHESES,
         vowels=designs.vowels("vowels", f0, f1, f2),
         vowel_lines=Grid("vowel_lines", lines.axes),
         tones=_tones("tones", _heard(np.arange(13, frames.nyquist, 10), frames)),
@@ -268,6 +295,19 @@ def vowel(f0: Scalar, f1: Scalar, f2: Scalar, *, sample_rate: int, duration: flo
     return stimuli.sine_mixture([f0, f1, f2], vowel_chart.AMPLITUDES, duration=duration, sample_rate=sample_rate)
 
 
+def voice(f0: Scalar, f1: Scalar, f2: Scalar, *, sample_rate: int, duration: float = SHORT) -> jax.Array:
+    """The vowel with resonances of `formants`, for a shorter time."""
+    formants = source_filter.with_higher_formants(f1, f2)
+    return source_filter.vowel(f0, formants, duration=duration, sample_rate=sample_rate)
+
+
+def voice_at_level(
+    f0: Scalar, f1: Scalar, f2: Scalar, level: Scalar, *, sample_rate: int, duration: float = SHORT
+) -> jax.Array:
+    """A vowel with resonances whose waveform is multiplied by `level`."""
+    return jnp.asarray(level) * voice(f0, f1, f2, sample_rate=sample_rate, duration=duration)
+
+
 def vowel_at_level(
     f0: Scalar, f1: Scalar, f2: Scalar, level: Scalar, *, sample_rate: int, duration: float = SHORT
 ) -> jax.Array:
@@ -299,6 +339,8 @@ SOUNDS: dict[str, Callable[..., jax.Array]] = {
     "abx_f0": vowel,
     "abx_formants": vowel,
     "abx_level": vowel_at_level,
+    **{grid_name(name, "resonances"): voice for name in OF_VOWELS},
+    grid_name("abx_level", "resonances"): voice_at_level,
     "biases": tone,
     "levels": tone,
     "shifts": tone,
@@ -307,7 +349,8 @@ SOUNDS: dict[str, Callable[..., jax.Array]] = {
 
 # For a front end whose frames are too long for the short ones.
 _LONGER: dict[Callable[..., jax.Array], Callable[..., jax.Array]] = {
-    stimulus: functools.partial(stimulus, duration=LONG) for stimulus in (tone, vowel, vowel_at_level, two_tones)
+    stimulus: functools.partial(stimulus, duration=LONG)
+    for stimulus in (tone, vowel, vowel_at_level, voice, voice_at_level, two_tones)
 }
 
 
@@ -342,7 +385,7 @@ class Heard:
         return {}
 
     def probe(self, grid: str, parameter: str, *, noise: float = NOISE) -> BlockScores:
-        """A linear probe of a parameter, at ranges of its values that were held out."""
+        """Linearity of a parameter: a linear probe at ranges of its values that were held out."""
         return self._probe(grid, parameter, lambda: self._varying(grid, parameter)[parameter], noise)
 
     def mel_probe(self, *, noise: float = NOISE) -> BlockScores:
@@ -355,6 +398,37 @@ class Heard:
             asked = functools.partial(scores.block_decodability, noise=noise, bootstrap=self.bootstrap)
             self._found[key] = asked(self.mean[grid], values())
         return self._found[key]
+
+    def read_off(self, grid: str, parameter: str, *, between: bool = False) -> Score:
+        """A parameter read off in contexts that were not heard: cents of a frequency, dB of an amplitude."""
+        points = self._varying(grid, parameter)
+        contexts = {name: values for name, values in points.items() if name != parameter}
+        found = scores.read_off(
+            self.mean[grid],
+            {parameter: points[parameter]},
+            contexts,
+            between=between,
+            unit="dB" if parameter.startswith("amplitude") else "cents",
+            noise=NOISE,
+            bootstrap=self.bootstrap,
+        )
+        return found[parameter]
+
+    def saturation(self, grid: str, *, within: str | None = None) -> float:
+        """The share of pairs of a grid's sounds that are all but as far apart as the farthest."""
+        return scores.saturation(self.mean[grid], within=None if within is None else self.points(grid)[within])
+
+    def saturations(self) -> dict[str, float]:
+        """By what is compared in RSA and near order, its `saturation`; without what has no direction."""
+        asked: dict[str, tuple[str, str | None]] = {"tones": ("tones", None), "two tones": ("amplitudes", None)}
+        for synthesis in self.grids.syntheses:
+            vowels = grid_name("vowels", synthesis)
+            asked |= {f"vowels, {synthesis}": (vowels, None), f"vowels of one f0, {synthesis}": (vowels, "f0")}
+        found = {}
+        for name, (grid, within) in asked.items():
+            with contextlib.suppress(UndefinedScoreError):
+                found[name] = self.saturation(grid, within=within)
+        return found
 
     def rsa(
         self, grid: str, *parameters: str, metrics: Mapping[str, ParameterMetric], within: str | None = None
@@ -376,39 +450,40 @@ class Heard:
             )
         return self._found[key]
 
-    def abx(self, kind: str, multiple: int) -> Score:
+    def abx(self, kind: str, multiple: int, synthesis: Synthesis = "sines") -> Score:
         """Whether a difference of so many just noticeable ones is heard across contexts; `kind` of `NOTICEABLE`."""
-        features = self._for_abx(kind)
+        features = self._for_abx(kind, synthesis)
         place = 1 + listeners.NOTICEABLE[kind].multiples.index(multiple)
         chosen = features[:, [0, place]]  # (bases, 2, contexts, channels)
         base, on, across = np.indices(chosen.shape[:3]).reshape(3, -1)
         return scores.abx(chosen.reshape(len(on), -1), on, across, by=base, bootstrap=self.bootstrap)
 
-    def abx_mean(self, kind: str) -> Score:
+    def abx_mean(self, kind: str, synthesis: Synthesis = "sines") -> Score:
         """The mean of a curve over its multiples."""
-        found = [self.abx(kind, multiple) for multiple in listeners.NOTICEABLE[kind].multiples]
+        found = [self.abx(kind, multiple, synthesis) for multiple in listeners.NOTICEABLE[kind].multiples]
         value = float(np.mean([each.value for each in found]))
         replicates = np.mean([each.replicates for each in found], axis=0)
         return make_score(value, replicates, units=found[0].units, bootstrap=self.bootstrap, bounds=(0.0, 1.0))
 
-    def abx_vowels(self) -> Score:
+    def abx_vowels(self, synthesis: Synthesis = "sines") -> Score:
         """Whether the same vowel is nearer at another f0 than another vowel is; f0 from the sounds for its own ABX."""
         f0, contexts = self.grids.abx_f0.axes[0]["f0"], self.grids.abx_f0.shape[-1]
         chosen = [0]
         for place in range(1, len(f0)):
             if f0[place] >= _NEXT_F0 * f0[chosen[-1]]:
                 chosen.append(place)
-        features = self.mean["abx_f0"].reshape(len(f0), contexts, -1)[chosen]
+        features = self.mean[grid_name("abx_f0", synthesis)].reshape(len(f0), contexts, -1)[chosen]
         across, on = np.indices(features.shape[:2]).reshape(2, -1)
         return scores.abx(features.reshape(len(on), -1), on, across, bootstrap=self.bootstrap)
 
-    def _for_abx(self, kind: str) -> np.ndarray:
+    def _for_abx(self, kind: str, synthesis: Synthesis) -> np.ndarray:
         """Features (bases, 1 + steps, contexts, channels) of the sounds for a discrimination."""
-        grid = {"f0": "abx_f0", "level": "abx_level"}.get(kind, "abx_formants")
+        name = {"f0": "abx_f0", "level": "abx_level"}.get(kind, "abx_formants")
+        grid = grid_name(name, synthesis)
         shape = self.grids.items()[grid].shape
         contexts, steps = shape[-1], 1 + len(listeners.NOTICEABLE[kind].multiples)
         features = self.mean[grid]
-        if grid != "abx_formants":
+        if name != "abx_formants":
             return features.reshape(-1, steps, contexts, features.shape[-1])
         both = features.reshape(-1, 2 * steps - 1, contexts, features.shape[-1])
         chosen = range(steps) if kind == "F1" else [0, *range(steps, 2 * steps - 1)]
@@ -487,7 +562,7 @@ def listen(front_end: NamedFrontEnd, chosen: Grids, results: Results, *, experim
     layers = library.layers(front_end.front_end)
     channels = probes.layer_channels(front_end.front_end, num_samples=chosen.num_samples)
     means, steady = {}, {}
-    for grid in SOUNDS:
+    for grid in (each for each in SOUNDS if each in chosen.items()):
         stimulus = stimulus_of(grid, chosen.frames)
         features = results.sweep(experiment, front_end, chosen.items()[grid], stimulus, pooling=probes.layer_means)
         by_layer = probes.split_means(features, channels)

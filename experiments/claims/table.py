@@ -1,6 +1,7 @@
 """The table of `experiments.claims`: scores in rows, encoders next to their controls, and who is ahead."""
 
 import dataclasses
+import functools
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar
@@ -18,16 +19,19 @@ from ..harness.controls import Controls
 from ..harness.front_ends import NamedFrontEnd
 from ..harness.metrics import Metrics
 from ..harness.populations import Population
-from .questions import CLAIMS, Question
+from ..harness.synthesis import SYNTHESES
+from .questions import CLAIMS, WITH, Question, with_synthesis
 
 Column = Mapping[str, Mapping[str, Cell]]  # of one layer: by claim, then by name of the score
 Columns = Mapping[NamedFrontEnd, Mapping[str, Column]]  # by front end, then by layer
 Verdicts = Mapping[str, Mapping[str, Mapping[str, "Verdict"]]]  # of one population: by claim, score and control
 
-_Key = TypeVar("_Key")
+_Key = TypeVar("_Key", bound=tuple[str, ...])  # claim and name, and what they are held against
 
 UNTRAINED = "untrained"  # the control that stands for all seeds
-SMALLEST = 0.005  # difference that counts: a smaller one is not in the table's digits, and may be rounding
+# Difference that counts, by unit: a smaller one is not in the table's digits, and may be rounding.
+SMALLEST = {None: 0.005, "cents": 1.0, "dB": 0.05}
+DIGITS = {None: 2, "cents": 0, "dB": 1}
 FALSE_DISCOVERIES = 0.05  # the share of marks that may be by chance, of all of a column
 CEILING = 0.995  # a score that both sides reach tells neither from the other
 MOST_SPLITS = 150  # of the random encoders, for the null table
@@ -59,7 +63,7 @@ def compare(columns: Columns, population: Population, controls: Controls) -> Ver
 
     Against the untrained encoders both are populations: of trainings, and of seeds (`scores.compare`). A spectrogram
     has no population. Of all marks of the table at most `FALSE_DISCOVERIES` are expected to be false, and a difference
-    below `SMALLEST` is none.
+    below `SMALLEST` is none. Of errors, in cents and dB, lower is ahead.
     """
     rivals: dict[str, tuple[NamedFrontEnd, ...]] = {UNTRAINED: controls.untrained} if controls.untrained else {}
     rivals |= {each.name: (each,) for each in controls.spectrograms.values()}
@@ -83,7 +87,8 @@ def _compared(
         cells_of = [[columns[each][FRAMES][claim][name] for each in several] for several in (ours, theirs)]
         first, second = ([cell for cell in several if isinstance(cell, Score)] for several in cells_of)
         values = [cell.value for cell in (*first, *second)]
-        if len(values) == len(ours) + len(theirs) and min(values) > CEILING:
+        unit = _unit(claim, name)
+        if unit is None and len(values) == len(ours) + len(theirs) and min(values) > CEILING:
             asked[claim, name] = Verdict("ceiling")
             continue
         try:
@@ -93,7 +98,7 @@ def _compared(
         except UndefinedScoreError:
             asked[claim, name] = Verdict("undefined")
             continue
-        is_apart = scores.apart(first, second) and abs(found.difference) >= SMALLEST
+        is_apart = scores.apart(first, second) and abs(found.difference) >= SMALLEST[unit]
         asked[claim, name] = Verdict("level", found.difference, found.p, None, is_apart)
     return asked
 
@@ -105,8 +110,10 @@ def _marked_among(asked: Mapping[_Key, Verdict]) -> dict[_Key, Verdict]:
     adjusted = scores.benjamini_hochberg([each.p for each in known.values() if each.p is not None])
     for (key, each), q in zip(known.items(), adjusted, strict=True):
         assert each.difference is not None
-        marked = q <= FALSE_DISCOVERIES and abs(each.difference) >= SMALLEST
-        word = "level" if not marked else "ahead" if each.difference > 0 else "behind"
+        claim, name = key[:2]
+        marked = q <= FALSE_DISCOVERIES and abs(each.difference) >= SMALLEST[_unit(claim, name)]
+        is_better = (each.difference > 0) == (_better(claim, name) == "higher")
+        word = "level" if not marked else "ahead" if is_better else "behind"
         decided[key] = dataclasses.replace(each, word=word, q=float(q))
     return decided
 
@@ -170,7 +177,8 @@ def agreements(verdicts: Verdicts, control: str) -> dict[str, str]:
         for name, by_control in names.items():
             question = _question(claim, name)
             if question is not None and question.family and by_control[control].difference is not None:
-                families.setdefault(question.family, []).append(by_control[control])
+                synthesis = next((f", {told}" for told in WITH.values() if claim.endswith(told)), "")
+                families.setdefault(f"{question.family}{synthesis}", []).append(by_control[control])
     return {family: _agreed(found) for family, found in families.items()}
 
 
@@ -187,6 +195,37 @@ def _agreed(found: Sequence[Verdict]) -> str:
 
 def _question(claim: str, name: str) -> Question | None:
     return CLAIMS.get(claim, {}).get(name)
+
+
+def _unit(claim: str, name: str) -> str | None:
+    question = _question(claim, name)
+    return question.unit if question else None
+
+
+def _better(claim: str, name: str) -> str:
+    question = _question(claim, name)
+    return question.better if question else "higher"
+
+
+def of_both(verdicts: Verdicts, control: str) -> dict[str, str]:
+    """By main score of vowels, what sines and voices say together: one word where both agree, else that of each."""
+    found = {}
+    for claim, asked in _OF_VOWELS.items():
+        for name in asked:
+            of_each = [verdicts.get(with_synthesis(claim, one), {}).get(name, {}).get(control) for one in SYNTHESES]
+            if None not in of_each:
+                words = [each.word for each in of_each if each]
+                apart = ", ".join(f"{word} {WITH[one]}" for word, one in zip(words, SYNTHESES, strict=True))
+                found[f"{claim}: {name}"] = f"{words[0]} with both" if len(set(words)) == 1 else apart
+    return found
+
+
+# The questions that lead with voices, by the claim without its synthesis.
+_OF_VOWELS = {
+    claim.removesuffix(f", {WITH['resonances']}"): [name for name, question in asked.items() if question.leads]
+    for claim, asked in CLAIMS.items()
+    if claim.endswith(f", {WITH['resonances']}")
+}
 
 
 def rows(columns: Columns) -> Iterator[tuple[str, str]]:
@@ -217,7 +256,7 @@ def plain_verdicts(verdicts: Verdicts) -> Metrics:
 def csv_text(columns: Columns, against: Mapping[str, Verdicts]) -> str:
     """The whole table: a row per score; per encoder and layer its value, low and high; then verdicts and their q."""
     several = [(encoder, layer) for encoder, by_layer in columns.items() for layer in by_layer]
-    header = ["claim", "score", "primary", "over", "units", "chance"]
+    header = ["claim", "score", "primary", "over", "units", "chance", "better"]
     for encoder, layer in several:
         header += [f"{encoder.name} {layer}{end}" for end in ("", " low", " high")]
     table = []
@@ -225,6 +264,7 @@ def csv_text(columns: Columns, against: Mapping[str, Verdicts]) -> str:
         question = _question(claim, name)
         about = [question.primary, question.over, question.chance] if question else [False, "", ""]
         row: list[object] = [claim, name, "yes" if about[0] else "", about[1], _units(columns, claim, name), about[2]]
+        row.append(_better(claim, name))
         for encoder, layer in several:
             cell = columns[encoder][layer][claim][name]
             row += [""] * 3 if isinstance(cell, str) else [f"{x:.6g}" for x in (cell.value, cell.low, cell.high)]
@@ -262,20 +302,28 @@ def markdown(
     for control in _compared_with(controls):
         lines += ["", f"Against {control}, with all metrics together:", ""]
         lines += [f"- {family}: {word}" for family, word in agreements(verdicts, control).items()]
+        if together := of_both(verdicts, control):
+            lines += ["", f"Against {control}, of vowels as sums of sines and as voices:", ""]
+            lines += [f"- {name}: {word}" for name, word in together.items()]
     lines += ["", "All others:", "", *_table(columns, population, controls, verdicts, others)]
     lines += ["", f"In how many scores is {population.name} ahead of (▲), level with (=) or behind (▼) a control?"]
     lines += ["(Scores that both have above 0.995 are left out: –.)", ""]
     lines += [f"- {claim}: {_tally(names, controls)}" for claim, names in verdicts.items()]
     if controls.untrained and population.is_group:
-        verdicts_of = [each[UNTRAINED] for names in verdicts.values() for each in names.values()]
-        found = [each for each in verdicts_of if each.difference is not None]
+        found = [
+            (each[UNTRAINED], 1 if _better(claim, name) == "higher" else -1)
+            for claim, names in verdicts.items()
+            for name, each in names.items()
+            if each[UNTRAINED].difference is not None
+        ]
         above, below = (
-            sum(bool(each.apart) and sign * (each.difference or 0.0) > 0 for each in found) for sign in (1, -1)
+            sum(bool(each.apart) and sign * better * (each.difference or 0.0) > 0 for each, better in found)
+            for sign in (1, -1)
         )
         lines += [
             "",
-            f"All {len(population.members)} trainings lie above all {len(controls.untrained)} encoders with random "
-            f"weights in {above} of {len(found)} scores that are not at their ceiling, and below all in {below}.",
+            f"All {len(population.members)} trainings do better than all {len(controls.untrained)} encoders with "
+            f"random weights in {above} of {len(found)} scores that are not at their ceiling, and worse in {below}.",
         ]
     if null is not None:
         lines += ["", str(null)]
@@ -289,6 +337,17 @@ def markdown(
             "from this table. It shows what the architecture scores before it has learned anything.",
         ]
     return lines
+
+
+def saturated_lines(saturations: Mapping[str, Mapping[str, float]]) -> list[str]:
+    """Of which front ends, by name, the sounds of an RSA or of a near order are farther apart than the tuning."""
+    return [
+        f"- {name}: SATURATED for {what} ({share:.0%} of the pairs lie within 5% of the farthest distance): the sounds "
+        "are farther apart than the tuning, and a low score of their order says nothing against it."
+        for name, by_sounds in saturations.items()
+        for what, share in by_sounds.items()
+        if scores.saturated(share)
+    ]
 
 
 def _table(
@@ -311,10 +370,15 @@ def _table(
         if controls.untrained:
             seeds = [columns[control][FRAMES][claim][name] for control in controls.untrained]
             values = [cell.value for cell in seeds if isinstance(cell, Score)]
-            spread = f"{np.mean(values):.2f} ({min(values):.2f} … {max(values):.2f})" if values else ""
+            as_text = functools.partial(_number, claim, name)
+            spread = (
+                f"{as_text(float(np.mean(values)))} ({as_text(min(values))} … {as_text(max(values))})" if values else ""
+            )
             row.append(_marked(verdicts[claim][name][UNTRAINED], spread))
         for control in controls.spectrograms.values():
-            row.append(_marked(verdicts[claim][name][control.name], _shown(columns[control][FRAMES][claim][name])))
+            row.append(
+                _marked(verdicts[claim][name][control.name], _shown(claim, name, columns[control][FRAMES][claim][name]))
+            )
         table.append(row)
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     table.insert(1, ["-" * width for width in widths])
@@ -327,13 +391,16 @@ def _ours(columns: Columns, population: Population, claim: str, name: str) -> st
     """A score with its interval over sounds; of several trainings their mean, each of them, and Student's interval."""
     found = [columns[each][FRAMES][claim][name] for each in population.members]
     if len(found) == 1:
-        return _shown(found[0])
+        return _shown(claim, name, found[0])
     known = [cell for cell in found if isinstance(cell, Score)]
     if len(known) < len(found):
         return "undefined"
     low, high = interval(known)
-    each = ", ".join(f"{cell.value:.2f}" for cell in known)
-    return f"{np.mean([cell.value for cell in known]):.2f} ({each}) [{low:.2f}, {min(high, 1.0):.2f}]"
+    shown = functools.partial(_number, claim, name)
+    each = ", ".join(shown(cell.value) for cell in known)
+    highest = high if _unit(claim, name) else min(high, 1.0)
+    lowest = max(low, 0.0) if _unit(claim, name) else low
+    return f"{shown(float(np.mean([cell.value for cell in known])))} ({each}) [{shown(lowest)}, {shown(highest)}]"
 
 
 def conclude(population: Population, controls: Controls, verdicts: Verdicts) -> str:
@@ -352,11 +419,15 @@ def conclude(population: Population, controls: Controls, verdicts: Verdicts) -> 
             told.append(f"{found_words.count('ahead')} ahead of and {found_words.count('behind')} behind {control}")
         what = "main scores, named beforehand," if primary else "scores"
         parts.append(f"of {len(names)} {what} {population.name} is in {', in '.join(told)}")
-    return f"{parts[0][0].upper()}{parts[0][1:]}; {parts[1]} (higher is what the paper claims)."
+    return f"{parts[0][0].upper()}{parts[0][1:]}; {parts[1]} (higher is what the paper claims, and of errors lower)."
 
 
-def _shown(cell: Cell) -> str:
-    return "undefined" if isinstance(cell, str) else f"{cell:.2f}"
+def _shown(claim: str, name: str, cell: Cell) -> str:
+    return "undefined" if isinstance(cell, str) else f"{cell:.{DIGITS[_unit(claim, name)]}f}"
+
+
+def _number(claim: str, name: str, value: float) -> str:
+    return f"{value:.{DIGITS[_unit(claim, name)]}f}"
 
 
 def _marked(verdict: Verdict, text: str) -> str:

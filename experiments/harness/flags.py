@@ -2,6 +2,7 @@
 
 import collections
 import pathlib
+import types
 from collections.abc import Callable, Sequence
 
 import jax
@@ -10,6 +11,7 @@ from absl import flags
 from w2v_jax.checkpoint import CheckpointError
 from w2v_jax.convolution import check_precision
 from w2v_jax.front_end import FrontEndError
+from w2v_jax.hub.bar import Bar
 from w2v_jax.projection import ProjectionUnavailableError
 from w2v_jax.scores.requirements import RequirementError
 from w2v_jax.vowels import VowelTableError
@@ -35,6 +37,7 @@ def launch(
     errors: tuple[type[Exception], ...] = (),
     says: Callable[[Results, Metrics], list[str]] | None = None,
     adds: Callable[[Sequence[NamedFrontEnd]], Sequence[NamedFrontEnd]] | None = None,
+    own: Sequence[types.ModuleType] = (),
 ) -> None:
     """Runs an experiment as a program: flags in, one line for each thing that its user can put right.
 
@@ -45,15 +48,21 @@ def launch(
         errors: further ones that its user can put right; their messages are one line.
         says: what came out and where it is, in lines; by default the experiment's conclusion and its figures.
         adds: front ends that the experiment wants besides those that the user names.
+        own: modules of `options` whose flags the experiment takes besides.
     """
 
     def main() -> None:
         share = _share()
         output_dir()
         which = PAPERS if vowels is None else vowels()
-        chosen = front_ends.resolve(
-            common.ENCODERS.value, default=default, precision=check_precision(common.PRECISION.value)
-        )
+        with Bar() as bar:
+            chosen = front_ends.resolve(
+                common.ENCODERS.value,
+                default=default,
+                precision=check_precision(common.PRECISION.value),
+                offline=common.OFFLINE.value,
+                listener=bar,
+            )
         if adds is not None:
             chosen = [*chosen, *adds(chosen)]
         if both := file_names.shared([each.name for each in chosen]):
@@ -87,6 +96,8 @@ def launch(
         from ..options import vowels as vowel_options  # else every experiment would take them
 
         flags.adopt_module_key_flags(vowel_options)
+    for module in own:
+        flags.adopt_module_key_flags(module)
     programs.launch(
         main,
         errors=(

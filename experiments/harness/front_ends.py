@@ -23,15 +23,19 @@ from w2v_jax import front_end as library
 from w2v_jax.convolution import Precision
 from w2v_jax.encoder import EncoderConfig, FeatureEncoder
 from w2v_jax.front_end import Frames, FrontEnd, FrontEndError
+from w2v_jax.hub import obtaining
+from w2v_jax.hub.ids import is_hub_id, parse
+from w2v_jax.hub.listening import LOGGED, Listener
 from w2v_jax.quoting import first_line, printable, quote
 from w2v_jax.spectrograms import LogMagnitudeSpectrogram, LogMelSpectrogram, SpectrogramConfig
 
+from . import paper
 from .names import BUNDLED as BUNDLED
 from .names import UNTRAINED as UNTRAINED
 
 Kind = Literal["trained", "random", "spectrogram", "yours"]
 
-EXAMPLE = "wav2vec2-base"
+EXAMPLE = "facebook/wav2vec2-base"
 SPECTROGRAMS = {"log-mel": LogMelSpectrogram, "stft": LogMagnitudeSpectrogram}
 # What `--encoders` stands for when it is not given.
 DEFAULT = (BUNDLED, UNTRAINED)
@@ -112,18 +116,26 @@ def _made(make: Callable[[], FrontEnd]) -> FrontEnd:
 
 
 def resolve(
-    names: Sequence[str] | None, *, default: Sequence[str] = DEFAULT, precision: Precision = "float32"
+    names: Sequence[str] | None,
+    *,
+    default: Sequence[str] = DEFAULT,
+    precision: Precision = "float32",
+    offline: bool = False,
+    listener: Listener = LOGGED,
 ) -> list[NamedFrontEnd]:
     """The front ends that `--encoders` names, all of them checked before anything else is done.
 
     Args:
         names: bare names of files in `weights/`, paths, patterns of either (`*`, `?`, `[...]`); `untrained`,
-            `random-SEED`; `log-mel`, `stft`; or `package.module:factory`. `NAME=A` names one of these.
+            `random-SEED`; `log-mel`, `stft`; or `package.module:factory`; ids of models on the
+            hub, `OWNER/NAME[@REVISION]`, and `paper`, those of the paper. `NAME=A` names one of these.
             `NAME=A+B+C`, or `NAME=PATTERN`, names a group: trainings of one recipe, which `claims` and `emergence` take
             as draws of one. None for `default`.
         default: names; the bundled encoder's is passed over where there is none and another is given, or else
             replaced by `untrained`.
         precision: of those that are `FeatureEncoder`s from a file or from random weights.
+        offline: take of hub ids what was fetched before.
+        listener: hears how downloads go.
 
     Returns:
         In the order given; those of a pattern in the order of the numbers in their names.
@@ -144,7 +156,7 @@ def resolve(
         raise EncoderChoiceError(f"--encoders={','.join(names)} has an empty name; expected names between the commas")
     given: dict[str, str] = {}
     groups: dict[str, str] = {}
-    for name, label, group in (each for pattern in names for each in _members(pattern)):
+    for name, label, group in (each for pattern in _spelled_out(names, listener) for each in _members(pattern)):
         if group is not None:
             groups[label] = printable(group)
         if label in given:
@@ -157,7 +169,8 @@ def resolve(
         raise EncoderChoiceError(
             f"--encoders: {shared[0]!r} is the name of a group and of an encoder; expected two names"
         )
-    found = [_named(label, name, precision) for label, name in given.items()]
+    find = functools.partial(obtaining.find, offline=offline, listener=listener)
+    found = [_named(label, name, precision, find) for label, name in given.items()]
     return [dataclasses.replace(each, group=groups.get(each.name)) if groups else each for each in found]
 
 
@@ -186,8 +199,8 @@ def remark(front_ends: Sequence[NamedFrontEnd]) -> str | None:
             "what the architecture does by itself, and say nothing about what wav2vec 2.0 has learned. For that:\n"
         )
     return said + (
-        f"    w2v-jax convert --source=facebook/{EXAMPLE} --output=weights/{EXAMPLE}.safetensors\n"
-        f"and then the same command with --encoders={EXAMPLE} (or --encoders={EXAMPLE},{UNTRAINED} to compare)."
+        f"    the same command with --encoders={EXAMPLE} (or --encoders={EXAMPLE},{UNTRAINED} to compare),\n"
+        "which fetches 17 MB from the Hugging Face hub, once."
     )
 
 
@@ -271,6 +284,16 @@ def _present(default: Sequence[str]) -> list[str]:
     return [name for name in default if name != BUNDLED] or [UNTRAINED]
 
 
+def _spelled_out(names: Sequence[str], listener: Listener) -> list[str]:
+    """The names, with the paper's models in place of `paper`, unless a weight file here has that name."""
+    if paper.NAME not in names:
+        return list(names)
+    if paper.NAME in checkpoint.weight_names() or pathlib.Path(paper.NAME).is_file():
+        listener.remark(f"{paper.NAME}: the weight file here is taken, not the models of the paper")
+        return list(names)
+    return [each for name in names for each in (paper.MODELS if name == paper.NAME else [name])]
+
+
 def _members(pattern: str) -> list[tuple[str, str, str | None]]:
     """What an entry of `--encoders` stands for: encoders, the name of each, and the group that they make, if any."""
     found = None if _is_there(pattern) else _WITH_NAME.fullmatch(pattern)
@@ -307,6 +330,11 @@ def _matching(pattern: str) -> list[str]:
             found = glob.glob(each, recursive=True)  # noqa: PTH207 (pathlib's takes no absolute patterns)
             if found := [name for name in found if name.endswith(checkpoint.SUFFIX)]:
                 return sorted(found, key=_by_numbers)
+    if is_hub_id(re.sub(r"[*?\[\]!]", "x", pattern)):
+        raise EncoderChoiceError(
+            f"--encoders={pattern}: no {checkpoint.SUFFIX} file here matches it, and the hub has no patterns; expected "
+            "the ids of its models, separated by commas"
+        )
     raise EncoderChoiceError(
         f"--encoders: no {checkpoint.SUFFIX} file matches {pattern!r} (looked for {', '.join(places)}); "
         "expected weight files made by w2v-jax convert"
@@ -320,11 +348,13 @@ def _by_numbers(name: str) -> list[tuple[int, str]]:
 
 def _label(name: str) -> str:
     """The name that a front end's results carry, in one line: it is printed, drawn, and part of the names of files."""
+    if is_hub_id(name) and not pathlib.Path(name).is_file():
+        return parse(name).safe_name
     label = name if _FACTORY.fullmatch(name) else pathlib.Path(name).name.removesuffix(checkpoint.SUFFIX)
     return printable(label)
 
 
-def _named(label: str, name: str, precision: Precision) -> NamedFrontEnd:
+def _named(label: str, name: str, precision: Precision, find: Callable[[str], pathlib.Path]) -> NamedFrontEnd:
     if name == UNTRAINED:
         return random_encoder(label, 0, precision=precision)
     if found := _RANDOM.fullmatch(name):
@@ -335,11 +365,10 @@ def _named(label: str, name: str, precision: Precision) -> NamedFrontEnd:
         return spectrogram(label, as_named=name)
     if (found := _FACTORY.fullmatch(name)) and not pathlib.Path(name).exists():
         return _yours(label, name, *found.groups())
-    return _trained(label, name, precision)
+    return _trained(label, find(name), precision)
 
 
-def _trained(label: str, name: str, precision: Precision) -> NamedFrontEnd:
-    path = checkpoint.find_weights(name)
+def _trained(label: str, path: pathlib.Path, precision: Precision) -> NamedFrontEnd:
     metadata = checkpoint.verify_weights(path)
 
     def load() -> FeatureEncoder:

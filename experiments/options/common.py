@@ -11,9 +11,13 @@ ENCODERS = flags.DEFINE_list(
     None,
     "Front ends to compare, separated by commas: names of files in weights/, paths, patterns of either (quoted, such "
     "as 'runs/step-*.safetensors'); 'untrained' or 'random-SEED', random weights; 'log-mel' or 'stft', spectrograms; "
-    "'package.module:factory', a function of yours that returns a front end. NAME=ENCODER names one, NAME=A+B+C groups "
-    "trainings of one recipe. "
+    "'package.module:factory', a function of yours that returns a front end; 'OWNER/NAME' or 'OWNER/NAME@REVISION', a "
+    "model on the Hugging Face hub, whose encoder is fetched once; 'paper', the three models of the paper. "
+    "NAME=ENCODER names one, NAME=A+B+C groups trainings of one recipe. "
     f"By default {BUNDLED!r}, and {UNTRAINED!r} where the experiment brings no such controls.",
+)
+OFFLINE = flags.DEFINE_bool(
+    "offline", False, "Ask the Hugging Face hub for nothing: take of its models what was fetched before."
 )
 OUTPUT_DIR = flags.DEFINE_string(
     "output_dir", "results", "Folder for features, metrics and figures; also in a bucket: gs://, s3://, az://."
@@ -62,7 +66,7 @@ PATIENCE = flags.DEFINE_float(
 NAMES = tuple(
     flag.name
     for flag in (
-        *(ENCODERS, OUTPUT_DIR, QUICK, PRECISION, BATCH_SIZE, OVERWRITE, RECOMPUTE),
+        *(ENCODERS, OFFLINE, OUTPUT_DIR, QUICK, PRECISION, BATCH_SIZE, OVERWRITE, RECOMPUTE),
         *(DISTRIBUTED, NUM_PROCESSES, PROCESS_ID, COORDINATOR_ADDRESS, PATIENCE),
     )
 )

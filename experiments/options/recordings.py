@@ -33,12 +33,6 @@ NORMALIZE = flags.DEFINE_enum(
     "Whether each recording is given to front ends with mean 0 and variance 1: to those whose checkpoint says that "
     "they were trained so (auto), to all, or to none.",
 )
-SYNTHESIS = flags.DEFINE_enum(
-    "synthesis",
-    "resonances",
-    ["resonances", "sines"],
-    "The synthesised vowels: harmonics through resonances, or bare sines.",
-)
 PITCH_FLOOR = flags.DEFINE_float("pitch_floor", 75.0, "Praat: lowest f0, Hz.")
 PITCH_CEILING = flags.DEFINE_float("pitch_ceiling", 600.0, "Praat: highest f0, Hz.")
 FORMANT_CEILING = flags.DEFINE_float(

@@ -25,11 +25,13 @@ from w2v_jax.scores import Score
 from w2v_jax.source_filter import LOWEST_F0
 
 from ..harness import cells, flags, front_ends, map_order, maps, metrics, vowel_chart, vowel_flags
+from ..harness import synthesis as synthesis_flag
 from ..harness.conclusions import compared
 from ..harness.front_ends import NamedFrontEnd
 from ..harness.map_order import MapOrder
 from ..harness.metrics import Metrics
 from ..harness.results import Results
+from ..options import synthesis as synthesis_options
 from ..options.recordings import (
     AUDIO,
     CHANNEL,
@@ -40,7 +42,6 @@ from ..options.recordings import (
     PITCH_CEILING,
     PITCH_FLOOR,
     SPEAKERS_BY,
-    SYNTHESIS,
     TIER,
     TRIGRAPHS,
 )
@@ -148,7 +149,8 @@ def run(
     placed: dict[str, tuple[np.ndarray, np.ndarray]] = {}
     orders: dict[str, MapOrder] = {}
     read: dict[str, Mapping[str, cells.Cell]] = {}
-    near: dict[str, Mapping[str, cells.Cell]] = {}
+    near: dict[str, dict[str, cells.Cell]] = {}
+    off_by: dict[str, Mapping[str, cells.Cell]] = {}
     for each in chosen:
         layout, of_praat, frames = layouts[each.frames], measures[each.frames], frames_of[each]
         asked = (
@@ -164,15 +166,22 @@ def run(
             positions, places = maps.umap_onto(results, NAME, each, "recordings", of_grid, features)
         orders[each.name] = map_order.measure(of_grid, positions, grid.points())
         compared_rows = comparable(asked, each.frames, most=most)
-        near[each.name], rank = dict.fromkeys(answers.NEARNESS, no_tokens(len(compared_rows))), np.zeros(0)
+        near[each.name], rank = (
+            dict.fromkeys((*answers.NEARNESS, answers.AT_EQUAL_F0), no_tokens(len(compared_rows))),
+            np.zeros(0),
+        )
         if len(compared_rows) > 1:
             own = {name: asked.measured[name][compared_rows] for name in ("f0", "f1", "f2")}
             of_own = synthesis.sweep_own(results, NAME, each, own, synthesised)
-            near[each.name], rank = answers.nearness(features[compared_rows], of_own, asked.speaker[compared_rows])
+            theirs = features[compared_rows]
+            near[each.name], rank = answers.nearness(theirs, of_own, asked.speaker[compared_rows])
+            equal = np.maximum(answers.rounded(own["f0"]), LOWEST_F0)
+            of_equal = synthesis.sweep_own(results, NAME, each, own | {"f0": equal}, synthesised, name="own_equal_f0")
+            near[each.name][answers.AT_EQUAL_F0] = answers.nearness_at(theirs, of_equal, equal)
         rows = answers.rows_to_read(layout, of_praat, asked if tier is not None else None)
-        read[each.name] = answers.read_off(
-            frames, of_praat, rows, answers.speakers_of(layout, asked if tier is not None else None)
-        )
+        speakers = answers.speakers_of(layout, asked if tier is not None else None)
+        read[each.name] = answers.read_off(frames, of_praat, rows, speakers)
+        off_by[each.name] = answers.off_by(frames, of_praat, rows, speakers)
         found[each.name], placed[each.name] = asked, (positions, places)
         if results.share.is_first:
             _, as_drawn = vowel_chart.oriented_with(positions, places, grid)
@@ -189,6 +198,10 @@ def run(
             "num_tokens_compared": len(rank),
             "measures": f"{work.measures_name(each.frames)}.safetensors",
             "read off, R²": {figures.NAMES[name]: cells.number(cell) for name, cell in read[each.name].items()},
+            "read off, error": {
+                f"{figures.NAMES[name]}, {answers.UNITS[name]}": cells.number(cell)
+                for name, cell in off_by[each.name].items()
+            },
             "nearness to the own synthesised vowel, AUC": {
                 name: cells.number(cell) for name, cell in near[each.name].items()
             },
@@ -210,7 +223,7 @@ def run(
         results,
         NAME,
         measured,
-        conclusion=conclude(read, near, session),
+        conclusion=conclude(read, near, session, off_by),
         notes=[*NOTES, synthesis.NOTES[synthesised], *about_f0(found, grid.axis("f0")), *about_level],
         vowels=True,
         session={
@@ -304,9 +317,20 @@ def about_f0(found: Mapping[str, Tokens], f0: np.ndarray) -> list[str]:
 
 
 def conclude(
-    read: Mapping[str, Mapping[str, cells.Cell]], near: Mapping[str, Mapping[str, cells.Cell]], session: Session
+    read: Mapping[str, Mapping[str, cells.Cell]],
+    near: Mapping[str, Mapping[str, cells.Cell]],
+    session: Session,
+    off_by: Mapping[str, Mapping[str, cells.Cell]],
 ) -> str:
     """What came out, in sentences; and how many files, or parts of them, were left out."""
+    errors = []
+    for name, unit in answers.UNITS.items():
+        values = {each: cell.value for each, found in off_by.items() if isinstance(cell := found[name], Score)}
+        if values:
+            told = compared(
+                values, better="lower", means="nearer to what Praat hears", spec=".0f" if unit == "cents" else ".1f"
+            )
+            errors.append(f"{figures.NAMES[name]} ({unit}) {told}")
     said = []
     for name in answers.READ:
         values = {each: cell.value for each, found in read.items() if isinstance(cell := found[name], Score)}
@@ -317,6 +341,8 @@ def conclude(
     else:
         why = next(cell for found in read.values() for cell in found.values() if isinstance(cell, str))
         parts = f"What is read off the frames has no score: {why}."
+    if errors:
+        parts = f"Half of what is read off voices not heard before is off by less than: {'; '.join(errors)}. {parts}"
     among, *_ = answers.NEARNESS
     values = {each: cell.value for each, found in near.items() if isinstance(cell := found[among], Score)}
     if values:
@@ -359,7 +385,7 @@ def _launched(chosen: Sequence[NamedFrontEnd], results: Results) -> Metrics:
         tier=TIER.value,
         labels=LABELS.value or (),
         speaker_by=cast(SpeakerBy, SPEAKERS_BY.value),
-        synthesised=cast(Synthesis, SYNTHESIS.value),
+        synthesised=synthesis_flag.chosen_one(default="resonances"),
         settings=settings,
         channel=channel_of(CHANNEL.value),
         trigraphs=TRIGRAPHS.value,
@@ -372,5 +398,6 @@ if __name__ == "__main__":
         _launched,
         default=DEFAULT,
         vowels=vowel_flags.chosen,
-        errors=(SessionError, RecordingError, RecordingsUnavailableError),
+        errors=(SessionError, RecordingError, RecordingsUnavailableError, synthesis_flag.SynthesisError),
+        own=(synthesis_options,),
     )

@@ -9,6 +9,7 @@ from w2v_jax import scores
 from w2v_jax.scores import Score, UndefinedScoreError
 from w2v_jax.scores.bootstrap import Bootstrap, mean_score
 from w2v_jax.scores.points import directions
+from w2v_jax.scores.reading import Unit
 
 from ..harness import cells
 from ..harness.cells import Cell
@@ -16,9 +17,15 @@ from .tokens import Tokens, all_known
 from .work import Layout
 
 READ = ("f0", "f1", "f2", "intensity")
+UNITS: dict[str, Unit] = {"f0": "cents", "f1": "cents", "f2": "cents", "intensity": "dB"}
+VOICES_HELD_OUT = 5  # groups of speakers, or one of each where there are fewer
+NOISE = 0.1  # of the features' deviation
+EQUAL_F0 = 50.0  # cents: of so wide a band tokens are said to have one f0
 FRAMES_READ = 1000  # as many as a decodability takes
 MOST_FOLDS = 20
 CHANCE = 0.5
+
+AT_EQUAL_F0 = "among those of equal f0"
 
 # How nearness is asked: among which tokens, and whether the mean of the recorded and of the synthesised is taken away.
 NEARNESS: dict[str, tuple[bool, bool]] = {
@@ -108,6 +115,36 @@ def read_off(
     return {name: cells.attempted(functools.partial(one, name)) for name in READ}
 
 
+def off_by(
+    frames: np.ndarray, measures: Mapping[str, np.ndarray], rows: np.ndarray, speaker: np.ndarray
+) -> dict[str, Cell]:
+    """How far off each of `READ` is, in its `UNITS`, read by kernel ridge regression on other speakers.
+
+    Arguments are those of `read_off`, and so is what is too little; lower is better.
+    """
+    folds = folds_of(speaker[rows])
+    if (count := len(np.unique(folds))) < 3:
+        told = f"voiced frames are of {count} speakers or files; expected at least 3, to hold one out at a time"
+        return dict.fromkeys(READ, told)
+    features = np.asarray(frames[rows], np.float64)
+
+    def one(name: str) -> Score:
+        values = np.asarray(measures[name][rows], np.float64)
+        values = 10 ** (values / 20) if UNITS[name] == "dB" else values  # Praat's intensity is a level
+        found = scores.read_off(
+            features,
+            {name: values},
+            {"voice": folds},
+            unit=UNITS[name],
+            noise=NOISE,
+            groups=VOICES_HELD_OUT,
+            units=folds,
+        )
+        return found[name]
+
+    return {name: cells.attempted(functools.partial(one, name)) for name in READ}
+
+
 def nearness(recorded: np.ndarray, synthesised: np.ndarray, speaker: np.ndarray) -> tuple[dict[str, Cell], np.ndarray]:
     """How near each recorded vowel lies to the synthesised vowel of its own measures, against those of other tokens.
 
@@ -132,10 +169,32 @@ def nearness(recorded: np.ndarray, synthesised: np.ndarray, speaker: np.ndarray)
     return found, 1 + (cosines > np.diag(cosines)[:, None]).sum(axis=1).astype(np.float64)
 
 
+def rounded(f0: np.ndarray) -> np.ndarray:
+    """The middle of the band of `EQUAL_F0` that each f0, (n,) in Hz, lies in."""
+    return 2 ** (np.round(1200 * np.log2(np.asarray(f0, np.float64)) / EQUAL_F0) * EQUAL_F0 / 1200)
+
+
+def nearness_at(recorded: np.ndarray, synthesised: np.ndarray, f0: np.ndarray) -> Cell:
+    """The same among tokens of one f0, so that f0 alone, which all their synthesised vowels share, cannot do it.
+
+    Args:
+        recorded: (n, channels).
+        synthesised: (n, channels), of the tokens' F1 and F2 and of these f0.
+        f0: (n,), `rounded`.
+    """
+    others = (f0[:, None] == f0) & ~np.eye(len(recorded), dtype=bool)
+    return cells.attempted(functools.partial(_auc_among, recorded, synthesised, others))
+
+
 def _auc(recorded: np.ndarray, synthesised: np.ndarray, speaker: np.ndarray, *, within: bool, centred: bool) -> Score:
     others = ~np.eye(len(recorded), dtype=bool)
     if within:
         others &= speaker[:, None] == speaker
+    return _auc_among(recorded, synthesised, others, centred=centred)
+
+
+def _auc_among(recorded: np.ndarray, synthesised: np.ndarray, others: np.ndarray, *, centred: bool = False) -> Score:
+    """The mean share of `others`, (n, n) bool, to whose vowels a token is less near than to its own."""
     asked = others.any(axis=1)
     if asked.sum() < 2:
         raise UndefinedScoreError(f"there are {asked.sum()} tokens with others to compare with; expected at least 2")

@@ -1,7 +1,6 @@
 """The synthesised vowels that recorded ones are compared with."""
 
 from collections.abc import Callable
-from typing import Literal
 
 import jax
 import numpy as np
@@ -11,8 +10,7 @@ from w2v_jax.grids import Grid
 from ..harness import vowel_chart
 from ..harness.front_ends import NamedFrontEnd
 from ..harness.results import Results
-
-Synthesis = Literal["resonances", "sines"]
+from ..harness.synthesis import Synthesis
 
 SYNTHESES: dict[Synthesis, Callable[..., jax.Array]] = {
     "resonances": vowel_chart.source_filter_vowel,
@@ -38,7 +36,9 @@ def sweep_own(
     front_end: NamedFrontEnd,
     measured: dict[str, np.ndarray],
     synthesis: Synthesis,
+    *,
+    name: str = "own_vowels",
 ) -> np.ndarray:
     """Features (n, channels) of vowels of the f0, F1 and F2 that tokens have, (n,) each."""
-    grid = Grid("own_vowels", ({name: np.asarray(measured[name]) for name in ("f0", "f1", "f2")},))
+    grid = Grid(name, ({each: np.asarray(measured[each]) for each in ("f0", "f1", "f2")},))
     return results.sweep(experiment, front_end, grid, SYNTHESES[synthesis])

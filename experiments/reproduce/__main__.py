@@ -22,7 +22,6 @@ from . import published
 from .published import Comparison
 
 NAME = "reproduce"
-MOST_DIFFERING = 8  # of the paper's numbers that are printed
 
 absl_flags.declare_key_flag(formants.FINE.name)  # this program's, too
 
@@ -76,16 +75,21 @@ def controls_to_add(chosen: Sequence[NamedFrontEnd]) -> list[NamedFrontEnd]:
 
 
 def comparison_lines(comparisons: Sequence[Comparison]) -> list[str]:
-    """How many of the published numbers ours agree with, and those that differ, as text."""
-    compared = [each for each in comparisons if each.agrees is not None]
-    differing = [each for each in compared if not each.agrees]
-    lines = [f"{len(compared) - len(differing)} of {len(compared)} of the paper's numbers agree to the printed digits."]
-    lines += [
-        f"    {each.encoders}: {each.quantity}: paper {each.published}, ours {each.ours:.7f}"
-        for each in differing[:MOST_DIFFERING]
+    """Every published number beside ours, and with how many ours agree, as text."""
+    verdicts = {True: "agrees", False: "DIFFERS", None: "(thinned grid)"}
+    rows = [("", "paper", "ours", "")]
+    rows += [
+        (f"{each.encoders}: {each.quantity}", each.published, f"{each.ours:.7f}", verdicts[each.agrees])
+        for each in comparisons
     ]
-    if len(differing) > MOST_DIFFERING:
-        lines.append(f"    and {len(differing) - MOST_DIFFERING} more: see the page")
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    lines = [
+        f"    {what:{widths[0]}}  {paper:>{widths[1]}}  {ours:>{widths[2]}}  {verdict}".rstrip()
+        for what, paper, ours, verdict in rows
+    ]
+    compared = [each for each in comparisons if each.agrees is not None]
+    agreeing = sum(bool(each.agrees) for each in compared)
+    lines.append(f"{agreeing} of {len(compared)} of the paper's numbers agree to the printed digits.")
     if thinned := len(comparisons) - len(compared):
         lines.append(f"{thinned} cannot be compared: --quick thins their grid.")
     return lines
@@ -103,9 +107,11 @@ def says(results: Results, summary: Metrics) -> list[str]:
     lines = ["", "What came out (--quick: thinned grids):" if results.quick else "What came out:"]
     for each in found:
         lines += textwrap.wrap(each.text, 110, initial_indent="- ", subsequent_indent="  ")
+    lines += ["", *where]
     if summary["published"]:
+        lines += ["", "The paper's numbers, and ours:"]
         lines += comparison_lines([Comparison(**each) for each in summary["published"]])
-    return [*lines, "", *where]
+    return lines
 
 
 if __name__ == "__main__":

@@ -5,12 +5,7 @@ import itertools
 from collections.abc import Mapping
 from typing import Any
 
-# What an encoder's provenance says, and what the paper calls it.
-MODELS = {
-    "facebook/wav2vec2-base": "Base",
-    "facebook/wav2vec2-large": "Large",
-    "facebook/wav2vec2-xls-r-300m": "XLS-R",
-}
+from ..harness.paper import MODELS
 
 # Section 3.2, first figure: Base, 100 ... 500 Hz. Numbers are kept as printed: their digits matter.
 STATIONARITY = (

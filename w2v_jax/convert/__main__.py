@@ -1,4 +1,4 @@
-"""The command `python -m w2v_jax.convert --source=SOURCE --output=weights/NAME.safetensors`."""
+"""The command `python -m w2v_jax.convert --source=SOURCE [--output=weights/NAME.safetensors]`."""
 
 import argparse
 import sys
@@ -20,10 +20,16 @@ def main(argv: Sequence[str] | None = None, *, program: str = "python -m w2v_jax
     parser.add_argument(
         "--source",
         required=True,
+        action="append",
         help="a checkpoint of transformers (file or directory), fairseq or torchaudio, or a hub id such as "
-        "facebook/wav2vec2-base or facebook/wav2vec2-base@REVISION",
+        "facebook/wav2vec2-base or facebook/wav2vec2-base@REVISION; may be given several times, and @FILE is a list of "
+        "them, one a line",
     )
-    parser.add_argument("--output", required=True, help="the file to write, such as weights/wav2vec2-base.safetensors")
+    parser.add_argument(
+        "--output",
+        help="the file to write, such as weights/wav2vec2-base.safetensors; of several sources, the folder. Without it "
+        "a model of the hub goes to the cache, where its id finds it",
+    )
     parser.add_argument(
         "--config",
         help="what the checkpoint does not state, or states in two ways: "
@@ -33,36 +39,11 @@ def main(argv: Sequence[str] | None = None, *, program: str = "python -m w2v_jax
     parser.add_argument(
         "--prefix", help="what precedes the names of the encoder that is meant, where there are several"
     )
+    parser.add_argument("--offline", action="store_true", help="ask the hub for nothing; take what was fetched before")
     options = parser.parse_args(argv)
-    # After the help, which needs no JAX.
-    from w2v_jax.checkpoint import CheckpointError
-    from w2v_jax.convert.conversion import convert_checkpoint
-    from w2v_jax.convert.layouts import summary
-    from w2v_jax.convert.settings import SETTLES
-    from w2v_jax.quoting import printable
+    from w2v_jax.convert import command  # after the help, which needs no JAX
 
-    try:
-        done = convert_checkpoint(options.source, options.output, config=options.config, prefix=options.prefix)
-    except (CheckpointError, OSError) as error:
-        print("error:", printable(" ".join(str(error).split())), file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("error: interrupted; nothing was written", file=sys.stderr)
-        return 130
-    revision = f" at {done.provenance.revision}" if done.provenance.revision else ""
-    print(f"found    {done.found} in {done.provenance.source}{revision}")
-    print(f"config   {summary(done.config)} (from {printable(done.stated_by)})")
-    if done.provenance.assumed:
-        print(f"assumed  {done.provenance.assumed}: nothing that is read of the checkpoint states it; {SETTLES}")
-    if done.provenance.normalize_input is not None:
-        asks = "normalised" if done.provenance.normalize_input else "as it is"
-        print(f"input    {asks}: so the model was trained")
-    for note in done.notes:
-        print(f"note     {printable(note)}")
-    print(f"source   sha256:{done.provenance.source_sha256}")
-    print(f"wrote    {printable(done.path)}")
-    print(f"tensors  {done.digest}")
-    return 0
+    return command.run(options)
 
 
 if __name__ == "__main__":

@@ -2,13 +2,14 @@
 
 import dataclasses
 import math
-import pathlib
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 import numpy as np
 
 from w2v_jax.checkpoint import CheckpointError
+from w2v_jax.convert.places import Distant, Place
 from w2v_jax.quoting import quote
 
 # The floating dtypes that a checkpoint's encoder may have. NumPy has no bfloat16; it is the upper half of a float32.
@@ -102,14 +103,46 @@ def canonical(arrays: Mapping[str, Array], *, origin: str) -> dict[str, Array]:
     return found
 
 
+class Stretch(Protocol):
+    """Consecutive bytes of a file. Where they start may have to be read in the file."""
+
+    @property
+    def nbytes(self) -> int:
+        """How many there are."""
+        ...
+
+    def start(self) -> int:
+        """The first one. Raises `CheckpointError` where the file is damaged."""
+        ...
+
+    def spans(self, first: int, last: int) -> list[tuple[int, int]]:
+        """The parts of the file that are looked at to read those from `first` to before `last`, or a little more."""
+        ...
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """A `Stretch` that is known to start at the byte `first_byte`."""
+
+    first_byte: int
+    nbytes: int
+
+    def start(self) -> int:
+        return self.first_byte
+
+    def spans(self, first: int, last: int) -> list[tuple[int, int]]:
+        return [(self.first_byte + first, self.first_byte + last)]
+
+
 @dataclasses.dataclass(frozen=True)
 class StoredArray:
     """A strided view of a run of numbers in a file. Making one reads nothing and checks nothing; `read` does both.
 
     Attributes:
         path: the file.
-        start: byte in the file where the run begins.
-        nbytes: length of the run.
+        run: where they lie in the file.
+        skipped: bytes at the beginning of the run that are not meant.
+        nbytes: how many are meant from there on; None for all.
         dtype: name such as `"float32"`; what is not in `ITEM_SIZES` cannot be read.
         shape: shape of the array, as the file claims it.
         strides: stride of each axis, in elements.
@@ -118,15 +151,38 @@ class StoredArray:
         negated: whether the numbers are to be negated (PyTorch's negative bit).
     """
 
-    path: pathlib.Path
-    start: int
-    nbytes: int
+    path: Place
+    run: Stretch
     dtype: str
     shape: tuple[int, ...]
     strides: tuple[int, ...]
+    skipped: int = 0
+    nbytes: int | None = None
     offset: int = 0
     big_endian: bool = False
     negated: bool = False
+
+    def spans(self) -> list[tuple[int, int]]:
+        """The parts of its file that `read` looks at; none where it cannot be read."""
+        extent, item_size = self._extent(), ITEM_SIZES.get(self.dtype)
+        if extent is None or item_size is None:
+            return []
+        first = self.skipped + self.offset * item_size
+        return self.run.spans(first, first + extent * item_size)
+
+    def _available(self) -> int:
+        """Bytes of the run that are meant."""
+        rest = self.run.nbytes - self.skipped
+        return rest if self.nbytes is None else min(self.nbytes, rest)
+
+    def _extent(self) -> int | None:
+        """From the first element to the last one, in elements; None where that is beyond what there is."""
+        item_size = ITEM_SIZES.get(self.dtype, 1)
+        elements = math.prod(self.shape)
+        # An expanded view (stride 0) lets a small file claim more than it holds: up to a bound.
+        extent = 1 + sum((n - 1) * step for n, step in zip(self.shape, self.strides, strict=True)) if elements else 0
+        beyond = elements > max(extent, _MOST_EXPANDED) or (self.offset + extent) * item_size > self._available()
+        return None if min((*self.shape, *self.strides, self.offset)) < 0 or beyond else extent
 
     def read(self, name: str) -> np.ndarray:
         """The array, C-contiguous, in its own dtype (bfloat16 as float32). Allocates no more than the file holds.
@@ -143,19 +199,15 @@ class StoredArray:
                 f"{self.path}: {name} is {quote(self.dtype)}; expected one of {', '.join(ITEM_SIZES)}"
             )
         item_size = ITEM_SIZES[self.dtype]
-        numbers = (*self.shape, *self.strides, self.offset)
-        elements = math.prod(self.shape)
-        # An expanded view (stride 0) lets a small file claim more than it holds: up to a bound.
-        extent = 1 + sum((n - 1) * step for n, step in zip(self.shape, self.strides, strict=True)) if elements else 0
-        beyond = elements > max(extent, _MOST_EXPANDED) or (self.offset + extent) * item_size > self.nbytes
-        if min(numbers) < 0 or beyond:
+        extent = self._extent()
+        if extent is None:
             raise CheckpointError(
                 f"{self.path}: {name} claims shape {quote(self.shape, 60)}, strides {quote(self.strides, 60)}, "
                 f"offset {self.offset}, "
-                f"but its storage has {self.nbytes // item_size} elements; the file is damaged: download it again"
+                f"but its storage has {self._available() // item_size} elements; the file is damaged: download it again"
             )
         with self.path.open("rb") as file:
-            file.seek(self.start + self.offset * item_size)
+            file.seek(self.run.start() + self.skipped + self.offset * item_size)
             data = file.read(extent * item_size)
         if len(data) != extent * item_size:
             raise CheckpointError(f"{self.path}: ends within {name}; the file is truncated: download it again")
@@ -175,3 +227,22 @@ class StoredArray:
 def contiguous_strides(shape: tuple[int, ...]) -> tuple[int, ...]:
     """Row-major strides of `shape`, in elements."""
     return tuple(math.prod(shape[axis + 1 :]) for axis in range(len(shape)))
+
+
+def fetch_ahead(arrays: Iterable[Array]) -> None:
+    """Fetches what `read` of these arrays will look at, of those whose files are far away: neighbours together.
+
+    Raises:
+        CheckpointError: it does not come.
+    """
+    spans: dict[Place, list[tuple[int, int]]] = defaultdict(list)
+    waiting = list(arrays)
+    while waiting:
+        array = waiting.pop()
+        if isinstance(array, WeightNormed):
+            waiting += [array.direction, array.magnitude]
+        elif isinstance(array, StoredArray) and isinstance(array.path, Distant):
+            spans[array.path] += array.spans()
+    for place, parts in spans.items():
+        if isinstance(place, Distant):
+            place.prefetch(parts)

@@ -1,17 +1,19 @@
 """The conversion: from a source that someone names to a weight file of ours."""
 
 import dataclasses
-import hashlib
 import os
 import pathlib
 
 from w2v_jax.checkpoint import SUFFIX, CheckpointError, Provenance, tensors_digest, write_tensors
-from w2v_jax.convert import fairseq, hub, huggingface
+from w2v_jax.convert import fairseq, huggingface
 from w2v_jax.convert.layouts import TRANSFORMERS, Layout, locate, read_encoder, told_by_tensors
+from w2v_jax.convert.places import Place, is_same_file, sha256
 from w2v_jax.convert.settings import NORMALIZE, SETTLES, Statement, settle
 from w2v_jax.convert.settings_file import from_user, read_settings
 from w2v_jax.convert.sources import Checkpoint, open_checkpoint
 from w2v_jax.encoder import EncoderConfig
+from w2v_jax.hub.ids import cached_as, is_hub_id, parse
+from w2v_jax.hub.listening import LOGGED, Listener
 from w2v_jax.quoting import printable, quote
 
 _LONGEST_LABEL = 1_000
@@ -29,6 +31,7 @@ class Conversion:
         path: the weight file.
         digest: of its tensors.
         notes: what was seen and passed over, a sentence each.
+        received: bytes that came from the hub for it.
     """
 
     found: str
@@ -38,6 +41,7 @@ class Conversion:
     path: pathlib.Path
     digest: str
     notes: tuple[str, ...] = ()
+    received: int = 0
 
 
 def convert_checkpoint(
@@ -46,6 +50,8 @@ def convert_checkpoint(
     *,
     config: str | None = None,
     prefix: str | None = None,
+    offline: bool = False,
+    listener: Listener = LOGGED,
 ) -> Conversion:
     """Converts another tool's checkpoint to a weight file that `w2v_jax.load_encoder` reads.
 
@@ -59,6 +65,8 @@ def convert_checkpoint(
         config: a preset's name (`EncoderConfig.presets()`), or a JSON file with fields of `EncoderConfig` or a tool's
             own settings: taken before what the source states. The tensors must fit it.
         prefix: what precedes the names of the encoder that is meant, where the source has several.
+        offline: of a hub id, take what huggingface_hub's cache has, and ask nothing.
+        listener: hears how a download goes; by default remarks go to the logger `w2v_jax.hub`.
 
     Returns:
         What was converted.
@@ -76,17 +84,47 @@ def convert_checkpoint(
     path = pathlib.Path(name)
     _check_destination(destination)
     if path.exists():
+        if is_hub_id(name):
+            listener.remark(f"{name}: the {'folder' if path.is_dir() else 'file'} here is taken, not the hub's")
         # The name alone: where it lies on this machine is nobody else's business.
-        label, revision = (path.resolve().name if path.name in ("", "..") else path.name), None
-    elif hub.is_hub_id(name):
-        fetched = hub.fetch(name)
-        path, label, revision = fetched.path, fetched.repository, fetched.revision
-    else:
+        label = path.resolve().name if path.name in ("", "..") else path.name
+        return convert_place(path, destination, label=label, config=config, prefix=prefix)
+    if not isinstance(source, str) or not is_hub_id(name):  # a path object is no name
         raise FileNotFoundError(f"{name}: no such file or directory; expected a checkpoint or a hub id (OWNER/NAME)")
+    from w2v_jax.hub import obtaining  # which converts, too
+
+    found = obtaining.find_model(parse(name), offline=offline, listener=listener)
+    with found.opened(listener) as place:
+        done = convert_place(
+            place, destination, label=found.hub_id.model, revision=found.commit, config=config, prefix=prefix
+        )
+    return dataclasses.replace(done, received=found.received)
+
+
+def convert_place(
+    place: Place,
+    destination: pathlib.Path,
+    *,
+    label: str,
+    revision: str | None = None,
+    config: str | None = None,
+    prefix: str | None = None,
+) -> Conversion:
+    """Converts the checkpoint at a place, on this machine or another; else as `convert_checkpoint`.
+
+    Args:
+        place: a file or folder.
+        destination: the file to write.
+        label: what its provenance calls the source.
+        revision: of the source, where there is one.
+        config: as for `convert_checkpoint`.
+        prefix: as for `convert_checkpoint`.
+    """
     chosen = None if config is None else from_user(config)
-    checkpoint = open_checkpoint(path, prefix=prefix)
-    label, revision = hub.cached_as(checkpoint.path) or (label, revision)
-    if destination.exists() and any(destination.samefile(file) for file in checkpoint.files):
+    checkpoint = open_checkpoint(place, prefix=prefix)
+    if isinstance(checkpoint.path, pathlib.Path):
+        label, revision = cached_as(checkpoint.path) or (label, revision)
+    if any(is_same_file(file, destination) for file in checkpoint.files):
         raise CheckpointError(f"{destination}: is the source itself; expected another file to write")
     origin = str(checkpoint.path)
     stated = _stated(checkpoint, origin, prefix, may_be_unknown=chosen is not None)
@@ -98,9 +136,10 @@ def convert_checkpoint(
     provenance = Provenance(
         source=printable(label)[:_LONGEST_LABEL],
         revision=revision and printable(revision)[:_LONGEST_LABEL],
-        source_sha256=_sha256(checkpoint.files),
+        source_sha256=sha256(checkpoint.files),
         assumed=settled.assumed,
         normalize_input=settled.normalize_input,
+        file=printable(checkpoint.path.name)[:_LONGEST_LABEL] if revision is not None else None,
     )
     write_tensors(destination, settled.config, tensors, provenance=provenance)
     under = f", keys under '{quote(located.prefix)}'" if located.prefix else ""
@@ -176,12 +215,3 @@ def _has_names_of_transformers(checkpoint: Checkpoint, origin: str, prefix: str 
     except CheckpointError:
         return True
     return located.layout.name.startswith(TRANSFORMERS.name)
-
-
-def _sha256(files: tuple[pathlib.Path, ...]) -> str:
-    """Hexadecimal sha256 of a file; of several, of their hexadecimal sha256s one after the other."""
-    digests = []
-    for path in files:
-        with path.open("rb") as file:
-            digests.append(hashlib.file_digest(file, "sha256").hexdigest())
-    return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()

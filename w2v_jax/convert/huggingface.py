@@ -5,13 +5,13 @@ Families, settings and their defaults are facts from transformers 5, `configurat
 
 import dataclasses
 import json
-import pathlib
 import re
 from collections.abc import Mapping
 from typing import Any
 
 from w2v_jax.checkpoint import CheckpointError
 from w2v_jax.convert.layouts import OMNIASR, SEW, SPEECHT5, TRANSFORMERS, Layout, locate
+from w2v_jax.convert.places import Place
 from w2v_jax.convert.settings import NORMALIZE, Statement
 from w2v_jax.convert.sniff import read_json
 from w2v_jax.quoting import quote
@@ -165,7 +165,7 @@ def _said(place: str, content: Mapping[Any, Any], family: Family, defaults: Mapp
     return said
 
 
-def read_preprocessor(path: pathlib.Path) -> Statement:
+def read_preprocessor(path: Place) -> Statement:
     """What a file of `PREPROCESSOR_NAMES` states of the sample rate and of normalisation. Raises `CheckpointError`."""
     content = read_json(path)
     inner = content.get("feature_extractor")
@@ -174,7 +174,7 @@ def read_preprocessor(path: pathlib.Path) -> Statement:
     return Statement(path.name, said)
 
 
-def read_index(path: pathlib.Path, *, prefix: str | None = None) -> dict[str, str]:
+def read_index(path: Place, *, prefix: str | None = None) -> dict[str, str]:
     """The shards that hold the encoder, from a checkpoint's index.
 
     Args:

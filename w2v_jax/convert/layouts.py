@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from w2v_jax.checkpoint import CheckpointError
-from w2v_jax.convert.arrays import Array
+from w2v_jax.convert.arrays import Array, fetch_ahead
 from w2v_jax.convert.settings import SETTLES, Statement
 from w2v_jax.encoder import ConvNorm, EncoderConfig
 from w2v_jax.quoting import listing, quote
@@ -283,6 +283,7 @@ def read_encoder(
             raise CheckpointError(
                 f"{origin}: {quote(name)} has shape {quote(arrays[name].shape, 60)}; expected {shape} {by_config}"
             )
+    fetch_ahead(arrays[name] for name in expected)
     tensors = {}
     for name, (ours, shape) in expected.items():
         with np.errstate(over="ignore"):

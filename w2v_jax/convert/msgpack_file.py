@@ -4,7 +4,6 @@ Its names are those of the PyTorch models, with `kernel` and `scale` where these
 (kernel_size, in_channels, out_channels).
 """
 
-import pathlib
 from collections.abc import Iterator
 
 import numpy as np
@@ -12,13 +11,14 @@ from flax import serialization
 
 from w2v_jax.checkpoint import CheckpointError
 from w2v_jax.convert.arrays import Array, ArrayInMemory
+from w2v_jax.convert.places import Place
 from w2v_jax.quoting import quote
 
 _MOST_DEPTH = 16
 _PARTS = {"kernel": "weight", "scale": "weight"}
 
 
-def open_msgpack(path: pathlib.Path) -> dict[str, Array]:
+def open_msgpack(path: Place) -> dict[str, Array]:
     """The tensors of a file, by the names that PyTorch has for them. They are read at once: the format has no index.
 
     Raises:

@@ -4,16 +4,15 @@ It is read here rather than by the library because the encoder is a small part o
 NumPy lacks, and because whatever is wrong with the file should be said in one line of ours.
 """
 
-import pathlib
-
 from w2v_jax.checkpoint import FORMAT, CheckpointError
-from w2v_jax.convert.arrays import StoredArray, contiguous_strides
+from w2v_jax.convert.arrays import Run, StoredArray, contiguous_strides
+from w2v_jax.convert.places import Place
 from w2v_jax.safetensors_header import HeaderError, read_header
 
 _DTYPES = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16"}
 
 
-def open_safetensors(path: pathlib.Path) -> dict[str, StoredArray]:
+def open_safetensors(path: Place) -> dict[str, StoredArray]:
     """The tensors of a safetensors file, none of them read yet.
 
     Raises:
@@ -38,8 +37,7 @@ def open_safetensors(path: pathlib.Path) -> dict[str, StoredArray]:
             shape, strides = ((axes[0], axes[2], axes[1]) for axes in (shape, strides))
         arrays[name] = StoredArray(
             path=path,
-            start=tensor.start,
-            nbytes=tensor.nbytes,
+            run=Run(tensor.start, tensor.nbytes),
             dtype=_DTYPES.get(tensor.dtype, tensor.dtype),
             shape=shape,
             strides=strides,

@@ -9,6 +9,7 @@ from typing import Any
 from w2v_jax.checkpoint import CheckpointError
 from w2v_jax.convert import fairseq, huggingface
 from w2v_jax.convert.layouts import Layout
+from w2v_jax.convert.places import Place
 from w2v_jax.convert.settings import FIELDS, NORMALIZE, Statement
 from w2v_jax.convert.sniff import read_json
 from w2v_jax.encoder import EncoderConfig
@@ -34,7 +35,7 @@ class SettingsFile:
     unknown: str | None = None
 
 
-def read_settings(path: pathlib.Path) -> SettingsFile:
+def read_settings(path: Place) -> SettingsFile:
     """What a file beside a checkpoint says: transformers' `config.json`, torchaudio's `model_config.json`.
 
     Raises:

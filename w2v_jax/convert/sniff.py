@@ -2,9 +2,9 @@
 
 import enum
 import json
-import pathlib
 
 from w2v_jax.checkpoint import CheckpointError
+from w2v_jax.convert.places import Place
 from w2v_jax.quoting import quote
 
 _HEAD_BYTES = 1024
@@ -40,7 +40,7 @@ class Kind(enum.Enum):
     CONFIG = "configuration of a Hugging Face model"
 
 
-def sniff(path: pathlib.Path) -> Kind:
+def sniff(path: Place) -> Kind:
     """The kind of the file at `path`.
 
     Raises:
@@ -83,7 +83,7 @@ def sniff(path: pathlib.Path) -> Kind:
     return _sniff_text(path, text, size)
 
 
-def read_json(path: pathlib.Path) -> dict:
+def read_json(path: Place) -> dict:
     """The JSON object in a file. Raises `CheckpointError` when it is not one."""
     if path.stat().st_size > _MOST_JSON_BYTES:
         raise CheckpointError(f"{path}: {path.stat().st_size} bytes; expected a small JSON file")
@@ -104,7 +104,7 @@ def _as_text(head: bytes) -> str | None:
     return text.removeprefix("\ufeff")
 
 
-def _sniff_text(path: pathlib.Path, text: str, size: int) -> Kind:
+def _sniff_text(path: Place, text: str, size: int) -> Kind:
     start = text.lstrip()
     if start.startswith("version https://git-lfs"):
         raise CheckpointError(

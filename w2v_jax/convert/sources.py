@@ -2,17 +2,19 @@
 
 import dataclasses
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from w2v_jax.checkpoint import CheckpointError
 from w2v_jax.convert import huggingface, torch_archive
 from w2v_jax.convert.arrays import Array, canonical
 from w2v_jax.convert.msgpack_file import open_msgpack
+from w2v_jax.convert.places import Distant, Place, fetch_whole
 from w2v_jax.convert.safetensors_file import open_safetensors
 from w2v_jax.convert.sniff import Kind, sniff
 from w2v_jax.quoting import listing, quote
 
 _MODEL_CONFIG = "model_config.json"  # torchaudio's arguments, as AVES is released with them
+CHECKPOINT_SUFFIXES = (".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".th", ".msgpack")
 _WEIGHTS = (Kind.SAFETENSORS, Kind.TORCH_ZIP, Kind.TORCH_LEGACY, Kind.MSGPACK, Kind.INDEX)
 
 
@@ -28,25 +30,25 @@ class Checkpoint:
         files: the files that have the tensors, in order of name.
     """
 
-    path: pathlib.Path
+    path: Place
     kind: Kind
     arrays: dict[str, Array]
     contents: object
-    files: tuple[pathlib.Path, ...]
+    files: tuple[Place, ...]
 
-    def beside(self, name: str) -> pathlib.Path | None:
+    def beside(self, name: str) -> Place | None:
         """The file of this name next to the checkpoint, if there is one.
 
         A blob in the hub's cache (models--OWNER--NAME/blobs) lies next to others; the snapshots that link to it have
         the files that belong to it.
         """
-        folders = [self.path.parent]
-        if self.path.parent.name == "blobs":
+        folders: list[Place] = [self.path.parent]
+        if isinstance(self.path, pathlib.Path) and self.path.parent.name == "blobs":
             links = sorted(self.path.parent.parent.glob("snapshots/*/*"))
             folders = [link.parent for link in links if link.is_file() and link.samefile(self.path)]
         return next((folder / name for folder in folders if _is_there(folder / name)), None)
 
-    def settings_files(self) -> list[pathlib.Path]:
+    def settings_files(self) -> list[Place]:
         """The files next to the checkpoint that may state its settings, in the order in which they are asked."""
         stem = self.path.name.removesuffix(self.path.suffix)
         names = (huggingface.CONFIG_NAME, f"{stem}.model_config.json", _MODEL_CONFIG, f"{stem}.json")
@@ -54,8 +56,10 @@ class Checkpoint:
         return [path for path in found if path is not None]
 
 
-def _is_there(path: pathlib.Path) -> bool:
+def _is_there(path: Place) -> bool:
     """Whether there is a file. One that cannot be looked at, or a link that leads nowhere, is not taken for none."""
+    if not isinstance(path, pathlib.Path):
+        return path.is_file()
     try:
         path.lstat()
     except (FileNotFoundError, NotADirectoryError):
@@ -68,7 +72,7 @@ def _is_there(path: pathlib.Path) -> bool:
     return True
 
 
-def open_checkpoint(path: pathlib.Path, *, prefix: str | None = None) -> Checkpoint:
+def open_checkpoint(path: Place, *, prefix: str | None = None) -> Checkpoint:
     """Opens a file, or the checkpoint in a directory.
 
     Args:
@@ -93,16 +97,19 @@ def open_checkpoint(path: pathlib.Path, *, prefix: str | None = None) -> Checkpo
     return Checkpoint(path, kind, canonical(arrays, origin=str(path)), contents, (path,))
 
 
-def _open_file(path: pathlib.Path, kind: Kind) -> tuple[Mapping[str, Array], object]:
+def _open_file(path: Place, kind: Kind) -> tuple[Mapping[str, Array], object]:
     if kind is Kind.SAFETENSORS:
         return open_safetensors(path), None
     if kind is Kind.MSGPACK:
+        fetch_whole(path, "a Flax msgpack has no directory")
         return open_msgpack(path), None
+    if kind is Kind.TORCH_LEGACY:
+        fetch_whole(path, "PyTorch's older format has no directory")
     archive = (torch_archive.open_zip if kind is Kind.TORCH_ZIP else torch_archive.open_legacy)(path)
     return archive.arrays, archive.contents
 
 
-def _open_shards(index: pathlib.Path, prefix: str | None) -> Checkpoint:
+def _open_shards(index: Place, prefix: str | None) -> Checkpoint:
     places = huggingface.read_index(index, prefix=prefix)
     arrays: dict[str, Array] = {}
     files = [index.parent / shard for shard in sorted(set(places.values()))]
@@ -122,17 +129,21 @@ def _open_shards(index: pathlib.Path, prefix: str | None) -> Checkpoint:
     return Checkpoint(index, Kind.INDEX, arrays, None, tuple(files))
 
 
-def _only_checkpoint_inside(folder: pathlib.Path) -> pathlib.Path | None:
+def _by_name(places: Iterable[Place]) -> list[Place]:
+    return sorted(places, key=lambda place: place.name)
+
+
+def _only_checkpoint_inside(folder: Place) -> Place | None:
     """The one folder that a run (`checkpoint-N`) or the hub's cache (`snapshots/COMMIT`) has; None where there is none.
 
     Raises:
         CheckpointError: there are several.
     """
-    runs = [path for path in sorted(folder.glob("checkpoint-*")) if path.is_dir()]
-    snapshots = [path for path in sorted(folder.glob("snapshots/*")) if path.is_dir()]
+    runs = [path for path in _by_name(folder.glob("checkpoint-*")) if path.is_dir()]
+    snapshots = [path for path in _by_name(folder.glob("snapshots/*")) if path.is_dir()]
     named = folder / "refs" / "main"
     if len(snapshots) > 1 and named.is_file():
-        wanted = named.read_text(encoding="utf-8", errors="replace").strip()
+        wanted = named.read_bytes().decode("utf-8", errors="replace").strip()
         snapshots = [path for path in snapshots if path.name == wanted] or snapshots
     for found in (runs, snapshots):
         if len(found) > 1:
@@ -145,7 +156,7 @@ def _only_checkpoint_inside(folder: pathlib.Path) -> pathlib.Path | None:
     return None
 
 
-def _choose(folder: pathlib.Path) -> pathlib.Path:
+def _choose(folder: Place) -> Place:
     """The checkpoint in a directory: the name transformers would take, else the only file that is one."""
     for name in huggingface.WEIGHT_NAMES:
         if _is_there(folder / name):
@@ -164,9 +175,12 @@ def _choose(folder: pathlib.Path) -> pathlib.Path:
     if inside is not None:
         return _choose(inside)
     candidates = []
-    for path in sorted(folder.iterdir()):
+    for path in _by_name(folder.iterdir()):
         # Hidden files are other programs': macOS's `._NAME`, and what a killed process left.
         if path.name.startswith(".") or not path.is_file():
+            continue
+        # Of files that are far away only those are looked at that may be one, by their names.
+        if isinstance(path, Distant) and path.suffix not in CHECKPOINT_SUFFIXES:
             continue
         try:
             kind = sniff(path)
@@ -181,7 +195,7 @@ def _choose(folder: pathlib.Path) -> pathlib.Path:
         raise CheckpointError(
             f"{folder}: {len(candidates)} checkpoints ({names}); expected one: name the file you mean"
         )
-    present = [quote(path.name) for path in sorted(folder.iterdir())]
+    present = [quote(path.name) for path in _by_name(folder.iterdir())]
     raise CheckpointError(
         f"{folder}: a directory without a checkpoint (it has {listing(present) or 'nothing'}); "
         f"expected one of {', '.join(huggingface.WEIGHT_NAMES)}"

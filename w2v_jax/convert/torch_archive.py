@@ -12,16 +12,17 @@ Storages are found, not read: only the tensors that are asked for are. An archiv
 one that two readers may read in two ways, is refused here.
 """
 
+import bisect
 import collections
 import dataclasses
 import io
-import pathlib
 import re
 import struct
 import zipfile
 
 from w2v_jax.checkpoint import CheckpointError
-from w2v_jax.convert.arrays import StoredArray
+from w2v_jax.convert.arrays import Run, StoredArray, Stretch
+from w2v_jax.convert.places import Distant, Place
 from w2v_jax.convert.unpickle import MOST_BYTES, Global, Inert, PickleError, TensorRef, Unpickled, unpickle
 from w2v_jax.quoting import quote
 
@@ -40,6 +41,7 @@ _MOST_VALUES = 200_000
 _MOST_CHARACTERS = 20_000_000  # of all their names together
 _LONGEST_KEY = 500
 # Of zip archives: checksum and sizes come after the data; a size that has its place elsewhere.
+_HEADER_BYTES = 30  # before its name
 _SIZES_FOLLOW = 8
 _IN_ZIP64 = 0xFFFFFFFF
 _ENCRYPTED_OR_PATCHES = 1 | 32 | 64 | 8192
@@ -62,19 +64,13 @@ class TorchArchive:
     arrays: dict[str, StoredArray]
 
 
-@dataclasses.dataclass(frozen=True)
-class _Run:
-    """Where a storage lies in the file."""
-
-    start: int
-    nbytes: int
-
-
-def open_zip(path: pathlib.Path) -> TorchArchive:
+def open_zip(path: Place) -> TorchArchive:
     """Opens a zip archive of `torch.save`. Raises `CheckpointError` when it is something else, or damaged."""
     try:
-        with zipfile.ZipFile(path) as archive:
+        with path.open("rb") as file, zipfile.ZipFile(file) as archive:
             infos = archive.infolist()
+            # Where a member ends is where the next one begins, or the directory.
+            begins = sorted({info.header_offset for info in infos} | {archive.start_dir})
     except (zipfile.BadZipFile, ValueError, NotImplementedError, struct.error, OverflowError, EOFError) as error:
         raise CheckpointError(f"{path}: a truncated or damaged zip archive ({quote(error)}); {_AGAIN}") from error
     members = {info.filename: info for info in infos}
@@ -88,45 +84,41 @@ def open_zip(path: pathlib.Path) -> TorchArchive:
             "torch.save(torch.jit.load(FILE).state_dict(), NEW_FILE)"
         )
     _check_directory(path, infos, root)
-    size = path.stat().st_size
-    with path.open("rb") as file:
 
-        def locate(name: str) -> _Run:
-            return _locate_member(path, file, size, members, name)
+    def member(name: str) -> _Member:
+        return _member(path, members, begins, name)
 
-        def read_small(name: str, most: int) -> bytes:
-            run = locate(name)
-            if run.nbytes > most:
-                raise CheckpointError(f"{path}: its {quote(name)} has {run.nbytes} bytes; expected at most {most}")
-            file.seek(run.start)
-            return file.read(run.nbytes)
+    def read_small(name: str, most: int) -> bytes:
+        found = member(name)
+        if found.nbytes > most:
+            raise CheckpointError(f"{path}: its {quote(name)} has {found.nbytes} bytes; expected at most {most}")
+        with path.open("rb") as file:
+            file.seek(found.start())
+            return file.read(found.nbytes)
 
-        for name in members:
-            locate(name)
-        version = root + (".data/version" if root + ".data/version" in members else "version")
-        number = re.match(rb"\s*\+?([0-9]{1,9})", read_small(version, 64))
-        if number is None or not 1 <= int(number[1]) <= _MOST_VERSION:
-            raise CheckpointError(
-                f"{path}: its {quote(version)} is none of PyTorch's, 1 to {_MOST_VERSION}; save it again"
-            )
-        order = read_small(root + "byteorder", 16) if root + "byteorder" in members else b"little"
-        if order not in (b"little", b"big"):
-            raise CheckpointError(f"{path}: its byteorder is {quote(order)}; expected little or big")
-        data = read_small(pickles[0], MOST_BYTES)
-        try:
-            contents = unpickle(io.BytesIO(data), remaining=len(data)).value
-        except PickleError as error:
-            raise CheckpointError(f"{path}: {error}; {_AGAIN}") from error
-        tensors = _tensors(path, contents)
-        runs = {}
-        for tensor in tensors.values():
-            key = tensor.storage.key
-            if key not in runs:
-                runs[key] = locate(f"{root}data/{key}")
+    # Of an archive that is far away, only members that are read are compared with the directory.
+    for name in () if isinstance(path, Distant) else members:
+        member(name).start()
+    version = root + (".data/version" if root + ".data/version" in members else "version")
+    number = re.match(rb"\s*\+?([0-9]{1,9})", read_small(version, 64))
+    if number is None or not 1 <= int(number[1]) <= _MOST_VERSION:
+        raise CheckpointError(f"{path}: its {quote(version)} is none of PyTorch's, 1 to {_MOST_VERSION}; save it again")
+    order = read_small(root + "byteorder", 16) if root + "byteorder" in members else b"little"
+    if order not in (b"little", b"big"):
+        raise CheckpointError(f"{path}: its byteorder is {quote(order)}; expected little or big")
+    data = read_small(pickles[0], MOST_BYTES)
+    try:
+        contents = unpickle(io.BytesIO(data), remaining=len(data)).value
+    except PickleError as error:
+        raise CheckpointError(f"{path}: {error}; {_AGAIN}") from error
+    tensors = _tensors(path, contents)
+    runs: dict[str, Stretch] = {
+        tensor.storage.key: member(f"{root}data/{tensor.storage.key}") for tensor in tensors.values()
+    }
     return TorchArchive(contents, _arrays(path, tensors, runs, big_endian=order == b"big"))
 
 
-def open_legacy(path: pathlib.Path) -> TorchArchive:
+def open_legacy(path: Place) -> TorchArchive:
     """Opens a file of `torch.save` before PyTorch 1.6 (or told so). Raises `CheckpointError` as `open_zip` does."""
     size = path.stat().st_size
     with path.open("rb") as file:
@@ -149,7 +141,7 @@ def open_legacy(path: pathlib.Path) -> TorchArchive:
         if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
             raise CheckpointError(f"{path}: its list of storages is damaged; {_AGAIN}")
         tensors = _tensors(path, saved.value)
-        runs = {}
+        runs: dict[str, Stretch] = {}
         position = file.tell()
         for key in keys:
             storage = saved.storages.get(key)
@@ -162,12 +154,12 @@ def open_legacy(path: pathlib.Path) -> TorchArchive:
                 raise CheckpointError(
                     f"{path}: {size} bytes, but its storages reach byte {position + 8 + nbytes}; truncated: {_AGAIN}"
                 )
-            runs[key] = _Run(position + 8, nbytes)
+            runs[key] = Run(position + 8, nbytes)
             position += 8 + nbytes
     return TorchArchive(saved.value, _arrays(path, tensors, runs, big_endian=False))
 
 
-def _check_directory(path: pathlib.Path, infos: list[zipfile.ZipInfo], root: str) -> None:
+def _check_directory(path: Place, infos: list[zipfile.ZipInfo], root: str) -> None:
     """Raises `CheckpointError` where PyTorch's reader would, or where it could take another member than ours."""
     names = collections.Counter(info.filename for info in infos)
     if twice := [name for name, count in names.items() if count > 1]:
@@ -199,9 +191,62 @@ def _check_directory(path: pathlib.Path, infos: list[zipfile.ZipInfo], root: str
         raise CheckpointError(f"{path}: its zip archive says that it has several parts; damaged: {_AGAIN}")
 
 
-def _locate_member(
-    path: pathlib.Path, file: io.BufferedReader, size: int, members: dict[str, zipfile.ZipInfo], name: str
-) -> _Run:
+@dataclasses.dataclass(frozen=True)
+class _Member:
+    """A member that is stored as it is: a `Stretch`. Its own header, before it, says where it starts.
+
+    Attributes:
+        path: the archive.
+        info: what the directory says of it.
+        end: the byte before which it, and what follows its data, ends.
+    """
+
+    path: Place
+    info: zipfile.ZipInfo
+    end: int
+
+    @property
+    def nbytes(self) -> int:
+        return self.info.file_size
+
+    def spans(self, first: int, last: int) -> list[tuple[int, int]]:
+        begin = self.info.header_offset
+        if 2 * (last - first) >= self.nbytes:
+            return [(begin, self.end)]
+        # A part of it: between the header and the data there may be filling, of unknown size.
+        earliest = begin + _HEADER_BYTES + len(self.info.filename.encode())
+        return [(begin, earliest), (earliest + first, max(earliest, self.end - self.nbytes) + last)]
+
+    def start(self) -> int:
+        # The data's checksum is not verified: torch.save can be told not to compute it. Directory and member must
+        # agree.
+        path, info, name = self.path, self.info, self.info.filename
+        size = path.stat().st_size
+        outside = CheckpointError(f"{path}: its {quote(name)} lies outside the file; truncated or damaged: {_AGAIN}")
+        if not 0 <= info.header_offset < size:  # a damaged directory can lead to before the file, or far beyond it
+            raise outside
+        with path.open("rb") as file:
+            file.seek(info.header_offset)
+            header = file.read(_HEADER_BYTES)
+            if len(header) < _HEADER_BYTES or not header.startswith(b"PK\x03\x04"):
+                raise outside
+            flags, crc, packed, unpacked, name_length, extra_length = struct.unpack("<6xH6xIIIHH", header)
+            stored_name = file.read(name_length)
+            start = info.header_offset + _HEADER_BYTES + name_length + extra_length
+            if not 0 <= info.file_size <= size - start or stored_name != name.encode():
+                raise outside
+            if flags & _SIZES_FOLLOW:
+                file.seek(start + info.file_size)
+                follows = file.read(8)
+                agree = follows == b"PK\x07\x08" + struct.pack("<I", info.CRC)
+            else:
+                agree = crc == info.CRC and {packed, unpacked} <= {info.file_size, _IN_ZIP64}
+        if not agree or info.compress_size != info.file_size:
+            raise CheckpointError(f"{path}: the archive says two things of its {quote(name)}; damaged: {_AGAIN}")
+        return start
+
+
+def _member(path: Place, members: dict[str, zipfile.ZipInfo], begins: list[int], name: str) -> _Member:
     info = members.get(name)
     if info is None:
         raise CheckpointError(f"{path}: its {quote(name)} is missing; the archive is damaged: {_AGAIN}")
@@ -210,26 +255,8 @@ def _locate_member(
         raise CheckpointError(
             f"{path}: its {quote(name)} is compressed or encrypted; expected it stored, as torch.save does"
         )
-    # The data's checksum is not verified: torch.save can be told not to compute it. Directory and member must agree.
-    if not 0 <= info.header_offset < size:  # a damaged directory can lead to before the file, or far beyond it
-        raise CheckpointError(f"{path}: its {quote(name)} lies outside the file; truncated or damaged: {_AGAIN}")
-    file.seek(info.header_offset)
-    header = file.read(30)
-    if len(header) == 30 and header.startswith(b"PK\x03\x04"):
-        flags, crc, packed, unpacked, name_length, extra_length = struct.unpack("<6xH6xIIIHH", header)
-        stored_name = file.read(name_length)
-        start = info.header_offset + 30 + name_length + extra_length
-        if 0 <= info.file_size <= size - start and stored_name == name.encode():
-            if flags & _SIZES_FOLLOW:
-                file.seek(start + info.file_size)
-                follows = file.read(8)
-                agree = follows == b"PK\x07\x08" + struct.pack("<I", info.CRC)
-            else:
-                agree = crc == info.CRC and {packed, unpacked} <= {info.file_size, _IN_ZIP64}
-            if agree and info.compress_size == info.file_size:
-                return _Run(start, info.file_size)
-            raise CheckpointError(f"{path}: the archive says two things of its {quote(name)}; damaged: {_AGAIN}")
-    raise CheckpointError(f"{path}: its {quote(name)} lies outside the file; truncated or damaged: {_AGAIN}")
+    after = bisect.bisect_right(begins, info.header_offset)
+    return _Member(path, info, begins[after] if after < len(begins) else info.header_offset + info.file_size)
 
 
 def _walk(contents: object) -> list[tuple[str, object]]:
@@ -254,7 +281,7 @@ def _walk(contents: object) -> list[tuple[str, object]]:
     return found
 
 
-def _tensors(path: pathlib.Path, contents: object) -> dict[str, TensorRef]:
+def _tensors(path: Place, contents: object) -> dict[str, TensorRef]:
     if not isinstance(contents, dict):
         raise CheckpointError(
             f"{path}: holds {_describe(contents)}; expected a dict with tensors: "
@@ -281,7 +308,7 @@ def _describe(contents: object) -> str:
 
 
 def _arrays(
-    path: pathlib.Path, tensors: dict[str, TensorRef], runs: dict[str, _Run], *, big_endian: bool
+    path: Place, tensors: dict[str, TensorRef], runs: dict[str, Stretch], *, big_endian: bool
 ) -> dict[str, StoredArray]:
     arrays = {}
     for name, tensor in tensors.items():
@@ -292,14 +319,11 @@ def _arrays(
                 f"{path}: the storage of {quote(name)} has {run.nbytes if run else 'no'} bytes; expected "
                 f"{quote(storage.numel, 40)} elements of {quote(storage.dtype, 40)}; damaged: {_AGAIN}"
             )
-        start, nbytes = run.start, run.nbytes
-        if (storage.view_offset, storage.view_numel) != (0, storage.numel):
-            start += storage.view_offset * (item_size or 1)
-            nbytes = min(storage.view_numel * (item_size or 1), run.nbytes - (start - run.start))
         arrays[name] = StoredArray(
             path=path,
-            start=start,
-            nbytes=nbytes,
+            run=run,
+            skipped=storage.view_offset * (item_size or 1),
+            nbytes=storage.view_numel * (item_size or 1),
             dtype=tensor.dtype or "of an unknown dtype",
             shape=tensor.shape,
             strides=tensor.strides,

@@ -9,7 +9,7 @@ looked up; a call makes an `Inert` record of what would have been called; the fe
 
 import dataclasses
 import pickletools
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 # A checkpoint's pickle describes tensors and settings: some ten thousand opcodes, well under a megabyte.
 # These bounds keep a hostile one from filling memory.
@@ -93,7 +93,7 @@ class Unpickled:
     storages: dict[str, StorageRef]
 
 
-def unpickle(file: BinaryIO, *, remaining: int) -> Unpickled:
+def unpickle(file: IO[bytes], *, remaining: int) -> Unpickled:
     """What the next pickle in `file` describes. Leaves the file where the pickle ends.
 
     Args:
@@ -132,7 +132,7 @@ _DAMAGE = (
 class _Window:
     """The next `size` bytes of a file; an absurd length in the pickle then allocates nothing."""
 
-    def __init__(self, file: BinaryIO, size: int):
+    def __init__(self, file: IO[bytes], size: int):
         self._file = file
         self._left = size
 

@@ -15,17 +15,23 @@ from w2v_jax.scores.discrimination import abx
 from w2v_jax.scores.frequency_scale import scale_fit
 from w2v_jax.scores.invariances import invariance, relative_invariance
 from w2v_jax.scores.kernel_alignment import cka
+from w2v_jax.scores.learned_scale import LearnedScale, equal_steps, learned_scale
 from w2v_jax.scores.maps import continuity, shuffled_maps_score, trustworthiness
 from w2v_jax.scores.neighbourhoods import neighbour_chance, neighbour_overlap
 from w2v_jax.scores.orderings import monotonicity
 from w2v_jax.scores.populations import Comparison, apart, benjamini_hochberg, compare
+from w2v_jax.scores.reading import read_off, reading_chance
 from w2v_jax.scores.representational_similarity import RsaProfile, rsa, rsa_profile
+from w2v_jax.scores.saturation import saturated, saturation
+from w2v_jax.scores.small_changes import DistanceGrowth, distance_growth
 from w2v_jax.scores.temporal import burst_separation, steadiness
 
 __all__ = [
     "BlockScores",
     "Bootstrap",
     "Comparison",
+    "DistanceGrowth",
+    "LearnedScale",
     "RsaProfile",
     "Score",
     "UndefinedScoreError",
@@ -40,13 +46,20 @@ __all__ = [
     "continuity",
     "decodability",
     "difference",
+    "distance_growth",
+    "equal_steps",
     "invariance",
+    "learned_scale",
     "monotonicity",
     "neighbour_chance",
     "neighbour_overlap",
+    "read_off",
+    "reading_chance",
     "relative_invariance",
     "rsa",
     "rsa_profile",
+    "saturated",
+    "saturation",
     "scale_fit",
     "shuffled_maps_score",
     "standard_error",

@@ -28,8 +28,10 @@ def scale_fit(
     """R^2 of the learned scale as an affine function of a known one.
 
     The learned scale is the sum of cosine distances 1 - cos from each tone to the next (the corrected one; see
-    `scales.learned`). Any two rising curves are alike, so that even a bad scale has an R^2 well above 0: compare
-    scales and encoders, not with 0. What is drawn again is the step from a tone to the next; a resample lays
+    `scales.learned`). It is not a length: for small steps it adds up squares, for coarse ones it is a straight line in
+    the unit of the steps, so that a place code on a logarithmic axis looks like Hz. `learned_scale` measures the scale;
+    this is the paper's curve. Any two rising curves are alike, so that even a bad scale has an R^2 well above 0:
+    compare scales and encoders, not with 0. What is drawn again is the step from a tone to the next; a resample lays
     the steps drawn end to end, in order of frequency, on the learned scale and on the known one.
 
     Args:
@@ -63,6 +65,11 @@ def scale_fit(
     known = np.diff(scale(frequency))
     if not learned.any():
         raise UndefinedScoreError("features are the same for all tones, so that there is no scale")
+    return fit_of_steps(learned, known, bootstrap=bootstrap)
+
+
+def fit_of_steps(learned: np.ndarray, known: np.ndarray, *, bootstrap: Bootstrap) -> Score:
+    """R^2 of one sum of steps, (n,), as an affine function of another."""
     every = np.arange(len(learned))
     replicates = [_r2(learned, known, np.repeat(every, count)) for count in bootstrap.counts(len(learned))]
     return make_score(

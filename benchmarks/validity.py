@@ -1,0 +1,322 @@
+"""What every main score says of codes whose answer is known: `python -m benchmarks.validity`.
+
+Writes the tables of docs/validity.md: code by score, what it is and what it must be. Takes some minutes.
+"""
+
+import argparse
+import dataclasses
+import functools
+import pathlib
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import numpy as np
+
+from experiments.claims.questions import claims_of
+from experiments.claims.sounds import SOUNDS, Grids, Heard, Size, grids_of
+from experiments.harness import cells
+from w2v_jax import scores
+from w2v_jax.front_end import Frames
+from w2v_jax.scores import Bootstrap, Score, UndefinedScoreError
+
+from . import codes
+from .codes import CODES, Code
+
+FRAMES = Frames(sample_rate=16_000, receptive_field=400, hop=320)
+PAGE = pathlib.Path(__file__).parent.parent / "docs" / "validity.md"
+BEGIN, END = "<!-- made by benchmarks.validity -->", "<!-- end -->"
+FEW = Bootstrap(resamples=20)  # values are asked for, not intervals
+HALF_NOTICEABLE = 4.3  # cents: half of 0.5% of f0
+CHANGES = (0.1, 1.0, HALF_NOTICEABLE, 8.6, 30.0, 100.0, 400.0, 1200.0)  # cents
+
+Values = Mapping[str, float | None]  # by score; None where undefined
+
+
+@dataclasses.dataclass(frozen=True)
+class Must:
+    """What a score must be on some codes.
+
+    Attributes:
+        score: a regular expression that its name matches, as a whole.
+        on: which codes.
+        low, high: what the value must lie between.
+    """
+
+    score: str
+    on: Callable[[Code], bool]
+    low: float = -np.inf
+    high: float = np.inf
+
+    def __str__(self) -> str:
+        if np.isinf(self.low):
+            return f"≤ {self.high:g}"
+        return f"≥ {self.low:g}" if np.isinf(self.high) else f"{self.low:g} to {self.high:g}"
+
+
+def heard_of(code: Code, grids: Grids) -> Heard:
+    """A code in the place of a front end. It has no frames: each sound is steady, and no burst is heard."""
+    named = grids.items()
+    mean = {name: np.asarray(code.features(named[name].points()), np.float64) for name in SOUNDS if name in named}
+    steady = {name: np.ones(len(features)) for name, features in mean.items()}
+    return Heard(FRAMES, grids, mean, steady, np.zeros((0, 0, 0)), FEW)
+
+
+# Scores that do not lead, or do so with voices only (to a code both are the same).
+_ALSO = ("linearity", "ABX of f0 across vowels, mean", "RSA of vowels with f0 in Hz, alone")
+
+
+def main_scores(code: Code, size: Size) -> dict[str, float | None]:
+    """Every main score of `claims`, and those shown with them, and the scores of the library that stand beside."""
+    heard = heard_of(code, grids_of(FRAMES, size, syntheses=("sines",)))
+    found: dict[str, float | None] = {}
+    for asked in claims_of(("sines",)).values():
+        for name, question in asked.items():
+            if question.leads or name.startswith(
+                ("linearity", "ABX of f0 across vowels, mean", "RSA of vowels with f0 in Hz, alone")
+            ):
+                found[name] = _value(cells.attempted(functools.partial(question.score, heard)))
+    return found | beside(code, heard)
+
+
+def beside(code: Code, heard: Heard) -> dict[str, float | None]:
+    """The learned scale, small changes, saturation and CKA."""
+    found: dict[str, float | None] = {}
+    frequency = scores.equal_steps(60.0, 1_500.0, step=5.0)
+    try:
+        scale = scores.learned_scale(code.features({"frequency": frequency}), frequency, bootstrap=FEW)
+        found |= {f"learned scale, R² with {name}": fit.value for name, fit in scale.fits.items()}
+        found["learned scale, share of small steps"] = scale.unsaturated
+        found["learned scale, lead of log Hz over Mel and Hz"] = scale.fits["log Hz"].value - max(
+            scale.fits[name].value for name in ("Mel", "Hz")
+        )
+    except UndefinedScoreError:
+        pass
+    base = np.geomspace(110, 1_900, 24)
+    apart = base[:, None] * 2 ** (np.append(0.0, CHANGES) / 1200)
+    moved = code.features({"frequency": apart.ravel()}).reshape(*apart.shape, -1)
+    growth = scores.distance_growth(moved, CHANGES, bootstrap=FEW)
+    found["distance at half a just noticeable difference, share"] = growth.at(HALF_NOTICEABLE)
+    found["distance at an octave, share"] = growth.shares[-1].value
+    found["saturation of vowels, share of pairs"] = heard.saturation("vowels")
+    points = heard.points("vowels")
+    features = heard.mean["vowels"]
+    rng = np.random.default_rng(0)
+    turned = features[:, rng.permutation(features.shape[1])] * rng.choice([-3.0, 3.0], features.shape[1])
+    for name, other in {"itself, turned and scaled": turned, "noise": codes.noise(points)}.items():
+        found[f"CKA with {name}"] = _value(
+            cells.attempted(functools.partial(scores.cka, features, other, bootstrap=FEW))
+        )
+    return found
+
+
+def _value(cell: cells.Cell) -> float | None:
+    return cell.value if isinstance(cell, Score) else None
+
+
+def _kinds(*kinds: str) -> Callable[[Code], bool]:
+    return lambda code: code.kind in kinds
+
+
+def _among(*several: Code) -> Callable[[Code], bool]:
+    names = {one.name for code in several for one in (code, code.projected())}
+    return lambda code: code.name in names
+
+
+def _knows(parameter: str, *kinds: str) -> Callable[[Code], bool]:
+    return lambda code: parameter in code.knows and code.kind in kinds
+
+
+def _blind(parameter: str) -> Callable[[Code], bool]:
+    return lambda code: parameter not in code.knows
+
+
+def _musts() -> Iterator[Must]:
+    chance = {"f0": 347, "F1": 541, "F2": 567}
+    for name, guess in chance.items():
+        parameter = name.lower()
+        across = rf"{name} read off across (vowels|f0 and F[12]), cents"
+        yield Must(across, _knows(parameter, "place", "rate", "lookup"), high=0.3 * guess)
+        yield Must(across, _knows(parameter, "spectrum", "jumping"), high=0.6 * guess)
+        yield Must(across, _blind(parameter), low=0.7 * guess)
+        between = rf"{name} read off across .* and between .*"
+        yield Must(between, _among(codes.WIDE, codes.RATE, codes.MEL, codes.UNEQUAL), high=0.4 * guess)
+        yield Must(between, _among(codes.LOOKUP), low=0.45 * guess)
+        yield Must(between, _blind(parameter), low=0.6 * guess)
+        line = rf"linearity of {name}( of vowels)? between values heard, R²"
+        yield Must(line, _among(codes.RATE), low=0.95)
+        yield Must(line, _among(codes.NARROWEST, codes.LOOKUP, codes.NOISE), high=0.3)
+        yield Must(line, _blind(parameter), high=0.3)
+        told = rf"ABX of {name} across .*, mean of the steps"
+        yield Must(
+            told, lambda code, own=parameter: own in code.knows and code.kind in ("place", "rate", "lookup"), low=0.9
+        )
+        yield Must(told, _blind(parameter), low=0.4, high=0.6)
+    yield Must("ABX of level across vowels, mean of the steps", _kinds("place", "rate", "lookup", "spectrum"), 0.5, 0.5)
+    yield Must("same under level, relative, other tones", _kinds("place", "rate", "lookup", "spectrum"), low=0.999)
+    yield Must(r"RSA of vowels (with f0, F1, F2|of one f0 with F1, F2), span", _among(codes.RATE), low=0.98)
+    yield Must(r"RSA of vowels (with f0, F1, F2|of one f0 with F1, F2), .*", _among(codes.NOISE), -0.1, 0.1)
+    yield Must(r"RSA of vowels with f0, F1, F2, semitones", _among(codes.WIDE), low=0.7)
+    yield Must(
+        r"RSA of vowels with f0, F1, F2, best weights", _among(codes.F0_ONLY, codes.F1_ONLY, codes.F2_ONLY), low=0.7
+    )
+    yield Must(r"RSA of vowels with f0 in Hz, alone", _among(codes.F0_ONLY), low=0.9)
+    yield Must(r"RSA of vowels with f0 in Hz, alone", _blind("f0"), -0.1, 0.1)
+    yield Must(r"RSA of tones with their frequency, Hz", _among(codes.RATE), low=0.98)
+    yield Must(r"RSA of tones with their frequency, .*", _among(codes.NOISE, codes.LOOKUP), -0.1, 0.1)
+    yield Must("nearest 10 of vowels, by f0, F1, F2, overlap", _among(codes.RATE), low=0.9)
+    yield Must("nearest 10 of vowels, by f0, F1, F2, overlap", _among(codes.WIDE), low=0.4)
+    yield Must("nearest 10 of vowels, by f0, F1, F2, overlap", _among(codes.NOISE), high=0.12)
+    yield Must("nearest 10 of tones, by frequency, overlap", _among(codes.RATE, codes.WIDE, codes.MEL), low=0.85)
+    yield Must("steadiness, other tones", lambda code: True, 1.0, 1.0)
+    yield Must(r"amplitude of .* read off across that of .*, dB", _among(codes.RATE, codes.WIDE), high=0.7)
+    yield Must(r"amplitude of .* read off across that of .*, dB", _among(codes.NOISE), low=1.0)
+    logarithmic = _among(codes.NARROWEST, codes.NARROW, codes.MIDDLE, codes.WIDE)
+    yield Must("learned scale, R² with log Hz", logarithmic, low=0.99)
+    yield Must("learned scale, lead of log Hz over Mel and Hz", logarithmic, low=0.005)
+    yield Must("learned scale, R² with Mel", _among(codes.MEL), low=0.99)
+    yield Must("learned scale, lead of log Hz over Mel and Hz", _among(codes.MEL, codes.RATE), high=-0.005)
+    yield Must("learned scale, R² with Hz", _among(codes.RATE), low=0.99)
+    yield Must("learned scale, share of small steps", _among(codes.NOISE, codes.LOOKUP), high=0.5)
+    half = "distance at half a just noticeable difference, share"
+    yield Must(half, _among(codes.NARROW, codes.MIDDLE, codes.WIDE, codes.MEL, codes.RATE), high=0.02)
+    yield Must(half, _among(codes.NARROWEST), high=0.1)
+    yield Must(half, _among(codes.JUMPING), low=0.3)
+    yield Must(half, _among(codes.NOISE, codes.LOOKUP), low=0.8)
+    yield Must("saturation of vowels, share of pairs", _among(codes.NARROWEST, codes.NARROW), low=0.5)
+    yield Must("saturation of vowels, share of pairs", _among(codes.WIDE, codes.RATE, codes.WIDE_FILTERS), high=0.5)
+    yield Must("CKA with itself, turned and scaled", lambda code: True, low=0.999)
+    yield Must("CKA with noise", lambda code: code.kind != "noise", -0.1, 0.1)
+
+
+MUSTS = tuple(_musts())
+
+
+def must_of(score: str, code: Code) -> Must | None:
+    """What a score must be on a code; None where nothing is demanded."""
+    return next((each for each in MUSTS if re.fullmatch(each.score, score) and each.on(code)), None)
+
+
+def holds(value: float | None, must: Must | None) -> bool:
+    """Whether a value is what it must be. Undefined is right where a code knows nothing."""
+    return must is None or value is None or must.low - 1e-9 <= value <= must.high + 1e-9
+
+
+def contradictions(found: Mapping[str, Values], several: Sequence[Code]) -> list[str]:
+    """Where a score says of a code what is not true."""
+    return [
+        f"{score} of {code.name}: {value:.3g}; must be {must}"
+        for code in several
+        for score, value in found[code.name].items()
+        if not holds(value, must := must_of(score, code)) and value is not None
+    ]
+
+
+def table(found: Mapping[str, Values], several: Sequence[Code], names: Sequence[str]) -> list[str]:
+    """Rows of scores and columns of codes: the value, and in brackets what it must be."""
+    header = ["score", *(code.name for code in several)]
+    lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
+    for name in names:
+        row = [name]
+        for code in several:
+            value, must = found[code.name].get(name), must_of(name, code)
+            text = "–" if value is None else f"{value:.0f}" if abs(value) >= 10 else f"{value:.2f}"
+            told = "" if must is None or value is None else f" ({must})" if holds(value, must) else f" (✗ {must})"
+            row.append(f"{text}{told}")
+        lines.append("| " + " | ".join(row) + " |")
+    return lines
+
+
+def _shown(name: str) -> str:
+    """Under which heading a score stands."""
+    for heading, beginnings in _HEADINGS.items():
+        if name.startswith(beginnings):
+            return heading
+    return OTHERS
+
+
+OTHERS = "Order of vowels"
+_HEADINGS = {
+    "Read off, and linearity": ("f0 read", "F1 read", "F2 read", "amplitude", "linearity"),
+    "Discrimination and what stays the same": ("ABX", "same", "steadiness"),
+    "Tones, small changes, saturation, alignment": (
+        "RSA of tones",
+        "nearest 10 of tones",
+        "learned",
+        "distance",
+        "saturation",
+        "CKA",
+    ),
+}
+
+
+def page_text(found: Mapping[str, Values], several: Sequence[Code], moved: Mapping[str, float]) -> str:
+    """The part of the page that this program writes."""
+    names = list(dict.fromkeys(name for values in found.values() for name in values))
+    lines = []
+    for heading in (
+        "Read off, and linearity",
+        "Discrimination and what stays the same",
+        "Distances",
+        *list(_HEADINGS)[2:],
+    ):
+        chosen = [name for name in names if _shown(name) == heading]
+        for part in (several[:8], several[8:]):
+            lines += [
+                f"### {heading}: {', '.join(code.name for code in part[:2])} …",
+                "",
+                *table(found, part, chosen),
+                "",
+            ]
+    lines += ["### Through a random projection", ""]
+    lines += [
+        "The largest change of each score, over all codes, when their channels are mixed by one random matrix.",
+        "",
+    ]
+    lines += [
+        "| score | largest change |",
+        "|---|---|",
+        *(f"| {name} | {moved[name]:.2f} |" for name in names if name in moved),
+    ]
+    return "\n".join(lines)
+
+
+def write_page(path: pathlib.Path, tables: str) -> None:
+    """Puts the tables between the marks of a page, whose other text is a person's."""
+    text = path.read_text(encoding="utf-8") if path.exists() else f"{BEGIN}\n{END}\n"
+    before, after = text.split(BEGIN)[0], text.split(END)[-1]
+    path.write_text(f"{before}{BEGIN}\n\n{tables}\n\n{END}{after}", encoding="utf-8")
+
+
+def measure(several: Sequence[Code], size: Size) -> dict[str, Values]:
+    """The main scores by name of the code."""
+    return {code.name: main_scores(code, size) for code in several}
+
+
+def most_moved(pairs: Sequence[tuple[Values, Values]]) -> dict[str, float]:
+    """By score, the largest difference within a pair; where a score is undefined in one, there is none."""
+    found: dict[str, float] = {}
+    for before, after in pairs:
+        for name, value in before.items():
+            against = after.get(name)
+            if value is not None and against is not None:
+                found[name] = max(found.get(name, 0.0), abs(value - against))
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--output", type=pathlib.Path, default=PAGE, help="the page whose tables are written")
+    path = parser.parse_args().output
+    found = measure(CODES, "usual")
+    projected = [code.projected() for code in CODES]
+    plain, mixed = measure(CODES, "quick"), measure(projected, "quick")
+    wrong = contradictions(found, CODES)
+    moved = most_moved([(plain[code.name], mixed[other.name]) for code, other in zip(CODES, projected, strict=True)])
+    write_page(path, page_text(found, CODES, moved))
+    print("\n".join(wrong) or "No score contradicts its name.")
+    print(f"Tables: {path}")
+    raise SystemExit(bool(wrong))
+
+
+if __name__ == "__main__":
+    main()
