@@ -1,8 +1,10 @@
 """Results in a bucket: kept, read back and gone on with as in a folder. It is fsspec's file system in memory."""
 
 import contextlib
+import fcntl
 import functools
 import json
+import os
 import tempfile
 
 import fsspec
@@ -140,6 +142,24 @@ def test_copies_have_no_name_and_go_with_who_uses_them(bucket, monkeypatch, tmp_
     assert not list(place.iterdir())  # a kill here leaves nothing
     del found
     np.testing.assert_array_equal(values, np.arange(3.0))
+
+
+def test_what_a_killed_process_was_sending_goes_with_the_next_file(bucket, monkeypatch, tmp_path_factory):
+    place = tmp_path_factory.mktemp("temporary")
+    monkeypatch.setattr(tempfile, "tempdir", str(place))
+    left, busy, elsewhere = (place / f"w2v_jax-upload-{name}" for name in ("left", "busy", "link"))
+    for each in (left, busy):
+        each.mkdir()
+        (each / "x").write_bytes(b"x")
+        os.utime(each, (1, 1))
+    elsewhere.symlink_to(left)
+    handle = os.open(busy, os.O_RDONLY)
+    fcntl.flock(handle, fcntl.LOCK_EX)
+    kept.write(bucket / "x.safetensors", {"x": np.arange(3.0)}, {})
+    assert set(place.iterdir()) == {busy, elsewhere}
+    os.close(handle)
+    kept.write(bucket / "x.safetensors", {"x": np.arange(3.0)}, {})
+    assert set(place.iterdir()) == {elsewhere}
 
 
 @pytest.mark.parametrize("error", [ValueError("Forbidden:\nno token"), OSError(28, "No space left on device")])

@@ -59,6 +59,9 @@ def test_config_is_hashable_and_equal_by_value():
         (dict(conv_bias=1), "conv_bias"),
         (dict(layer_norm_eps=0.0), "layer_norm_eps"),
         (dict(sample_rate=16e3), "sample_rate is 16000.0"),
+        (dict(sample_rate=10**30), "expected a positive integer in Hz"),
+        (dict(strides=(10**5,) * 7), r"EncoderConfig.strides is .*; expected at most 2,147,483,647 in all"),
+        (dict(channels=(8,) * 6 + (10**20,)), r"EncoderConfig.channels is .*; expected at most 2,147,483,647"),
     ],
 )
 def test_bad_config_is_named(changes, message):

@@ -117,3 +117,12 @@ def test_outputs_are_those_that_layers_name():
         front_end.outputs(Odd(two, {"frames": 0}), jnp.zeros(3))
     with pytest.raises(ValueError, match="its last layer is 'first'; expected 'frames'"):
         front_end.layers(Odd({"first": Frames(16_000, 1, 1)}, {}))
+
+
+def test_the_last_layer_has_the_frames_of_the_front_end():
+    class Two:
+        frames = WAV2VEC2
+        layers = {"frames": Frames(16_000, 800, 640)}  # noqa: RUF012
+
+    with pytest.raises(ValueError, match=r"its layer 'frames' has Frames\(.*640.*expected its `frames`, Frames\(.*320"):
+        front_end.layers(Two())

@@ -169,9 +169,9 @@ class Spectra:
         return self.outputs(waveforms)["frames"]
 
 
-def few(frames, size="quick", choice=None):
+def few(frames, size="quick", choice=None, syntheses=("sines",)):
     """The sounds of claims, a few of each."""
-    found = sounds.grids_of(frames, "quick")
+    found = sounds.grids_of(frames, "quick", syntheses=("sines",))
     return dataclasses.replace(
         found,
         **{

@@ -81,3 +81,12 @@ def test_the_long_table_has_them_and_earlier_results_do_not():
     assert rows["map_order: vowel_space: far_order"] == pytest.approx(order.far_order["value"])
     assert rows["map_order: vowel_space: shuffled"] == pytest.approx(order.shuffled)
     assert map_order.of_metrics({}, "vowel_space") is None
+    assert map_order.of_metrics({map_order.KEY: {}}, "vowel_space") is None
+
+
+@pytest.mark.parametrize("value", [None, "0.5", {}, {"value": "0.5"}, {"value": True}, {"value": float("nan")}])
+def test_damaged_numbers_are_not_those_of_an_earlier_version(value):
+    numbers = map_order.measure(PATCH, PLACES, POINTS).as_numbers()
+    for of in ([value], {"x": value}, {"x": {**numbers, "far_order": value}}):
+        with pytest.raises(ValueError, match=r"its 'map_order' of x"):
+            map_order.of_metrics({map_order.KEY: of}, "x")

@@ -116,6 +116,8 @@ def test_files_from_elsewhere_stay_there(folder, tmp_path):
     (there / "clips.safetensors").symlink_to(private)
     (there / "null.csv").symlink_to("/dev/zero")
     (there / "gone.csv").symlink_to("nowhere")
+    (there / "loop.csv").symlink_to("loop.csv")
+    (there / ".being written.csv").write_text("a\n1\n")
     os.mkfifo(there / "pipe.csv")
     (there / "folder.csv").mkdir()
     (there / "two\nlines.csv").write_text("a\n1\n")
@@ -128,9 +130,10 @@ def test_files_from_elsewhere_stay_there(folder, tmp_path):
     assert "secret" not in made.html
     assert "f0/good.csv" in made.html
     assert "f0/inside.csv" in made.html
+    assert "being written" not in made.html
     assert {line.split(" is left out: ")[0] for line in made.lacks} == {
         f"f0/{name}"
-        for name in ("bias.ours.svg", "clips.safetensors", "folder.csv", "gone.csv", "null.csv", "pipe.csv")
+        for name in ("bias.ours.svg", "clips.safetensors", "folder.csv", "gone.csv", "loop.csv", "null.csv", "pipe.csv")
     } | {"f0/pure_tones.ours.map.csv", "f0/socket.csv", "f0/two\\nlines.csv", "f0/x.csv"}
     assert all(line in made.html for line in made.lacks)
 

@@ -9,6 +9,7 @@ import time
 
 import numpy as np
 import pytest
+import safetensors.numpy
 from hypothesis import given
 from hypothesis import strategies as st
 from processes import run_in_process, wait_until
@@ -62,22 +63,60 @@ def test_a_result_that_cannot_be_read_stays(tmp_path, unreadable, number, settin
     assert everything(tmp_path) == before
 
 
+def test_a_link_to_a_disk_that_is_away_is_not_absent(tmp_path):
+    for name in ("map.a.safetensors", "metrics.json"):
+        (tmp_path / "f0").mkdir(exist_ok=True)
+        (tmp_path / "f0" / name).symlink_to(tmp_path / "away" / name)
+    with pytest.raises(ReplacementError, match=r"metrics.json: it cannot be read \(a link to what is not there\)"):
+        Results(tmp_path).kept("f0", "map.a.safetensors", SETTINGS, no_call)
+    (tmp_path / "f0/metrics.json").unlink()
+    with pytest.raises(kept.UnreadableError, match="a link to what is not there"):
+        Results(tmp_path).kept("f0", "map.a.safetensors", SETTINGS, no_call)
+    assert (tmp_path / "f0/map.a.safetensors").is_symlink()
+
+
 def test_a_folder_in_a_files_place_stays(tmp_path):
     (tmp_path / "f0/map.a.safetensors").mkdir(parents=True)
     with pytest.raises(kept.UnreadableError, match="Is a directory"):
         Results(tmp_path).kept("f0", "map.a.safetensors", SETTINGS, no_call)
 
 
-def test_a_whole_file_of_unknown_settings_is_not_replaced(tmp_path):
+def of_ours(path):
+    tensor_file.write_file(path, TENSORS, metadata={"made by": "somebody"})
+
+
+def of_bfloat16(path):
+    header = b'{"x":{"dtype":"BF16","shape":[2],"data_offsets":[0,4]}}'
+    path.write_bytes(len(header).to_bytes(8, "little") + header + bytes(4))
+
+
+@pytest.mark.parametrize(
+    ("write", "message"),
+    [
+        (of_ours, "it does not say its settings"),
+        (lambda path: safetensors.numpy.save_file(TENSORS, path, {"format": "pt"}), "it does not say its settings"),
+        (of_bfloat16, "its x is BF16, which NumPy lacks"),
+    ],
+)
+def test_a_whole_file_of_unknown_settings_is_not_replaced(tmp_path, write, message):
     path = tmp_path / "f0/map.a.safetensors"
     path.parent.mkdir()
-    tensor_file.write_file(path, TENSORS, metadata={"made by": "somebody"})
+    write(path)
     before = everything(tmp_path)
-    with pytest.raises(ReplacementError, match="it does not say its settings"):
+    with pytest.raises(ReplacementError, match=message):
         Results(tmp_path).kept("f0", path.name, SETTINGS, no_call)
     assert everything(tmp_path) == before
     Results(tmp_path, overwrite=True).kept("f0", path.name, SETTINGS, lambda: TENSORS)
     assert kept.read_back(path, SETTINGS)
+
+
+def test_a_whole_shard_of_unknown_settings_is_not_made_again(tmp_path):
+    folder = shards.ShardFolder(tmp_path / "x.shards", SETTINGS, shards.shard_spans(6, block_size=3, rows_per_shard=3))
+    folder.write(folder.spans[0], np.zeros((3, 2), np.float32))
+    (path,) = folder.path.iterdir()
+    of_bfloat16(path)
+    (changed,) = folder.inventory().changed
+    assert changed == f"{path.name}: its x is BF16, which NumPy lacks"
 
 
 def test_a_shard_that_cannot_be_read_is_not_made_again(tmp_path, unreadable):
@@ -145,6 +184,31 @@ def test_runs_that_end_together_keep_all_their_numbers(tmp_path):
         thread.join(60)
     assert set(metrics_file.read(tmp_path / "f0/metrics.json", "f0")["encoders"]) == set(names)
     assert {path.name for path in (tmp_path / "f0").iterdir()} == {"metrics.json", "metrics.csv"}
+
+
+def test_a_run_keeps_what_others_have_beside_their_numbers(tmp_path):
+    """Verdicts, controls, notes, and what a newer version writes."""
+    results = Results(tmp_path)
+    a, b = (front_ends.random_encoder(name, 0) for name in "ab")
+    own = {"by_name": ("against", "controls"), "vowels": True}
+    pair = {"encoders": ["a", "random-1"], "cka": 1}
+    of_seeds = {"encoders": ["random-1", "random-2"], "cka": 2}
+    metrics.save(
+        results, "claims", {a: {"x": 1}}, notes=["of a"], against={"a": 1}, controls={"c": {}}, pairs=[pair], **own
+    )
+    path = tmp_path / "claims/metrics.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"of a newer version": [1]}))
+    metrics.save(
+        results, "claims", {b: {"x": 2}}, notes=["of b"], against={"b": 2}, controls={"d": {}}, pairs=[of_seeds], **own
+    )
+    found = json.loads(path.read_text())
+    assert found["against"] == {"a": 1, "b": 2}
+    assert found["controls"].keys() == {"c", "d"}
+    assert found["pairs"] == [of_seeds, pair]
+    assert found["notes"] == ["of b", "of a"]
+    assert found["of a newer version"] == [1]
+    metrics.save(results, "claims", {a: {"x": 1}, b: {"x": 2}}, notes=["of both"], against={}, **own)
+    assert json.loads(path.read_text())["notes"] == ["of both"]
 
 
 def test_other_vowels_that_came_meanwhile_are_not_replaced(tmp_path):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from experiments import diphthongs, f0, temporal
-from experiments.harness import front_ends
+from experiments.harness import front_ends, shards
 from experiments.harness.front_ends import EncoderChoiceError
 from experiments.harness.results import Results
 from w2v_jax import grids
@@ -74,6 +74,87 @@ def test_a_factory_may_raise_anything(yours, error):
     with pytest.raises(EncoderChoiceError, match=f"the factory raised {type(error).__name__}: ") as raised:
         front_ends.resolve([yours(raising(error))])
     assert "\n" not in str(raised.value)
+
+
+class Wordless(Exception):
+    def __str__(self):
+        raise RuntimeError("no")
+
+
+@pytest.mark.parametrize(
+    ("error", "said"), [(Wordless(), "no message"), (ValueError("\x1b[2J\u202e" + 999 * "x"), r"\x1b[2J\u202e" + "x")]
+)
+def test_what_an_error_says_is_shown_as_text(yours, error, said):
+    with pytest.raises(EncoderChoiceError) as raised:
+        front_ends.resolve([yours(raising(error))])
+    assert said in str(raised.value)
+    assert str(raised.value).isprintable()
+    assert len(str(raised.value)) < 500
+
+
+def test_properties_may_raise(yours):
+    class Unready:
+        frames = property(raising(ValueError("not\nyet")))
+
+        def __call__(self, waveforms):
+            raise AssertionError
+
+    with pytest.raises(EncoderChoiceError, match=r"its `frames` cannot be read \(ValueError: not, .* line [0-9]+\)$"):
+        front_ends.resolve([yours(Unready)])
+
+
+@pytest.mark.parametrize("error", [SystemExit(0), ValueError("only\ntwo")])
+def test_a_module_that_fails_while_it_is_compiled_is_named(yours, tmp_path, error):
+    class OfTwo(nnx.Module):
+        frames = FRAMES
+
+        def __call__(self, waveforms):
+            if len(waveforms) != 2:
+                raise error
+            return _ones(waveforms)
+
+    (each,) = front_ends.resolve([yours(OfTwo)])
+    with pytest.raises(FrontEndError, match=r"^of_a_user:make: pure_tones: .*raised \w+ \((0|only)\); nothing was"):
+        Results(tmp_path).sweep("f0", each, GRID, f0.tone)
+
+
+def test_what_was_finished_before_a_failure_is_kept_and_used(yours, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(shards, "ROWS_PER_SHARD", 4)
+    monkeypatch.setattr(shards.shard_spans, "__kwdefaults__", {"rows_per_shard": 4})
+    (each,) = front_ends.resolve([yours(lambda: Late(raising(SystemExit())))])
+    results = Results(tmp_path, batch_size=4)
+    with pytest.raises(FrontEndError, match="8 of 9 sounds are finished and kept"):
+        results.sweep("f0", each, GRID, f0.tone)
+    (each,) = front_ends.resolve([yours(Late)])
+    assert results.sweep("f0", each, GRID, f0.tone).shape == (9, 20)
+    assert "going on, 8 of 9 sounds were finished before" in capsys.readouterr().out
+    assert not list(tmp_path.rglob("*.shards"))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda frames: frames.tolist(), r"its 'frames' is a list; expected a NumPy array \(n, frames, channels\)"),
+        (lambda frames: frames[..., :0], r"has shape \(2, 49, 0\) .* at least one channel"),
+    ],
+)
+def test_what_is_no_frames_is_refused_at_once(yours, change, message):
+    class Other(Late):
+        def __call__(self, waveforms):
+            return change(super().__call__(waveforms))
+
+    with pytest.raises(EncoderChoiceError, match=message):
+        front_ends.resolve([yours(Other)])
+
+
+def test_frames_of_bfloat16_and_sound_that_is_written_into(yours, tmp_path):
+    class Half(Late):
+        def __call__(self, waveforms):
+            waveforms -= waveforms.mean(axis=-1, keepdims=True)
+            return jnp.asarray(super().__call__(waveforms), jnp.bfloat16)
+
+    (each,) = front_ends.resolve([yours(Half)])
+    assert Results(tmp_path).sweep("f0", each, GRID, f0.tone).dtype == np.float32
 
 
 def test_a_module_may_exit(tmp_path, monkeypatch):

@@ -92,6 +92,8 @@ class EncoderConfig:
             values = tuple(values)
             if not values or not all(_is_positive_int(value) for value in values):
                 raise ValueError(f"EncoderConfig.{name} is {values}; expected one positive integer per layer")
+            if math.prod(values) > _MOST if name == "strides" else max(values) > _MOST:
+                raise ValueError(f"EncoderConfig.{name} is {values}; expected at most {_MOST:,} in all")
             object.__setattr__(self, name, tuple(int(value) for value in values))
         lengths = {name: len(getattr(self, name)) for name in ("channels", "kernel_sizes", "strides")}
         if len(set(lengths.values())) != 1:
@@ -108,7 +110,7 @@ class EncoderConfig:
             if isinstance(value, bool) or not isinstance(value, int | float) or not (0 < value < math.inf):
                 raise ValueError(f"EncoderConfig.{name} is {value!r}; expected a positive number")
             object.__setattr__(self, name, float(value))
-        if not _is_positive_int(self.sample_rate):
+        if not _is_positive_int(self.sample_rate) or self.sample_rate > _MOST:
             raise ValueError(f"EncoderConfig.sample_rate is {self.sample_rate!r}; expected a positive integer in Hz")
         object.__setattr__(self, "sample_rate", int(self.sample_rate))
 
@@ -165,6 +167,7 @@ def gelu(x: jax.Array) -> jax.Array:
     return half + half * lax.erf(x * np.sqrt(0.5).astype(x.dtype))
 
 
+_MOST = 2**31 - 1  # of samples or channels: what JAX counts with
 _ACTIVATIONS: dict[str, Callable[[jax.Array], jax.Array]] = {
     "gelu": gelu,
     "gelu_tanh": functools.partial(jax.nn.gelu, approximate=True),

@@ -326,7 +326,7 @@ def _on_host(
 
     def program(chunk: dict[str, jax.Array]) -> Callable[[], np.ndarray]:
         waveforms = _chunk_waveforms(synthesize, mesh, chunk)
-        return lambda: features_of(np.asarray(waveforms))
+        return lambda: features_of(np.array(waveforms))  # a copy, which the front end may write into
 
     def features_of(waveforms: np.ndarray) -> np.ndarray:
         if not isinstance(pooling, _OfLayers):
@@ -424,7 +424,9 @@ class _HostCalls:
                 f"{name} returned shape {found.shape} for {waveforms.shape}; expected "
                 f"({', '.join(map(str, waveforms.shape[:-1]))}, frames, channels)"
             )
-        if not np.issubdtype(found.dtype, np.floating):
+        if not found.shape[-1]:
+            raise FrontEndError(f"{name} returned frames without channels, shape {found.shape}; expected at least one")
+        if not jnp.issubdtype(found.dtype, np.floating):
             raise FrontEndError(f"{name} returned {found.dtype}; expected floating-point frames")
         framed, samples = self.layers.get(layer), waveforms.shape[-1]
         if framed is not None and found.shape[-2] != framed.num_frames(samples):

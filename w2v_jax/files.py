@@ -8,11 +8,19 @@ import contextlib
 import os
 import pathlib
 import shutil
+import stat
+import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from typing import Any, BinaryIO, cast
 
+if sys.platform != "win32":
+    import fcntl
+
 _PIECE_BYTES = 1 << 20
+_SECONDS_TO_LOCK = 60
+_ON_THEIR_WAY = "w2v_jax-upload-"  # how the names of folders for files on their way begin
 
 
 def path_of(path: str | os.PathLike[str]) -> pathlib.Path:
@@ -23,6 +31,11 @@ def path_of(path: str | os.PathLike[str]) -> pathlib.Path:
 def is_in_bucket(path: Any) -> bool:
     """Whether it is a path object of another kind than this machine's."""
     return not isinstance(path, str | pathlib.Path) and hasattr(path, "read_bytes")
+
+
+def is_dangling(path: pathlib.Path) -> bool:
+    """Whether a link of this machine stands there, to what is not: perhaps on a disk that is away."""
+    return not is_in_bucket(path) and path.is_symlink() and not path.exists()
 
 
 def fetched(path: pathlib.Path) -> BinaryIO:
@@ -90,19 +103,60 @@ def atomic_path(
         os.umask(umask)
         temporary.chmod(0o666 & ~umask)
         temporary.replace(path)
-    except BaseException:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno is not None and error.filename is None:
+            error.filename = str(path)  # a failed write (a full disk) has none
         raise
 
 
 @contextlib.contextmanager
 def _put_into_bucket(path: pathlib.Path) -> Iterator[pathlib.Path]:
     # An object is there as a whole, once all of it has been sent, or not at all.
-    with tempfile.TemporaryDirectory() as folder:
-        temporary = pathlib.Path(folder) / path.name
+    with _folder_of_this_process() as folder:
+        temporary = folder / path.name
         yield temporary
         with temporary.open("rb") as source, path.open("wb") as target:
             shutil.copyfileobj(source, target, _PIECE_BYTES)
+
+
+@contextlib.contextmanager
+def _folder_of_this_process() -> Iterator[pathlib.Path]:
+    """A folder for files on their way, which goes with the block; those of processes that were killed go first.
+
+    It is locked while it is in use, and the system frees the lock of whoever dies. One that is new may not be yet.
+    """
+    for left in pathlib.Path(tempfile.gettempdir()).glob(f"{_ON_THEIR_WAY}*"):
+        with contextlib.suppress(OSError):
+            found = left.lstat()
+            old = stat.S_ISDIR(found.st_mode) and time.time() - found.st_mtime > _SECONDS_TO_LOCK
+            if old and (lock := _locked(left)) is not None:
+                shutil.rmtree(left, ignore_errors=True)
+                os.close(lock)
+    with tempfile.TemporaryDirectory(prefix=_ON_THEIR_WAY, ignore_cleanup_errors=True) as name:
+        folder = pathlib.Path(name)
+        lock = _locked(folder)
+        try:
+            yield folder
+        finally:
+            if lock is not None:
+                os.close(lock)
+
+
+def _locked(folder: pathlib.Path) -> int | None:
+    """A handle that holds the lock on a folder; None where another process does, or the system has no such locks."""
+    if sys.platform == "win32":
+        return None
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(handle)
+        return None
+    return handle
 
 
 def temporary_prefix(path: pathlib.Path) -> str:

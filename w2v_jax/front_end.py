@@ -17,6 +17,8 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
+from w2v_jax.quoting import first_line
+
 # The name of the layer that a front end returns when it is called: the last one.
 FRAMES = "frames"
 
@@ -185,7 +187,8 @@ def layers(front_end: FrontEnd) -> dict[str, Frames]:
     this order: JAX sorts the keys of a dict.
 
     Raises:
-        ValueError: the last one has another name; a name that is not text; a layer without `Frames`.
+        ValueError: the last one has another name, or other `Frames` than the front end; a name that is not text; a
+            layer without `Frames`.
     """
     named = getattr(front_end, "layers", None)
     if not isinstance(named, Mapping):
@@ -199,6 +202,9 @@ def layers(front_end: FrontEnd) -> dict[str, Frames]:
             f"{kind}: its last layer is {next(reversed(found), None)!r}; expected {FRAMES!r}, what "
             "the front end returns when it is called"
         )
+    whole = getattr(front_end, "frames", None)
+    if isinstance(whole, Frames) and found[FRAMES] != whole:
+        raise ValueError(f"{kind}: its layer {FRAMES!r} has {found[FRAMES]}; expected its `frames`, {whole}")
     return found
 
 
@@ -246,19 +252,18 @@ def call(front_end: FrontEnd, function: Callable[[Any], Any], waveform: Any) -> 
     """`function(waveform)`, which is the front end or a method of it.
 
     Raises:
-        FrontEndError: it computes on the host, and raises anything but `KeyboardInterrupt` there: even `SystemExit`,
-            which would end the program without a word.
+        FrontEndError: it raises what is no `Exception`, such as `SystemExit`, which would end the program without a
+            word; or it computes on the host, and raises anything but `KeyboardInterrupt` there.
     """
-    if is_compiled(front_end):
-        return function(waveform)
     try:
         return function(waveform)
     except KeyboardInterrupt:
         raise
     except BaseException as error:
+        if is_compiled(front_end) and isinstance(error, Exception):
+            raise
         name = getattr(front_end, "__name__", type(front_end).__name__)
-        said = (str(error).strip().splitlines() or ["no message"])[0]
-        raise FrontEndError(f"{name} raised {type(error).__name__} ({said})") from error
+        raise FrontEndError(f"{name} raised {type(error).__name__} ({first_line(error)})") from error
 
 
 @dataclasses.dataclass(frozen=True)

@@ -51,6 +51,21 @@ def printable(text: object, *, keep: str = "") -> str:
     return f"\u25cc{shown}" if shown and unicodedata.category(shown[0]).startswith("M") else shown
 
 
+def first_line(error: BaseException, most: int = 300) -> str:
+    """What an error of somebody else's code says: its first line, printable and not too long.
+
+    Examples:
+        >>> first_line(ValueError("two" + chr(10) + "lines")), first_line(MemoryError())
+        ('two', 'no message')
+    """
+    try:
+        lines = str(error).strip().splitlines()
+    except Exception:
+        return "no message"
+    found = printable(lines[0]) if lines else "no message"
+    return found if len(found) <= most else found[:most] + "..."
+
+
 def _is_unseen(letter: str) -> bool:
     code = ord(letter)
     if code < 127:

@@ -37,6 +37,10 @@ class TensorFileError(ValueError):
     """A file that cannot be used. The message is one line and does not name the file."""
 
 
+class UnknownTypeError(TensorFileError):
+    """A whole file with tensors of a type that NumPy lacks, such as BF16."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Entry:
     """Where a tensor lies in its file."""
@@ -118,7 +122,7 @@ def open_file(path: str | os.PathLike[str]) -> TensorFile:
 
     Raises:
         OSError: it cannot be read.
-        TensorFileError: it is truncated or damaged.
+        TensorFileError: it is truncated or damaged. `UnknownTypeError`, a kind of it: it is whole, and of no use.
     """
     path = files.path_of(path)
     if files.is_in_bucket(path):
@@ -139,7 +143,7 @@ def _opened(path: pathlib.Path, file: BinaryIO) -> TensorFile:
     except safetensors_header.HeaderError as error:
         raise TensorFileError(str(error)) from error
     if unknown := [name for name, tensor in header.tensors.items() if tensor.dtype not in _DTYPES]:
-        raise TensorFileError(f"its {quote(unknown[0])} is {header.tensors[unknown[0]].dtype}, which NumPy lacks")
+        raise UnknownTypeError(f"its {quote(unknown[0])} is {header.tensors[unknown[0]].dtype}, which NumPy lacks")
     entries = {
         name: Entry(_DTYPES[tensor.dtype], tensor.shape, tensor.start) for name, tensor in header.tensors.items()
     }

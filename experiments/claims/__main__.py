@@ -163,6 +163,7 @@ def run(
         notes=[*NOTES, *_without_filters(front_ends)],
         vowels=True,
         by_layer=("scores", "shortest_burst_told_apart", "tuning"),
+        by_name=("against", "groups", "null_tables", "grids", "controls"),
         against={name: table.plain_verdicts(verdicts) for name, verdicts in against.items()},
         groups={one.name: [member.name for member in one.members] for one in asked if one.is_group},
         null_tables={name: dataclasses.asdict(null) for name, null in nulls.items() if null is not None},

@@ -59,7 +59,9 @@ def controls_of(front_ends: Sequence[NamedFrontEnd]) -> dict[NamedFrontEnd, Cont
 def _untrained(like: NamedFrontEnd, seed: int, named: dict[str, NamedFrontEnd]) -> NamedFrontEnd:
     assert like.config is not None
     name = f"random-{seed}" if like.config == EncoderConfig() else f"{like.name}.random-{seed}"
-    control = random_encoder(name, seed, config=like.config, precision=like.precision or "float32")
+    control = random_encoder(
+        name, seed, config=like.config, precision=like.precision or "float32", normalize=like.normalize
+    )
     return _already_named(control, named)
 
 

@@ -26,7 +26,7 @@ from w2v_jax.front_end import Frames, FrontEnd, FrontEndError
 from w2v_jax.hub import obtaining
 from w2v_jax.hub.ids import is_hub_id, parse
 from w2v_jax.hub.listening import LOGGED, Listener
-from w2v_jax.quoting import printable
+from w2v_jax.quoting import first_line, printable, quote
 from w2v_jax.spectrograms import LogMagnitudeSpectrogram, LogMelSpectrogram, SpectrogramConfig
 
 from . import paper
@@ -72,7 +72,8 @@ class NamedFrontEnd:
         config: the architecture of a `FeatureEncoder`, of which random weights can be made; else None.
         precision: of a `FeatureEncoder`; else None.
         assumed: what its checkpoint did not state of its architecture, in words; None where it stated all.
-        normalize: whether it was trained on normalised waveforms (mean 0, variance 1 each), as its weight file says.
+        normalize: whether it was trained on normalised waveforms (mean 0, variance 1 each), as its weight file says;
+            of a control, whether that whose control it is was.
         group: the name of the group of trainings that it belongs to, where one was given.
         alike: the cosine of its features of noise and of a tone, where it is `"yours"` and they have one.
     """
@@ -215,7 +216,7 @@ def assumptions(front_ends: Sequence[NamedFrontEnd]) -> list[str]:
         f"NOTE: {each.name}: its checkpoint asks for normalised input (mean 0, variance 1). Synthesised sounds are "
         "given as they are, as in the paper."
         for each in front_ends
-        if each.normalize
+        if each.normalize and each.kind == "trained"
     ]
 
 
@@ -236,9 +237,14 @@ def source_of_pretraining(what: str) -> str:
 
 
 def random_encoder(
-    name: str, seed: int, *, config: EncoderConfig | None = None, precision: Precision = "float32"
+    name: str,
+    seed: int,
+    *,
+    config: EncoderConfig | None = None,
+    precision: Precision = "float32",
+    normalize: bool = False,
 ) -> NamedFrontEnd:
-    """An encoder with random weights, by default of wav2vec 2.0's architecture."""
+    """An encoder with random weights, by default of wav2vec 2.0's architecture and for sound as it is."""
     config = config or EncoderConfig()
     return NamedFrontEnd(
         name=name,
@@ -249,6 +255,7 @@ def random_encoder(
         make=lambda: FeatureEncoder(config, precision=precision, rngs=nnx.Rngs(seed)),
         config=config,
         precision=precision,
+        normalize=normalize,
     )
 
 
@@ -405,10 +412,18 @@ def _yours(label: str, name: str, module: str, factory: str) -> NamedFrontEnd:
             f"--encoders={name}: the factory returned a {type(front_end).__name__}; expected a front end, which maps "
             "(n, samples) to (n, frames, channels) and has `frames`"
         )
-    frames = getattr(front_end, "frames", None)
+    try:
+        frames = getattr(front_end, "frames", None)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as raised:  # a property is the user's code, too
+        raise EncoderChoiceError(
+            f"--encoders={name}: its `frames` cannot be read ({type(raised).__name__}: {first_line(raised)}"
+            f"{_where(raised)})"
+        ) from raised
     if not isinstance(frames, Frames):
         raise EncoderChoiceError(
-            f"--encoders={name}: its `frames` is {frames!r}; expected how it frames a waveform, such as "
+            f"--encoders={name}: its `frames` is {quote(frames)}; expected how it frames a waveform, such as "
             "w2v_jax.Frames(sample_rate=16_000, receptive_field=400, hop=320)"
         )
     if not frames.num_frames(frames.sample_rate):
@@ -451,7 +466,8 @@ def _imported(name: str, module: str, factory: str) -> Callable[[], Any]:
             f"--encoders={name}: cannot import it ({type(error).__name__}: {first_line(error)}{_where(error)})"
         ) from error
     finally:
-        sys.path.remove("")
+        if "" in sys.path:  # the module may have changed it
+            sys.path.remove("")
     if not callable(make):
         raise EncoderChoiceError(f"--encoders={name}: {factory} is a {type(make).__name__}; expected a function")
     return make
@@ -484,7 +500,13 @@ def _digest_of_yours(front_end: FrontEnd) -> tuple[str, np.ndarray]:
         _take_in(digest, {jax.tree_util.keystr(path): leaf for path, leaf in jax.tree.leaves_with_path(state)})
         made = program.compile()(state, sounds)
         return f"module sha256:{digest.hexdigest()}", np.asarray(made[library.FRAMES], np.float32)
-    found = {layer: np.asarray(frames) for layer, frames in library.outputs(front_end, sounds).items()}
+    returned = library.outputs(front_end, sounds)
+    for layer, frames in returned.items():
+        if not isinstance(frames, np.ndarray | jax.Array):
+            raise ValueError(
+                f"its {layer!r} is a {type(frames).__name__}; expected a NumPy array (n, frames, channels)"
+            )
+    found = {layer: np.asarray(frames) for layer, frames in returned.items()}
     _check_shapes(front_end, found, sounds)
     _take_in(digest, found)
     identity = getattr(front_end, "identity", None)
@@ -503,10 +525,10 @@ def _check_shapes(front_end: FrontEnd, found: Mapping[str, Any], sounds: np.ndar
     count, samples = sounds.shape
     for layer, frames in library.layers(front_end).items():
         shape, expected = tuple(found[layer].shape), (count, frames.num_frames(samples))
-        if len(shape) != 3 or shape[:2] != expected:
+        if len(shape) != 3 or shape[:2] != expected or not shape[2]:
             raise ValueError(
                 f"its {layer!r} has shape {shape} for {count} sounds of {samples} samples; expected "
-                f"({expected[0]}, {expected[1]}, channels), by {frames}"
+                f"({expected[0]}, {expected[1]}, channels), at least one channel, by {frames}"
             )
         if not jax.numpy.issubdtype(found[layer].dtype, np.floating):
             raise ValueError(f"its {layer!r} is {found[layer].dtype}; expected floating-point frames")
@@ -516,12 +538,8 @@ def _take_in(digest: "hashlib._Hash", arrays: Mapping[str, Any]) -> None:
     for name, value in arrays.items():
         array = np.asarray(value)
         digest.update(f"{name} {array.dtype} {array.shape}\n".encode())
-        digest.update(np.ascontiguousarray(array).data)
-
-
-def first_line(error: BaseException) -> str:
-    """What an error says, in one line."""
-    return (str(error).strip().splitlines() or ["no message"])[0]
+        # As bytes: bfloat16 has no buffer of its own kind.
+        digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
 
 
 def _where(error: BaseException) -> str:

@@ -76,8 +76,11 @@ def find(path: str | os.PathLike[str], settings: Settings) -> TensorFile:
         UnknownSettingsError: it does not say with which.
         TensorFileError: bytes of it are missing or altered.
     """
-    with reading(path):
-        file = tensor_file.open_file(path)
+    try:
+        with reading(path):
+            file = tensor_file.open_file(path)
+    except tensor_file.UnknownTypeError as error:  # we write no such file
+        raise UnknownSettingsError(str(error)) from error
     found = _settings_of(file)
     if changed := [name for name in {**settings, **found} if found.get(name) != settings.get(name)]:
         raise OtherSettingsError(changed)
@@ -94,13 +97,14 @@ def read_back(path: str | os.PathLike[str], settings: Settings) -> TensorFile:
 
 @contextlib.contextmanager
 def reading(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Tells a file that cannot be read now (no permission, a broken disk) from one that is not there."""
+    """Tells a file that cannot be read now (no permission, a disk that is broken or away) from one that is absent."""
     try:
         yield
-    except FileNotFoundError:
-        raise
     except OSError as error:
-        reason = error.strerror or quote(error)
+        dangling = files.is_dangling(files.path_of(path))
+        if isinstance(error, FileNotFoundError) and not dangling:
+            raise
+        reason = "a link to what is not there" if dangling else error.strerror or quote(error)
         raise UnreadableError(
             f"{os.fspath(path)}: it cannot be read ({reason}), so nothing was changed: put that right and run the same "
             "command again, or choose another --output_dir"
@@ -111,7 +115,8 @@ def _settings_of(file: TensorFile) -> Settings:
     try:
         settings = json.loads(file.metadata[_SETTINGS])
     except (KeyError, TypeError, ValueError, RecursionError) as error:
-        file.check()  # where a byte was altered, that is what is wrong
+        if tensor_file.DIGEST in file.metadata:
+            file.check()  # where a byte was altered, that is what is wrong
         raise UnknownSettingsError(f"it does not say its settings: {type(error).__name__} {quote(error)}") from error
     if not isinstance(settings, dict):
         raise UnknownSettingsError("its settings are no JSON object")

@@ -1,8 +1,8 @@
 """One process at a time at one file, of those that were started by hand in one folder.
 
 The lock is of the operating system: it ends with the process that holds it, killed or not, so none is ever left over.
-What a killed one leaves is an empty-handed file, `.NAME.lock`, which the next one takes and removes. On NFS the server
-frees the lock of a host that died, about a minute and a half later. A bucket has no locks.
+A killed process leaves a file, `.NAME.lock`, that nobody holds; the next process locks that file and removes it. When a
+host dies, an NFS server frees its locks after about a minute and a half. A bucket has no locks.
 """
 
 import contextlib

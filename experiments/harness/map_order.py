@@ -5,12 +5,14 @@ map may show neighbours that there are none. So every map has these numbers unde
 """
 
 import dataclasses
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
 from w2v_jax import scores
+from w2v_jax.quoting import quote
 
 from . import cells
 from .metrics import Metrics
@@ -84,11 +86,33 @@ def _known(number: Callable[[], float]) -> float | None:
 
 
 def of_metrics(found: Mapping[str, Any], sweep: str) -> MapOrder | None:
-    """The numbers of a sweep's map in a front end's metrics; None where results are of an earlier version."""
-    try:
-        return MapOrder(**found[KEY][sweep])
-    except (KeyError, TypeError):
+    """The numbers of a sweep's map in a front end's metrics; None where results are of an earlier version.
+
+    Raises:
+        ValueError: there are some, and they are not what `as_numbers` has.
+    """
+    of_sweeps = found.get(KEY, {})
+    if isinstance(of_sweeps, Mapping) and sweep not in of_sweeps:
         return None
+    numbers = of_sweeps[sweep] if isinstance(of_sweeps, Mapping) else None
+    names = {each.name for each in dataclasses.fields(MapOrder)}
+    if not isinstance(numbers, Mapping) or names - numbers.keys():
+        raise ValueError(f"its {KEY!r} of {sweep} is not {', '.join(sorted(names))}")
+    for name in sorted(names):
+        is_chance = name in ("near_order_by_chance", "shuffled")
+        said = numbers[name]
+        good = (said is None or _is_number(said)) if is_chance else _is_cell(said)
+        if not good:
+            raise ValueError(f"its {KEY!r} of {sweep} has {quote(said, 40)} for {name!r}; expected a number")
+    return MapOrder(**{name: numbers[name] for name in names})
+
+
+def _is_cell(said: object) -> bool:
+    return isinstance(said, Mapping) and (_is_number(said.get("value")) or isinstance(said.get("undefined"), str))
+
+
+def _is_number(said: object) -> bool:
+    return isinstance(said, int | float) and not isinstance(said, bool) and math.isfinite(said)
 
 
 def caption(order: MapOrder, *, sounds: str = "sounds", narrow: bool = False) -> tuple[str, ...]:

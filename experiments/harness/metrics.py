@@ -31,6 +31,7 @@ def save(
     notes: Sequence[str] = (),
     vowels: bool = False,
     by_layer: Collection[str] = (),
+    by_name: Collection[str] = ("controls",),
     **others: Any,
 ) -> Metrics:
     """Writes `EXPERIMENT/metrics.json`, strict JSON, and `metrics.csv`; returns what this run found.
@@ -49,6 +50,8 @@ def save(
         vowels: whether the experiment asks about vowels: then the entry `vowels` says which, where they are not the
             paper's.
         by_layer: entries of `per_front_end` whose own entries are layers.
+        by_name: those of `others` that have an entry for each front end, control or group: those of the ones that this
+            run did not measure stay, too.
         others: further entries, such as those about several front ends.
 
     Raises:
@@ -76,17 +79,29 @@ def save(
         with locks.alone(path, label=f"{experiment}/{_FILE}"):
             if vowels:
                 check_vowels(results, experiment)
-            merged = _merged(found, results.metrics_there(experiment), vowels=vowels)
+            merged = _merged(found, results.metrics_there(experiment), vowels=vowels, by_name=by_name)
             results.save_text(experiment, _FILE, _text(merged) + "\n")
             results.save_text(experiment, _TABLE, long_table.csv_text(merged, about=_ABOUT, by_layer=by_layer))
     return found
 
 
-def _merged(found: Metrics, earlier: Metrics, *, vowels: bool) -> Metrics:
-    """What this run found, and of what was there before, the front ends that it did not measure."""
+def _merged(found: Metrics, earlier: Metrics, *, vowels: bool, by_name: Collection[str]) -> Metrics:
+    """What this run found, and of what was there before, the front ends that it did not measure, what must be known of
+    them, and entries that this version does not write."""
     if vowels and earlier.get("vowels") != found.get("vowels"):
         return found  # the earlier ones are of other vowels, to be replaced
-    merged = {**found, "encoders": {**found["encoders"], **_without(earlier.get("encoders"), found["encoders"])}}
+    others = _without(earlier.get("encoders"), found["encoders"])
+    merged = {**earlier, **found, "encoders": {**found["encoders"], **others}}
+    if not others:
+        return merged
+    merged["notes"] = list(dict.fromkeys([*found["notes"], *earlier.get("notes", [])]))
+    for entry in by_name:
+        if isinstance(earlier.get(entry), dict):
+            ours = found.get(entry) or {}
+            merged[entry] = {**ours, **_without(earlier[entry], ours)}
+    for entry, rows in found.items():
+        if isinstance(rows, list) and entry not in ("table", "notes"):
+            merged[entry] = [*rows, *_rows_of_others(earlier.get(entry), rows, found["encoders"])]
     if earlier.get("table"):
         ours = {row["encoder"] for row in found["table"]}
         rows = [*found["table"], *(row for row in earlier["table"] if row["encoder"] not in ours)]
@@ -137,6 +152,19 @@ def _text(metrics: Mapping[str, Any] | None) -> str:
 
 def _without(entries: object, ours: Mapping[str, Any]) -> Metrics:
     return {name: each for name, each in entries.items() if name not in ours} if isinstance(entries, dict) else {}
+
+
+def _rows_of_others(earlier: object, rows: list[Any], measured: Mapping[str, Any]) -> list[Metrics]:
+    """Rows about several front ends, such as pairs, of which none was measured again."""
+    again = [set(row["encoders"]) for row in rows if isinstance(row, dict) and "encoders" in row]
+    return [
+        row
+        for row in (earlier if isinstance(earlier, list) else [])
+        if isinstance(row, dict)
+        and isinstance(row.get("encoders"), list)
+        and all(isinstance(name, str) and name not in measured for name in row["encoders"])
+        and set(row["encoders"]) not in again
+    ]
 
 
 def _table(

@@ -9,6 +9,7 @@ import pathlib
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
+from w2v_jax.files import is_dangling
 from w2v_jax.quoting import quote
 
 Metrics = dict[str, Any]
@@ -37,6 +38,8 @@ def read(path: pathlib.Path, experiment: str, *, finite: bool = True) -> Metrics
     try:
         text = path.read_bytes()
     except FileNotFoundError:
+        if is_dangling(path):
+            raise MetricsFileError(f"{path}: it cannot be read (a link to what is not there)") from None
         return None
     except OSError as error:
         raise MetricsFileError(f"{path}: it cannot be read ({error.strerror or quote(error)})") from error

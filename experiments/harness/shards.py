@@ -17,7 +17,7 @@ from w2v_jax import files
 from w2v_jax.tensor_file import Stream, TensorFile, TensorFileError
 
 from . import kept
-from .kept import OtherSettingsError
+from .kept import OtherSettingsError, UnknownSettingsError
 
 _ROWS = "rows"
 _FEATURES = "features"
@@ -87,6 +87,9 @@ class ShardFolder:
             except OtherSettingsError as error:
                 missing.append(span)
                 changed |= dict.fromkeys(error.changed)
+            except UnknownSettingsError as error:
+                missing.append(span)
+                changed[f"{self._shard(span).name}: {error}"] = None
             except TensorFileError as error:
                 missing.append(span)
                 remarks.append(f"rows {span.start} to {span.stop - 1} again ({self._shard(span)} is damaged: {error})")

@@ -20,10 +20,11 @@ import numpy as np
 from w2v_jax import files
 from w2v_jax.engine import Pooling, block_size, suggested_batch_size, sweep_spans
 from w2v_jax.front_end import FrontEndError
+from w2v_jax.quoting import first_line
 from w2v_jax.tensor_file import TensorFileError
 
 from . import kept
-from .front_ends import NamedFrontEnd, first_line
+from .front_ends import EncoderChoiceError, NamedFrontEnd
 from .progress import progress_bar
 from .shards import ShardFolder, shard_spans
 
@@ -199,7 +200,8 @@ def run(sweep: Work, *, share: Share, overwrite: bool = False) -> None:
         FloatingPointError: features that are not finite: of which front end, and the parameters that made them.
         FrontEndError: a front end of the user's that fails; the message says what is finished.
     """
-    folder = sweep.folder()
+    with _yours_named(sweep, lambda: "nothing was changed"):
+        folder = sweep.folder()  # which traces the front end
     before = kept.signature(sweep.path)
     inventory = folder.inventory()
     if inventory.changed and not overwrite:
@@ -231,11 +233,12 @@ def run(sweep: Work, *, share: Share, overwrite: bool = False) -> None:
                         raise
 
     try:
-        mine = set(share.of(folder.spans))
-        compute([span for span in inventory.missing if span in mine])
-        if share.is_first:
-            if share.count > 1:
+        with _yours_named(sweep, lambda: _so_far(sweep, folder)):
+            mine = set(share.of(folder.spans))
+            compute([span for span in inventory.missing if span in mine])
+            if share.is_first and share.count > 1:
                 _gather(folder, compute, label=sweep.label, patience=share.patience)
+        if share.is_first:
             folder.assemble(sweep.path, sweep.points, sweep.settings, name=sweep.tensor)
         else:
             await_file(sweep.path, sweep.settings, label=sweep.label)
@@ -244,10 +247,6 @@ def run(sweep: Work, *, share: Share, overwrite: bool = False) -> None:
         raise SweepStopped(f"{sweep.label}: {_so_far(sweep, folder)}") from stop
     except FloatingPointError as error:
         raise FloatingPointError(f"{sweep.label}: {error}") from error
-    except FrontEndError as error:
-        raise FrontEndError(
-            f"{sweep.label}: {error}; {_so_far(sweep, folder)}: put that right and run the same command again"
-        ) from error
     except kept.UnreadableError:
         raise
     except (OSError, TensorFileError) as error:
@@ -260,12 +259,25 @@ def run(sweep: Work, *, share: Share, overwrite: bool = False) -> None:
         raise OSError(
             f"{name}: {reason}; {_so_far(sweep, folder)}: {remedy} and run the same command again to go on"
         ) from error
-    except Exception as error:  # whatever the user's code may raise while it is compiled
+
+
+@contextlib.contextmanager
+def _yours_named(sweep: Work, finished: Callable[[], str]) -> Iterator[None]:
+    """Whatever a front end of the user's raises in the block, also while it is compiled, becomes one line."""
+    try:
+        yield
+    except FrontEndError as error:
+        raise FrontEndError(
+            f"{sweep.label}: {error}; {finished()}: put that right and run the same command again"
+        ) from error
+    except (OSError, TensorFileError, FloatingPointError, EncoderChoiceError):
+        raise
+    except Exception as error:
         if getattr(getattr(sweep, "front_end", None), "kind", None) != "yours":
             raise
         raise FrontEndError(
-            f"{sweep.label}: the front end raised {type(error).__name__} ({first_line(error)}); "
-            f"{_so_far(sweep, folder)}: put that right and run the same command again"
+            f"{sweep.label}: the front end raised {type(error).__name__} ({first_line(error)}); {finished()}: put that "
+            "right and run the same command again"
         ) from error
 
 

@@ -26,4 +26,10 @@ def notes(front_ends: Sequence[NamedFrontEnd], normalised: Mapping[NamedFrontEnd
         )
     if names := [each.name for each in front_ends if each.normalize and not normalised[each]]:
         told.append(f"{listed(names)}: trained on sound of mean 0 and variance 1; recordings are given as they are.")
+    if {each.normalize for each in front_ends} == {True, False} and set(normalised.values()) == {True, False}:
+        names = [each.name for each in front_ends if not normalised[each]]
+        told.append(
+            f"To {listed(names)} each recording is given as it is, unlike to the others: --normalize=yes, or no, "
+            "treats all alike, as a comparison with a control should."
+        )
     return told

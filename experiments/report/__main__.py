@@ -10,6 +10,7 @@ from absl import flags as absl_flags
 
 from ..harness import flags, programs
 from ..harness.results import QUICK
+from ..harness.sweeping import NO_SPACE
 from ..options import report as options
 from . import features_csv, page
 from .finished import ReportError
@@ -34,5 +35,12 @@ def main() -> None:
     print(f"{path} ({path.stat().st_size / 1e6:.1f} MB): open it in a browser; it can be mailed as it is.")
 
 
+def _one_line(error: Exception) -> str:
+    if isinstance(error, OSError) and error.errno is not None and error.filename is not None:
+        remedy = "free some space" if error.errno in NO_SPACE else "put that right"
+        return f"{error.filename}: {error.strerror}; {remedy} and run the same command again"
+    return str(error)
+
+
 if __name__ == "__main__":
-    programs.launch(main, errors=(ReportError, OSError), kept=lambda: "nothing was written")
+    programs.launch(main, errors=(ReportError, OSError), describe=_one_line, kept=lambda: "nothing was written")

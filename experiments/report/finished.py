@@ -100,7 +100,10 @@ class Finished:
 
     def _everything(self, experiment: str, suffix: str | tuple[str, ...]) -> list[pathlib.Path]:
         folder = self.folder / experiment
-        return sorted(path for path in folder.iterdir() if path.name.endswith(suffix)) if folder.is_dir() else []
+        if not folder.is_dir():
+            return []
+        # What begins with a dot is being written by another process, or was left by one; or it is a system's own.
+        return sorted(each for each in folder.iterdir() if each.name.endswith(suffix) and not each.name.startswith("."))
 
 
 def names_of_files(name: str) -> tuple[str, ...]:
@@ -156,7 +159,7 @@ def columns(path: pathlib.Path) -> dict[str, list[str]]:
         ReportError: it cannot be read, is empty or no UTF-8, or its rows are not of one length.
     """
     try:
-        header, *rows = spreadsheet.rows_of(io.StringIO(path.read_text(encoding="utf-8"), newline=""))
+        header, *rows = spreadsheet.rows_of(io.StringIO(path.read_text(encoding="utf-8-sig"), newline=""))
     except (OSError, csv.Error, UnicodeDecodeError) as error:
         raise ReportError(f"{path}: it cannot be read ({quote(error)}); expected a table: {_AGAIN}") from None
     except ValueError:

@@ -20,7 +20,11 @@ def why_not(folder: pathlib.Path, path: pathlib.Path) -> str | None:
         found = path.lstat()
     except FileNotFoundError:
         return None
-    if not path.resolve().is_relative_to(folder.resolve()):
+    try:
+        lies_in = path.resolve().is_relative_to(folder.resolve())
+    except RuntimeError:  # of pathlib before Python 3.13
+        return "it is a link to itself"
+    if not lies_in:
         return "it is, or lies in, a link out of the folder"
     if stat.S_ISLNK(found.st_mode):
         try:
