@@ -95,11 +95,13 @@ def of_metrics(found: Mapping[str, Any], sweep: str) -> MapOrder | None:
     if isinstance(of_sweeps, Mapping) and sweep not in of_sweeps:
         return None
     numbers = of_sweeps[sweep] if isinstance(of_sweeps, Mapping) else None
+    later = {"saturation": None}  # results of an earlier version lack it
     names = {each.name for each in dataclasses.fields(MapOrder)}
-    if not isinstance(numbers, Mapping) or names - numbers.keys():
+    if not isinstance(numbers, Mapping) or names - later.keys() - numbers.keys():
         raise ValueError(f"its {KEY!r} of {sweep} is not {', '.join(sorted(names))}")
+    numbers = {**later, **numbers}
     for name in sorted(names):
-        is_chance = name in ("near_order_by_chance", "shuffled")
+        is_chance = name in ("near_order_by_chance", "shuffled", "saturation")
         said = numbers[name]
         good = (said is None or _is_number(said)) if is_chance else _is_cell(said)
         if not good:
