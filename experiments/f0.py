@@ -64,10 +64,12 @@ def pure_tones(front_end: NamedFrontEnd, *, quick: bool) -> grids.Grid:
     return (QUICK_PURE_TONES if quick else PURE_TONES).limited("frequency", highest=front_end.frames.nyquist)
 
 
-def run(front_ends: Sequence[NamedFrontEnd], results: Results) -> Metrics:
-    """Runs the section for every front end and returns its metrics."""
+def run(
+    front_ends: Sequence[NamedFrontEnd], results: Results, *, scale_range: learned_scale.Range = learned_scale.USUAL
+) -> Metrics:
+    """Runs the section for every front end and returns its metrics; the learned scale is asked in `scale_range`."""
     measured = {}
-    asked = {each: learned_scale.tones(each, quick=results.quick) for each in front_ends}
+    asked = {each: learned_scale.tones(each, scale_range, quick=results.quick) for each in front_ends}
     for each in front_ends:
         grid = pure_tones(each, quick=results.quick)
         frequency = grid.axis("frequency")
@@ -304,4 +306,8 @@ def _draw_by_angles(axes: figures.Axes, front_end: NamedFrontEnd, learned: Metri
 
 
 if __name__ == "__main__":
-    flags.launch(run, errors=(learned_scale.RangeError,), own=(options,))
+    flags.launch(
+        lambda front_ends, results: run(front_ends, results, scale_range=learned_scale.chosen()),
+        errors=(learned_scale.RangeError,),
+        own=(options,),
+    )

@@ -1,5 +1,6 @@
 """The scale that a front end has learned: tones at small equal steps, each at several starting phases."""
 
+import dataclasses
 import functools
 import math
 
@@ -37,16 +38,39 @@ class RangeError(ValueError):
     """A range of tones that a front end cannot be asked about."""
 
 
-def tones(front_end: NamedFrontEnd, *, quick: bool) -> Grid:
-    """Tones in the range that the flags give, each at every starting phase.
+@dataclasses.dataclass(frozen=True)
+class Range:
+    """Which tones are asked about; what is None depends on the front end, and on whether it is a quick look.
+
+    Attributes:
+        lowest: Hz.
+        highest: Hz.
+        step: cents.
+    """
+
+    lowest: float | None = None
+    highest: float | None = None
+    step: float | None = None
+
+
+USUAL = Range()
+
+
+def chosen() -> Range:
+    """What the flags say."""
+    return Range(options.LOWEST.value, options.HIGHEST.value, options.STEP.value)
+
+
+def tones(front_end: NamedFrontEnd, wanted: Range, *, quick: bool) -> Grid:
+    """Tones in a range, each at every starting phase.
 
     Raises:
-        RangeError: flags that no tones fit.
+        RangeError: a range that no tones fit.
     """
     nyquist = front_end.frames.nyquist
-    highest = min(_HIGHEST[quick], 0.9 * nyquist) if options.HIGHEST.value is None else options.HIGHEST.value
-    lowest = _LOWEST if options.LOWEST.value is None else options.LOWEST.value
-    step = _STEP[quick] if options.STEP.value is None else options.STEP.value
+    highest = min(_HIGHEST[quick], 0.9 * nyquist) if wanted.highest is None else wanted.highest
+    lowest = _LOWEST if wanted.lowest is None else wanted.lowest
+    step = _STEP[quick] if wanted.step is None else wanted.step
     if not (math.isfinite(lowest) and math.isfinite(highest) and 0 < lowest < highest):
         raise RangeError(f"--lowest={lowest:g} --highest={highest:g}; expected 0 < lowest < highest, in Hz")
     if highest >= nyquist:
