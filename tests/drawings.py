@@ -14,6 +14,7 @@ from experiments.harness.map_order import MapOrder
 from experiments.harness.populations import Population
 from experiments.harness.vowel_choice import VowelChoice
 from experiments.pretrain import run as pretrain
+from experiments.recordings import answers
 from experiments.recordings import figures as of_recordings
 from w2v_jax import front_end, grids, tuning
 from w2v_jax.front_end import FRAMES
@@ -55,7 +56,8 @@ def recorded(names, labels):
 def recorded_scores(names, cell=_SCORE):
     read = dict.fromkeys(("f0", "f1", "f2", "intensity"), cell)
     near = dict.fromkeys(("among all", "among all, less the mean"), cell)
-    return of_recordings.draw_scores(dict.fromkeys(names, read), dict.fromkeys(names, near), chance=0.5)
+    each, linear = dict.fromkeys(names, near), dict.fromkeys(names, read)
+    return of_recordings.draw_scores(linear, each, linear, units=answers.UNITS, chance=0.5)
 
 
 def all_drawings(names, symbols=("i", "a", "u", "o"), labels=("a", "i", "u")):

@@ -140,6 +140,7 @@ def everything_finished(folder):
                     **ABOUT["trained"],
                     "frames": FRAMES,
                     "read off, R²": {"f0": cell, "F1": none},
+                    "read off, error": {"f0, cents": cell, "F1, cents": none},
                     "nearness to the own synthesised vowel, AUC": {"F1": cell},
                 }
             },

@@ -12,7 +12,7 @@ from experiments.claims import figures as claims_figures
 from experiments.claims import sounds as claims_sounds
 from experiments.claims import table as claims_table
 from experiments.claims.listeners import expected_correct
-from experiments.claims.questions import CLAIMS, WITH, claims_of
+from experiments.claims.questions import CLAIMS, WITH, chances, claims_of
 from experiments.harness import controls, figures, front_ends
 from experiments.harness.populations import populations
 from experiments.harness.results import Results
@@ -24,6 +24,8 @@ from w2v_jax.scores.bootstrap import mean_score
 
 # Two layers with the frame geometry of wav2vec 2.0.
 TINY = EncoderConfig(channels=(8, 12), kernel_sizes=(16, 25), strides=(16, 20), conv_norm="layer")
+FRAMES = [Frames(16_000, 400, 320), Frames(16_000, 465, 160), Frames(24_000, 400, 320), Frames(8_000, 4_000, 2_000)]
+CHANCES = chances(claims_sounds.grids_of(FRAMES[0]))
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +108,17 @@ def test_vowels_may_be_of_one_synthesis():
     assert {name for name in of_one if "vowel" in name} == {"vowels_resonances", "vowel_lines_resonances"}
 
 
+def test_chance_is_said_of_the_sounds_that_are_heard():
+    def of(size, claim, name):
+        return chances(claims_sounds.grids_of(FRAMES[0], size))[claim, name]
+
+    f0 = "fundamental frequency, with voices", "f0 read off across vowels, cents"
+    assert [int(of(size, *f0)) for size in ("usual", "full")] == pytest.approx([347, 347], abs=3)
+    assert of("quick", *f0) == of("quick", f0[0], "f0 read off across vowels and between the f0 heard, cents")
+    assert int(of("usual", "formants, with sines", "F2 read off across f0 and F1, cents")) == pytest.approx(567, abs=3)
+    assert 1 < float(of("usual", "amplitude", "amplitude of 100 Hz read off across that of 700 Hz, dB")) < 6
+
+
 def columns_of(values, rng, *, names=None):
     """A column per front end: every score is its value, give or take."""
     shared = rng.normal(size=40)
@@ -152,7 +165,8 @@ def test_a_group_of_trainings_is_held_against_ten_seeds(trainings):
     assert first.apart
     assert first.q >= first.p
     assert set(claims_table.agreements(against, "log-mel").values()) == {"behind"}
-    lines = claims_table.markdown(columns, trainings, found, against, claims_table.null_table(columns, found.untrained))
+    null = claims_table.null_table(columns, found.untrained)
+    lines = claims_table.markdown(columns, trainings, found, against, null, chances=CHANCES)
     assert "several (3 trainings), final frames" in lines[0]
     assert any("Where there is nothing to find (1 of" in line for line in lines)
 
@@ -233,7 +247,7 @@ def test_an_untrained_encoder_is_said_to_prove_nothing(tiny):
     columns = dict.fromkeys([untrained, *found.all], column)
     (alone,) = populations([untrained])
     verdicts = claims_table.compare(columns, alone, found)
-    lines = claims_table.markdown(columns, alone, found, verdicts, None)
+    lines = claims_table.markdown(columns, alone, found, verdicts, None, chances=CHANCES)
     assert "no claim about a trained model follows" in lines[-2]
 
 
@@ -248,9 +262,6 @@ def test_an_untrained_encoder_is_said_to_prove_nothing(tiny):
 def test_groups_that_are_none(named, message):
     with pytest.raises(front_ends.EncoderChoiceError, match=message):
         front_ends.resolve([named])
-
-
-FRAMES = [Frames(16_000, 400, 320), Frames(16_000, 465, 160), Frames(24_000, 400, 320), Frames(8_000, 4_000, 2_000)]
 
 
 @pytest.mark.parametrize("size", ["quick", "usual", "full"])

@@ -28,6 +28,23 @@ def test_features_and_a_map_that_keep_everything():
     ]
 
 
+def test_sounds_farther_apart_than_the_tuning_are_told():
+    axis = np.arange(-1.0, 10.0, 0.25)
+    narrow, wide = (
+        np.concatenate([np.exp(-np.square((each[:, None] - axis) / width) / 2) for each in (F1, F2)], axis=1)
+        for width in (0.1, 4.0)
+    )
+    told = "farther apart than the tuning"
+    order = map_order.measure(narrow, PLACES, POINTS)
+    assert order.saturation > 0.5
+    assert told in map_order.caption(order)[-1]
+    assert map_order.caption(order, sounds="vowels", narrow=True)[-2] == f"saturated: the vowels are {told}"
+    other = map_order.measure(wide, PLACES, POINTS)
+    assert told not in " ".join(map_order.caption(other))
+    before = {name: value for name, value in order.as_numbers().items() if name != "saturation"}  # an earlier version
+    assert told not in " ".join(map_order.caption(map_order.of_metrics({map_order.KEY: {"x": before}}, "x")))
+
+
 def test_shuffled_features_and_a_shuffled_map_score_chance():
     rng = np.random.default_rng(0)
     tries = [map_order.measure(PATCH[rng.permutation(72)], PLACES, POINTS) for _ in range(10)]

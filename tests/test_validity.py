@@ -33,6 +33,23 @@ def test_the_page_has_every_code_and_main_score_and_no_contradiction():
             assert not question.leads or f"| {name} |" in page
 
 
+def tables_of(page):
+    """Rows, after the header, of every table under a heading of the third order."""
+    parts = f"\n{page}".split("\n### ")[1:]
+    return {part.splitlines()[0]: [line for line in part.splitlines() if line.startswith("| ")][1:] for part in parts}
+
+
+def test_no_table_is_empty_and_every_score_has_its_row():
+    written = tables_of(validity.PAGE.read_text(encoding="utf-8"))
+    names = {name: 0.5 for asked in claims_of(("sines",)).values() for name, each in asked.items() if each.leads}
+    made = tables_of(validity.page_text({code.name: names for code in codes.CODES}, codes.CODES, names))
+    assert list(written) == list(made)
+    assert all(written.values())
+    assert all(made.values())
+    rows = [row.split(" | ")[0].removeprefix("| ") for table in made.values() for row in table]
+    assert {rows.count(name) for name in names} == {3}  # of both halves of the codes, and of projections
+
+
 def test_a_projection_keeps_distances():
     points = {"f0": np.geomspace(100, 200, 8), "f1": np.full(8, 500.0), "f2": np.full(8, 1500.0)}
     before, after = (code.features(points) for code in (codes.MIDDLE, codes.MIDDLE.projected()))

@@ -34,7 +34,7 @@ from ..options import synthesis as options
 from ..options.claims import FULL
 from . import curves, figures, table
 from .listeners import NOTICEABLE
-from .questions import WHERE, claims_of, questions
+from .questions import WHERE, chances, claims_of, questions
 from .sounds import FRACTIONS, NOISE, Heard, grids_of, listen
 from .table import Column
 
@@ -116,13 +116,17 @@ def run(
 
     saturations = {each.name: by_layer[FRAMES].saturations() for each, by_layer in heard.items()}
 
+    by_chance = {each: chances(by_layer[FRAMES].grids) for each, by_layer in heard.items()}
+    first = by_chance[front_ends[0]]  # of one table for all: other sample rates may have other vowels
+
     lines = ["(--quick: a handful of sounds; for a first look)", ""] if results.quick else []
     lines += [] if vowels.is_papers else [f"{vowels.said(quick=results.quick)}.", ""]
     for one in asked:
-        lines += [*table.markdown(columns, one, of[one.name], against[one.name], nulls[one.name]), ""]
+        beside = of[one.name], against[one.name], nulls[one.name]
+        lines += [*table.markdown(columns, one, *beside, chances=by_chance[one.members[0]]), ""]
     if saturated := table.saturated_lines(saturations):
         lines += ["## Sounds farther apart than the tuning", "", *saturated, ""]
-    results.save_text(NAME, "claims.csv", table.csv_text(columns, against))
+    results.save_text(NAME, "claims.csv", table.csv_text(columns, against, chances=first))
     results.save_text(NAME, "claims.md", "\n".join(lines))
     said = {"quick": results.quick}
     for one in asked:
@@ -166,7 +170,7 @@ def run(
         questions={
             f"{claim}: {name}": {
                 "over": question.over,
-                "chance": question.chance,
+                "chance": first[claim, name],
                 "primary": question.primary,
                 "better": question.better,
                 "family": question.family,

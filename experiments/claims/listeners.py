@@ -6,6 +6,7 @@ experiments the sounds compared differ in nothing else; a front end is asked acr
 """
 
 import dataclasses
+import math
 import statistics
 
 CORRECT = 0.75  # of a just noticeable difference
@@ -34,6 +35,16 @@ class Noticeable:
     def step(self, multiple: int) -> float:
         """What a parameter is multiplied by."""
         return float(10 ** (-self.amount * multiple / 20)) if self.unit == "dB" else 1 + self.amount * multiple
+
+    @property
+    def in_cents(self) -> float:
+        """A share of a frequency, in cents.
+
+        Examples:
+            >>> round(F0.in_cents, 1)
+            8.6
+        """
+        return 1200 * math.log2(self.step(1))
 
 
 F0 = Noticeable(

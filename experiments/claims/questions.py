@@ -5,14 +5,17 @@ import functools
 from collections.abc import Callable, Iterator
 from typing import Literal
 
-from w2v_jax.scores import BlockScores, Score, UndefinedScoreError
+import numpy as np
+
+from w2v_jax.scores import BlockScores, Score, UndefinedScoreError, reading_chance
 from w2v_jax.scores.frequency_scale import SCALES
 from w2v_jax.scores.parameter_metrics import AMPLITUDE_METRICS, TONE_METRICS, VOWEL_METRICS
+from w2v_jax.scores.reading import Unit
 from w2v_jax.scores.representational_similarity import BEST
 
 from ..harness.synthesis import SYNTHESES, Synthesis
 from .listeners import NOTICEABLE
-from .sounds import FRACTIONS, Heard, grid_name
+from .sounds import FRACTIONS, Grids, Heard, grid_name
 
 WHERE = {False: "other tones", True: "multiples of the frame rate"}
 NEIGHBOURS = (5, 10, 20)
@@ -25,11 +28,12 @@ class Question:
     Attributes:
         score: of what a layer heard.
         over: what is drawn again: the score speaks of other such.
-        chance: its value for features that know nothing, in words.
+        chance: its value for features that know nothing, in words; `chance_of` says it of the sounds that are heard.
         primary: whether it was named beforehand as a main one; the text leads with these.
         family: of scores that ask the same in other units: a claim needs them all.
         beside: whether it is shown with the main ones, as a near order is beside a far one.
         unit: in which it is, where it is no share or correlation: "cents" or "dB". Of these lower is better.
+        guesses: the values that are guessed at, of the sounds that are heard, where chance is the error of a guess.
     """
 
     score: Callable[[Heard], Score]
@@ -38,7 +42,8 @@ class Question:
     primary: bool = False
     family: str | None = None
     beside: bool = False
-    unit: str | None = None
+    unit: Unit | None = None
+    guesses: Callable[[Grids], np.ndarray] | None = None
 
     @property
     def better(self) -> Literal["higher", "lower"]:
@@ -50,23 +55,33 @@ class Question:
         """Whether it stands in the first table and figure."""
         return self.primary or self.beside
 
+    def chance_of(self, grids: Grids) -> str:
+        """Its value for features that know nothing of these sounds, in words."""
+        if self.guesses is None or self.unit is None:
+            return self.chance
+        values = self.guesses(grids)
+        return f"{reading_chance(values, unit=self.unit):.{DIGITS[self.unit]}f}" if np.ptp(values) else self.chance
+
+
+DIGITS: dict[Unit | None, int] = {None: 2, "cents": 0, "dB": 1}
+"""Of a score, by its unit."""
 
 Questions = dict[str, Question]
 
 
-def _read_off(grid: str, parameter: str, name: str, across: str, over: str, *, unit: str = "cents") -> Questions:
+def _read_off(grid: str, parameter: str, name: str, across: str, over: str, *, unit: Unit = "cents") -> Questions:
     """How far off is a parameter in contexts not heard; and between its own values heard, which no lookup can say."""
 
     def of(between: bool) -> Callable[[Heard], Score]:
         return lambda heard: heard.read_off(grid, parameter, between=between)
 
-    chance = "350 to 570" if unit == "cents" else "1.5"
+    asked = functools.partial(
+        Question, over=over, chance="-", unit=unit, guesses=lambda grids: grids.items()[grid].points()[parameter]
+    )
     own = name.removeprefix("amplitude of ")
     return {
-        f"{name} read off across {across}, {unit}": Question(of(False), over, chance, primary=True, unit=unit),
-        f"{name} read off across {across} and between the {own} heard, {unit}": Question(
-            of(True), over, chance, beside=True, unit=unit
-        ),
+        f"{name} read off across {across}, {unit}": asked(of(False), primary=True),
+        f"{name} read off across {across} and between the {own} heard, {unit}": asked(of(True), beside=True),
     }
 
 
@@ -336,3 +351,8 @@ def questions(syntheses: tuple[Synthesis, ...] = SYNTHESES) -> Iterator[tuple[st
     return (
         (claim, name, question) for claim, found in claims_of(syntheses).items() for name, question in found.items()
     )
+
+
+def chances(grids: Grids) -> dict[tuple[str, str], str]:
+    """By claim and name of every score, its value for features that know nothing of these sounds, in words."""
+    return {(claim, name): question.chance_of(grids) for claim, name, question in questions(grids.syntheses)}

@@ -12,6 +12,7 @@ from w2v_jax import scores
 from w2v_jax.front_end import FRAMES
 from w2v_jax.scores import Score, UndefinedScoreError
 from w2v_jax.scores.populations import interval
+from w2v_jax.scores.reading import Unit
 
 from ..harness import cells, spreadsheet
 from ..harness.cells import Cell
@@ -20,10 +21,11 @@ from ..harness.front_ends import NamedFrontEnd
 from ..harness.metrics import Metrics
 from ..harness.populations import Population
 from ..harness.synthesis import SYNTHESES
-from .questions import CLAIMS, WITH, Question, with_synthesis
+from .questions import CLAIMS, DIGITS, WITH, Question, with_synthesis
 
 Column = Mapping[str, Mapping[str, Cell]]  # of one layer: by claim, then by name of the score
 Columns = Mapping[NamedFrontEnd, Mapping[str, Column]]  # by front end, then by layer
+Chances = Mapping[tuple[str, str], str]  # by claim and name of a score, see `questions.chances`
 Verdicts = Mapping[str, Mapping[str, Mapping[str, "Verdict"]]]  # of one population: by claim, score and control
 
 _Key = TypeVar("_Key", bound=tuple[str, ...])  # claim and name, and what they are held against
@@ -31,7 +33,6 @@ _Key = TypeVar("_Key", bound=tuple[str, ...])  # claim and name, and what they a
 UNTRAINED = "untrained"  # the control that stands for all seeds
 # Difference that counts, by unit: a smaller one is not in the table's digits, and may be rounding.
 SMALLEST = {None: 0.005, "cents": 1.0, "dB": 0.05}
-DIGITS = {None: 2, "cents": 0, "dB": 1}
 FALSE_DISCOVERIES = 0.05  # the share of marks that may be by chance, of all of a column
 CEILING = 0.995  # a score that both sides reach tells neither from the other
 MOST_SPLITS = 150  # of the random encoders, for the null table
@@ -197,7 +198,7 @@ def _question(claim: str, name: str) -> Question | None:
     return CLAIMS.get(claim, {}).get(name)
 
 
-def _unit(claim: str, name: str) -> str | None:
+def _unit(claim: str, name: str) -> Unit | None:
     question = _question(claim, name)
     return question.unit if question else None
 
@@ -253,7 +254,7 @@ def plain_verdicts(verdicts: Verdicts) -> Metrics:
     }
 
 
-def csv_text(columns: Columns, against: Mapping[str, Verdicts]) -> str:
+def csv_text(columns: Columns, against: Mapping[str, Verdicts], *, chances: Chances) -> str:
     """The whole table: a row per score; per encoder and layer its value, low and high; then verdicts and their q."""
     several = [(encoder, layer) for encoder, by_layer in columns.items() for layer in by_layer]
     header = ["claim", "score", "primary", "over", "units", "chance", "better"]
@@ -262,7 +263,7 @@ def csv_text(columns: Columns, against: Mapping[str, Verdicts]) -> str:
     table = []
     for claim, name in rows(columns):
         question = _question(claim, name)
-        about = [question.primary, question.over, question.chance] if question else [False, "", ""]
+        about = [question.primary, question.over, chances[claim, name]] if question else [False, "", ""]
         row: list[object] = [claim, name, "yes" if about[0] else "", about[1], _units(columns, claim, name), about[2]]
         row.append(_better(claim, name))
         for encoder, layer in several:
@@ -286,7 +287,13 @@ def _units(columns: Columns, claim: str, name: str) -> str:
 
 
 def markdown(
-    columns: Columns, population: Population, controls: Controls, verdicts: Verdicts, null: NullTable | None
+    columns: Columns,
+    population: Population,
+    controls: Controls,
+    verdicts: Verdicts,
+    null: NullTable | None,
+    *,
+    chances: Chances,
 ) -> list[str]:
     """Lines: the final frames of a population next to its controls: the main scores, all of them, and tallies."""
     leading = [(claim, name) for claim, name in rows(columns) if (q := _question(claim, name)) and q.leads]
@@ -298,14 +305,14 @@ def markdown(
         "The main questions, named beforehand, and some to be seen with them (+):",
         "",
     ]
-    lines += _table(columns, population, controls, verdicts, leading)
+    lines += _table(columns, population, controls, verdicts, leading, chances)
     for control in _compared_with(controls):
         lines += ["", f"Against {control}, with all metrics together:", ""]
         lines += [f"- {family}: {word}" for family, word in agreements(verdicts, control).items()]
         if together := of_both(verdicts, control):
             lines += ["", f"Against {control}, of vowels as sums of sines and as voices:", ""]
             lines += [f"- {name}: {word}" for name, word in together.items()]
-    lines += ["", "All others:", "", *_table(columns, population, controls, verdicts, others)]
+    lines += ["", "All others:", "", *_table(columns, population, controls, verdicts, others, chances)]
     lines += ["", f"In how many scores is {population.name} ahead of (▲), level with (=) or behind (▼) a control?"]
     lines += ["(Scores that both have above 0.995 are left out: –.)", ""]
     lines += [f"- {claim}: {_tally(names, controls)}" for claim, names in verdicts.items()]
@@ -356,6 +363,7 @@ def _table(
     controls: Controls,
     verdicts: Verdicts,
     shown: Sequence[tuple[str, str]],
+    chances: Chances,
 ) -> list[str]:
     table = [["claim", "score", "over (units)", "chance", population.name]]
     if controls.untrained:
@@ -366,7 +374,8 @@ def _table(
         units = _units(columns, claim, name)
         over = f"{question.over} ({units})" if question else units
         said = f"{name} (+)" if question and question.leads and not question.primary else name
-        row = [claim, said, over, question.chance if question else "", _ours(columns, population, claim, name)]
+        chance = chances[claim, name] if question else ""
+        row = [claim, said, over, chance, _ours(columns, population, claim, name)]
         if controls.untrained:
             seeds = [columns[control][FRAMES][claim][name] for control in controls.untrained]
             values = [cell.value for cell in seeds if isinstance(cell, Score)]

@@ -33,6 +33,7 @@ class MapOrder:
         far_order: `scores.rsa` of the same.
         trustworthiness, continuity: of the map, those in `scores`.
         shuffled: what both are of positions in random order; None where they are undefined.
+        saturation: `scores.saturation`; None where it is undefined, and in results of an earlier version.
     """
 
     near_order: Mapping[str, Any]
@@ -41,6 +42,7 @@ class MapOrder:
     trustworthiness: Mapping[str, Any]
     continuity: Mapping[str, Any]
     shuffled: float | None
+    saturation: float | None = None
 
     def as_numbers(self) -> Metrics:
         """For `metrics.json`."""
@@ -72,6 +74,7 @@ def measure(features: np.ndarray, positions: np.ndarray, parameters: Mapping[str
         trustworthiness=cells.number(cells.attempted(lambda: scores.trustworthiness(of, drawn, count=COUNT))),
         continuity=cells.number(cells.attempted(lambda: scores.continuity(of, drawn, count=COUNT))),
         shuffled=_known(lambda: scores.shuffled_maps_score(len(chosen), count=COUNT)),
+        saturation=_known(lambda: scores.saturation(of)),
     )
 
 
@@ -92,11 +95,13 @@ def of_metrics(found: Mapping[str, Any], sweep: str) -> MapOrder | None:
     if isinstance(of_sweeps, Mapping) and sweep not in of_sweeps:
         return None
     numbers = of_sweeps[sweep] if isinstance(of_sweeps, Mapping) else None
+    later = {"saturation": None}  # results of an earlier version lack it
     names = {each.name for each in dataclasses.fields(MapOrder)}
-    if not isinstance(numbers, Mapping) or names - numbers.keys():
+    if not isinstance(numbers, Mapping) or names - later.keys() - numbers.keys():
         raise ValueError(f"its {KEY!r} of {sweep} is not {', '.join(sorted(names))}")
+    numbers = {**later, **numbers}
     for name in sorted(names):
-        is_chance = name in ("near_order_by_chance", "shuffled")
+        is_chance = name in ("near_order_by_chance", "shuffled", "saturation")
         said = numbers[name]
         good = (said is None or _is_number(said)) if is_chance else _is_cell(said)
         if not good:
@@ -113,7 +118,7 @@ def _is_number(said: object) -> bool:
 
 
 def caption(order: MapOrder, *, sounds: str = "sounds", narrow: bool = False) -> tuple[str, ...]:
-    """Two lines for under the map; three where it is narrow.
+    """Two lines for under the map; three where it is narrow. Where distances are saturated, that is said, too.
 
     Args:
         order: what was measured.
@@ -132,10 +137,16 @@ def caption(order: MapOrder, *, sounds: str = "sounds", narrow: bool = False) ->
         near += f" of nearest {sounds} kept"
     near = f"near order: {near}{_beside('chance', order.near_order_by_chance, '.0%')}"
     far = f"far order: RSA {_said(order.far_order, '.2f')}"
+    saturated: tuple[str, ...] = ()
+    if order.saturation is not None and scores.saturated(order.saturation):
+        told = f"saturated: the {sounds} are farther apart than the tuning"
+        share = f"({order.saturation:.0%} of pairs at the farthest distance)"
+        saturated = (told, share) if narrow else (f"{told} {share}",)
     return (
         *((near, far) if narrow else (f"{near}; {far}",)),
         f"the map: trustworthiness {_said(order.trustworthiness, '.2f')}, "
         f"continuity {_said(order.continuity, '.2f')}{_beside('shuffled:', order.shuffled, '.2f')}",
+        *saturated,
     )
 
 
@@ -150,7 +161,9 @@ def note(parameters: str) -> str:
         f"far) in {parameters}, each divided by its span, that are also its nearest in the features; far order is "
         "Spearman's correlation, over pairs of sounds, of the distances in both. Of the map itself, trustworthiness "
         "says whether the neighbours that it shows are neighbours in the features, and continuity whether it keeps "
-        "theirs together; both are 1 for a true picture. UMAP is made to keep neighbours: a map may look orderly where "
+        "theirs together; both are 1 for a true picture. Where more than half of the pairs of sounds lie within 5% of "
+        "the farthest distance in the features, a line says that they are farther apart than the tuning: then a low "
+        "order says nothing against the features. UMAP is made to keep neighbours: a map may look orderly where "
         "far order is poor, and the reverse."
     )
 

@@ -70,9 +70,11 @@ NOTES = (
     "change it. Where none of its vowels is near, a token still gets a place: `nearest_cosine` in tokens.ENCODER.csv "
     "says how near the nearest is.",
     f"{map_order.note('F1 and F2')} These numbers are of the synthesised vowels, not of the tokens.",
-    "R² is that of a ridge regression from single frames, fitted on other speakers or files than those that it is "
-    "asked about (of more than 20, several are held out together). What is drawn again is the speaker or file. What is "
-    "read off are Praat's measures, with Praat's errors.",
+    "Error is the median of a kernel ridge regression's from single frames, in cents of f0, F1 and F2 and in dB of "
+    "intensity, and lower is better; linearity is the R² of a (linear) ridge regression, which may be low where a "
+    "parameter is read off exactly. Both are fitted on other speakers or files than those that they are asked about ("
+    "of more than 20, several are held out together). What is drawn again is the speaker or file. What is read off are "
+    "Praat's measures, with Praat's errors.",
     "Nearness is the probability that a token is nearer by cosine to the synthesised vowel of its own f0, F1 and F2 "
     "than to that of another token (AUC; chance is 0.5): among all tokens, or among the same speaker's, whose f0 is no "
     "help. Recorded and synthesised sound differ in more than these; `less the mean` takes away the mean of each kind "
@@ -217,7 +219,8 @@ def run(
         results.save_figure(NAME, f"map.{name}", figures.draw_maps(*one, grid, vowels, orders=orders))
     if len(placed) > 1:
         results.save_figure(NAME, "map", figures.draw_maps(placed, found, grid, vowels, orders=orders))
-    results.save_figure(NAME, "scores", figures.draw_scores(read, near, chance=answers.CHANCE))
+    drawing = figures.draw_scores(off_by, near, read, units=answers.UNITS, chance=answers.CHANCE)
+    results.save_figure(NAME, "scores", drawing)
     results.save_text(NAME, "left_out.txt", session.account())
     return metrics.save(
         results,
@@ -331,18 +334,20 @@ def conclude(
                 values, better="lower", means="nearer to what Praat hears", spec=".0f" if unit == "cents" else ".1f"
             )
             errors.append(f"{figures.NAMES[name]} ({unit}) {told}")
-    said = []
+    linear = []
     for name in answers.READ:
         values = {each: cell.value for each, found in read.items() if isinstance(cell := found[name], Score)}
         if values:
-            said.append(f"{figures.NAMES[name]} {compared(values, better='higher', means='read off better')}")
-    if said:
-        parts = f"R² of what is read off the frames of voices not heard before: {'; '.join(said)}."
-    else:
-        why = next(cell for found in read.values() for cell in found.values() if isinstance(cell, str))
-        parts = f"What is read off the frames has no score: {why}."
+            linear.append(f"{figures.NAMES[name]} {compared(values, better='higher', means='more along a line')}")
+    said = []
     if errors:
-        parts = f"Half of what is read off voices not heard before is off by less than: {'; '.join(errors)}. {parts}"
+        said.append(f"Read off voices not heard before, the median error is: {'; '.join(errors)}.")
+    if linear:
+        said.append(f"Linearity, the R² of a line fitted on other voices: {'; '.join(linear)}.")
+    if not said:
+        why = next(cell for found in read.values() for cell in found.values() if isinstance(cell, str))
+        said.append(f"What is read off the frames has no score: {why}.")
+    parts = " ".join(said)
     among, *_ = answers.NEARNESS
     values = {each: cell.value for each, found in near.items() if isinstance(cell := found[among], Score)}
     if values:

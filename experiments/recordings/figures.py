@@ -11,6 +11,7 @@ from matplotlib.lines import Line2D
 from w2v_jax.grids import Grid, Vowel
 from w2v_jax.scores import Score
 
+from ..claims import listeners
 from ..harness import figures, map_order, vowel_chart
 from ..harness.cells import Cell
 from ..harness.map_order import MapOrder
@@ -22,6 +23,13 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h", "*", "d", "8")
 MOST_NAMED = len(COLOURS) * len(MARKERS)  # labels that can be told apart
 MOST_ON_MAP = 200  # letters of all labels together, for names on the map too: more would cover each other
 LEAST = -0.25  # scores below it are drawn at the edge
+LEAST_ERROR = {"cents": 1.0, "dB": 0.0}  # errors below it are drawn at the edge
+NOTICEABLE = {  # what a listener just notices, in cents or dB
+    "f0": listeners.F0.in_cents,
+    "f1": listeners.FORMANT.in_cents,
+    "f2": listeners.FORMANT.in_cents,
+    "intensity": listeners.LEVEL.amount,
+}
 NAMES = {"f0": "f0", "f1": "F1", "f2": "F2", "intensity": "intensity"}
 
 
@@ -121,26 +129,48 @@ def _dot(label: str, colour: str, marker: str) -> Line2D:
 
 
 def draw_scores(
-    read: Mapping[str, Mapping[str, Cell]], near: Mapping[str, Mapping[str, Cell]], *, chance: float
+    off_by: Mapping[str, Mapping[str, Cell]],
+    near: Mapping[str, Mapping[str, Cell]],
+    linear: Mapping[str, Mapping[str, Cell]],
+    *,
+    units: Mapping[str, str],
+    chance: float,
 ) -> Figure:
-    """Left, how well parameters are read off; right, nearness to one's own synthesised vowel; each with its interval.
+    """How far off what is read is, beside a listener; nearness to one's own synthesised vowel; linearity.
+
+    Each has its interval.
 
     Args:
-        read: by front end, then parameter.
+        off_by: by front end, then parameter: the error, in its unit.
         near: by front end, then how it was asked.
+        linear: by front end, then parameter: R².
+        units: by parameter, "cents" or "dB".
         chance: of nearness.
     """
-    figure, (left, right) = figures.panels(2, size=(4.8, 3.9), columns=2)
-    _dots(left, read, {name: NAMES[name] for name in next(iter(read.values()))})
-    left.set(xlabel="R² (held-out speakers or files)", title="Read off the frames")
-    left.set_xlim(LEAST - 0.05, 1.05)
-    left.axvline(0, color=figures.GREY, linewidth=0.8)
-    _dots(right, near, {name: name.replace(", ", ",\n") for name in next(iter(near.values()))})
-    right.set(xlabel="AUC (dashed: chance)", title="Nearness to one's own synthesised vowel")
-    right.set_xlim(0, 1.05)
-    right.axvline(chance, color=figures.GREY, linewidth=0.8, linestyle="--")
-    handles = [_dot(name, *_style(index)) for index, name in enumerate(read)]
-    figures.legend(figure, handles)
+    figure, panels = figures.panels(4, size=(4.8, 3.6), columns=2)
+    for axes, unit in zip(panels, LEAST_ERROR, strict=False):
+        rows = [name for name in next(iter(off_by.values())) if units[name] == unit]
+        axes.set(xlabel=f"median error, {unit}: lower is better", title=f"Read off other voices, {unit}")
+        if unit == "cents":
+            axes.set_xscale("log")
+            axes.xaxis.set_major_formatter("{x:g}")
+        for row, name in enumerate(rows):
+            axes.plot([NOTICEABLE[name]] * 2, [row - 0.42, row + 0.42], color="black", linewidth=1.2, linestyle=":")
+        _dots(axes, off_by, {name: NAMES[name] for name in rows}, least=LEAST_ERROR[unit])
+        if unit == "dB":
+            axes.set_xlim(left=0)
+    nearness, lines = panels[2:]
+    _dots(nearness, near, {name: name.replace(", ", ",\n") for name in next(iter(near.values()))})
+    nearness.set(xlabel="AUC (dashed: chance)", title="Nearness to one's own synthesised vowel")
+    nearness.set_xlim(0, 1.05)
+    nearness.axvline(chance, color=figures.GREY, linewidth=0.8, linestyle="--")
+    _dots(lines, linear, {name: NAMES[name] for name in next(iter(linear.values()))})
+    lines.set(xlabel="R² of a line (other speakers or files)", title="Linearity")
+    lines.set_xlim(LEAST - 0.05, 1.05)
+    lines.axvline(0, color=figures.GREY, linewidth=0.8)
+    handles = [_dot(name, *_style(index)) for index, name in enumerate(near)]
+    listener = Line2D([], [], color="black", linestyle=":", label="what a listener just notices")
+    figures.legend(figure, [*handles, listener])
     return figure
 
 
@@ -148,7 +178,9 @@ def _style(index: int) -> tuple[str, str]:
     return COLOURS[index % len(COLOURS)], MARKERS[(index + index // len(COLOURS)) % len(MARKERS)]
 
 
-def _dots(axes: Axes, found: Mapping[str, Mapping[str, Cell]], rows: Mapping[str, str]) -> None:
+def _dots(
+    axes: Axes, found: Mapping[str, Mapping[str, Cell]], rows: Mapping[str, str], *, least: float = LEAST
+) -> None:
     step = 0.6 / max(1, len(found))
     undefined = np.ones(len(rows), bool)
     for index, by_row in enumerate(found.values()):
@@ -158,10 +190,11 @@ def _dots(axes: Axes, found: Mapping[str, Mapping[str, Cell]], rows: Mapping[str
                 continue
             undefined[row] = False
             y = row + (index - (len(found) - 1) / 2) * step
-            value, low, high = (max(LEAST, each) for each in (score.value, score.low, score.high))
+            value, low, high = (max(least, each) for each in (score.value, score.low, score.high))
             axes.plot([low, high], [y, y], color=colour, linewidth=1.2, solid_capstyle="butt")
             axes.plot([value], [y], color=colour, marker=marker, markersize=6)
     for row in np.flatnonzero(undefined).tolist():
-        axes.annotate("undefined", (0.5, row), ha="center", va="center", color=figures.GREY, fontsize=9)
+        where = axes.get_yaxis_transform()
+        axes.text(0.5, row, "undefined", transform=where, ha="center", va="center", color=figures.GREY, fontsize=9)
     axes.set_yticks(range(len(rows)), rows.values())
     axes.set_ylim(len(rows) - 0.5, -0.5)

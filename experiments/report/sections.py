@@ -204,7 +204,7 @@ FIGURES: Mapping[str, tuple[FigureKind, ...]] = {
         FigureKind(
             "noise",
             "Probes and noise",
-            "What is read off at held-out values, by how much noise is added to the features.",
+            "Linearity: R² of a line at held-out values, by how much noise is added to the features.",
             folded=True,
             wide=True,
         ),
@@ -234,8 +234,10 @@ FIGURES: Mapping[str, tuple[FigureKind, ...]] = {
         FigureKind(
             "scores",
             "What is read off, and how near recorded vowels lie",
-            "R² of f0, F1, F2 and intensity on voices not heard before, and the share of comparisons in which a "
-            "recorded vowel is nearer to its own synthesised vowel.",
+            "Above: how far off f0, F1 and F2 (cents) and intensity (dB) are, read off voices not heard before; lower "
+            "is better, and dotted lines are what a listener just notices. Below: the share of comparisons in which a "
+            "recorded vowel is nearer to its own synthesised vowel; and linearity, the R² of a line, which a front end "
+            "may lack that is read off exactly.",
             wide=True,
             joint=True,
         ),
@@ -401,15 +403,23 @@ def _tables(experiment: str, finished: Finished, lacks: Lacks) -> list[Table]:
         ]
     return [
         _table(
-            f"{title[0].upper()}{title[1:]} [95% interval]",
+            f"{title} [95% interval]",
             header,
             {
-                name: {score: cell_text(cell) for score, cell in found.get(title, {}).items()}
+                name: {score: cell_text(cell) for score, cell in found.get(key, {}).items()}
                 for name, found in measured.items()
             },
         )
-        for title in ("read off, R²", "nearness to the own synthesised vowel, AUC")
+        for key, title in _OF_RECORDINGS.items()
+        if any(key in found for found in measured.values())  # results of an earlier version lack some
     ]
+
+
+_OF_RECORDINGS = {
+    "read off, error": "Read off voices not heard before, median error (lower is better)",
+    "nearness to the own synthesised vowel, AUC": "Nearness to the own synthesised vowel, AUC",
+    "read off, R²": "Linearity: R² of a line fitted on other voices",
+}
 
 
 def _vowel_map_cells(found: Metrics) -> dict[str, str]:
