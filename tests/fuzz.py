@@ -111,7 +111,7 @@ def originals(folder: pathlib.Path) -> dict[str, Original]:
             if each in whole
             else convert,
         )
-        for each in CHECKPOINTS
+        for each in names
     }
 
 
