@@ -105,9 +105,6 @@ def _program(run: Callable[..., object], log: pathlib.Path, *arguments: str) -> 
             if isinstance(end.code, str):
                 print(end.code, file=sys.stderr)
             raise
-        finally:  # as it does for the streams that a program has prepared
-            sys.stdout.flush()
-            sys.stderr.flush()
 
 
 def _sweep(

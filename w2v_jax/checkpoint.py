@@ -37,7 +37,7 @@ from flax import nnx
 from w2v_jax import _version, tensor_file
 from w2v_jax.convolution import Precision, check_precision
 from w2v_jax.encoder import EncoderConfig, FeatureEncoder
-from w2v_jax.quoting import listing, quote
+from w2v_jax.quoting import listing, printable, quote
 
 FORMAT = "w2v_jax.encoder"
 FORMAT_VERSION = "2"
@@ -319,7 +319,7 @@ def _check_provenance(provenance: Provenance) -> None:
             if not (said is None or isinstance(said, bool)):
                 raise ValueError(f"its {name} is {quote(said, 60)}; expected True or False")
         elif not (said is None and name not in ("source", "tool_version")) and not (
-            isinstance(said, str) and said.isprintable() and len(said) <= _LONGEST_TEXT
+            isinstance(said, str) and said == printable(said) and len(said) <= _LONGEST_TEXT
         ):
             raise ValueError(
                 f"its provenance has {name} '{quote(said, 60)}'; expected a line of at most {_LONGEST_TEXT} characters"

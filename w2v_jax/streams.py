@@ -52,14 +52,15 @@ def prepare() -> None:
 
     What an encoding does not have is written as an escape. A closed stream is open, to nowhere. What cannot be written
     stops no computation: at the end one line says so, with status 1; that nobody reads on (a closed pipe) is no error.
+    A stream that somebody has put in the place of the process's own (`contextlib.redirect_stdout`) stays as it is.
     """
-    if isinstance(getattr(getattr(sys.stdout, "buffer", None), "raw", None), KeptRaw):
-        return
     _occupy()
-    sys.stdout, lost = kept(sys.stdout, 1)
-    sys.stderr, _ = kept(sys.stderr, 2)
-    if lost is not None:
-        atexit.register(_end, lost)  # the first to be registered is the last to be called
+    if sys.stdout is sys.__stdout__:
+        sys.stdout, lost = kept(sys.stdout, 1)
+        if lost is not None:
+            atexit.register(_end, lost)  # the first to be registered is the last to be called
+    if sys.stderr is sys.__stderr__:
+        sys.stderr, _ = kept(sys.stderr, 2)
 
 
 def kept(stream: TextIO | None, number: int) -> tuple[TextIO, KeptRaw | None]:
