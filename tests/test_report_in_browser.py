@@ -233,7 +233,8 @@ def test_a_slider_goes_through_training_snapshots(opened, tmp_path):
         (folder / f"f0/pure_tones.{name}.map.csv").write_text(f"frequency,x,y\n100,0,0\n200,1,{end}\n")
     for experiment in ("formants", "amplitude", "diphthongs"):
         (folder / experiment / "metrics.json").unlink()
-    page = opened(800, write(folder))
+    path, _ = write(folder)
+    page = opened(800, path)
     figures = page.locator("[data-map=pure_tones] .panels figure")
     assert [figure.locator(".name").inner_text() for figure in figures.all()] == [
         "run.step-002000",
