@@ -122,7 +122,7 @@ def draw_read_off(
                 values = [max(cell.value, 1.0) if isinstance(cell, Score) else np.nan for cell in cells]
                 axes.plot(places[: len(values)], values, color=style["color"], marker=style["marker"], markersize=4)
         axes.axhline(noticeable, color="black", linewidth=0.8, linestyle=(0, (4, 2)))
-        axes.set_yscale("log")
+        figures.logarithmic(axes, "y")
         axes.set_title(f"{claim}:\n{name}", fontsize=8)
         axes.set_xticks(places, [layer.removeprefix("conv ") for layer in layers], fontsize=8)
         axes.tick_params(axis="y", labelsize=8)

@@ -21,6 +21,7 @@ from matplotlib.collections import Collection, LineCollection
 from matplotlib.colors import Colormap, LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator, NullFormatter
 from matplotlib.typing import ColorType
 
 from w2v_jax.quoting import printable
@@ -259,6 +260,15 @@ def filter_images(panels: Sequence[Axes], responses: Sequence[FrequencyResponses
         axes.set_xlabel("Filter")
     panels[0].set_ylabel("Frequency (kHz)")
     colour_bar(panels, "Response relative to its peak (dB)", (_LEAST_DECIBELS, 0), extend="min")
+
+
+def logarithmic(axes: Axes, which: Literal["x", "y"]) -> None:
+    """Makes an axis logarithmic, with plain numbers at 1, 2, 5, 10, 20 and so on."""
+    axes.set(**{f"{which}scale": "log"})
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_formatter(NullFormatter())
 
 
 def arrow(axes: Axes, start: np.ndarray, end: np.ndarray, colour: str, *, width: float = 2.5) -> None:

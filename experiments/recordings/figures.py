@@ -152,8 +152,7 @@ def draw_scores(
         rows = [name for name in next(iter(off_by.values())) if units[name] == unit]
         axes.set(xlabel=f"median error, {unit}: lower is better", title=f"Read off other voices, {unit}")
         if unit == "cents":
-            axes.set_xscale("log")
-            axes.xaxis.set_major_formatter("{x:g}")
+            figures.logarithmic(axes, "x")
         for row, name in enumerate(rows):
             axes.plot([NOTICEABLE[name]] * 2, [row - 0.42, row + 0.42], color="black", linewidth=1.2, linestyle=":")
         _dots(axes, off_by, {name: NAMES[name] for name in rows}, least=LEAST_ERROR[unit])
