@@ -69,7 +69,7 @@ retrain: $(BASE)
 	$(BIN)/python -m pytest -m retrain -s
 
 fuzz: $(BASE)
-	$(BIN)/python tests/fuzz.py --seconds=$(FUZZ_SECONDS)
+	PYTHONPATH=. $(BIN)/python tests/fuzz.py --seconds=$(FUZZ_SECONDS)
 
 # Without --quiet, which would hide warnings from --strict.
 docs: $(DOCS)

@@ -1,4 +1,4 @@
-"""Files that were damaged or made up: `python tests/fuzz.py --seconds=60 --seed=1`, with the tests' folder as it is.
+"""Damaged and made-up files: `PYTHONPATH=. python tests/fuzz.py --seconds=60 --seed=1`, with the folder of tests as it is.
 
 Every mutant is read in a process of its own kind, with bounds on time and memory. It must be refused in one printable
 line, or give what an independent reader gives. What else happens is a fault, and is printed with the seed that makes
@@ -380,7 +380,7 @@ def main() -> int:
             return 1
     print(f"seed {options.seed}")
     for name, each in counts.items():
-        print(f"{name:12}" + ", ".join(f"{number:,} {what}" for what, number in sorted(each.items())))
+        print(f"{name:21} " + ", ".join(f"{number:,} {what}" for what, number in sorted(each.items())))
     print("\n".join(faults))
     return 1 if faults else 0
 

@@ -1,5 +1,5 @@
 """The same sweep, started by hand several times at once in one folder, one of them killed at a random moment:
-`python tests/stress.py --rounds=20 --processes=2,4 --seed=1`, with the tests' folder as it is.
+`PYTHONPATH=. python tests/stress.py --rounds=20 --processes=2,4 --seed=1`, with the tests' folder as it is.
 
 All who are not killed must end with status 0 and the bits of an undisturbed sweep, and no shards and no locks may be
 left. What else happens is printed, and the status is 1.
