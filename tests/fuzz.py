@@ -1,4 +1,4 @@
-"""Damaged and made-up files: `PYTHONPATH=. python tests/fuzz.py --seconds=60 --seed=1`, with the folder of tests as it is.
+"""Damaged and made-up files: `PYTHONPATH=. python tests/fuzz.py --seconds=60 --seed=1`, with the folder as it is.
 
 Every mutant is read in a process of its own kind, with bounds on time and memory. It must be refused in one printable
 line, or give what an independent reader gives. What else happens is a fault, and is printed with the seed that makes
