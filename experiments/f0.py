@@ -202,8 +202,8 @@ def conclude(measured: Mapping[str, Metrics]) -> str:
     nearest = [learned_scale.said(name, found["learned_scale"]) for name, found in measured.items()]
     least = compared(unmoved, better="higher", means="moved less")
     return (
-        f"The least cosine of a tone with a DC offset to the same tone without is {least}; the learned "
-        f"scale of tones, by angles, is nearest to {listed(nearest)}, of {listed(list(SCALES))}."
+        f"The least cosine of a tone with a DC offset to the same tone without is {least}; of {listed(list(SCALES))}, "
+        f"the learned scale of tones, by angles, is {listed(nearest)}."
     )
 
 

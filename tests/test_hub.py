@@ -14,7 +14,6 @@ from torch_format import save_legacy, save_zip
 from experiments import encoders
 from experiments.harness import front_ends, paper
 from experiments.reproduce import published
-from w2v_jax import streams
 from w2v_jax.checkpoint import CheckpointError, encoder_tensors, load_encoder, read_metadata
 from w2v_jax.convert import convert_checkpoint
 from w2v_jax.convert.__main__ import main as convert
@@ -59,7 +58,6 @@ def hub(tmp_path, monkeypatch):
         monkeypatch.setenv("HF_TOKEN", "secret")
         for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"):
             monkeypatch.delenv(name, raising=False)
-        monkeypatch.setattr(streams, "prepare", lambda: None)  # a program's, which pytest's own are not for
         monkeypatch.chdir(tmp_path)
         server.folders[ID] = tmp_path / "repository"
         yield server

@@ -130,7 +130,7 @@ def said(name: str, measured: Metrics) -> str:
         return f"undefined for {name} ({measured['undefined']})"
     if measured["saturated"]:
         return f"saturated for {name} (only {measured['share_of_small_steps']:.0%} of the steps are small)"
-    return f"{measured['nearest']} for {name} (R² {measured['r2'][measured['nearest']]['value']:.3f})"
+    return f"nearest to {measured['nearest']} for {name} (R² {measured['r2'][measured['nearest']]['value']:.3f})"
 
 
 def sweep(results: Results, experiment: str, front_end: NamedFrontEnd, grid: Grid) -> np.ndarray:

@@ -11,14 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from .. import amplitude, diphthongs, formants, temporal
+from .. import amplitude, diphthongs, f0, formants, temporal
 from ..harness.conclusions import listed
 from ..harness.metrics import Metrics
 from .finished import Finished
 from .lacking import Lacks, number
 
 UNMOVED = 0.005  # cosine distance, below which a DC offset counts as leaving a tone where it is
-CLEARLY = 1.25  # how many times farther the next best frequency scale must be
+CLEARLY = 1.25  # how many times as much the next best frequency scale must leave unexplained
 F1_F2 = "distance and F1–F2 distance, Spearman"
 
 # As `metrics.json` has a score.
@@ -96,11 +96,7 @@ def offset_and_scale(finished: Finished) -> Finding | None:
     nearest: dict[str, list[str]] = {}
     for name, each in measured.items():
         moved[name] = float(np.max(each["bias"]["cosine_distance"]))
-        differences = each["frequency_scale"]["without_nyquist"]["corrected"]["rms_difference"]
-        first, second, *_ = sorted(differences, key=lambda scale: differences[scale])
-        clear = differences[second] >= CLEARLY * differences[first]
-        said = f"nearest to {first}" if clear else f"as near to {first} as to {second}"
-        nearest.setdefault(said, []).append(name)
+        nearest.setdefault(_nearest_scale(each["learned_scale"]), []).append(name)
     still = [name for name, distance in moved.items() if distance < UNMOVED]
     farther = [f"{name} (by up to {distance:.2g})" for name, distance in moved.items() if distance >= UNMOVED]
     parts = [f"leaves pure tones where they are for {listed(still)}"] if still else []
@@ -108,11 +104,24 @@ def offset_and_scale(finished: Finished) -> Finding | None:
     scales = listed([f"{said} for {listed(names)}" for said, names in nearest.items()])
     return Finding(
         "f0",
-        f"A DC offset {' and '.join(parts)}; of Hz, Mel and Bark, the spacing of tones along frequency is {scales}.",
-        f"An offset leaves tones where they are if no cosine distance reaches {UNMOVED:g}. A scale is the nearest if "
-        f"the root mean square difference of the next one is {CLEARLY:g} times as large or more (with cosine distances "
-        "added up, without the tone at the Nyquist frequency). What is nearest need not be near.",
+        f"A DC offset {' and '.join(parts)}; of {listed(list(f0.SCALES))}, the scale of tones a small step apart is "
+        f"{scales}.",
+        f"An offset leaves tones where they are if no cosine distance reaches {UNMOVED:g}. The scale adds up the "
+        f"angles between neighbouring tones; a known scale is the nearest if the next one leaves {CLEARLY:g} times as much of "
+        "it unexplained (1 - R²) or more. What is nearest need not be near. Saturated: the steps are too coarse to tell.",
     )
+
+
+def _nearest_scale(learned: Metrics) -> str:
+    """What the scale by angles is nearest to, in a few words."""
+    if "undefined" in learned:
+        return "undefined"
+    if learned["saturated"]:
+        return "saturated"
+    unexplained = {name: 1 - fit["value"] for name, fit in learned["r2"].items()}
+    first, second, *_ = sorted(unexplained, key=lambda scale: unexplained[scale])
+    clear = unexplained[second] >= CLEARLY * unexplained[first]
+    return f"nearest to {first}" if clear else f"as near to {first} as to {second}"
 
 
 def vowels(finished: Finished) -> Finding | None:
@@ -199,8 +208,8 @@ def main_scores(finished: Finished) -> Finding | None:
     return Finding(
         "claims",
         f"Of {len(primary)} scores of the paper's claims that were named beforehand, {'; '.join(parts)}.",
-        "Higher is what the paper claims. Ahead or behind: random weights are ten draws, and so are several trainings; "
-        "at most 5% of all that is marked is expected to be by chance (Benjamini and Hochberg)."
+        "Ahead is higher, or lower where the score is an error. Random weights are ten draws, and so are several "
+        "trainings; at most 5% of all that is marked is expected to be by chance (Benjamini and Hochberg)."
         + (f" Among encoders of random weights {listed(chance)} comparisons are marked." if chance else ""),
     )
 
