@@ -107,8 +107,9 @@ def offset_and_scale(finished: Finished) -> Finding | None:
         f"A DC offset {' and '.join(parts)}; of {listed(list(f0.SCALES))}, the scale of tones a small step apart is "
         f"{scales}.",
         f"An offset leaves tones where they are if no cosine distance reaches {UNMOVED:g}. The scale adds up the "
-        f"angles between neighbouring tones; a known scale is the nearest if the next one leaves {CLEARLY:g} times as much of "
-        "it unexplained (1 - R²) or more. What is nearest need not be near. Saturated: the steps are too coarse to tell.",
+        "angles between neighbouring tones; a known scale is the nearest if the next one leaves "
+        f"{CLEARLY:g} times as much of it unexplained (1 - R²) or more. What is nearest need not be near. "
+        "Saturated: the steps are too coarse to tell.",
     )
 
 
