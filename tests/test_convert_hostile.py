@@ -309,11 +309,19 @@ def attacks(mark):
         "nested-rebuild": Call(Name("torch._utils", "_rebuild_parameter"), (Call(system, (f"touch {mark}",)),)),
         "persistent": Persistent(("module", Call(evaluate, (touch,)), None, None)),
         "storage-type": Persistent(("storage", evaluate, touch, "cpu", 3)),
+        "storage-type-and-view": Persistent(("storage", evaluate, touch, "cpu", 3, None)),
         "key": {Call(evaluate, (touch,)).function.name: Call(evaluate, (touch,))},
     }
 
 
 ATTACKS = list(attacks("x"))
+# What PyTorch refuses wherever it stands: ids that the other format has, functions without their arguments.
+REFUSED_ANYWHERE = {
+    ("zip", "persistent"),
+    ("zip", "storage-type-and-view"),
+    ("legacy", "storage-type"),
+    *((kind, attack) for kind in ("zip", "legacy") for attack in ("build-function", "nested-rebuild")),
+}
 
 
 def survives(path, output, mark, *, converts):
@@ -337,8 +345,8 @@ def test_nothing_in_a_pickle_runs(tmp_path, output, kind, attack):
     path = tmp_path / "a.pt"
     # Next to the encoder it does no harm; in place of a tensor, of the settings or of everything, it is refused.
     SAVERS[kind](path, {"extra": hostile, "args": args, "model": model | {"x": hostile}})
-    survives(path, output, mark, converts=True)
-    output.unlink()
+    survives(path, output, mark, converts=(kind, attack) not in REFUSED_ANYWHERE)
+    output.unlink(missing_ok=True)
     SAVERS[kind](path, {"args": args, "model": model | {"feature_extractor.conv_layers.0.0.weight": hostile}})
     survives(path, output, mark, converts=False)
     SAVERS[kind](path, {"args": {"conv_feature_layers": hostile}, "model": model})

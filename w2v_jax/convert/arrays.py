@@ -175,14 +175,23 @@ class StoredArray:
         rest = self.run.nbytes - self.skipped
         return rest if self.nbytes is None else min(self.nbytes, rest)
 
+    @property
+    def is_within(self) -> bool:
+        """Whether the claimed shape, strides and offset lie within the run."""
+        claimed = (self.offset + self._reach()) * ITEM_SIZES.get(self.dtype, 1)
+        return min((*self.shape, *self.strides, self.offset)) >= 0 and claimed <= self._available()
+
+    def _reach(self) -> int:
+        """From the first element to the last one, in elements, as is claimed."""
+        if not math.prod(self.shape):
+            return 0
+        return 1 + sum((n - 1) * step for n, step in zip(self.shape, self.strides, strict=True))
+
     def _extent(self) -> int | None:
         """From the first element to the last one, in elements; None where that is beyond what there is."""
-        item_size = ITEM_SIZES.get(self.dtype, 1)
-        elements = math.prod(self.shape)
+        extent = self._reach()
         # An expanded view (stride 0) lets a small file claim more than it holds: up to a bound.
-        extent = 1 + sum((n - 1) * step for n, step in zip(self.shape, self.strides, strict=True)) if elements else 0
-        beyond = elements > max(extent, _MOST_EXPANDED) or (self.offset + extent) * item_size > self._available()
-        return None if min((*self.shape, *self.strides, self.offset)) < 0 or beyond else extent
+        return extent if self.is_within and math.prod(self.shape) <= max(extent, _MOST_EXPANDED) else None
 
     def read(self, name: str) -> np.ndarray:
         """The array, C-contiguous, in its own dtype (bfloat16 as float32). Allocates no more than the file holds.

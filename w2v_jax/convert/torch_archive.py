@@ -42,6 +42,7 @@ _MOST_CHARACTERS = 20_000_000  # of all their names together
 _LONGEST_KEY = 500
 # Of zip archives: checksum and sizes come after the data; a size that has its place elsewhere.
 _HEADER_BYTES = 30  # before its name
+_ENTRY_BYTES = 46  # of the directory, before its name
 _SIZES_FOLLOW = 8
 _IN_ZIP64 = 0xFFFFFFFF
 _ENCRYPTED_OR_PATCHES = 1 | 32 | 64 | 8192
@@ -71,8 +72,12 @@ def open_zip(path: Place) -> TorchArchive:
             infos = archive.infolist()
             # Where a member ends is where the next one begins, or the directory.
             begins = sorted({info.header_offset for info in infos} | {archive.start_dir})
+            file.seek(archive.start_dir)
+            whole = _is_whole_directory(file.read(), len(infos))
     except (zipfile.BadZipFile, ValueError, NotImplementedError, struct.error, OverflowError, EOFError) as error:
         raise CheckpointError(f"{path}: a truncated or damaged zip archive ({quote(error)}); {_AGAIN}") from error
+    if not whole:
+        raise CheckpointError(f"{path}: the directory of its zip archive is damaged: {_AGAIN}")
     members = {info.filename: info for info in infos}
     pickles = [name for name in members if name == "data.pkl" or (name.endswith("/data.pkl") and name.count("/") == 1)]
     if len(pickles) != 1:
@@ -108,7 +113,7 @@ def open_zip(path: Place) -> TorchArchive:
         raise CheckpointError(f"{path}: its byteorder is {quote(order)}; expected little or big")
     data = read_small(pickles[0], MOST_BYTES)
     try:
-        contents = unpickle(io.BytesIO(data), remaining=len(data)).value
+        contents = unpickle(io.BytesIO(data), remaining=len(data), with_views=False).value
     except PickleError as error:
         raise CheckpointError(f"{path}: {error}; {_AGAIN}") from error
     tensors = _tensors(path, contents)
@@ -124,7 +129,7 @@ def open_legacy(path: Place) -> TorchArchive:
     with path.open("rb") as file:
 
         def load() -> Unpickled:
-            return unpickle(file, remaining=size - file.tell())
+            return unpickle(file, remaining=size - file.tell(), with_views=True)
 
         try:
             magic = load().value
@@ -157,6 +162,21 @@ def open_legacy(path: Place) -> TorchArchive:
             runs[key] = Run(position + 8, nbytes)
             position += 8 + nbytes
     return TorchArchive(saved.value, _arrays(path, tensors, runs, big_endian=False))
+
+
+def _is_whole_directory(rest: bytes, count: int) -> bool:
+    """Whether entries are as long as they say; zipfile takes what there is of one that says more.
+
+    Args:
+        rest: from the directory to the end of the archive.
+        count: of entries.
+    """
+    position = 0
+    for _ in range(count):
+        if rest[position : position + 4] != b"PK\x01\x02":
+            return False
+        position += _ENTRY_BYTES + sum(struct.unpack_from("<3H", rest, position + 28))
+    return rest[position : position + 4] in (b"PK\x05\x06", b"PK\x06\x06")
 
 
 def _check_directory(path: Place, infos: list[zipfile.ZipInfo], root: str) -> None:
@@ -331,4 +351,9 @@ def _arrays(
             big_endian=big_endian,
             negated=tensor.negated,
         )
+        if not arrays[name].is_within:  # wanted or not: PyTorch loads all or nothing
+            raise CheckpointError(
+                f"{path}: {quote(name)} claims shape {quote(tensor.shape, 60)}, strides {quote(tensor.strides, 60)}, "
+                f"offset {quote(tensor.offset, 40)}, which leave its storage; damaged: {_AGAIN}"
+            )
     return arrays

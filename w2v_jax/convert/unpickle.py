@@ -93,18 +93,19 @@ class Unpickled:
     storages: dict[str, StorageRef]
 
 
-def unpickle(file: IO[bytes], *, remaining: int) -> Unpickled:
+def unpickle(file: IO[bytes], *, remaining: int, with_views: bool) -> Unpickled:
     """What the next pickle in `file` describes. Leaves the file where the pickle ends.
 
     Args:
         file: a seekable file, at the pickle's first byte.
         remaining: bytes to its end.
+        with_views: whether the id of a storage has its view as a sixth part, as in the format before zip archives.
 
     Raises:
         PickleError: damaged, or too large.
     """
     window = _Window(file, min(remaining, MOST_BYTES))
-    machine = _Machine()
+    machine = _Machine(with_views=with_views)
     try:
         # It asks no more of a file than `_Window` has.
         for opcode, arg, _ in pickletools.genops(window):  # type: ignore[arg-type]
@@ -165,7 +166,8 @@ _MARK = object()
 class _Machine:
     """The stack machine of the pickle format (documented in `pickletools`)."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, with_views: bool) -> None:
+        self.with_views = with_views
         self.stack: list[object] = []
         self.memo: dict[int, object] = {}
         self.storages: dict[str, StorageRef] = {}
@@ -260,7 +262,7 @@ class _Machine:
             if isinstance(target, Inert):
                 target.state = state
         elif name == "BINPERSID":
-            value = _persistent(self.pop())
+            value = _persistent(self.pop(), with_views=self.with_views)
             if isinstance(value, StorageRef):
                 self.storages.setdefault(value.key, value)
             push(value)
@@ -336,12 +338,25 @@ def _whole_numbers(values: object) -> bool:
     )
 
 
+# How many arguments these functions of PyTorch take; it refuses a file with more or fewer.
+_ARGUMENTS = {
+    "_rebuild_parameter": (3, 3),
+    "_rebuild_parameter_with_state": (4, 4),
+    "_rebuild_tensor": (4, 4),
+    "_rebuild_tensor_v2": (6, 7),
+    "_rebuild_tensor_v3": (7, 8),
+}
+
+
 def _tensor(name: str, args: tuple) -> object:
     """What PyTorch's functions of these names rebuild (facts from torch/_utils.py); None when the call is not so."""
-    if name in ("_rebuild_parameter", "_rebuild_parameter_with_state"):
-        return args[0] if args and isinstance(args[0], TensorRef) else None
-    if name not in ("_rebuild_tensor", "_rebuild_tensor_v2", "_rebuild_tensor_v3") or len(args) < 4:
+    if name not in _ARGUMENTS:
         return None
+    fewest, most = _ARGUMENTS[name]
+    if not fewest <= len(args) <= most:
+        raise PickleError(f"its pickle is damaged ({len(args)} arguments of {name}; expected {fewest} to {most})")
+    if name in ("_rebuild_parameter", "_rebuild_parameter_with_state"):
+        return args[0] if isinstance(args[0], TensorRef) else None
     storage, offset, shape, strides = args[:4]
     if not (isinstance(storage, StorageRef) and _whole_numbers([offset])):
         return None
@@ -378,11 +393,11 @@ _STORAGES = {
 }
 
 
-def _persistent(identity: object) -> object:
+def _persistent(identity: object, *, with_views: bool) -> object:
     """A storage, from PyTorch's persistent id: ("storage", type, key, location, numel[, view])."""
-    if isinstance(identity, tuple) and len(identity) > 1 and identity[0] == "module":
-        return identity[1]  # legacy: a class, with its source code
-    if not isinstance(identity, tuple) or len(identity) not in (5, 6) or identity[0] != "storage":
+    if with_views and isinstance(identity, tuple) and len(identity) > 1 and identity[0] == "module":
+        return identity[1]  # a class, with its source code
+    if not isinstance(identity, tuple) or len(identity) != 5 + with_views or identity[0] != "storage":
         raise PickleError("its pickle is damaged (it refers to something that is no storage)")
     kind, key, _, numel = identity[1:5]
     if not (isinstance(key, str) and _whole_numbers([numel]) and numel >= 0):
@@ -390,7 +405,7 @@ def _persistent(identity: object) -> object:
     known = isinstance(kind, Global) and kind.module.split(".")[0] == "torch"
     dtype = _STORAGES.get(kind.name) if known else None
     view_offset, view_numel = 0, numel
-    view = identity[5] if len(identity) == 6 else None
+    view = identity[5] if with_views else None
     if view is not None:
         if not (isinstance(view, tuple) and len(view) == 3 and _whole_numbers(view[1:]) and min(view[1:]) >= 0):
             raise PickleError("its pickle is damaged (a malformed view of a storage)")
