@@ -23,10 +23,10 @@ from jax.sharding import PartitionSpec as P
 
 from benchmarks import program_text
 from benchmarks.rooflines import TARGETS, summary
-from experiments.harness import vowel_chart
-from experiments.harness.results import AtRate
+from experiments.draw import vowel_chart
 from experiments.pretrain import training
 from experiments.pretrain.training import Recipe
+from experiments.store.results import AtRate
 from w2v_jax import files
 from w2v_jax.convolution import PRECISIONS, Precision, check_precision
 from w2v_jax.encoder import EncoderConfig, FeatureEncoder

@@ -25,9 +25,9 @@ from flax import nnx
 import w2v_jax
 from benchmarks.contenders import TorchModel
 from experiments import amplitude, f0, formants, temporal
-from experiments.harness import front_ends
-from experiments.harness.metrics import Metrics
-from experiments.harness.results import Results
+from experiments.front_ends import named as front_ends
+from experiments.store.metrics import Metrics
+from experiments.store.results import Results
 from w2v_jax import files, tensor_file
 from w2v_jax.convolution import PRECISIONS
 

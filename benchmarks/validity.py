@@ -14,7 +14,7 @@ import numpy as np
 
 from experiments.claims.questions import claims_of
 from experiments.claims.sounds import SOUNDS, Grids, Heard, Size, grids_of
-from experiments.harness import cells
+from experiments.store import cells
 from w2v_jax import scores
 from w2v_jax.front_end import Frames
 from w2v_jax.scores import Bootstrap, Score, UndefinedScoreError

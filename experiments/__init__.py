@@ -9,7 +9,7 @@ if sys.argv[:1] == ["-m"] and "-m" in sys.orig_argv:  # Python is about to run a
     if _module == __name__ or _command:
         from w2v_jax import streams
 
-        from .harness.interrupts import quiet_until_started
+        from .launch.interrupts import quiet_until_started
 
         streams.prepare()
         quiet_until_started()

@@ -6,8 +6,8 @@ import sys
 from w2v_jax import streams
 
 from .commands import COMMANDS, unknown, usage
-from .harness.interrupts import quiet_until_started
 from .help import answer_and_end
+from .launch.interrupts import quiet_until_started
 
 # As it was started, so that what usage says can be typed again.
 PROGRAM = f"python -m {__package__}" if __name__ == "__main__" else "w2v-jax"

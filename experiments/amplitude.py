@@ -11,12 +11,15 @@ import numpy as np
 from w2v_jax import grids, projection, scores, similarity, stimuli
 from w2v_jax.arguments import Scalar
 
-from .harness import cells, figures, flags, map_order, maps, metrics
-from .harness.conclusions import compared
-from .harness.front_ends import NamedFrontEnd
-from .harness.map_order import MapOrder
-from .harness.metrics import Metrics
-from .harness.results import Results
+from .draw import figures
+from .front_ends.named import NamedFrontEnd
+from .launch import flags
+from .measures import map_order
+from .measures.map_order import MapOrder
+from .sentences import compared
+from .store import cells, maps, metrics
+from .store.metrics import Metrics
+from .store.results import Results
 
 NAME = "amplitude"
 

@@ -17,12 +17,16 @@ from w2v_jax.arguments import Scalar
 from w2v_jax.front_end import Frames
 from w2v_jax.grids import VOWELS, Vowel
 
-from .harness import figures, flags, map_order, maps, metrics, vowel_chart, vowel_flags
-from .harness.conclusions import compared
-from .harness.front_ends import NamedFrontEnd
-from .harness.map_order import MapOrder
-from .harness.metrics import Metrics
-from .harness.results import Results, file_part
+from .draw import figures, vowel_chart
+from .front_ends.named import NamedFrontEnd
+from .launch import flags
+from .measures import map_order
+from .measures.map_order import MapOrder
+from .sentences import compared
+from .store import maps, metrics
+from .store.metrics import Metrics
+from .store.results import Results, file_part
+from .vowels import flags as vowel_flags
 
 NAME = "diphthongs"
 

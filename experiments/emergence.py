@@ -26,17 +26,22 @@ from w2v_jax.scores.parameter_metrics import erb
 from w2v_jax.scores.representational_similarity import BEST
 
 from .claims import sounds
-from .harness import cells, controls, figures, flags, lettering, map_order, metrics, vowel_chart, vowel_flags
-from .harness.cells import Cell
-from .harness.conclusions import compared as side_by_side
-from .harness.conclusions import listed
-from .harness.figures import LINES, STYLES
-from .harness.front_ends import BUNDLED, NamedFrontEnd, by_step
-from .harness.map_order import MapOrder
-from .harness.metrics import Metrics
-from .harness.progress import progress_bar
-from .harness.results import Results
-from .harness.vowel_choice import PAPERS, VowelChoice
+from .draw import figures, lettering, vowel_chart
+from .draw.figures import LINES, STYLES
+from .front_ends import controls
+from .front_ends.named import BUNDLED, NamedFrontEnd, by_step
+from .launch import flags
+from .measures import map_order
+from .measures.map_order import MapOrder
+from .progress import progress_bar
+from .sentences import compared as side_by_side
+from .sentences import listed
+from .store import cells, metrics
+from .store.cells import Cell
+from .store.metrics import Metrics
+from .store.results import Results
+from .vowels import flags as vowel_flags
+from .vowels.choice import PAPERS, VowelChoice
 
 NAME = "emergence"
 

@@ -13,13 +13,16 @@ import numpy as np
 from w2v_jax import grids, scales, similarity, stimuli
 from w2v_jax.arguments import Scalar
 
-from .harness import figures, flags, learned_scale, lettering, map_order, maps, metrics
-from .harness.conclusions import compared, listed
-from .harness.front_ends import NamedFrontEnd
-from .harness.map_order import MapOrder
-from .harness.metrics import Metrics
-from .harness.results import Results
+from .draw import figures, lettering
+from .front_ends.named import NamedFrontEnd
+from .launch import flags
+from .measures import learned_scale, map_order
+from .measures.map_order import MapOrder
 from .options import learned_scale as options
+from .sentences import compared, listed
+from .store import maps, metrics
+from .store.metrics import Metrics
+from .store.results import Results
 
 NAME = "f0"
 

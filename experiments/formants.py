@@ -15,14 +15,18 @@ from matplotlib.axes import Axes
 from w2v_jax import grids, scores, similarity
 from w2v_jax.scores import Score
 
-from .harness import alignment, cells, figures, flags, layer_alignment, map_order, metrics, vowel_chart, vowel_flags
-from .harness.conclusions import compared
-from .harness.front_ends import NamedFrontEnd
-from .harness.map_order import MapOrder
-from .harness.metrics import Metrics
-from .harness.results import Results
-from .harness.vowel_choice import PAPERS, VowelChoice
+from .draw import figures, vowel_chart
+from .front_ends.named import NamedFrontEnd
+from .launch import flags
+from .measures import alignment, layer_alignment, map_order
+from .measures.map_order import MapOrder
 from .options.formants import FINE
+from .sentences import compared
+from .store import cells, metrics
+from .store.metrics import Metrics
+from .store.results import Results
+from .vowels import flags as vowel_flags
+from .vowels.choice import PAPERS, VowelChoice
 
 NAME = "formants"
 

@@ -27,12 +27,15 @@ from w2v_jax.grids import Grid
 from w2v_jax.vowels import VowelTableError
 
 from . import amplitude, diphthongs, f0, formants, temporal
-from .harness import flags, programs, spreadsheet, vowel_chart, vowel_flags
-from .harness.progress import progress_bar
-from .harness.results import AtRate, Results, file_part
-from .harness.sweeping import ReplacementError
-from .harness.vowel_choice import VowelChoice
+from .draw import vowel_chart
+from .launch import flags, program
 from .options import sounds as options
+from .progress import progress_bar
+from .store import spreadsheet
+from .store.results import AtRate, Results, file_part
+from .store.sweeping import ReplacementError
+from .vowels import flags as vowel_flags
+from .vowels.choice import VowelChoice
 
 NAME = "sounds"
 INDEX = "index.csv"
@@ -275,7 +278,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    programs.launch(
+    program.launch(
         main,
         errors=(SoundsError, VowelTableError, ReplacementError, FloatingPointError, OSError),
         kept=lambda: f"what was written is kept in {flags.output_dir()}",

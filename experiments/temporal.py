@@ -13,11 +13,13 @@ from w2v_jax import grids, projection, similarity, stimuli
 from w2v_jax.arguments import Scalar
 from w2v_jax.front_end import Frames
 
-from .harness import figures, flags, maps, metrics
-from .harness.conclusions import compared, listed
-from .harness.front_ends import NamedFrontEnd
-from .harness.metrics import Metrics
-from .harness.results import Results
+from .draw import figures
+from .front_ends.named import NamedFrontEnd
+from .launch import flags
+from .sentences import compared, listed
+from .store import maps, metrics
+from .store.metrics import Metrics
+from .store.results import Results
 
 NAME = "temporal"
 

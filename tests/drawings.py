@@ -8,14 +8,15 @@ from experiments import amplitude, diphthongs, emergence, f0, formants, temporal
 from experiments.claims import curves
 from experiments.claims import figures as of_claims
 from experiments.claims.questions import CLAIMS
-from experiments.harness import alignment, controls, layer_alignment
-from experiments.harness.front_ends import random_encoder, spectrogram
-from experiments.harness.map_order import MapOrder
-from experiments.harness.populations import Population
-from experiments.harness.vowel_choice import VowelChoice
+from experiments.front_ends import controls
+from experiments.front_ends.named import random_encoder, spectrogram
+from experiments.front_ends.populations import Population
+from experiments.measures import alignment, layer_alignment
+from experiments.measures.map_order import MapOrder
 from experiments.pretrain import run as pretrain
-from experiments.recordings import answers
 from experiments.recordings import figures as of_recordings
+from experiments.recordings import scores
+from experiments.vowels.choice import VowelChoice
 from w2v_jax import front_end, grids, tuning
 from w2v_jax.front_end import FRAMES
 from w2v_jax.grids import Vowel
@@ -57,7 +58,7 @@ def recorded_scores(names, cell=_SCORE):
     read = dict.fromkeys(("f0", "f1", "f2", "intensity"), cell)
     near = dict.fromkeys(("among all", "among all, less the mean"), cell)
     each, linear = dict.fromkeys(names, near), dict.fromkeys(names, read)
-    return of_recordings.draw_scores(linear, each, linear, units=answers.UNITS, chance=0.5)
+    return of_recordings.draw_scores(linear, each, linear, units=scores.UNITS, chance=0.5)
 
 
 def all_drawings(names, symbols=("i", "a", "u", "o"), labels=("a", "i", "u")):

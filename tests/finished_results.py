@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 
-from experiments.report import findings
+from experiments.page import findings
 
 FRAMES = {"sample_rate": 16_000, "receptive_field": 400, "hop": 320}
 ABOUT = {

@@ -37,8 +37,8 @@ from finished_results import everything_finished
 from flax import nnx, serialization
 from torch_format import save_legacy, save_zip
 
-from experiments.report import finished, page
-from experiments.report.finished import ReportError
+from experiments.page import finished, page
+from experiments.page.finished import ReportError
 from w2v_jax.checkpoint import CheckpointError, Provenance, encoder_tensors, load_encoder, read_metadata, save_encoder
 from w2v_jax.convert import convert_checkpoint
 from w2v_jax.encoder import FeatureEncoder

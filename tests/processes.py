@@ -16,7 +16,9 @@ from typing import Any
 import numpy as np
 from flax import nnx
 
-from experiments.harness import flags, front_ends, sweeping
+from experiments.front_ends import named as front_ends
+from experiments.launch import flags
+from experiments.store import sweeping
 from w2v_jax import stimuli
 from w2v_jax.checkpoint import Provenance, save_encoder
 from w2v_jax.encoder import EncoderConfig, FeatureEncoder

@@ -19,8 +19,9 @@ import traceback
 import numpy as np
 from processes import run_in_process, save_tiny, two_tones
 
-from experiments.harness import front_ends, metrics
-from experiments.harness.results import Results
+from experiments.front_ends import named as front_ends
+from experiments.store import metrics
+from experiments.store.results import Results
 from w2v_jax.grids import Grid
 
 GRID = Grid("tones", ({"low": np.linspace(100, 400, 60)}, {"high": np.linspace(1_000, 3_000, 20)}))

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from experiments.harness import alignment, controls
-from experiments.harness.front_ends import random_encoder, resolve, spectrogram
+from experiments.front_ends import controls
+from experiments.front_ends.named import random_encoder, resolve, spectrogram
+from experiments.measures import alignment
 from w2v_jax import grids
 
 GRID = grids.VOWEL_SPACE_BY_F0.thinned(f0=2, f1=4, f2=4)

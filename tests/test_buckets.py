@@ -13,9 +13,10 @@ import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 from processes import two_tones
 
-from experiments.harness import buckets, front_ends, kept, metrics, sweeping
-from experiments.harness.results import Results
-from experiments.harness.sweeping import ReplacementError, Share
+from experiments.front_ends import named as front_ends
+from experiments.store import buckets, made_with, metrics, sweeping
+from experiments.store.results import Results
+from experiments.store.sweeping import ReplacementError, Share
 from w2v_jax import files, tensor_file
 from w2v_jax.grids import Grid
 
@@ -118,14 +119,14 @@ def test_texts_and_metrics(bucket, weights):
 
 def test_waiting_fetches_a_result_of_others_once(bucket, monkeypatch):
     path, fetched, looks = bucket / "tones/tones.a.safetensors", [], []
-    kept.write(path, {"x": np.zeros(3, np.float32)}, {"encoder": "another"})
+    made_with.write(path, {"x": np.zeros(3, np.float32)}, {"encoder": "another"})
     original = files.fetched
     monkeypatch.setattr(files, "fetched", lambda path: fetched.append(path) or original(path))
 
     def pause(seconds):
         looks.append(seconds)
         if len(looks) == 20:
-            kept.write(path, {"x": np.ones(3, np.float32)}, {"encoder": "ours"})
+            made_with.write(path, {"x": np.ones(3, np.float32)}, {"encoder": "ours"})
 
     monkeypatch.setattr(sweeping.time, "sleep", pause)
     sweeping.await_file(path, {"encoder": "ours"}, label="tones")
@@ -136,8 +137,8 @@ def test_waiting_fetches_a_result_of_others_once(bucket, monkeypatch):
 def test_copies_have_no_name_and_go_with_who_uses_them(bucket, monkeypatch, tmp_path_factory):
     place = tmp_path_factory.mktemp("temporary")
     monkeypatch.setattr(tempfile, "tempdir", str(place))
-    kept.write(bucket / "x.safetensors", {"x": np.arange(3.0)}, {})
-    found = kept.read_back(bucket / "x.safetensors", {})
+    made_with.write(bucket / "x.safetensors", {"x": np.arange(3.0)}, {})
+    found = made_with.read_back(bucket / "x.safetensors", {})
     values = found.array("x")
     assert not list(place.iterdir())  # a kill here leaves nothing
     del found
@@ -155,23 +156,23 @@ def test_what_a_killed_process_was_sending_goes_with_the_next_file(bucket, monke
     elsewhere.symlink_to(left)
     handle = os.open(busy, os.O_RDONLY)
     fcntl.flock(handle, fcntl.LOCK_EX)
-    kept.write(bucket / "x.safetensors", {"x": np.arange(3.0)}, {})
+    made_with.write(bucket / "x.safetensors", {"x": np.arange(3.0)}, {})
     assert set(place.iterdir()) == {busy, elsewhere}
     os.close(handle)
-    kept.write(bucket / "x.safetensors", {"x": np.arange(3.0)}, {})
+    made_with.write(bucket / "x.safetensors", {"x": np.arange(3.0)}, {})
     assert set(place.iterdir()) == {elsewhere}
 
 
 @pytest.mark.parametrize("error", [ValueError("Forbidden:\nno token"), OSError(28, "No space left on device")])
 def test_what_cannot_be_fetched_stays(bucket, monkeypatch, error):
-    kept.write(bucket / "f0/map.a.safetensors", {"x": np.arange(3.0)}, {"encoder": "another"})
+    made_with.write(bucket / "f0/map.a.safetensors", {"x": np.arange(3.0)}, {"encoder": "another"})
     before = {name: file.getvalue() for name, file in Bucket.store.items()}
 
     def refuse(*_, **__):
         raise error
 
     monkeypatch.setattr(files.shutil, "copyfileobj", refuse)
-    with pytest.raises(kept.UnreadableError) as raised:
+    with pytest.raises(made_with.UnreadableError) as raised:
         Results(bucket).kept("f0", "map.a.safetensors", {"encoder": "ours"}, refuse)
     assert str(raised.value).isprintable()
     assert "f0/map.a.safetensors: it cannot be read (" in str(raised.value)

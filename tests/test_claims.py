@@ -13,9 +13,11 @@ from experiments.claims import sounds as claims_sounds
 from experiments.claims import table as claims_table
 from experiments.claims.listeners import expected_correct
 from experiments.claims.questions import CLAIMS, WITH, chances, claims_of
-from experiments.harness import controls, figures, front_ends
-from experiments.harness.populations import populations
-from experiments.harness.results import Results
+from experiments.draw import figures
+from experiments.front_ends import controls
+from experiments.front_ends import named as front_ends
+from experiments.front_ends.populations import populations
+from experiments.store.results import Results
 from w2v_jax.checkpoint import Provenance, save_encoder
 from w2v_jax.encoder import EncoderConfig, FeatureEncoder
 from w2v_jax.front_end import Frames

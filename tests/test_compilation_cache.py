@@ -9,7 +9,7 @@ import pytest
 from processes import program, save_tiny
 
 from experiments import temporal
-from experiments.harness import compilation_cache
+from experiments.launch import compilation_cache
 from w2v_jax.grids import STATIONARITY
 
 

@@ -10,7 +10,7 @@ import safetensors.numpy
 from checkpoints import LAYERS, SMALL, STANDARD, config_json, expected, save_safetensors, state_dict, tensors
 from torch_format import Instance, Name, save_legacy, save_zip
 
-from experiments.harness import front_ends
+from experiments.front_ends import named as front_ends
 from w2v_jax.checkpoint import CheckpointError, encoder_tensors, load_encoder, read_metadata
 from w2v_jax.convert import convert_checkpoint
 from w2v_jax.convert.__main__ import main

@@ -23,7 +23,7 @@ from checkpoints import (
 from flax import nnx
 from torch_format import save_zip
 
-from experiments.harness import front_ends
+from experiments.front_ends import named as front_ends
 from w2v_jax.checkpoint import (
     CheckpointError,
     Provenance,

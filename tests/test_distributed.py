@@ -9,9 +9,10 @@ import pytest
 from processes import NUM_SHARDS, SweepProcess, program, wait_until
 
 from experiments import f0
-from experiments.harness import distribution, metrics
-from experiments.harness.results import AtRate
-from experiments.harness.sweeping import Share
+from experiments.launch import distribution
+from experiments.store import metrics
+from experiments.store.results import AtRate
+from experiments.store.sweeping import Share
 from w2v_jax import sweep
 from w2v_jax.checkpoint import load_encoder
 from w2v_jax.grids import PURE_TONES

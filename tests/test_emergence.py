@@ -8,9 +8,11 @@ from processes import save_tiny
 
 from experiments import emergence
 from experiments.claims import sounds
+from experiments.draw import figures
 from experiments.emergence import F1, NEAR, SCORES, TONES, VOWELS, VOWELS_AT_ONE_F0
-from experiments.harness import controls, figures, front_ends
-from experiments.harness.results import Results
+from experiments.front_ends import controls
+from experiments.front_ends import named as front_ends
+from experiments.store.results import Results
 from w2v_jax import projection, scales
 from w2v_jax.front_end import Frames
 from w2v_jax.scores import Bootstrap, Score

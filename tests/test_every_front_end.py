@@ -14,9 +14,11 @@ from safetensors.numpy import load_file
 from experiments import amplitude, emergence, f0
 from experiments.claims import __main__ as claims
 from experiments.claims import sounds
-from experiments.harness import controls, figures, front_ends, vowel_chart
-from experiments.harness.results import Results
+from experiments.draw import figures, vowel_chart
+from experiments.front_ends import controls
+from experiments.front_ends import named as front_ends
 from experiments.reproduce import __main__ as reproduce
+from experiments.store.results import Results
 from w2v_jax import grids, projection
 from w2v_jax.front_end import Frames
 from w2v_jax.scores import Bootstrap

@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 
 from experiments import f0
-from experiments.harness import figures, front_ends
-from experiments.harness.results import Results
+from experiments.draw import figures
+from experiments.front_ends import named as front_ends
+from experiments.store.results import Results
 from w2v_jax import projection
 
 pytestmark = pytest.mark.pages

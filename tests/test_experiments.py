@@ -18,11 +18,15 @@ from flax import nnx
 from safetensors.numpy import load_file
 
 from experiments import f0, temporal
-from experiments.harness import alignment, figures, flags, front_ends, metrics
-from experiments.harness.results import Results
-from experiments.harness.sweeping import ReplacementError
+from experiments.draw import figures
+from experiments.front_ends import named as front_ends
+from experiments.launch import flags
+from experiments.measures import alignment
 from experiments.reproduce import __main__ as reproduce
 from experiments.reproduce import published
+from experiments.store import metrics
+from experiments.store.results import Results
+from experiments.store.sweeping import ReplacementError
 from w2v_jax import grids, projection, stimuli
 from w2v_jax.checkpoint import Provenance, save_encoder
 from w2v_jax.encoder import EncoderConfig, FeatureEncoder

@@ -12,7 +12,8 @@ from checkpoints import SMALL, config_json, expected, save_safetensors, state_di
 from torch_format import save_legacy, save_zip
 
 from experiments import encoders
-from experiments.harness import front_ends, paper
+from experiments.front_ends import named as front_ends
+from experiments.front_ends import paper
 from experiments.reproduce import published
 from w2v_jax.checkpoint import CheckpointError, encoder_tensors, load_encoder, read_metadata
 from w2v_jax.convert import convert_checkpoint

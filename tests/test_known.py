@@ -10,8 +10,8 @@ import pytest
 
 import w2v_jax
 from experiments.claims.sounds import grids_of, voice, vowel
-from experiments.harness import front_ends
-from experiments.harness.results import Results
+from experiments.front_ends import named as front_ends
+from experiments.store.results import Results
 from w2v_jax import probes, scores
 from w2v_jax.scores import Bootstrap
 from w2v_jax.scores.learned_scale import PHASES

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 
 from experiments import emergence, f0
 from experiments.claims import sounds
-from experiments.harness import front_ends, layer_alignment, vowel_chart
-from experiments.harness.results import Results
+from experiments.draw import vowel_chart
+from experiments.front_ends import named as front_ends
+from experiments.measures import layer_alignment
+from experiments.store.results import Results
 from w2v_jax import front_end, grids, probes, recordings, stimuli
 from w2v_jax.engine import sweep
 from w2v_jax.front_end import Frames

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from experiments.harness import figures, fitting, lettering, spreadsheet
+from experiments.draw import figures, lettering, room_for_text
+from experiments.store import spreadsheet
 from w2v_jax.quoting import printable
 
 LONG = [f"wav2vec2-large-xlsr-53-english-{number}" for number in range(12)]
@@ -20,14 +21,14 @@ NASTY = [r"a$\frac{$b", "_hidden", r"\input{x}^_%#", "two\nlines", "x\x1b[31m\ud
 
 def cut(figure):
     """The texts of a figure that are not on it."""
-    fitting.fit(figure)
-    boxes = {text.get_text(): text.get_window_extent() for text in fitting.visible_texts(figure)}
-    inside = {text for text, found in boxes.items() if fitting.holds(figure.bbox, found)}
+    room_for_text.fit(figure)
+    boxes = {text.get_text(): text.get_window_extent() for text in room_for_text.visible_texts(figure)}
+    inside = {text for text, found in boxes.items() if room_for_text.holds(figure.bbox, found)}
     return boxes.keys() - inside
 
 
 def said(figure):
-    return "\n".join(text.get_text() for text in fitting.visible_texts(figure)).replace("\n", "").replace(" ", "")
+    return "\n".join(text.get_text() for text in room_for_text.visible_texts(figure)).replace("\n", "").replace(" ", "")
 
 
 @pytest.mark.parametrize(
@@ -37,7 +38,7 @@ def test_no_figure_loses_text(name):
     """All that has a name in it, of many long names, on the figure's own paper: it grew for them."""
     figure = drawings.all_drawings(LONG[: drawings.NAMES[name]], labels=PHONES)[name]()
     assert not cut(figure)
-    assert fitting.box_of(figure) is None
+    assert room_for_text.box_of(figure) is None
     for axes in figure.axes:  # there is still something to see
         assert axes.bbox.width > 20 or axes.get_subplotspec() is None
         assert axes.bbox.height > 20 or axes.get_subplotspec() is None
@@ -57,7 +58,7 @@ def test_every_label_and_encoder_is_in_the_legend():
 def test_texts_of_thousands_of_letters_leave_a_figure_its_size_and_are_told_apart():
     figure = Figure(figsize=(5.4, 5.6), layout="constrained")
     handles = [Line2D([], [], label="x" * 70_000 + end + "y" * 70_000) for end in "ab"]
-    shown = [text.get_text().replace("\n", "") for text in fitting.legend(figure, handles).get_texts()]
+    shown = [text.get_text().replace("\n", "") for text in room_for_text.legend(figure, handles).get_texts()]
     assert figure.get_figheight() < 9
     assert shown[0].endswith("y")
     assert shown[1].replace(" ", "").endswith("y(2)")
@@ -102,7 +103,7 @@ def test_numbers_of_logarithmic_axes_stay_numbers():
     axes = figure.subplots()
     axes.loglog([1, 100], [1, 100])
     axes.set_title("5 $ or 6 $")
-    fitting.fit(figure)
+    room_for_text.fit(figure)
     assert axes.xaxis.get_major_ticks()[0].label1.get_parse_math()
     assert not axes.title.get_parse_math()
 

@@ -8,8 +8,9 @@ import pytest
 from processes import TINY, save_tiny
 
 from experiments import amplitude
-from experiments.harness import figures, front_ends
-from experiments.harness.results import Results
+from experiments.draw import figures
+from experiments.front_ends import named as front_ends
+from experiments.store.results import Results
 from w2v_jax import projection, stimuli
 from w2v_jax.checkpoint import CheckpointError
 from w2v_jax.encoder import FeatureEncoder

@@ -7,7 +7,8 @@ import json
 import numpy as np
 import pytest
 
-from experiments.harness import long_table, map_order
+from experiments.measures import map_order
+from experiments.store import long_table
 
 F1, F2 = (each.ravel() for each in np.meshgrid(np.arange(8.0), np.arange(9.0), indexing="ij"))
 POINTS = {"f0": np.full(72, 120.0), "f1": F1, "f2": F2}

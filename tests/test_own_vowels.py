@@ -13,11 +13,13 @@ from safetensors.numpy import load_file
 
 from experiments import diphthongs, formants, sounds
 from experiments.claims.sounds import Heard, grids_of
-from experiments.harness import figures, front_ends, vowel_chart, vowel_flags
-from experiments.harness.results import Results
-from experiments.harness.sweeping import ReplacementError
-from experiments.harness.vowel_choice import PAPERS, Span, VowelChoice, find_table
+from experiments.draw import figures, vowel_chart
+from experiments.front_ends import named as front_ends
 from experiments.reproduce import published
+from experiments.store.results import Results
+from experiments.store.sweeping import ReplacementError
+from experiments.vowels import flags as vowel_flags
+from experiments.vowels.choice import PAPERS, Span, VowelChoice, find_table
 from w2v_jax import grids, projection, stimuli, vowels
 from w2v_jax.front_end import Frames
 from w2v_jax.scores import Bootstrap, UndefinedScoreError

@@ -19,12 +19,14 @@ from flax import nnx
 from pages import ROOT, names_of, text_of
 from safetensors.numpy import load_file
 
-from experiments.harness import figures, fitting, front_ends, kept, vowel_chart
-from experiments.harness.results import Results
+from experiments.draw import figures, room_for_text, vowel_chart
+from experiments.front_ends import named as front_ends
+from experiments.page import recorded_map
+from experiments.page.finished import columns, read
 from experiments.recordings import __main__ as experiment
-from experiments.recordings import answers, session, tokens, work
-from experiments.report import recorded_map
-from experiments.report.finished import columns, read
+from experiments.recordings import frames_and_measures, scores, session, tokens
+from experiments.store import made_with
+from experiments.store.results import Results
 from w2v_jax import EncoderConfig, FeatureEncoder, grids, praat, projection, recordings
 from w2v_jax.front_end import Frames
 from w2v_jax.scores import Score
@@ -113,11 +115,11 @@ def test_a_long_recording_is_measured_in_parts_as_in_one(tmp_path, monkeypatch):
     sound, _ = make_a_session["spoken"](120.0, 1.0, list("aiu"), seed=1)
     soundfile.write(tmp_path / "long.wav", sound, 16_000)
     found = session.gather([str(tmp_path)], [FRAMES])
-    layout = work.Layout(found, FRAMES)
-    whole = work.measure(Results(tmp_path / "whole"), "recordings", layout, praat.PraatSettings())
-    monkeypatch.setattr(work.Measuring, "seconds", 0.4)
-    monkeypatch.setattr(work, "_PRAAT_MARGIN", 0.2)
-    parts = work.measure(Results(tmp_path / "parts"), "recordings", layout, praat.PraatSettings())
+    layout = frames_and_measures.Layout(found, FRAMES)
+    whole = frames_and_measures.measure(Results(tmp_path / "whole"), "recordings", layout, praat.PraatSettings())
+    monkeypatch.setattr(frames_and_measures.Measuring, "seconds", 0.4)
+    monkeypatch.setattr(frames_and_measures, "_PRAAT_MARGIN", 0.2)
+    parts = frames_and_measures.measure(Results(tmp_path / "parts"), "recordings", layout, praat.PraatSettings())
     voiced = (whole["voicing"] == 1) & (parts["voicing"] == 1)
     assert voiced.mean() > 0.5
     for name in ("f0", "f1", "f2", "intensity"):
@@ -214,8 +216,8 @@ def test_speakers(tmp_path):
 
 def test_no_fold_has_frames_of_a_speaker_of_another():
     speaker = np.random.default_rng(0).integers(0, 50, 400)
-    folds = answers.folds_of(speaker)
-    assert len(np.unique(folds)) == answers.MOST_FOLDS
+    folds = scores.folds_of(speaker)
+    assert len(np.unique(folds)) == scores.MOST_FOLDS
     assert all(len(np.unique(folds[speaker == each])) == 1 for each in np.unique(speaker))
 
 
@@ -225,12 +227,12 @@ def test_what_frames_know_of_other_voices_is_read_off_in_cents_and_dB():
     measures |= {"f2": rng.uniform(900, 2_400, 300), "intensity": rng.uniform(50, 75, 300)}
     known = np.stack([np.log(measures["f0"]) * 3, np.log(measures["f1"]) * 3, measures["intensity"] / 10], axis=1)
     speaker = np.repeat(np.arange(6), 50)
-    found = answers.off_by(known, measures, np.arange(300), speaker)
+    found = scores.off_by(known, measures, np.arange(300), speaker)
     assert found["f0"].value < 100
     assert found["intensity"].value < 1.5
     assert found["f2"].value > 200
     assert found["f0"].units == 6  # voices
-    assert "expected at least 3" in answers.off_by(known, measures, np.arange(300), speaker % 2)["f0"]
+    assert "expected at least 3" in scores.off_by(known, measures, np.arange(300), speaker % 2)["f0"]
 
 
 def test_among_tokens_of_equal_f0_who_knows_f0_alone_is_at_chance():
@@ -239,23 +241,23 @@ def test_among_tokens_of_equal_f0_who_knows_f0_alone_is_at_chance():
     def of_f0(values):
         return np.exp(-np.square((1200 * np.log2(values / 50)[:, None] - np.arange(0, 3_600, 50)) / 60) / 2)
 
-    found, _ = answers.nearness(of_f0(f0), of_f0(f0), np.arange(200) % 4)
+    found, _ = scores.nearness(of_f0(f0), of_f0(f0), np.arange(200) % 4)
     assert found["among all"].value > 0.99
-    equal = answers.rounded(f0)
-    assert np.abs(1200 * np.log2(equal / f0)).max() <= answers.EQUAL_F0 / 2 + 1e-9
-    assert answers.nearness_at(of_f0(f0), of_f0(equal), equal).value == pytest.approx(0.5)
+    equal = scores.rounded(f0)
+    assert np.abs(1200 * np.log2(equal / f0)).max() <= scores.EQUAL_F0 / 2 + 1e-9
+    assert scores.nearness_at(of_f0(f0), of_f0(equal), equal).value == pytest.approx(0.5)
     formants = np.random.default_rng(0).standard_normal((200, 30))
-    assert answers.nearness_at(formants, formants, equal).value == 1
+    assert scores.nearness_at(formants, formants, equal).value == 1
 
 
 def test_nearness_is_1_for_twins_and_chance_for_strangers():
     vectors, others = np.random.default_rng(0).standard_normal((2, 200, 30))
     speaker = np.arange(200) % 4
-    twins, rank = answers.nearness(vectors, vectors, speaker)
+    twins, rank = scores.nearness(vectors, vectors, speaker)
     assert all(isinstance(cell, Score) and cell.value == 1 for cell in twins.values())
     assert (rank == 1).all()
-    strangers, _ = answers.nearness(vectors, others, speaker)
-    assert all(cell.low < answers.CHANCE < cell.high for cell in strangers.values())
+    strangers, _ = scores.nearness(vectors, others, speaker)
+    assert all(cell.low < scores.CHANCE < cell.high for cell in strangers.values())
 
 
 def test_a_file_of_several_speakers(tmp_path):
@@ -272,14 +274,14 @@ def test_a_file_of_several_speakers(tmp_path):
     assert found.speakers == ("s1", "s2", "s3")
     assert [file.speaker for file in found.files] == ["s1 & s2", "s1 & s3"]
     assert len(found.assumed) == 2  # they overlap
-    layout = work.Layout(found, FRAMES)
+    layout = frames_and_measures.Layout(found, FRAMES)
     measures = {name: np.ones(layout.num_frames) for name in praat.MEASURES}
     asked = tokens.labelled(layout, measures)
     assert asked.speaker.tolist() == ["s1", "s2", "s1", "s3"]
     both = dataclasses.replace(asked, first=np.array([0, 15, 49, 69]), stop=np.array([20, 45, 69, 98]))
-    speaker = answers.speakers_of(layout, both)
+    speaker = scores.speakers_of(layout, both)
     assert speaker[[0, 14, 15, 19, 20, 44, 49, 69]].tolist() == [0, 0, -1, -1, 1, 1, 0, 2]
-    assert not set(answers.rows_to_read(layout, measures, both)) & set(range(15, 20))
+    assert not set(scores.rows_to_read(layout, measures, both)) & set(range(15, 20))
 
 
 def test_a_copy_is_used_where_the_first_could_not_be(tmp_path):
@@ -355,9 +357,9 @@ def test_the_whole_command(folder, tmp_path, thin, monkeypatch):
 
 
 def test_an_interrupted_encoding_goes_on_where_it_was(folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(work.Encoding, "shard_seconds", 0.5)  # a shard for each file
+    monkeypatch.setattr(frames_and_measures.Encoding, "shard_seconds", 0.5)  # a shard for each file
     (front_end,) = front_ends.resolve(["log-mel"])
-    layout = work.Layout(session.gather([str(folder)], [FRAMES]), FRAMES)
+    layout = frames_and_measures.Layout(session.gather([str(folder)], [FRAMES]), FRAMES)
     read, done = recordings.read, []
 
     def once_and_stop(recording, **which):
@@ -368,9 +370,9 @@ def test_an_interrupted_encoding_goes_on_where_it_was(folder, tmp_path, monkeypa
 
     monkeypatch.setattr(recordings, "read", once_and_stop)
     with pytest.raises(KeyboardInterrupt, match="frames are finished and kept"):
-        work.encode(Results(tmp_path), "recordings", front_end, layout)
+        frames_and_measures.encode(Results(tmp_path), "recordings", front_end, layout)
     done.clear()
-    frames = work.encode(Results(tmp_path), "recordings", front_end, layout)
+    frames = frames_and_measures.encode(Results(tmp_path), "recordings", front_end, layout)
     assert done == ["s2_1.wav"]
     assert frames.shape == (layout.num_frames, 80)
 
@@ -382,8 +384,8 @@ def test_without_a_tier_voiced_frames_stand_for_tokens(folder, tmp_path, thin, m
     of_mel = metrics["encoders"]["log-mel"]
     assert of_mel["num_tokens"] > 20
     assert "expected at least 3, to hold one out" in of_mel["read off, R²"]["f0"]["undefined"]
-    with pytest.raises(kept.OtherSettingsError):
-        kept.find(results.path("recordings", "recordings.log-mel.safetensors"), {})
+    with pytest.raises(made_with.OtherSettingsError):
+        made_with.find(results.path("recordings", "recordings.log-mel.safetensors"), {})
 
 
 FEW = {  # tokens, of a quarter of a second of a voice or of noise
@@ -396,7 +398,7 @@ FEW = {  # tokens, of a quarter of a second of a voice or of noise
 
 
 def test_few_tokens_or_none_go_through(tmp_path, thin, monkeypatch):
-    monkeypatch.setattr(figures, "save", lambda figure, path: fitting.fit(figure))
+    monkeypatch.setattr(figures, "save", lambda figure, path: room_for_text.fit(figure))
     sounds = {
         "noise": 0.2 * np.random.default_rng(0).standard_normal(4_000),
         "voice": np.asarray(make_a_session["vowel"](125.0, 500.0, 1_500.0, jax.random.key(0))),

@@ -13,10 +13,10 @@ import pytest
 from finished_results import ABOUT, LEARNED, NOTHING, burst, write_results
 from safetensors.numpy import save_file
 
-from experiments.harness import map_order
-from experiments.harness.front_ends import random_encoder, spectrogram
-from experiments.report import features_csv, findings, live_maps, page, recorded_map, sections
-from experiments.report.finished import EXPERIMENTS, ReportError, read
+from experiments.front_ends.named import random_encoder, spectrogram
+from experiments.measures import map_order
+from experiments.page import features_csv, findings, live_maps, page, recorded_map, sections
+from experiments.page.finished import EXPERIMENTS, ReportError, read
 from experiments.reproduce import __main__ as reproduce
 from w2v_jax import source_filter
 

@@ -12,8 +12,8 @@ import pytest
 from finished_results import everything_finished
 from safetensors.numpy import save_file
 
-from experiments.report import features_csv, page
-from experiments.report.finished import EXPERIMENTS, ReportError, read
+from experiments.page import features_csv, page
+from experiments.page.finished import EXPERIMENTS, ReportError, read
 
 PAPERS = ("temporal", "f0", "formants")
 NOW = datetime.datetime(2026, 1, 2, 3, 4)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from finished_results import ABOUT, LEARNED, NOTHING, write_results
 
-from experiments.report.page import write
+from experiments.page.page import write
 
 sync_api = pytest.importorskip("playwright.sync_api")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")

@@ -14,8 +14,8 @@ import pytest
 from processes import NUM_ROWS, NUM_SHARDS, ROWS_PER_SHARD, SweepProcess, program, two_tones, wait_until
 
 from experiments import f0
-from experiments.harness import front_ends
-from experiments.harness.results import Results
+from experiments.front_ends import named as front_ends
+from experiments.store.results import Results
 from w2v_jax import sweep
 from w2v_jax.checkpoint import load_encoder
 from w2v_jax.grids import BURST_TONES, Grid

@@ -5,7 +5,7 @@ import pytest
 from flax import nnx
 from safetensors.numpy import load_file, save_file
 
-from experiments.harness import kept, shards
+from experiments.store import made_with, shards
 from w2v_jax import checkpoint, stimuli, tensor_file
 from w2v_jax.encoder import EncoderConfig, FeatureEncoder
 from w2v_jax.engine import block_size, sweep, sweep_spans
@@ -107,12 +107,12 @@ def test_a_writer_that_fails_leaves_nothing(folder, tmp_path):
 def test_files_say_what_they_were_made_with(folder):
     folder.write(folder.spans[0], FEATURES[:8])
     (path,) = folder.path.iterdir()
-    np.testing.assert_array_equal(kept.read_back(path, SETTINGS).array("features"), FEATURES[:8])
-    with pytest.raises(kept.OtherSettingsError, match="changed: encoder, hop"):
-        kept.find(path, {"encoder": "sha256:1", "precision": "float32", "hop": "320"})
+    np.testing.assert_array_equal(made_with.read_back(path, SETTINGS).array("features"), FEATURES[:8])
+    with pytest.raises(made_with.OtherSettingsError, match="changed: encoder, hop"):
+        made_with.find(path, {"encoder": "sha256:1", "precision": "float32", "hop": "320"})
     tensor_file.write_file(path, {"features": FEATURES}, metadata={})
     with pytest.raises(tensor_file.TensorFileError, match="does not say its settings"):
-        kept.find(path, SETTINGS)
+        made_with.find(path, SETTINGS)
 
 
 def two_tones(low, high):

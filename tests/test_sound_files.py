@@ -10,9 +10,9 @@ import soundfile
 from absl import flags as absl_flags
 from flax import nnx
 
-from experiments.harness import front_ends
+from experiments.front_ends import named as front_ends
 from experiments.options import recordings as options
-from experiments.recordings import normalisation, session, work
+from experiments.recordings import frames_and_measures, normalisation, session
 from w2v_jax import EncoderConfig, FeatureEncoder, recordings
 from w2v_jax.checkpoint import Provenance, save_encoder
 from w2v_jax.front_end import Frames
@@ -221,8 +221,10 @@ def test_recordings_are_normalised_as_models_were_trained(tmp_path):
     np.testing.assert_allclose([mean, deviation], [whole.mean(), np.sqrt(whole.var() + 1e-7)], rtol=1e-6)
 
     (log_mel,) = front_ends.resolve(["log-mel"])
-    layout = work.Layout(session.Session((session.File(found, "a"),), (), (), None), FRAMES)
-    encoding = work.Encoding(tmp_path / "x", "x", layout, {}, "frames", front_end=log_mel, normalize=True)
+    layout = frames_and_measures.Layout(session.Session((session.File(found, "a"),), (), (), None), FRAMES)
+    encoding = frames_and_measures.Encoding(
+        tmp_path / "x", "x", layout, {}, "frames", front_end=log_mel, normalize=True
+    )
     (frames,) = encoding.compute(list(encoding.shards), progress=lambda count: None)
     exact = recordings.read(found, sample_rate=RATE)
     exact = (exact - exact.mean()) / np.sqrt(exact.var() + 1e-7)

@@ -14,9 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from processes import run_in_process, wait_until
 
-from experiments.harness import file_names, front_ends, kept, locks, metrics, metrics_file, shards
-from experiments.harness.results import Results
-from experiments.harness.sweeping import ReplacementError
+from experiments.front_ends import named as front_ends
+from experiments.store import file_names, locks, made_with, metrics, metrics_file, shards
+from experiments.store.results import Results
+from experiments.store.sweeping import ReplacementError
 from w2v_jax import tensor_file
 
 SETTINGS = {"encoder": "ours"}
@@ -51,10 +52,10 @@ def unreadable(monkeypatch):
 @pytest.mark.parametrize("settings", [SETTINGS, {"encoder": "another"}])
 def test_a_result_that_cannot_be_read_stays(tmp_path, unreadable, number, settings):
     path = tmp_path / "f0/map.a.umap.safetensors"
-    kept.write(path, TENSORS, settings)
+    made_with.write(path, TENSORS, settings)
     before = everything(tmp_path)
     unreadable[path] = number
-    with pytest.raises(kept.UnreadableError) as raised:
+    with pytest.raises(made_with.UnreadableError) as raised:
         Results(tmp_path).kept("f0", path.name, SETTINGS, no_call)
     said = str(raised.value)
     assert said.startswith(f"{path}: it cannot be read ({os.strerror(number)}), so nothing was changed")
@@ -70,14 +71,14 @@ def test_a_link_to_a_disk_that_is_away_is_not_absent(tmp_path):
     with pytest.raises(ReplacementError, match=r"metrics.json: it cannot be read \(a link to what is not there\)"):
         Results(tmp_path).kept("f0", "map.a.safetensors", SETTINGS, no_call)
     (tmp_path / "f0/metrics.json").unlink()
-    with pytest.raises(kept.UnreadableError, match="a link to what is not there"):
+    with pytest.raises(made_with.UnreadableError, match="a link to what is not there"):
         Results(tmp_path).kept("f0", "map.a.safetensors", SETTINGS, no_call)
     assert (tmp_path / "f0/map.a.safetensors").is_symlink()
 
 
 def test_a_folder_in_a_files_place_stays(tmp_path):
     (tmp_path / "f0/map.a.safetensors").mkdir(parents=True)
-    with pytest.raises(kept.UnreadableError, match="Is a directory"):
+    with pytest.raises(made_with.UnreadableError, match="Is a directory"):
         Results(tmp_path).kept("f0", "map.a.safetensors", SETTINGS, no_call)
 
 
@@ -107,7 +108,7 @@ def test_a_whole_file_of_unknown_settings_is_not_replaced(tmp_path, write, messa
         Results(tmp_path).kept("f0", path.name, SETTINGS, no_call)
     assert everything(tmp_path) == before
     Results(tmp_path, overwrite=True).kept("f0", path.name, SETTINGS, lambda: TENSORS)
-    assert kept.read_back(path, SETTINGS)
+    assert made_with.read_back(path, SETTINGS)
 
 
 def test_a_whole_shard_of_unknown_settings_is_not_made_again(tmp_path):
@@ -125,7 +126,7 @@ def test_a_shard_that_cannot_be_read_is_not_made_again(tmp_path, unreadable):
     (path,) = folder.path.iterdir()
     unreadable[path] = errno.EIO
     for look in (folder.inventory, lambda: folder.has(folder.spans[0])):
-        with pytest.raises(kept.UnreadableError, match="Input/output error"):
+        with pytest.raises(made_with.UnreadableError, match="Input/output error"):
             look()
 
 
@@ -292,7 +293,7 @@ def test_safe_names(name, safe):
 def test_results_under_the_old_names_are_read(tmp_path):
     results, old = Results(tmp_path), tmp_path / "f0/tones.m:make.safetensors"
     assert results.path("f0", old.name).name == "tones.m-make.safetensors"
-    kept.write(old, TENSORS, SETTINGS)
+    made_with.write(old, TENSORS, SETTINGS)
     found = results.kept("f0", old.name, SETTINGS, no_call)
     np.testing.assert_array_equal(found["x"], TENSORS["x"])
     assert results.read_back == [old]

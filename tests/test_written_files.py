@@ -12,7 +12,6 @@ from flax import nnx
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from experiments.harness import kept
 from w2v_jax import safetensors_header, tensor_file
 from w2v_jax.checkpoint import (
     CheckpointError,
@@ -95,11 +94,11 @@ def test_a_result_that_is_written_is_read_back(tmp_path, tensors, made_with, fur
     path = tmp_path / "result.safetensors"
     path.unlink(missing_ok=True)
     try:
-        kept.write(path, tensors, made_with, further=further)
+        made_with.write(path, tensors, made_with, further=further)
     except ValueError:
         assert not list(tmp_path.iterdir())
         return
-    found = kept.read_back(path, made_with)
+    found = made_with.read_back(path, made_with)
     reference = safetensors.numpy.load_file(path)
     assert found.entries.keys() == reference.keys() == tensors.keys()
     for name, values in tensors.items():

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from experiments import diphthongs, f0, temporal
-from experiments.harness import front_ends, shards
-from experiments.harness.front_ends import EncoderChoiceError
-from experiments.harness.results import Results
+from experiments.front_ends import named as front_ends
+from experiments.front_ends.named import EncoderChoiceError
+from experiments.store import shards
+from experiments.store.results import Results
 from w2v_jax import grids
 from w2v_jax.front_end import Frames, FrontEndError
 

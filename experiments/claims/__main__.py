@@ -22,16 +22,21 @@ from w2v_jax.front_end import filters as filters_of
 from w2v_jax.scores import UndefinedScoreError
 from w2v_jax.scores.frequency_scale import SCALES
 
-from ..harness import cells, controls, flags, metrics, synthesis, vowel_chart, vowel_flags
-from ..harness.conclusions import listed
-from ..harness.front_ends import BUNDLED, NamedFrontEnd
-from ..harness.metrics import Metrics
-from ..harness.populations import populations
-from ..harness.progress import progress_bar
-from ..harness.results import Results
-from ..harness.synthesis import SYNTHESES, Synthesis
+from ..draw import vowel_chart
+from ..front_ends import controls
+from ..front_ends.named import BUNDLED, NamedFrontEnd
+from ..front_ends.populations import populations
+from ..launch import flags
 from ..options import synthesis as options
 from ..options.claims import FULL
+from ..progress import progress_bar
+from ..sentences import listed
+from ..store import cells, metrics
+from ..store.metrics import Metrics
+from ..store.results import Results
+from ..vowels import flags as vowel_flags
+from ..vowels import synthesis
+from ..vowels.synthesis import SYNTHESES, Synthesis
 from . import curves, figures, table
 from .listeners import NOTICEABLE
 from .questions import WHERE, chances, claims_of, questions

@@ -12,14 +12,15 @@ from matplotlib.axes import Axes
 from w2v_jax.front_end import FRAMES
 from w2v_jax.scores import Score
 
-from ..harness import cells, figures
-from ..harness.cells import Cell
-from ..harness.controls import Controls
-from ..harness.front_ends import NamedFrontEnd
-from ..harness.metrics import Metrics
-from ..harness.populations import Population
-from ..harness.synthesis import SYNTHESES, Synthesis
-from ..harness.vowel_choice import PAPERS, VowelChoice
+from ..draw import figures
+from ..front_ends.controls import Controls
+from ..front_ends.named import NamedFrontEnd
+from ..front_ends.populations import Population
+from ..store import cells
+from ..store.cells import Cell
+from ..store.metrics import Metrics
+from ..vowels.choice import PAPERS, VowelChoice
+from ..vowels.synthesis import SYNTHESES, Synthesis
 from .figures import LEAST, add_legend, title
 from .listeners import CORRECT, NOTICEABLE, expected_correct
 from .questions import ABX, WITH, abx_name, with_synthesis

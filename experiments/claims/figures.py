@@ -11,12 +11,12 @@ from w2v_jax import scales, tuning
 from w2v_jax.front_end import FRAMES
 from w2v_jax.scores import Score
 
-from ..harness import figures
-from ..harness.controls import Controls
-from ..harness.front_ends import NamedFrontEnd
-from ..harness.populations import Population
-from ..harness.synthesis import SYNTHESES
-from ..harness.vowel_choice import PAPERS, VowelChoice
+from ..draw import figures
+from ..front_ends.controls import Controls
+from ..front_ends.named import NamedFrontEnd
+from ..front_ends.populations import Population
+from ..vowels.choice import PAPERS, VowelChoice
+from ..vowels.synthesis import SYNTHESES
 from .questions import CLAIMS, with_synthesis
 from .table import Columns
 

@@ -13,7 +13,7 @@ from w2v_jax.scores.parameter_metrics import AMPLITUDE_METRICS, TONE_METRICS, VO
 from w2v_jax.scores.reading import Unit
 from w2v_jax.scores.representational_similarity import BEST
 
-from ..harness.synthesis import SYNTHESES, Synthesis
+from ..vowels.synthesis import SYNTHESES, Synthesis
 from .listeners import NOTICEABLE
 from .sounds import FRACTIONS, Grids, Heard, grid_name
 

@@ -25,11 +25,11 @@ from w2v_jax.scores.frequency_scale import SCALES
 from w2v_jax.scores.parameter_metrics import ParameterMetric
 
 from .. import amplitude
-from ..harness import vowel_chart
-from ..harness.front_ends import NamedFrontEnd
-from ..harness.results import Results
-from ..harness.synthesis import SYNTHESES, Synthesis
-from ..harness.vowel_choice import PAPERS, VowelChoice
+from ..draw import vowel_chart
+from ..front_ends.named import NamedFrontEnd
+from ..store.results import Results
+from ..vowels.choice import PAPERS, VowelChoice
+from ..vowels.synthesis import SYNTHESES, Synthesis
 from . import designs, listeners
 from .listeners import Noticeable
 

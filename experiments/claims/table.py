@@ -14,13 +14,13 @@ from w2v_jax.scores import Score, UndefinedScoreError
 from w2v_jax.scores.populations import interval
 from w2v_jax.scores.reading import Unit
 
-from ..harness import cells, spreadsheet
-from ..harness.cells import Cell
-from ..harness.controls import Controls
-from ..harness.front_ends import NamedFrontEnd
-from ..harness.metrics import Metrics
-from ..harness.populations import Population
-from ..harness.synthesis import SYNTHESES
+from ..front_ends.controls import Controls
+from ..front_ends.named import NamedFrontEnd
+from ..front_ends.populations import Population
+from ..store import cells, spreadsheet
+from ..store.cells import Cell
+from ..store.metrics import Metrics
+from ..vowels.synthesis import SYNTHESES
 from .questions import CLAIMS, DIGITS, WITH, Question, with_synthesis
 
 Column = Mapping[str, Mapping[str, Cell]]  # of one layer: by claim, then by name of the score

@@ -4,7 +4,7 @@ from absl import flags
 
 from w2v_jax.precisions import PRECISIONS
 
-from ..harness.names import BUNDLED, UNTRAINED
+from ..front_ends.names import BUNDLED, UNTRAINED
 
 ENCODERS = flags.DEFINE_list(
     "encoders",

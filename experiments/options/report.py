@@ -2,8 +2,6 @@
 
 from absl import flags
 
-from . import common as common  # some of them are its own, too
-
 FEATURES_CSV = flags.DEFINE_bool(
     "features_csv",
     False,

@@ -2,7 +2,6 @@
 
 from absl import flags
 
-from . import common as common  # some of them are its own, too
 from . import vowels
 
 EXPERIMENTS = ("temporal", "f0", "formants", "amplitude", "diphthongs")

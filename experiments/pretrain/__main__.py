@@ -15,8 +15,10 @@ from absl import logging
 from w2v_jax import files
 from w2v_jax.convolution import check_precision
 
-from ..harness import buckets, figures, programs
+from ..draw import figures
+from ..launch import program
 from ..options import pretrain as options
+from ..store import buckets
 from .run import Run, TrainingError, draw_curve, read_curve, train
 from .storage_errors import one_line
 from .training import Recipe
@@ -55,7 +57,7 @@ def _one_line(error: Exception) -> str:
 
 
 if __name__ == "__main__":
-    programs.launch(
+    program.launch(
         main,
         errors=(TrainingError, FloatingPointError, OSError),
         describe=_one_line,

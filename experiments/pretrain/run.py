@@ -24,8 +24,9 @@ from w2v_jax import files
 from w2v_jax.checkpoint import SUFFIX, Provenance, save_encoder
 from w2v_jax.contrastive import Outcome
 
-from ..harness import figures, locks, sweeping
-from ..harness.front_ends import source_of_pretraining
+from ..draw import figures
+from ..front_ends.named import source_of_pretraining
+from ..store import locks, sweeping
 from . import training
 from .storage_errors import as_os_errors, os_error_in
 from .training import Recipe, TrainState

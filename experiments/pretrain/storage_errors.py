@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from types import TracebackType
 
-from ..harness.sweeping import NO_SPACE
+from ..store.sweeping import NO_SPACE
 
 # As TensorStore, which orbax writes with, says what the operating system told it: "[os_error_code='28']".
 _CODE = re.compile(r"os[_ ]error(?:[_ ]code)?\W{1,3}([0-9]{1,3})\b", re.IGNORECASE)

@@ -24,13 +24,12 @@ from w2v_jax.recordings import SEGMENT_SECONDS, Channel, RecordingError, Recordi
 from w2v_jax.scores import Score
 from w2v_jax.source_filter import LOWEST_F0
 
-from ..harness import cells, flags, front_ends, map_order, maps, metrics, vowel_chart, vowel_flags
-from ..harness import synthesis as synthesis_flag
-from ..harness.conclusions import compared
-from ..harness.front_ends import NamedFrontEnd
-from ..harness.map_order import MapOrder
-from ..harness.metrics import Metrics
-from ..harness.results import Results
+from ..draw import vowel_chart
+from ..front_ends import named as front_ends
+from ..front_ends.named import NamedFrontEnd
+from ..launch import flags
+from ..measures import map_order
+from ..measures.map_order import MapOrder
 from ..options import synthesis as synthesis_options
 from ..options.recordings import (
     AUDIO,
@@ -45,13 +44,19 @@ from ..options.recordings import (
     TIER,
     TRIGRAPHS,
 )
-from . import answers, clips, figures, normalisation, synthesis, tokens, work
+from ..sentences import compared
+from ..store import cells, maps, metrics
+from ..store.metrics import Metrics
+from ..store.results import Results
+from ..vowels import flags as vowel_flags
+from ..vowels import synthesis as synthesis_flag
+from . import clips, figures, frames_and_measures, normalisation, scores, synthesis, tokens
+from .frames_and_measures import Layout
 from .normalisation import Normalise
 from .session import Session, SessionError, SpeakerBy, channel_of, gather
 from .synthesis import Synthesis
 from .tiers import STAR
 from .tokens import Placed, Tokens
-from .work import Layout
 
 NAME = "recordings"
 # Maps: of the synthesised vowels, and of the tokens on it.
@@ -83,7 +88,7 @@ NOTES = (
     "its statistics from a segment, pauses and all vowels together, where each synthesised vowel is normalised by "
     "itself: that alone moves recorded vowels away from synthesised ones. A frame sees the same samples as in the "
     "whole file.",
-    f"Praat is given files of more than {work.PRAAT_SECONDS:g} s in overlapping parts.",
+    f"Praat is given files of more than {frames_and_measures.PRAAT_SECONDS:g} s in overlapping parts.",
 )
 
 
@@ -137,9 +142,12 @@ def run(
     for line in about_level:
         print(line)
     layouts: dict[Frames, Layout] = {each.frames: Layout(session, each.frames) for each in chosen}
-    measures = {frames: work.measure(results, NAME, layout, settings) for frames, layout in layouts.items()}
+    measures = {
+        frames: frames_and_measures.measure(results, NAME, layout, settings) for frames, layout in layouts.items()
+    }
     frames_of = {
-        each: work.encode(results, NAME, each, layouts[each.frames], normalize=normalised[each]) for each in chosen
+        each: frames_and_measures.encode(results, NAME, each, layouts[each.frames], normalize=normalised[each])
+        for each in chosen
     }
 
     most = QUICK_MOST_COMPARED if results.quick else MOST_COMPARED
@@ -169,21 +177,21 @@ def run(
         orders[each.name] = map_order.measure(of_grid, positions, grid.points())
         compared_rows = comparable(asked, each.frames, most=most)
         near[each.name], rank = (
-            dict.fromkeys((*answers.NEARNESS, answers.AT_EQUAL_F0), no_tokens(len(compared_rows))),
+            dict.fromkeys((*scores.NEARNESS, scores.AT_EQUAL_F0), no_tokens(len(compared_rows))),
             np.zeros(0),
         )
         if len(compared_rows) > 1:
             own = {name: asked.measured[name][compared_rows] for name in ("f0", "f1", "f2")}
             of_own = synthesis.sweep_own(results, NAME, each, own, synthesised)
             theirs = features[compared_rows]
-            near[each.name], rank = answers.nearness(theirs, of_own, asked.speaker[compared_rows])
-            equal = np.maximum(answers.rounded(own["f0"]), LOWEST_F0)
+            near[each.name], rank = scores.nearness(theirs, of_own, asked.speaker[compared_rows])
+            equal = np.maximum(scores.rounded(own["f0"]), LOWEST_F0)
             of_equal = synthesis.sweep_own(results, NAME, each, own | {"f0": equal}, synthesised, name="own_equal_f0")
-            near[each.name][answers.AT_EQUAL_F0] = answers.nearness_at(theirs, of_equal, equal)
-        rows = answers.rows_to_read(layout, of_praat, asked if tier is not None else None)
-        speakers = answers.speakers_of(layout, asked if tier is not None else None)
-        read[each.name] = answers.read_off(frames, of_praat, rows, speakers)
-        off_by[each.name] = answers.off_by(frames, of_praat, rows, speakers)
+            near[each.name][scores.AT_EQUAL_F0] = scores.nearness_at(theirs, of_equal, equal)
+        rows = scores.rows_to_read(layout, of_praat, asked if tier is not None else None)
+        speakers = scores.speakers_of(layout, asked if tier is not None else None)
+        read[each.name] = scores.read_off(frames, of_praat, rows, speakers)
+        off_by[each.name] = scores.off_by(frames, of_praat, rows, speakers)
         found[each.name], placed[each.name] = asked, (positions, places)
         if results.share.is_first:
             _, as_drawn = vowel_chart.oriented_with(positions, places, grid)
@@ -198,10 +206,10 @@ def run(
             "num_tokens": len(asked),
             "num_frames_read": len(rows),
             "num_tokens_compared": len(rank),
-            "measures": f"{work.measures_name(each.frames)}.safetensors",
+            "measures": f"{frames_and_measures.measures_name(each.frames)}.safetensors",
             "read off, R²": {figures.NAMES[name]: cells.number(cell) for name, cell in read[each.name].items()},
             "read off, error": {
-                f"{figures.NAMES[name]}, {answers.UNITS[name]}": cells.number(cell)
+                f"{figures.NAMES[name]}, {scores.UNITS[name]}": cells.number(cell)
                 for name, cell in off_by[each.name].items()
             },
             "nearness to the own synthesised vowel, AUC": {
@@ -219,7 +227,7 @@ def run(
         results.save_figure(NAME, f"map.{name}", figures.draw_maps(*one, grid, vowels, orders=orders))
     if len(placed) > 1:
         results.save_figure(NAME, "map", figures.draw_maps(placed, found, grid, vowels, orders=orders))
-    drawing = figures.draw_scores(off_by, near, read, units=answers.UNITS, chance=answers.CHANCE)
+    drawing = figures.draw_scores(off_by, near, read, units=scores.UNITS, chance=scores.CHANCE)
     results.save_figure(NAME, "scores", drawing)
     results.save_text(NAME, "left_out.txt", session.account())
     return metrics.save(
@@ -327,7 +335,7 @@ def conclude(
 ) -> str:
     """What came out, in sentences; and how many files, or parts of them, were left out."""
     errors = []
-    for name, unit in answers.UNITS.items():
+    for name, unit in scores.UNITS.items():
         values = {each: cell.value for each, found in off_by.items() if isinstance(cell := found[name], Score)}
         if values:
             told = compared(
@@ -335,7 +343,7 @@ def conclude(
             )
             errors.append(f"{figures.NAMES[name]} ({unit}) {told}")
     linear = []
-    for name in answers.READ:
+    for name in scores.READ:
         values = {each: cell.value for each, found in read.items() if isinstance(cell := found[name], Score)}
         if values:
             linear.append(f"{figures.NAMES[name]} {compared(values, better='higher', means='more along a line')}")
@@ -348,12 +356,12 @@ def conclude(
         why = next(cell for found in read.values() for cell in found.values() if isinstance(cell, str))
         said.append(f"What is read off the frames has no score: {why}.")
     parts = " ".join(said)
-    among, *_ = answers.NEARNESS
+    among, *_ = scores.NEARNESS
     values = {each: cell.value for each, found in near.items() if isinstance(cell := found[among], Score)}
     if values:
         parts += (
             " A recorded vowel is nearer to the synthesised vowel of its own f0, F1 and F2 than to another token's "
-            f"with a probability of {compared(values, better='higher', means='nearer')}; chance is {answers.CHANCE}."
+            f"with a probability of {compared(values, better='higher', means='nearer')}; chance is {scores.CHANCE}."
         )
     if session.left_out:
         parts += "\n" + "\n".join(

@@ -7,7 +7,7 @@ import numpy as np
 
 from w2v_jax import recordings
 
-from ..harness.results import Results, Tensors
+from ..store.results import Results, Tensors
 from .tokens import Tokens
 
 SAMPLE_RATE = 16_000  # Hz

@@ -12,9 +12,10 @@ from w2v_jax.grids import Grid, Vowel
 from w2v_jax.scores import Score
 
 from ..claims import listeners
-from ..harness import figures, map_order, vowel_chart
-from ..harness.cells import Cell
-from ..harness.map_order import MapOrder
+from ..draw import figures, vowel_chart
+from ..measures import map_order
+from ..measures.map_order import MapOrder
+from ..store.cells import Cell
 from .tokens import Tokens
 
 # Okabe and Ito's, without black, then the same again with another shape.

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from ..harness.conclusions import listed
-from ..harness.front_ends import NamedFrontEnd
+from ..front_ends.named import NamedFrontEnd
+from ..sentences import listed
 
 Normalise = Literal["auto", "yes", "no"]
 CHOICES: tuple[Normalise, ...] = ("auto", "yes", "no")

@@ -14,8 +14,8 @@ from w2v_jax.quoting import printable
 from w2v_jax.recordings import Channel, Recording, RecordingError
 from w2v_jax.textgrids import TextGridError
 
-from ..harness.conclusions import listed
-from ..harness.progress import progress_bar
+from ..progress import progress_bar
+from ..sentences import listed
 from . import tiers
 from .paths import SUFFIXES, SessionError, cached_listing, expand, is_text, textgrid_of
 from .tiers import Token, tokens_of

@@ -7,10 +7,10 @@ import numpy as np
 
 from w2v_jax.grids import Grid
 
-from ..harness import vowel_chart
-from ..harness.front_ends import NamedFrontEnd
-from ..harness.results import Results
-from ..harness.synthesis import Synthesis
+from ..draw import vowel_chart
+from ..front_ends.named import NamedFrontEnd
+from ..store.results import Results
+from ..vowels.synthesis import Synthesis
 
 SYNTHESES: dict[Synthesis, Callable[..., jax.Array]] = {
     "resonances": vowel_chart.source_filter_vowel,

@@ -9,8 +9,8 @@ import numpy.typing as npt
 from w2v_jax import praat
 from w2v_jax.grids import Points, Vowel
 
-from ..harness import spreadsheet
-from .work import Layout
+from ..store import spreadsheet
+from .frames_and_measures import Layout
 
 # Of a token the frames count whose centres lie in its middle half: its ends belong to its neighbours as well.
 MIDDLE = 0.5

@@ -12,12 +12,15 @@ from collections.abc import Mapping, Sequence
 from absl import flags as absl_flags
 
 from .. import amplitude, diphthongs, f0, formants, temporal
-from ..harness import controls, flags, metrics, vowel_flags
-from ..harness.front_ends import NamedFrontEnd
-from ..harness.metrics import Metrics
-from ..harness.results import Results
-from ..report import findings, page
-from ..report import finished as finished_results
+from ..front_ends import controls
+from ..front_ends.named import NamedFrontEnd
+from ..launch import flags
+from ..page import findings, page
+from ..page import finished as finished_results
+from ..store import metrics
+from ..store.metrics import Metrics
+from ..store.results import Results
+from ..vowels import flags as vowel_flags
 from . import published
 from .published import Comparison
 

@@ -5,7 +5,7 @@ import itertools
 from collections.abc import Mapping
 from typing import Any
 
-from ..harness.paper import MODELS
+from ..front_ends.paper import MODELS
 
 # Section 3.2, first figure: Base, 100 ... 500 Hz. Numbers are kept as printed: their digits matter.
 STATIONARITY = (

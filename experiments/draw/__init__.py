@@ -1,0 +1,1 @@
+"""How figures look, and the drawings that several experiments share."""

@@ -1,0 +1,192 @@
+"""Vowel spaces, swept and drawn as meshes: shared by the formants, the diphthongs and others that ask about vowels."""
+
+from collections.abc import Mapping, Sequence
+
+import jax
+import numpy as np
+from matplotlib.axes import Axes
+
+from w2v_jax import grids, projection, source_filter, stimuli
+from w2v_jax.arguments import Scalar
+from w2v_jax.grids import VOWELS, Grid, Vowel
+
+from ..front_ends.named import NamedFrontEnd
+from ..measures import map_order
+from ..measures.map_order import MapOrder
+from ..store import maps
+from ..store.results import Results
+from ..vowels.choice import PAPERS, VowelChoice
+from . import figures
+
+AMPLITUDES = (0.5, 0.35, 0.15)  # of f0, F1 and F2
+
+NOTE = 'The "formants" are bare sines at F1 and F2, not resonances of a source.'
+
+_WIDE = 5.4  # inches: in so wide a panel a caption has near and far order in one line
+
+_QUICK_VOWEL_SPACE = grids.VOWEL_SPACE.thinned(f1=8, f2=8)
+_QUICK_VOWEL_SPACE_BY_F0 = grids.VOWEL_SPACE_BY_F0.thinned(f0=3, f1=6, f2=6)
+
+
+def vowel(f0: Scalar, f1: Scalar, f2: Scalar, *, sample_rate: int) -> jax.Array:
+    return stimuli.sine_mixture([f0, f1, f2], AMPLITUDES, sample_rate=sample_rate)
+
+
+def source_filter_vowel(f0: Scalar, f1: Scalar, f2: Scalar, *, sample_rate: int) -> jax.Array:
+    """Harmonics of f0 through resonances: F1, F2 and those above them, as in the authors' Praat script."""
+    return source_filter.vowel(f0, source_filter.with_higher_formants(f1, f2), sample_rate=sample_rate)
+
+
+def vowel_space(results: Results) -> Grid:
+    """The vowels of one f0: the paper's grid, or the user's."""
+    if results.vowels.is_papers:
+        return _QUICK_VOWEL_SPACE if results.quick else grids.VOWEL_SPACE
+    own = results.vowels.vowel_space()
+    return own.thinned(f1=8, f2=8) if results.quick else own
+
+
+def vowel_space_by_f0(results: Results) -> Grid:
+    """The vowels of six f0; of three, where `results.quick`; or of the user's."""
+    if results.vowels.is_papers:
+        return _QUICK_VOWEL_SPACE_BY_F0 if results.quick else grids.VOWEL_SPACE_BY_F0
+    own = results.vowels.vowel_space_by_f0()
+    return own.thinned(f0=3, f1=6, f2=6) if results.quick else own
+
+
+def sweep(results: Results, front_end: NamedFrontEnd, grid: Grid) -> np.ndarray:
+    """Features (n, channels) of a grid of vowels, kept with the formants."""
+    return results.sweep("formants", front_end, grid, vowel)
+
+
+def vowel_space_source_filter(results: Results) -> Grid:
+    """The grid of `vowel_space`, of resonances."""
+    return Grid("vowel_space_source_filter", vowel_space(results).axes)
+
+
+def sweep_source_filter(results: Results, front_end: NamedFrontEnd, grid: Grid) -> np.ndarray:
+    """Features (n, channels) of a grid of vowels that are resonances, kept with the formants."""
+    return results.sweep("formants", front_end, grid, source_filter_vowel)
+
+
+def project(results: Results, front_end: NamedFrontEnd, grid: Grid, features: np.ndarray) -> np.ndarray:
+    """Positions (n, 2) of a grid of vowels on UMAP's map, kept with the formants."""
+    positions = maps.umap(results, "formants", front_end, grid.name, features)
+    maps.save_csv(results, "formants", front_end, grid.name, grid.points(), oriented(positions, grid).reshape(-1, 2))
+    return positions
+
+
+def oriented(positions: np.ndarray, grid: Grid) -> np.ndarray:
+    """Map positions, (n, 2), turned as phoneticians draw vowels: F2 grows to the left, F1 downwards.
+
+    Returns:
+        (*grid.shape, 2), rotated and perhaps mirrored, distances unchanged.
+    """
+    turn = projection.orientation(positions, _chart_axes(grid))
+    return (positions @ turn).reshape(*grid.shape, 2)
+
+
+def oriented_with(positions: np.ndarray, others: np.ndarray, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
+    """`oriented` for one f0, and `others`, (..., 2), on the same map, turned alike: (F1, F2, 2) and (..., 2)."""
+    turn = projection.orientation(positions, _chart_axes(grid))
+    return (positions @ turn).reshape(*grid.shape[-2:], 2), others @ turn
+
+
+def _chart_axes(grid: Grid) -> np.ndarray:
+    points = grid.points()
+    return np.stack([-points["f2"], -points["f1"]], axis=1)
+
+
+def draw_spaces(
+    maps: Mapping[str, np.ndarray],
+    grid: Grid,
+    *,
+    orders: Mapping[str, MapOrder],
+    vowels: VowelChoice = PAPERS,
+    size: tuple[float, float] = (5.6, 5.4),
+    columns: int = 3,
+    quick: bool = False,
+) -> figures.Figure:
+    """A panel per map, and per speaker where there are several: the mesh, coloured by F1, with the vowels.
+
+    Args:
+        maps: by title, positions (n, 2) on UMAP's map.
+        grid: their parameters, of one f0.
+        orders: by title, the numbers under each map.
+        vowels: those to mark.
+        size: of a panel, inches.
+        columns: panels in a row, at most; the speakers of a map stand in one row.
+        quick: whether the grid is thin, which the caption says.
+    """
+    shown = [(title, speaker) for title in maps for speaker in vowels.speakers]
+    columns = columns if len(vowels.speakers) == 1 else len(vowels.speakers)
+    figure, panels = figures.panels(
+        len(shown), size=size, columns=columns, title=None if vowels.is_papers else vowels.caption_at_one_f0
+    )
+    f1 = grid.axis("f1")
+    colours = figures.SEQUENTIAL((f1 - f1[0]) / (f1[-1] - f1[0]))[:, None, :]
+    meshes = {title: oriented(positions, grid)[0] for title, positions in maps.items()}
+    for axes, (title, speaker) in zip(panels, shown, strict=True):
+        figures.mesh(axes, meshes[title], colours)
+        formant_arrows(axes, meshes[title])
+        figures.as_map(
+            axes,
+            ", ".join(filter(None, (title, speaker))),
+            of=of_vowels(grid, quick=quick),
+            below=map_order.caption(orders[title], sounds="vowels", narrow=size[0] < _WIDE),
+        )
+    figures.colour_bar(panels, "F1 (Hz)", (f1[0], f1[-1]))
+    figures.legend(figure, arrow_legend(), columns=2)
+    for axes, (title, speaker) in zip(panels, shown, strict=True):
+        mesh = meshes[title]
+        figures.labels(axes, vowel_labels(mesh, grid, vowels.of(speaker)), avoid=along_arrows(mesh))
+    return figure
+
+
+def of_vowels(grid: Grid, *, quick: bool) -> str:
+    """What is on a map of vowels, for its caption."""
+    f0 = grid.axis("f0")
+    at = f"f0 {f0[0]:g} Hz" if len(f0) == 1 else f"f0 {', '.join(f'{each:g}' for each in f0)} Hz"
+    return figures.quick_mark(f"{len(grid):,} vowels, {at}", quick=quick)
+
+
+def formant_arrows(axes: Axes, mesh: np.ndarray, *, width: float = 2.5) -> None:
+    """Arrows from the lowest F1 and F2 of `mesh`, (F1, F2, 2), to the highest of each."""
+    figures.arrow(axes, mesh[0, 0], mesh[-1, 0], figures.BLUE, width=width)
+    figures.arrow(axes, mesh[0, 0], mesh[0, -1], figures.ORANGE, width=width)
+
+
+def along_arrows(mesh: np.ndarray) -> np.ndarray:
+    """Positions along those arrows, (n, 2), for labels to avoid."""
+    return np.concatenate([figures.along(mesh[0, 0], mesh[-1, 0]), figures.along(mesh[0, 0], mesh[0, -1])])
+
+
+def arrow_legend() -> list[figures.Line2D]:
+    """What those arrows are, for a legend."""
+    return [
+        figures.line(figures.BLUE, "arrow: F1, low to high", width=2.5),
+        figures.line(figures.ORANGE, "arrow: F2, low to high", width=2.5),
+    ]
+
+
+def vowel_labels(mesh: np.ndarray, grid: Grid, vowels: Sequence[Vowel] = VOWELS) -> list[figures.Label]:
+    """Labels with the vowels' symbols where they lie on `mesh`, (F1, F2, 2)."""
+    positions = vowel_positions(mesh, grid, vowels)
+    return [figures.Label(ipa(vowel), position) for vowel, position in zip(vowels, positions, strict=True)]
+
+
+def vowel_positions(mesh: np.ndarray, grid: Grid, vowels: Sequence[Vowel] = VOWELS) -> np.ndarray:
+    """Where vowels lie on `mesh`, (F1, F2, 2): between the four grid points around their formants. (vowels, 2)."""
+    row = np.interp([vowel.f1 for vowel in vowels], grid.axis("f1"), np.arange(mesh.shape[0]))
+    column = np.interp([vowel.f2 for vowel in vowels], grid.axis("f2"), np.arange(mesh.shape[1]))
+    row_0 = np.minimum(row.astype(int), mesh.shape[0] - 2)
+    column_0 = np.minimum(column.astype(int), mesh.shape[1] - 2)
+    down = (row - row_0)[:, None]
+    across = (column - column_0)[:, None]
+    upper = (1 - across) * mesh[row_0, column_0] + across * mesh[row_0, column_0 + 1]
+    lower = (1 - across) * mesh[row_0 + 1, column_0] + across * mesh[row_0 + 1, column_0 + 1]
+    return (1 - down) * upper + down * lower
+
+
+def ipa(vowel: Vowel) -> str:
+    """The vowel's symbol as phoneticians write a sound: [a]."""
+    return f"[{vowel.symbol}]"

@@ -1,0 +1,1 @@
+"""Front ends by name, and what they are compared with."""

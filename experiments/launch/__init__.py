@@ -1,0 +1,1 @@
+"""How an experiment becomes a program: flags, errors, processes."""

@@ -1,0 +1,1 @@
+"""The page of results, which `w2v-jax report` writes."""

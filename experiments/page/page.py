@@ -1,0 +1,269 @@
+"""The page: results, template, script and style put into one file."""
+
+import base64
+import dataclasses
+import datetime
+import functools
+import gzip
+import hashlib
+import json
+import pathlib
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import jinja2
+import vl_convert
+
+from w2v_jax import _version
+from w2v_jax import files as files_of
+
+from ..recordings.clips import FILE
+from ..reproduce import published
+from ..sentences import listed
+from . import findings as findings_of
+from . import inside
+from . import sections as sections_of
+from .finished import Encoder, Finished, read
+from .lacking import number
+from .sections import Section
+
+TEMPLATES = pathlib.Path(__file__).parent / "templates"
+NAME = "index.html"
+MOST_BYTES = 10_000_000  # of a page: what mail takes
+_MOST_SHRINKING = 50  # what no table or figure shrinks by: larger files are not even read
+
+_KINDS = {
+    "trained": "encoder with trained weights",
+    "random": "control: random weights, untrained",
+    "spectrogram": "control: a spectrogram, nothing learned",
+    "yours": "a front end of your own",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Page:
+    """A page of results.
+
+    Attributes:
+        html: the page.
+        lacks: a line for each thing that it lacks because a file is damaged, or lies elsewhere; it says so itself.
+    """
+
+    html: str
+    lacks: tuple[str, ...]
+
+
+def write(folder: pathlib.Path, names: Sequence[str] = (), *, clips: bool = True) -> tuple[pathlib.Path, Sequence[str]]:
+    """Writes the page of the results in a folder into it, and returns its path, and what it lacks (as `Page`).
+
+    Args:
+        folder: where the experiments' folders are.
+        names: of encoders, or patterns of them; by default all.
+        clips: whether the sounds of recorded tokens are in it.
+
+    Raises:
+        ReportError: there are no results, none of such encoders, or a file is damaged.
+    """
+    made = page(read(folder, names), now=datetime.datetime.now(), clips=clips)
+    path = folder / NAME
+    with files_of.atomic_path(path) as temporary:
+        temporary.write_text(made.html, encoding="utf-8", errors="replace")
+    return path, made.lacks
+
+
+def page(finished: Finished, *, now: datetime.datetime, most_bytes: int = MOST_BYTES, clips: bool = True) -> Page:
+    """The page of some results.
+
+    Args:
+        finished: the results.
+        now: when it is made.
+        most_bytes: how large it may become with the files in it; further ones are left beside it.
+        clips: whether the sounds of recorded tokens are in it.
+    """
+    sections = sections_of.sections(finished, clips=clips)
+    found, lacking = findings_of.told(finished)
+    maps = [map_ for section in sections for map_ in section.maps]
+    vega = _vega()
+    script = inlined((TEMPLATES / "page.js").read_text(encoding="utf-8"))
+    maps_json = data(maps)
+    room = most_bytes - len(vega) - len(script) - len(maps_json) - 200_000  # for the text
+    files, beside = pack(finished.folder, wanted(sections), room=room)
+    html = _template().render(
+        title=f"What {listed([each.name for each in finished.asked], most=4)} hear{'s' * (len(finished.asked) == 1)}",
+        css=(TEMPLATES / "page.css").read_text(encoding="utf-8"),
+        script_hashes=" ".join(hash_of(each) for each in (vega, script)),
+        quick=finished.is_quick,
+        warnings=[*warnings(finished, [section.id for section in sections], clips=clips), *lacking],
+        findings=[
+            {"text": each.text, "rule": each.rule, "experiment": each.experiment, "title": _title(each.experiment)}
+            for each in found
+        ],
+        run_on=run_on(finished),
+        encoders=[described(each) for each in finished.encoders],
+        remark=remark(finished.encoders),
+        published_note=published_note(finished),
+        sections=sections,
+        made=f"Made by w2v_jax {_version.__version__} on {now:%Y-%m-%d at %H:%M}, from {finished.folder.name or '.'}/.",
+        beside=beside,
+        maps_json=maps_json,
+        spec_json=data(json.loads((TEMPLATES / "map.vl.json").read_text(encoding="utf-8"))),
+        files_json=data(files),
+        vega=vega,
+        js=script,
+    )
+    return Page(html, tuple(dict.fromkeys([*lacking, *(line for section in sections for line in section.lacks)])))
+
+
+@functools.cache
+def _vega() -> str:
+    return inlined(vl_convert.javascript_bundle())  # type: ignore[call-arg, unused-ignore]
+
+
+@functools.cache
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined
+    )
+    return environment.get_template("page.html.j2")
+
+
+def wanted(sections: Sequence[Section]) -> list[str]:
+    """The files that the page would have, those first without which it would miss most."""
+    figures = [image for section in sections for group in section.figures for image in group.images]
+    tables = [name for section in sections for name in section.downloads]
+    return [*(each.svg for each in figures), *tables, *(each.pdf for each in figures)]
+
+
+def pack(folder: pathlib.Path, names: Iterable[str], *, room: int) -> tuple[dict[str, str], list[str]]:
+    """Files as gzip in base64, by name, as many as there is room for in bytes; and the names of the others.
+
+    Small ones come first among those with one suffix, so that one large file does not crowd out many.
+    """
+    sizes = {name: (folder / name).stat().st_size for name in dict.fromkeys(names) if inside.has(folder, folder / name)}
+    suffixes = list(dict.fromkeys(pathlib.PurePosixPath(name).suffix for name in sizes))
+    packed: dict[str, str] = {}
+    beside = []
+    for name in sorted(sizes, key=lambda name: (suffixes.index(pathlib.PurePosixPath(name).suffix), sizes[name])):
+        text = ""
+        if sizes[name] <= _MOST_SHRINKING * room:
+            whole = inside.read_bytes(folder, folder / name)
+            text = base64.b64encode(gzip.compress(whole, 9, mtime=0)).decode()
+        if not text or len(text) > room:
+            beside.append(name)
+            continue
+        packed[name] = text
+        room -= len(text) + len(name) + 8
+    return packed, sorted(beside)
+
+
+def data(value: Any) -> str:
+    """JSON that cannot end the script element that it stands in."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+
+
+def inlined(script: str) -> str:
+    """A script that cannot end the element that it stands in."""
+    return script.replace("</script", "<\\/script").replace("<!--", "<\\!--")
+
+
+def hash_of(script: str) -> str:
+    """What the page's policy calls a script that may run."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
+
+
+def described(encoder: Encoder) -> dict[str, str]:
+    """A row of the table of encoders."""
+    about = encoder.about
+    source = str(about.get("source") or "not stated")
+    return {
+        "name": encoder.name,
+        "kind": _KINDS.get(str(about.get("kind")), "not stated"),
+        "source": f"{source} @ {about['revision']}" if about.get("revision") else source,
+        "assumed": str(about.get("assumed") or "nothing"),
+        "frames": _frames(about.get("frames")),
+        "precision": str(about.get("precision") or "–"),
+    }
+
+
+def _frames(frames: Any) -> str:
+    if not frames:
+        return "not stated"
+    try:
+        rate, hop, field = (number(frames[each]) for each in ("sample_rate", "hop", "receptive_field"))
+        return f"{rate / hop:g} a second, each of {1000 * field / rate:g} ms, at {rate:,.0f} samples a second"
+    except (LookupError, TypeError, ValueError, ArithmeticError):
+        return "damaged in metrics.json: not a sample rate, hop and receptive field"
+
+
+def remark(encoders: Sequence[Encoder]) -> str:
+    """What a reader must know where the weights were trained on synthesised sound alone, or not at all."""
+    ours = [
+        each.name
+        for each in encoders
+        if each.about.get("kind") == "trained" and str(each.about.get("source", "")).startswith("experiments.pretrain:")
+    ]
+    others = [each.name for each in encoders if not each.is_control and each.name not in ours]
+    if ours:
+        return (
+            f"{listed(ours)} learned from synthesised sound and never heard speech: nothing here about "
+            f"{'it' if len(ours) == 1 else 'them'} says what wav2vec 2.0 has learned."
+        )
+    if not others:
+        return "Nothing here was trained: these results show what an architecture does by itself."
+    return ""
+
+
+def warnings(finished: Finished, experiments: Sequence[str], *, clips: bool) -> list[str]:
+    """What is missing that a reader would need to judge the results."""
+    lacking = findings_of.without_controls(finished, experiments)
+    said = []
+    if lacking and any(not each.is_control for each in finished.encoders):
+        said.append(
+            f"No control was run in {listed([_title(each) for each in lacking])}: what the architecture does without "
+            "training is not shown. Add untrained or log-mel to --encoders."
+        )
+    if len(finished.encoders) > sections_of.MOST_FIGURES:
+        said.append(
+            f"The page has the figures of {sections_of.MOST_FIGURES} of {len(finished.encoders)} encoders; tables and "
+            "maps have all."
+        )
+    if clips and finished.file("recordings", FILE) and "recordings" in experiments:
+        said.append(
+            "The page has short clips of the recordings in it: ask the speakers before you send it, "
+            "or make one without them: w2v-jax report --noclips."
+        )
+    return said
+
+
+def run_on(finished: Finished) -> str:
+    """When the results were made, with which versions, on what."""
+    written = [(finished.folder / each / "metrics.json").stat().st_mtime for each in finished.metrics]
+    days = sorted({datetime.datetime.fromtimestamp(each).strftime("%Y-%m-%d") for each in written})
+    made_with = [
+        listed(
+            sorted({str(found[key])[:80] for found in finished.metrics.values() if found.get(key)}) or ["not stated"]
+        )
+        for key in ("w2v_jax", "jax", "device")
+    ]
+    when = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
+    return (
+        f"Measured on {when} with w2v_jax {made_with[0]} and jax {made_with[1]}, on: {made_with[2]}. Intervals are of "
+        "the sounds that were used; another training of the same recipe may differ by more."
+    )
+
+
+def published_note(finished: Finished) -> str:
+    """To whom the paper's numbers apply."""
+    ours = {each.name: published.model_of(str(each.about.get("source", ""))) for each in finished.encoders}
+    models = [f"{name} ({model})" for name, model in ours.items() if model]
+    if models:
+        return f"The paper's numbers stand next to ours where they apply: to {listed(models)}."
+    return (
+        "The paper's numbers are of wav2vec 2.0 Base, Large and XLS-R. None of these encoders is one of them, so none "
+        "of its numbers is compared."
+    )
+
+
+def _title(experiment: str) -> str:
+    return sections_of.TITLES[experiment][0]

@@ -1,0 +1,46 @@
+"""The page of results: one file to open, hear and mail.
+
+    w2v-jax report --output_dir=results
+
+Writes `index.html` from what the experiments left in the folder, and computes nothing new of them: figures, tables,
+and maps whose points one can touch and hear. Nothing is fetched from anywhere.
+"""
+
+from absl import flags as absl_flags
+
+from .launch import flags, program
+from .options import report as options
+from .page import features_csv, page
+from .page.finished import ReportError
+from .store.results import QUICK
+from .store.sweeping import NO_SPACE
+
+
+def main() -> None:
+    """The program."""
+    strange = [name for name in flags.NAMES if absl_flags.FLAGS[name].present and name not in options.SHARED]
+    if strange:
+        raise ReportError(f"--{strange[0]} means nothing to report, which computes nothing; leave it out")
+    results = flags.output_dir()
+    folder = results / QUICK if absl_flags.FLAGS["quick"].value else results
+    if not folder.is_dir():
+        raise ReportError(f"--output_dir={results}: there is no folder {folder}; expected one with results")
+    names = absl_flags.FLAGS["encoders"].value or ()
+    if options.FEATURES_CSV.value:
+        for path in features_csv.write_all(folder, names):
+            print(path)
+    path, lacks = page.write(folder, names, clips=options.CLIPS.value)
+    for line in lacks:
+        print(f"NOTE: {line}")
+    print(f"{path} ({path.stat().st_size / 1e6:.1f} MB): open it in a browser; it can be mailed as it is.")
+
+
+def _one_line(error: Exception) -> str:
+    if isinstance(error, OSError) and error.errno is not None and error.filename is not None:
+        remedy = "free some space" if error.errno in NO_SPACE else "put that right"
+        return f"{error.filename}: {error.strerror}; {remedy} and run the same command again"
+    return str(error)
+
+
+if __name__ == "__main__":
+    program.launch(main, errors=(ReportError, OSError), describe=_one_line, kept=lambda: "nothing was written")

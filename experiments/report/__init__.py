@@ -1,1 +1,0 @@
-"""The page of results: `python -m experiments.report`."""

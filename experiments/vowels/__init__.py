@@ -1,0 +1,1 @@
+"""Which vowels an experiment asks about, and how they are made."""
