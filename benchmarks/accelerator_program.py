@@ -27,7 +27,7 @@ from experiments.draw import vowel_chart
 from experiments.pretrain import training
 from experiments.pretrain.training import Recipe
 from experiments.store.results import AtRate
-from w2v_jax import files
+from w2v_jax._src import files
 from w2v_jax.convolution import PRECISIONS, Precision, check_precision
 from w2v_jax.encoder import EncoderConfig, FeatureEncoder
 

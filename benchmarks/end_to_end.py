@@ -19,7 +19,7 @@ import torch
 from absl import app, flags
 
 from benchmarks import ceilings, contenders
-from w2v_jax import files
+from w2v_jax._src import files
 
 _OUTPUT = flags.DEFINE_string("output", None, "JSON file to write.")
 _ROUNDS = flags.DEFINE_integer("rounds", 7, "Rounds to take medians over.", lower_bound=1)

@@ -28,7 +28,7 @@ from experiments import amplitude, f0, formants, temporal
 from experiments.front_ends import named as front_ends
 from experiments.store.metrics import Metrics
 from experiments.store.results import Results
-from w2v_jax import files, tensor_file
+from w2v_jax._src import files, tensor_file
 from w2v_jax.convolution import PRECISIONS
 
 _OUTPUT = flags.DEFINE_string("output", None, "JSON file to write.")

@@ -7,7 +7,7 @@ if sys.argv[:1] == ["-m"] and "-m" in sys.orig_argv:  # Python is about to run a
     # This package itself has its own answers; a module of another one, such as pytest, is none of ours.
     _command = _module.removeprefix(f"{__name__}.").partition(".")[0] if _module.startswith(f"{__name__}.") else ""
     if _module == __name__ or _command:
-        from w2v_jax import streams
+        from w2v_jax._src import streams
 
         from .launch.interrupts import quiet_until_started
 

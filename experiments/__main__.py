@@ -3,7 +3,7 @@
 import runpy
 import sys
 
-from w2v_jax import streams
+from w2v_jax._src import streams
 
 from .commands import COMMANDS, unknown, usage
 from .help import answer_and_end

@@ -9,7 +9,7 @@ import jax
 import numpy as np
 
 from w2v_jax import grids, projection, scores, similarity, stimuli
-from w2v_jax.arguments import Scalar
+from w2v_jax._src.arguments import Scalar
 
 from .draw import figures
 from .front_ends.named import NamedFrontEnd

@@ -13,7 +13,7 @@ import jax
 import numpy as np
 
 from w2v_jax import grids, similarity, source_filter, stimuli
-from w2v_jax.arguments import Scalar
+from w2v_jax._src.arguments import Scalar
 from w2v_jax.front_end import Frames
 from w2v_jax.grids import VOWELS, Vowel
 

@@ -11,7 +11,7 @@ import jax
 import numpy as np
 
 from w2v_jax import grids, scales, similarity, stimuli
-from w2v_jax.arguments import Scalar
+from w2v_jax._src.arguments import Scalar
 
 from .draw import figures, lettering
 from .front_ends.named import NamedFrontEnd

@@ -4,7 +4,7 @@ import sys
 
 import tqdm
 
-from w2v_jax.quoting import printable
+from w2v_jax._src.quoting import printable
 
 
 def progress_bar(label: str, total: int, *, initial: int = 0, unit: str = " sounds") -> tqdm.tqdm:

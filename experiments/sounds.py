@@ -22,7 +22,7 @@ import jax
 import numpy as np
 from absl import flags as absl_flags
 
-from w2v_jax import files
+from w2v_jax._src import files
 from w2v_jax.grids import Grid
 from w2v_jax.vowels import VowelTableError
 

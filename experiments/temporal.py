@@ -10,7 +10,7 @@ import jax
 import numpy as np
 
 from w2v_jax import grids, projection, similarity, stimuli
-from w2v_jax.arguments import Scalar
+from w2v_jax._src.arguments import Scalar
 from w2v_jax.front_end import Frames
 
 from .draw import figures

@@ -42,7 +42,7 @@ _SLOWEST = (
     "memory",
     "many_encoders",
     "convert_hostile",
-    "probes",
+    "layer_pooling",
     "golden",
 )
 
@@ -61,7 +61,7 @@ _HARDLY_OPTIMISED = (
     "every_front_end",
     "jax_settings",
     "padded_and_long",
-    "probes",
+    "layer_pooling",
     "recordings",
     "scores",
     "similarity",

@@ -9,8 +9,8 @@ import soundfile
 from w2v_jax.experiments.recordings import session
 
 from w2v_jax import recordings, textgrids
+from w2v_jax._src.opened_sound import RecordingError
 from w2v_jax.front_end import Frames
-from w2v_jax.opened_sound import RecordingError
 from w2v_jax.textgrids import TextGridError
 
 ERRORS = (RecordingError, TextGridError)

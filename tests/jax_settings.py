@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from w2v_jax import probes, similarity, source_filter, speech, stimuli, sweep
+from w2v_jax import layer_pooling, similarity, source_filter, speech, stimuli, sweep
 from w2v_jax.contrastive import ContrastiveConfig, ContrastivePredictor
 from w2v_jax.encoder import EncoderConfig, FeatureEncoder
 from w2v_jax.front_end import mean_over_time
@@ -88,7 +88,7 @@ def on_the_host(front_end):
     """What is asked of front ends, features and stimuli from outside of any program of one's own, by name."""
     grid = {"f0": np.array([100.0, 150.0, 200.0])}
     found = {"tone": stimuli.sine_mixture([440.0], duration=0.01), "voice": voice(np.float64(120))}
-    found["sweep"] = sweep(front_end, voice, grid, pooling=probes.layer_means, batch_size=2)
+    found["sweep"] = sweep(front_end, voice, grid, pooling=layer_pooling.layer_means, batch_size=2)
     features = np.random.default_rng(0).standard_normal((6, 4))
     found["cosine"] = similarity.cosine_similarity(features, features)
     found["cka"] = similarity.linear_cka(features, features[:, :2])

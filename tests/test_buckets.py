@@ -17,7 +17,7 @@ from experiments.front_ends import named as front_ends
 from experiments.store import buckets, made_with, metrics, sweeping
 from experiments.store.results import Results
 from experiments.store.sweeping import ReplacementError, Share
-from w2v_jax import files, tensor_file
+from w2v_jax._src import files, tensor_file
 from w2v_jax.grids import Grid
 
 GRID = Grid("tones", ({"low": np.linspace(100, 400, 40)}, {"high": np.linspace(1_000, 3_000, 10)}))

@@ -11,7 +11,8 @@ import pytest
 from experiments.pretrain import run as training_run
 from experiments.pretrain import training
 from experiments.pretrain.training import Recipe
-from w2v_jax import checkpoint, tensor_file
+from w2v_jax import checkpoint
+from w2v_jax._src import tensor_file
 from w2v_jax.encoder import EncoderConfig
 
 WEIGHTS = pathlib.Path(__file__).parent.parent / "weights"

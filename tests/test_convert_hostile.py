@@ -217,7 +217,7 @@ def test_outputs(tmp_path, output, monkeypatch):
 
 
 def test_the_command_says_one_line(tmp_path, output, capsys, monkeypatch):
-    monkeypatch.setattr("w2v_jax.streams.prepare", lambda: None)  # a program's streams, which pytest's are not
+    monkeypatch.setattr("w2v_jax._src.streams.prepare", lambda: None)  # a program's streams, which pytest's are not
     assert main([f"--source={tmp_path / 'none.pt'}", f"--output={output}"]) == 1
     captured = capsys.readouterr()
     assert captured.out == ""

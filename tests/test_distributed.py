@@ -14,9 +14,9 @@ from experiments.store import metrics
 from experiments.store.results import AtRate
 from experiments.store.sweeping import Share
 from w2v_jax import sweep
+from w2v_jax._src.tensor_file import open_file
 from w2v_jax.checkpoint import load_encoder
 from w2v_jax.grids import PURE_TONES
-from w2v_jax.tensor_file import open_file
 
 
 def assert_finished(output: pathlib.Path, undisturbed: bytes, *processes: SweepProcess) -> None:

@@ -18,7 +18,7 @@ from experiments.reproduce import published
 from w2v_jax.checkpoint import CheckpointError, encoder_tensors, load_encoder, read_metadata
 from w2v_jax.convert import convert_checkpoint
 from w2v_jax.convert.__main__ import main as convert
-from w2v_jax.hub import cache, client, ids, obtaining, pieces
+from w2v_jax.hub import byte_spans, cache, client, ids, obtaining
 
 constants = pytest.importorskip("huggingface_hub.constants")
 file_download = pytest.importorskip("huggingface_hub.file_download")
@@ -515,12 +515,12 @@ def test_where_the_cache_is(monkeypatch, tmp_path):
 
 
 def test_pieces(tmp_path):
-    kept = pieces.Pieces(tmp_path / "file")
+    kept = byte_spans.Pieces(tmp_path / "file")
     assert kept.missing((0, 10)) == [(0, 10)]
     kept.add(2, b"cde")
     kept.add(7, b"hi")
     (tmp_path / "file/9-20").write_bytes(b"short")  # as no process leaves one
-    again = pieces.Pieces(tmp_path / "file")
+    again = byte_spans.Pieces(tmp_path / "file")
     assert again.missing((0, 10)) == [(0, 2), (5, 7), (9, 10)]
     again.add(0, b"abcdefgh")
     assert again.missing((0, 10)) == [(9, 10)]

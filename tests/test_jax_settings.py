@@ -45,7 +45,7 @@ def test_long_sounds_in_pieces_under_all_settings(kind, monkeypatch):
     monkeypatch.setattr(module, "_PIECE_BYTES", 1)
     pieces = []
     monkeypatch.setattr(module, "Pieces", lambda *given: pieces.append(given) or cut(*given))
-    cut = importlib.import_module("w2v_jax.pieces").Pieces
+    cut = importlib.import_module("w2v_jax._src.long_waveforms").Pieces
     long = jax.ShapeDtypeStruct((2, 4_000), np.float32)
     lengths = np.array([4_000, 2_000])
     with jax_settings.setting("all"):

@@ -12,7 +12,7 @@ import w2v_jax
 from experiments.claims.sounds import grids_of, voice, vowel
 from experiments.front_ends import named as front_ends
 from experiments.store.results import Results
-from w2v_jax import probes, scores
+from w2v_jax import layer_pooling, scores
 from w2v_jax.scores import Bootstrap
 from w2v_jax.scores.learned_scale import PHASES
 
@@ -43,8 +43,10 @@ def vowels(front_end, stimulus):
     points = grids_of(front_end.frames).vowels.points()
     sound = functools.partial(stimulus, sample_rate=front_end.frames.sample_rate, duration=DURATION)
     num_samples = round(DURATION * front_end.frames.sample_rate)
-    channels = probes.layer_channels(front_end, num_samples=num_samples)
-    found = probes.split_means(w2v_jax.sweep(front_end, sound, points, pooling=probes.layer_means), channels)
+    channels = layer_pooling.layer_channels(front_end, num_samples=num_samples)
+    found = layer_pooling.split_means(
+        w2v_jax.sweep(front_end, sound, points, pooling=layer_pooling.layer_means), channels
+    )
     return {layer: each.mean for layer, each in found.items()}, points
 
 

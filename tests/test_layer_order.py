@@ -16,7 +16,7 @@ from experiments.draw import vowel_chart
 from experiments.front_ends import named as front_ends
 from experiments.measures import layer_alignment
 from experiments.store.results import Results
-from w2v_jax import front_end, grids, probes, recordings, stimuli
+from w2v_jax import front_end, grids, layer_pooling, recordings, stimuli
 from w2v_jax.engine import sweep
 from w2v_jax.front_end import Frames
 from w2v_jax.grids import Grid
@@ -77,8 +77,8 @@ class Compiled(nnx.Module):
 
 
 def means(front, *, channels=None):
-    features = sweep(front, tone, GRID, pooling=probes.layer_means)
-    found = probes.split_means(features, channels or probes.layer_channels(front, num_samples=1600))
+    features = sweep(front, tone, GRID, pooling=layer_pooling.layer_means)
+    found = layer_pooling.split_means(features, channels or layer_pooling.layer_channels(front, num_samples=1600))
     return {name: each.mean for name, each in found.items()}
 
 
@@ -107,7 +107,7 @@ def test_no_permutation_of_names_moves_a_number(names, widths, data):
     asked = dict(data.draw(st.permutations(list(channels.items()))))
     outputs = front_end.outputs(front, np.zeros((2, 1600), np.float32))
     assert list(outputs) == list(made)
-    found = probes.split_means(np.asarray(probes.layer_means(outputs)), asked)
+    found = layer_pooling.split_means(np.asarray(layer_pooling.layer_means(outputs)), asked)
     assert list(found) == list(asked)
     for name, (value, width) in made.items():
         np.testing.assert_array_equal(found[name].mean, np.full((2, width), value))
@@ -117,14 +117,16 @@ def test_layers_of_bursts_are_found_by_name_too():
     made = {"z": (1.0, 2), "a": (2.0, 3), "frames": (3.0, 2)}
     front = OnTheHost(made)
     noise = {name: 1 + np.random.default_rng(len(name)).random((1, 3, 8, 4)) for name in ("z", "frames")}
-    alone = {name: np.asarray(probes.burst_nearness({name: jnp.asarray(each)})) for name, each in noise.items()}
-    both = np.asarray(probes.burst_nearness({name: jnp.asarray(each) for name, each in noise.items()}))
+    alone = {name: np.asarray(layer_pooling.burst_nearness({name: jnp.asarray(each)})) for name, each in noise.items()}
+    both = np.asarray(layer_pooling.burst_nearness({name: jnp.asarray(each) for name, each in noise.items()}))
     layers = {"frames": Frames(16_000, 200, 200), "z": Frames(16_000, 200, 200)}
-    found = probes.split_nearness(both, layers, num_samples=1600)
+    found = layer_pooling.split_nearness(both, layers, num_samples=1600)
     for name in layers:
         np.testing.assert_array_equal(found[name], alone[name][..., :-1])
-    features = sweep(front, lambda frequency: jnp.stack([tone(frequency)] * 3), GRID, pooling=probes.burst_nearness)
-    found = probes.split_nearness(features, dict(reversed(front.layers.items())), num_samples=1600)
+    features = sweep(
+        front, lambda frequency: jnp.stack([tone(frequency)] * 3), GRID, pooling=layer_pooling.burst_nearness
+    )
+    found = layer_pooling.split_nearness(features, dict(reversed(front.layers.items())), num_samples=1600)
     assert {name: each.shape[2] for name, each in found.items()} == {"z": 4, "a": 8, "frames": 4}
 
 
@@ -225,7 +227,7 @@ def test_results_of_another_order_are_not_read_back(tmp_path):
             name="mine", kind="yours", source="", digest="same", frames=front.frames, make=lambda: front
         )
         grid = grids.PURE_TONES.thinned(frequency=2)
-        return Results(tmp_path, quick=True).sweep("f0", each, grid, f0.tone, pooling=probes.layer_means)
+        return Results(tmp_path, quick=True).sweep("f0", each, grid, f0.tone, pooling=layer_pooling.layer_means)
 
     run(("a", "b"))
     with pytest.raises(ValueError, match="changed: pooling"):

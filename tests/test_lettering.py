@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 
 from experiments.draw import figures, lettering, room_for_text
 from experiments.store import spreadsheet
-from w2v_jax.quoting import printable
+from w2v_jax._src.quoting import printable
 
 LONG = [f"wav2vec2-large-xlsr-53-english-{number}" for number in range(12)]
 PHONES = [f"AA{number}" for number in range(45)]

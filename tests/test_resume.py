@@ -17,9 +17,9 @@ from experiments import f0
 from experiments.front_ends import named as front_ends
 from experiments.store.results import Results
 from w2v_jax import sweep
+from w2v_jax._src.tensor_file import open_file
 from w2v_jax.checkpoint import load_encoder
 from w2v_jax.grids import BURST_TONES, Grid
-from w2v_jax.tensor_file import open_file
 
 
 def result(output: pathlib.Path) -> bytes:

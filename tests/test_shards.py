@@ -6,7 +6,8 @@ from flax import nnx
 from safetensors.numpy import load_file, save_file
 
 from experiments.store import made_with, shards
-from w2v_jax import checkpoint, stimuli, tensor_file
+from w2v_jax import checkpoint, stimuli
+from w2v_jax._src import tensor_file
 from w2v_jax.encoder import EncoderConfig, FeatureEncoder
 from w2v_jax.engine import block_size, sweep, sweep_spans
 

@@ -18,7 +18,7 @@ from experiments.front_ends import named as front_ends
 from experiments.store import file_names, locks, made_with, metrics, metrics_file, shards
 from experiments.store.results import Results
 from experiments.store.sweeping import ReplacementError
-from w2v_jax import tensor_file
+from w2v_jax._src import tensor_file
 
 SETTINGS = {"encoder": "ours"}
 TENSORS = {"x": np.arange(3, dtype=np.float32)}

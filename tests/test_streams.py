@@ -5,7 +5,7 @@ import io
 
 import pytest
 
-from w2v_jax import streams
+from w2v_jax._src import streams
 
 
 class Broken(io.RawIOBase):

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from parselmouth.praat import call
 
 from experiments.recordings import session, tiers
-from w2v_jax import textgrids, trigraphs
+from w2v_jax import textgrids
+from w2v_jax._src import trigraphs
 from w2v_jax.recordings import Recording
 from w2v_jax.textgrids import TextGridError
 

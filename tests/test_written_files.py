@@ -12,7 +12,8 @@ from flax import nnx
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from w2v_jax import safetensors_header, tensor_file
+from w2v_jax._src import safetensors_header, tensor_file
+from w2v_jax._src.quoting import printable
 from w2v_jax.checkpoint import (
     CheckpointError,
     Provenance,
@@ -25,7 +26,6 @@ from w2v_jax.checkpoint import (
 from w2v_jax.convert import convert_checkpoint
 from w2v_jax.convert.__main__ import main
 from w2v_jax.encoder import FeatureEncoder
-from w2v_jax.quoting import printable
 
 ANY_TEXT = st.text(st.characters(codec=None, categories=None), max_size=30)  # lone surrogates, too
 HERE = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -34,10 +34,11 @@ import safetensors
 import safetensors.numpy
 from flax import nnx
 
-from w2v_jax import _version, tensor_file
+from w2v_jax import _version
+from w2v_jax._src import tensor_file
+from w2v_jax._src.quoting import listing, printable, quote
 from w2v_jax.convolution import Precision, check_precision
 from w2v_jax.encoder import EncoderConfig, FeatureEncoder
-from w2v_jax.quoting import listing, printable, quote
 
 FORMAT = "w2v_jax.encoder"
 FORMAT_VERSION = "2"

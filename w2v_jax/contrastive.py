@@ -13,8 +13,8 @@ import jax.numpy as jnp
 from flax import nnx
 from jax import lax
 
+from w2v_jax._src.explicit_sharding import along_the_batch
 from w2v_jax.encoder import FeatureEncoder
-from w2v_jax.explicit_sharding import along_the_batch
 
 # Below the length of any frame that a LayerNorm makes.
 _SHORTEST = 1e-6

@@ -18,11 +18,11 @@ import numpy as np
 from flax import nnx
 from jax import export, lax
 
+from w2v_jax._src.explicit_sharding import along_the_batch
+from w2v_jax._src.long_waveforms import Pieces
 from w2v_jax.convolution import Precision, as_stored, check_precision, convolve, is_rounded
-from w2v_jax.explicit_sharding import along_the_batch
 from w2v_jax.front_end import FRAMES, Frames, check_lengths
 from w2v_jax.norm import Norm, Statistics, statistics_in_pieces, statistics_of_filters
-from w2v_jax.pieces import Pieces
 from w2v_jax.presets import PRESETS
 
 # A waveform of more than `_PIECES_AT_LEAST` pieces is cut: a piece has at least so many frames, and its largest

@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from w2v_jax.quoting import first_line
+from w2v_jax._src.quoting import first_line
 
 # The name of the layer that a front end returns when it is called: the last one.
 FRAMES = "frames"

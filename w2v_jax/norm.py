@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from flax import nnx
 from jax import lax
 
-from w2v_jax.pieces import Pieces
+from w2v_jax._src.long_waveforms import Pieces
 
 
 class Statistics(NamedTuple):

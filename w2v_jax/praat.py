@@ -13,7 +13,7 @@ import types
 import numpy as np
 import numpy.typing as npt
 
-from w2v_jax.opened_sound import RecordingsUnavailableError
+from w2v_jax._src.opened_sound import RecordingsUnavailableError
 from w2v_jax.textgrids import Interval, TextGrid, TextGridError, Tier, read_textgrid, read_tier
 
 __all__ = [

@@ -4,7 +4,7 @@ Hours of sound go through here a segment at a time: a file is looked through onc
 whole frames (`segments`), read where it is needed at a front end's own rate (`read`), and encoded in padded batches of
 similar length (`encode`).
 
-What a sound file has and its samples are in `w2v_jax.sound_files`, whose names are here, too.
+What a sound file has and its samples are in `w2v_jax._src.sound_files`, whose names are here, too.
 """
 
 import collections
@@ -20,15 +20,15 @@ from flax import nnx
 
 from w2v_jax import engine
 from w2v_jax import front_end as front_ends
-from w2v_jax.front_end import Frames, FrontEnd
-from w2v_jax.opened_sound import RecordingError, RecordingsUnavailableError
-from w2v_jax.sound_files import (
+from w2v_jax._src.opened_sound import RecordingError, RecordingsUnavailableError
+from w2v_jax._src.sound_files import (
     Channel,
     Recording,
     inspect,
     mean_and_deviation,
     read,
 )
+from w2v_jax.front_end import Frames, FrontEnd
 
 __all__ = [
     "SEGMENT_SECONDS",

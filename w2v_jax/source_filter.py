@@ -15,8 +15,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from w2v_jax.arguments import Scalar, Scalars, checked_frequencies, is_concrete, sampling_times, scalar, vector
-from w2v_jax.phases import sin_of_turns, turns
+from w2v_jax._src.arguments import Scalar, Scalars, checked_frequencies, is_concrete, sampling_times, scalar, vector
+from w2v_jax._src.exact_phase import sin_of_turns, turns
 from w2v_jax.stimuli import SAMPLE_RATE
 
 # Frames a second at which a filter is given, and over how many of them its response may ring.

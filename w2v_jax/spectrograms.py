@@ -14,7 +14,7 @@ import numpy as np
 from flax import nnx
 
 from w2v_jax import front_end, scales
-from w2v_jax.explicit_sharding import along_the_batch
+from w2v_jax._src.explicit_sharding import along_the_batch
 from w2v_jax.front_end import Frames
 
 # Frames of wav2vec 2.0, whose control a spectrogram mostly is.

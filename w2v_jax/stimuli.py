@@ -7,7 +7,7 @@ be: there a frequency that the sample rate cannot hold, or a value that is not f
 
 Sound is float32 whatever it is made of and whatever `jax_enable_x64` says: parameters are taken as float32.
 
-Phases are exact: see `w2v_jax.phases`.
+Phases are exact: see `w2v_jax._src.exact_phase`.
 """
 
 from collections.abc import Callable
@@ -16,8 +16,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from w2v_jax.arguments import Scalar, Scalars, checked_frequencies, is_concrete, sampling_times, scalar, vector
-from w2v_jax.phases import sin_of_turns, turns
+from w2v_jax._src.arguments import Scalar, Scalars, checked_frequencies, is_concrete, sampling_times, scalar, vector
+from w2v_jax._src.exact_phase import sin_of_turns, turns
 
 SAMPLE_RATE = 16_000  # Hz
 

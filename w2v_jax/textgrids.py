@@ -12,8 +12,8 @@ import re
 import struct
 from collections.abc import Iterator
 
-from w2v_jax.opened_sound import composed, shown, unusable
-from w2v_jax.quoting import listing, printable
+from w2v_jax._src.opened_sound import composed, shown, unusable
+from w2v_jax._src.quoting import listing, printable
 
 _MOST_BYTES = 100_000_000
 _BINARY = b"ooBinaryFile"

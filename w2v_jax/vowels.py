@@ -13,8 +13,8 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 
+from w2v_jax._src.quoting import listing, quote
 from w2v_jax.grids import Vowel
-from w2v_jax.quoting import listing, quote
 
 _FOLDER = pathlib.Path(__file__).parent / "vowel_tables"
 _SEPARATORS = ",;\t"

@@ -15,8 +15,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from w2v_jax import front_end as library
-from w2v_jax import grids, probes, scales, scores, source_filter, stimuli
-from w2v_jax.arguments import Scalar
+from w2v_jax import grids, layer_pooling, scales, scores, source_filter, stimuli
+from w2v_jax._src.arguments import Scalar
 from w2v_jax.front_end import FRAMES, Frames
 from w2v_jax.grids import Grid, Vowel
 from w2v_jax.scores import BlockScores, Bootstrap, RsaProfile, Score, UndefinedScoreError
@@ -560,16 +560,18 @@ def _duration(frames: Frames) -> float:
 def listen(front_end: NamedFrontEnd, chosen: Grids, results: Results, *, experiment: str) -> dict[str, Heard]:
     """Plays all sounds to a front end: by layer, what it made of them."""
     layers = library.layers(front_end.front_end)
-    channels = probes.layer_channels(front_end.front_end, num_samples=chosen.num_samples)
+    channels = layer_pooling.layer_channels(front_end.front_end, num_samples=chosen.num_samples)
     means, steady = {}, {}
     for grid in (each for each in SOUNDS if each in chosen.items()):
         stimulus = stimulus_of(grid, chosen.frames)
-        features = results.sweep(experiment, front_end, chosen.items()[grid], stimulus, pooling=probes.layer_means)
-        by_layer = probes.split_means(features, channels)
+        features = results.sweep(
+            experiment, front_end, chosen.items()[grid], stimulus, pooling=layer_pooling.layer_means
+        )
+        by_layer = layer_pooling.split_means(features, channels)
         means[grid] = {name: found.mean for name, found in by_layer.items()}
         steady[grid] = {name: found.steadiness for name, found in by_layer.items()}
-    features = results.sweep(experiment, front_end, chosen.bursts, bursts, pooling=probes.burst_nearness)
-    nearness = probes.split_nearness(features, layers, num_samples=chosen.num_samples)
+    features = results.sweep(experiment, front_end, chosen.bursts, bursts, pooling=layer_pooling.burst_nearness)
+    nearness = layer_pooling.split_nearness(features, layers, num_samples=chosen.num_samples)
     return {
         name: Heard(
             frames,

@@ -24,7 +24,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter
 from matplotlib.typing import ColorType
 
-from w2v_jax.quoting import printable
+from w2v_jax._src.quoting import printable
 from w2v_jax.tuning import FrequencyResponses
 
 from . import lettering, room_for_text

@@ -19,7 +19,7 @@ from matplotlib.ft2font import FT2Font
 from matplotlib.text import Text
 from matplotlib.ticker import FixedFormatter, FuncFormatter, NullFormatter
 
-from w2v_jax.quoting import printable
+from w2v_jax._src.quoting import printable
 
 LONGEST = 60  # letters of a name next to an axis, in two lines
 LONGEST_ON_MAP = 24

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from w2v_jax import grids, projection, source_filter, stimuli
-from w2v_jax.arguments import Scalar
+from w2v_jax._src.arguments import Scalar
 from w2v_jax.grids import VOWELS, Grid, Vowel
 
 from ..front_ends.named import NamedFrontEnd

@@ -20,13 +20,13 @@ from flax import nnx
 
 from w2v_jax import checkpoint
 from w2v_jax import front_end as library
+from w2v_jax._src.quoting import first_line, printable, quote
 from w2v_jax.convolution import Precision
 from w2v_jax.encoder import EncoderConfig, FeatureEncoder
 from w2v_jax.front_end import Frames, FrontEnd, FrontEndError
 from w2v_jax.hub import obtaining
 from w2v_jax.hub.ids import is_hub_id, parse
 from w2v_jax.hub.listening import LOGGED, Listener
-from w2v_jax.quoting import first_line, printable, quote
 from w2v_jax.spectrograms import LogMagnitudeSpectrogram, LogMelSpectrogram, SpectrogramConfig
 
 from . import paper

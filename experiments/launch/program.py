@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from absl import app, flags, logging
 
-from w2v_jax import streams
+from w2v_jax._src import streams
 from w2v_jax.front_end import FrontEndWarning
 
 from ..options import process

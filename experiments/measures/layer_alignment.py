@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.typing import ColorType
 
 from w2v_jax import front_end as library
-from w2v_jax import probes, scores
+from w2v_jax import layer_pooling, scores
 from w2v_jax.grids import Grid
 
 from ..draw import figures, lettering, vowel_chart
@@ -64,9 +64,9 @@ def measure(results: Results, front_ends: Sequence[NamedFrontEnd]) -> list[Metri
 
 def _sweep(results: Results, front_end: NamedFrontEnd, grid: Grid) -> dict[str, np.ndarray]:
     """By layer, features averaged over time, (n, channels)."""
-    features = results.sweep(EXPERIMENT, front_end, grid, vowel_chart.vowel, pooling=probes.layer_means)
-    channels = probes.layer_channels(front_end.front_end, num_samples=front_end.frames.sample_rate)
-    return {name: found.mean for name, found in probes.split_means(features, channels).items()}
+    features = results.sweep(EXPERIMENT, front_end, grid, vowel_chart.vowel, pooling=layer_pooling.layer_means)
+    channels = layer_pooling.layer_channels(front_end.front_end, num_samples=front_end.frames.sample_rate)
+    return {name: found.mean for name, found in layer_pooling.split_means(features, channels).items()}
 
 
 def draw(

@@ -8,7 +8,7 @@ import jax
 import numpy as np
 
 from w2v_jax import scores, stimuli
-from w2v_jax.arguments import Scalar
+from w2v_jax._src.arguments import Scalar
 from w2v_jax.front_end import Frames
 from w2v_jax.grids import Grid
 from w2v_jax.scores import LearnedScale

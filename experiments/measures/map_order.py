@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from w2v_jax import scores
-from w2v_jax.quoting import quote
+from w2v_jax._src.quoting import quote
 
 from ..store import cells
 from ..store.metrics import Metrics

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from w2v_jax import files
-from w2v_jax.tensor_file import open_file
+from w2v_jax._src import files
+from w2v_jax._src.tensor_file import open_file
 
 from ..store import spreadsheet
 from .finished import Finished, names_of_files, read

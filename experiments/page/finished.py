@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from w2v_jax import files
-from w2v_jax.quoting import listing, quote
+from w2v_jax._src import files
+from w2v_jax._src.quoting import listing, quote
 
 from ..store import file_names, metrics_file, spreadsheet
 from ..store.metrics_file import Metrics

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
-from w2v_jax.quoting import quote
+from w2v_jax._src.quoting import quote
 
 from .finished import ReportError
 

@@ -16,7 +16,7 @@ import jax
 import numpy as np
 
 from w2v_jax import grids, source_filter
-from w2v_jax.quoting import printable
+from w2v_jax._src.quoting import printable
 
 from .. import amplitude
 from ..draw import vowel_chart

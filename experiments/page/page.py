@@ -15,7 +15,7 @@ import jinja2
 import vl_convert
 
 from w2v_jax import _version
-from w2v_jax import files as files_of
+from w2v_jax._src import files as files_of
 
 from ..recordings.clips import FILE
 from ..reproduce import published

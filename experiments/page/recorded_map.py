@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from w2v_jax.quoting import printable, quote
-from w2v_jax.tensor_file import TensorFileError, open_file
+from w2v_jax._src.quoting import printable, quote
+from w2v_jax._src.tensor_file import TensorFileError, open_file
 
 from ..draw import figures
 from ..measures import map_order

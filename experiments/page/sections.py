@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from w2v_jax._src.quoting import quote
 from w2v_jax.front_end import FRAMES
-from w2v_jax.quoting import quote
 
 from .. import amplitude, diphthongs, f0, formants, temporal
 from ..measures import alignment

@@ -12,7 +12,7 @@ import pathlib
 import jax
 from absl import logging
 
-from w2v_jax import files
+from w2v_jax._src import files
 from w2v_jax.convolution import check_precision
 
 from ..draw import figures

@@ -20,7 +20,7 @@ import jax
 import numpy as np
 import orbax.checkpoint as ocp
 
-from w2v_jax import files
+from w2v_jax._src import files
 from w2v_jax.checkpoint import SUFFIX, Provenance, save_encoder
 from w2v_jax.contrastive import Outcome
 

@@ -17,9 +17,9 @@ from typing import cast
 import numpy as np
 
 from w2v_jax import grids
+from w2v_jax._src.quoting import printable
 from w2v_jax.front_end import Frames
 from w2v_jax.praat import PraatSettings
-from w2v_jax.quoting import printable
 from w2v_jax.recordings import SEGMENT_SECONDS, Channel, RecordingError, RecordingsUnavailableError
 from w2v_jax.scores import Score
 from w2v_jax.source_filter import LOWEST_F0

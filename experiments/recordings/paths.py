@@ -10,8 +10,8 @@ import pathlib
 import stat
 from collections.abc import Callable, Iterator, Sequence
 
-from w2v_jax.opened_sound import composed, is_note_of_macos, shown
-from w2v_jax.quoting import printable
+from w2v_jax._src.opened_sound import composed, is_note_of_macos, shown
+from w2v_jax._src.quoting import printable
 from w2v_jax.textgrids import TextGridError
 
 # What is taken of a folder that is named as a whole.

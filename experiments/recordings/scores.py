@@ -7,8 +7,8 @@ import numpy as np
 
 from w2v_jax import scores
 from w2v_jax.scores import Score, UndefinedScoreError
+from w2v_jax.scores._distances import directions
 from w2v_jax.scores.bootstrap import Bootstrap, mean_score
-from w2v_jax.scores.points import directions
 from w2v_jax.scores.reading import Unit
 
 from ..store import cells

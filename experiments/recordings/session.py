@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal, cast
 
 from w2v_jax import recordings
+from w2v_jax._src.opened_sound import composed, shown
+from w2v_jax._src.quoting import printable
 from w2v_jax.front_end import Frames
-from w2v_jax.opened_sound import composed, shown
-from w2v_jax.quoting import printable
 from w2v_jax.recordings import Channel, Recording, RecordingError
 from w2v_jax.textgrids import TextGridError
 

@@ -5,9 +5,10 @@ import math
 import pathlib
 from collections.abc import Iterator, Sequence
 
-from w2v_jax import textgrids, trigraphs
-from w2v_jax.opened_sound import composed, shown
-from w2v_jax.quoting import printable
+from w2v_jax import textgrids
+from w2v_jax._src import trigraphs
+from w2v_jax._src.opened_sound import composed, shown
+from w2v_jax._src.quoting import printable
 from w2v_jax.recordings import Recording
 from w2v_jax.textgrids import Interval, TextGrid, TextGridError, Tier
 

@@ -15,8 +15,8 @@ from collections.abc import Iterator
 
 import filelock
 
-from w2v_jax import files
-from w2v_jax.quoting import quote
+from w2v_jax._src import files
+from w2v_jax._src.quoting import quote
 
 _POLL_SECONDS = 0.2
 _MOST_LETTERS = 200

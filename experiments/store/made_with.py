@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from w2v_jax import files, tensor_file
-from w2v_jax.quoting import quote
-from w2v_jax.tensor_file import Stream, TensorFile, TensorFileError
+from w2v_jax._src import files, tensor_file
+from w2v_jax._src.quoting import quote
+from w2v_jax._src.tensor_file import Stream, TensorFile, TensorFileError
 
 from . import buckets
 

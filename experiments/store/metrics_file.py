@@ -9,8 +9,8 @@ import pathlib
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
-from w2v_jax.files import is_dangling
-from w2v_jax.quoting import quote
+from w2v_jax._src.files import is_dangling
+from w2v_jax._src.quoting import quote
 
 Metrics = dict[str, Any]
 

@@ -14,11 +14,12 @@ import jax
 import numpy as np
 from matplotlib.figure import Figure
 
-from w2v_jax import _version, checkpoint, files
+from w2v_jax import _version, checkpoint
 from w2v_jax import front_end as library
+from w2v_jax._src import files
+from w2v_jax._src.tensor_file import TensorFile, TensorFileError, open_file
 from w2v_jax.engine import Pooling
 from w2v_jax.grids import Grid
-from w2v_jax.tensor_file import TensorFile, TensorFileError, open_file
 
 from ..draw import figures
 from ..front_ends.named import NamedFrontEnd

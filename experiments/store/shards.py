@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from w2v_jax import files
-from w2v_jax.tensor_file import Stream, TensorFile, TensorFileError
+from w2v_jax._src import files
+from w2v_jax._src.tensor_file import Stream, TensorFile, TensorFileError
 
 from . import made_with
 from .made_with import OtherSettingsError, UnknownSettingsError

@@ -17,11 +17,11 @@ from typing import Protocol
 import jax
 import numpy as np
 
-from w2v_jax import files
+from w2v_jax._src import files
+from w2v_jax._src.quoting import first_line
+from w2v_jax._src.tensor_file import TensorFileError
 from w2v_jax.engine import Pooling, block_size, suggested_batch_size, sweep_spans
 from w2v_jax.front_end import FrontEndError
-from w2v_jax.quoting import first_line
-from w2v_jax.tensor_file import TensorFileError
 
 from ..front_ends.named import EncoderChoiceError, NamedFrontEnd
 from ..progress import progress_bar

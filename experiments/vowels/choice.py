@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from w2v_jax import grids, vowels
+from w2v_jax._src.quoting import printable
 from w2v_jax.grids import Grid, Vowel
-from w2v_jax.quoting import printable
 from w2v_jax.source_filter import LOWEST_F0
 from w2v_jax.vowels import VowelTable, VowelTableError
 

@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from w2v_jax import streams
+from w2v_jax._src import streams
 from w2v_jax.presets import PRESETS
 
 

@@ -8,9 +8,9 @@ from typing import Protocol
 
 import numpy as np
 
+from w2v_jax._src.quoting import quote
 from w2v_jax.checkpoint import CheckpointError
 from w2v_jax.convert.places import Distant, Place
-from w2v_jax.quoting import quote
 
 # The floating dtypes that a checkpoint's encoder may have. NumPy has no bfloat16; it is the upper half of a float32.
 _MOST_EXPANDED = 2**20  # elements

@@ -5,6 +5,7 @@ import pathlib
 import sys
 from collections.abc import Sequence
 
+from w2v_jax._src.quoting import printable
 from w2v_jax.checkpoint import CheckpointError
 from w2v_jax.convert import many
 from w2v_jax.convert.conversion import Conversion, convert_checkpoint
@@ -13,7 +14,6 @@ from w2v_jax.convert.settings import SETTLES
 from w2v_jax.hub.bar import Bar
 from w2v_jax.hub.ids import is_hub_id
 from w2v_jax.hub.listening import Listener, megabytes
-from w2v_jax.quoting import printable
 
 
 def run(options: argparse.Namespace) -> int:

@@ -4,6 +4,7 @@ import dataclasses
 import os
 import pathlib
 
+from w2v_jax._src.quoting import printable, quote
 from w2v_jax.checkpoint import SUFFIX, CheckpointError, Provenance, tensors_digest, write_tensors
 from w2v_jax.convert import fairseq, huggingface
 from w2v_jax.convert.layouts import TRANSFORMERS, Layout, locate, read_encoder, told_by_tensors
@@ -14,7 +15,6 @@ from w2v_jax.convert.sources import Checkpoint, open_checkpoint
 from w2v_jax.encoder import EncoderConfig
 from w2v_jax.hub.ids import cached_as, is_hub_id, parse
 from w2v_jax.hub.listening import LOGGED, Listener
-from w2v_jax.quoting import printable, quote
 
 _LONGEST_LABEL = 1_000
 

@@ -14,11 +14,11 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from w2v_jax._src.quoting import quote
 from w2v_jax.checkpoint import CheckpointError
 from w2v_jax.convert import huggingface
 from w2v_jax.convert.settings import NORMALIZE, Statement
 from w2v_jax.convert.unpickle import Global, Inert
-from w2v_jax.quoting import quote
 
 _DEFAULT_LAYERS = "[(512, 10, 5)] + [(512, 3, 2)] * 4 + [(512,2,2)] + [(512,2,2)]"
 # At the top of a checkpoint, and inside its settings, where there may be settings (deeper ones).

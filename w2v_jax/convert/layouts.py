@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from w2v_jax._src.quoting import listing, quote
 from w2v_jax.checkpoint import CheckpointError
 from w2v_jax.convert.arrays import Array, fetch_ahead
 from w2v_jax.convert.settings import SETTLES, Statement
 from w2v_jax.encoder import ConvNorm, EncoderConfig
-from w2v_jax.quoting import listing, quote
 
 _MOST_LAYERS = 100
 _PARTS = ("weight", "bias")

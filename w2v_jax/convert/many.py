@@ -5,11 +5,11 @@ import pathlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from w2v_jax._src.quoting import quote
 from w2v_jax.checkpoint import SUFFIX, CheckpointError, Metadata, read_metadata
 from w2v_jax.convert.conversion import convert_checkpoint
 from w2v_jax.hub.ids import is_hub_id, parse
 from w2v_jax.hub.listening import Listener, megabytes
-from w2v_jax.quoting import quote
 
 _AT_A_TIME = 4
 _MOST_LIST_BYTES = 10_000_000

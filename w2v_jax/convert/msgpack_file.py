@@ -9,10 +9,10 @@ from collections.abc import Iterator
 import numpy as np
 from flax import serialization
 
+from w2v_jax._src.quoting import quote
 from w2v_jax.checkpoint import CheckpointError
 from w2v_jax.convert.arrays import Array, ArrayInMemory
 from w2v_jax.convert.places import Place
-from w2v_jax.quoting import quote
 
 _MOST_DEPTH = 16
 _PARTS = {"kernel": "weight", "scale": "weight"}

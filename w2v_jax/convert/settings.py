@@ -9,9 +9,9 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from w2v_jax._src.quoting import quote
 from w2v_jax.checkpoint import CheckpointError
 from w2v_jax.encoder import EncoderConfig
-from w2v_jax.quoting import quote
 
 # What is assumed of a stack that was published with one choice of strides only, by its kernel sizes and whether its
 # norms are wav2vec 1.0's: the settings of the first preset that has them.

@@ -6,6 +6,7 @@ import pathlib
 from collections.abc import Mapping
 from typing import Any
 
+from w2v_jax._src.quoting import quote
 from w2v_jax.checkpoint import CheckpointError
 from w2v_jax.convert import fairseq, huggingface
 from w2v_jax.convert.layouts import Layout
@@ -13,7 +14,6 @@ from w2v_jax.convert.places import Place
 from w2v_jax.convert.settings import FIELDS, NORMALIZE, Statement
 from w2v_jax.convert.sniff import read_json
 from w2v_jax.encoder import EncoderConfig
-from w2v_jax.quoting import quote
 
 _OURS = (*FIELDS, NORMALIZE)
 

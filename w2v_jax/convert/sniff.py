@@ -3,9 +3,9 @@
 import enum
 import json
 
+from w2v_jax._src.quoting import quote
 from w2v_jax.checkpoint import CheckpointError
 from w2v_jax.convert.places import Place
-from w2v_jax.quoting import quote
 
 _HEAD_BYTES = 1024
 _MOST_JSON_BYTES = 64 * 2**20

@@ -4,6 +4,7 @@ import dataclasses
 import pathlib
 from collections.abc import Iterable, Mapping
 
+from w2v_jax._src.quoting import listing, quote
 from w2v_jax.checkpoint import CheckpointError
 from w2v_jax.convert import huggingface, torch_archive
 from w2v_jax.convert.arrays import Array, canonical
@@ -11,7 +12,6 @@ from w2v_jax.convert.msgpack_file import open_msgpack
 from w2v_jax.convert.places import Distant, Place, fetch_whole
 from w2v_jax.convert.safetensors_file import open_safetensors
 from w2v_jax.convert.sniff import Kind, sniff
-from w2v_jax.quoting import listing, quote
 
 _MODEL_CONFIG = "model_config.json"  # torchaudio's arguments, as AVES is released with them
 CHECKPOINT_SUFFIXES = (".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".th", ".msgpack")

@@ -5,7 +5,7 @@ import threading
 from types import TracebackType
 from typing import Any, Self
 
-from w2v_jax.quoting import printable
+from w2v_jax._src.quoting import printable
 
 
 class Bar:

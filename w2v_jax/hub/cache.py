@@ -17,7 +17,7 @@ import sys
 import urllib.parse
 from collections.abc import Iterator
 
-from w2v_jax import files
+from w2v_jax._src import files
 from w2v_jax.checkpoint import FORMAT_VERSION, SUFFIX, CheckpointError
 from w2v_jax.hub.ids import MAIN, HubId
 from w2v_jax.hub.listening import Listener

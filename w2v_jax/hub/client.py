@@ -16,11 +16,11 @@ from types import ModuleType
 from typing import Any
 
 from w2v_jax import _version
+from w2v_jax._src.quoting import quote
 from w2v_jax.checkpoint import CheckpointError
+from w2v_jax.hub.byte_spans import Span
 from w2v_jax.hub.ids import MAIN, HubId
 from w2v_jax.hub.listening import LOGGED, Listener
-from w2v_jax.hub.pieces import Span
-from w2v_jax.quoting import quote
 
 _MOST_REDIRECTS = 10
 _CHUNK_BYTES = 1 << 17

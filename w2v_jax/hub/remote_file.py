@@ -8,10 +8,10 @@ import pathlib
 from collections.abc import Iterable, Sequence
 from typing import IO, Any, cast
 
+from w2v_jax._src.quoting import listing, quote
+from w2v_jax.hub.byte_spans import Pieces, Span, merged
 from w2v_jax.hub.client import Answer, Client, Facts, HubError, Trouble
 from w2v_jax.hub.listening import megabytes
-from w2v_jax.hub.pieces import Pieces, Span, merged
-from w2v_jax.quoting import listing, quote
 
 # What is fetched at once where a reader asks for less: most headers and directories of checkpoints fit in.
 _LEAST_BYTES = 72 << 10

@@ -8,16 +8,16 @@ import pathlib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import IO, Literal
 
-from w2v_jax import files
+from w2v_jax._src import files
+from w2v_jax._src.quoting import listing, quote
 from w2v_jax.checkpoint import CheckpointError
 from w2v_jax.convert.huggingface import WEIGHT_NAMES
 from w2v_jax.convert.places import Stat, sha256
 from w2v_jax.convert.sources import CHECKPOINT_SUFFIXES
 from w2v_jax.hub import cache
+from w2v_jax.hub.byte_spans import Span
 from w2v_jax.hub.client import Client, HubError, Revision
-from w2v_jax.hub.pieces import Span
 from w2v_jax.hub.remote_file import RemoteFile
-from w2v_jax.quoting import listing, quote
 
 
 class _Shelf:

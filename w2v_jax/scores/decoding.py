@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
+from w2v_jax.scores._distances import positions
 from w2v_jax.scores.bootstrap import Bootstrap, Score, UndefinedScoreError, make_score
-from w2v_jax.scores.points import positions
 from w2v_jax.scores.requirements import one_blas_thread, scipy_linalg
 
 # Ridge penalties to choose from, in units of the mean squared singular value of the features.

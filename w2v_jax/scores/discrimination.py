@@ -5,8 +5,8 @@ import itertools
 import numpy as np
 import numpy.typing as npt
 
+from w2v_jax.scores._distances import directions
 from w2v_jax.scores.bootstrap import Bootstrap, Score, UndefinedScoreError, make_score
-from w2v_jax.scores.points import directions
 
 
 def abx(

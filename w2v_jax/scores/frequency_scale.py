@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from w2v_jax import scales
+from w2v_jax.scores._distances import directions
 from w2v_jax.scores.bootstrap import Bootstrap, Score, UndefinedScoreError, make_score
-from w2v_jax.scores.points import directions
 
 SCALES: dict[str, Callable[[npt.ArrayLike], np.ndarray]] = {
     "Hz": scales.hz,

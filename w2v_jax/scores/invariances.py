@@ -3,8 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 
+from w2v_jax.scores._distances import cosine_distances, directions
 from w2v_jax.scores.bootstrap import Bootstrap, Score, UndefinedScoreError, make_score, mean_score
-from w2v_jax.scores.points import cosine_distances, directions
 
 
 def invariance(

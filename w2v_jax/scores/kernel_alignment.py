@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from w2v_jax import similarity
+from w2v_jax.scores._distances import labels
 from w2v_jax.scores.bootstrap import Bootstrap, Score, UndefinedScoreError, make_score
-from w2v_jax.scores.points import labels
 
 MAX_SOUNDS = 1000  # of the replicates: their cost grows with the square
 

@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from w2v_jax import scales
+from w2v_jax.scores._distances import directions
 from w2v_jax.scores.bootstrap import Bootstrap, Score, UndefinedScoreError
 from w2v_jax.scores.frequency_scale import SCALES, fit_of_steps
-from w2v_jax.scores.points import directions
 
 PHASES = 8
 """Starting phases over which the features of a tone are averaged."""

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
+from w2v_jax.scores._distances import cosine_distances, directions, labels, members, parameter_distances, positions
 from w2v_jax.scores.bootstrap import Bootstrap, Score, UndefinedScoreError, mean_score
-from w2v_jax.scores.points import cosine_distances, directions, labels, members, parameter_distances, positions
 
 _ROWS_PER_BLOCK = 512
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
+from w2v_jax.scores._distances import cosine_distances, directions, positions
 from w2v_jax.scores.bootstrap import Bootstrap, Score, UndefinedScoreError, mean_score
-from w2v_jax.scores.points import cosine_distances, directions, positions
 
 CHANCE = 1 / 3
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from w2v_jax import scales
-from w2v_jax.scores.points import positions
+from w2v_jax.scores._distances import positions
 
 ParameterMetric = Callable[[Mapping[str, npt.ArrayLike]], Mapping[str, np.ndarray]]
 

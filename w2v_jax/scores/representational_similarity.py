@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
+from w2v_jax.scores._distances import cosine_distances, directions, labels, parameter_distances, positions
 from w2v_jax.scores.bootstrap import Bootstrap, Score, UndefinedScoreError, make_score
 from w2v_jax.scores.parameter_metrics import VOWEL_METRICS, ParameterMetric, span
-from w2v_jax.scores.points import cosine_distances, directions, labels, parameter_distances, positions
 
 BEST = "best weights"  # the metric whose weights are found
 _BOUNDS = (-1.0, 1.0)

@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from w2v_jax.scores.points import cosine_distances, directions, labels
+from w2v_jax.scores._distances import cosine_distances, directions, labels
 
 NEAR_FARTHEST = 0.05  # of the farthest distance
 MOST = 0.5  # share of the pairs that may lie so near to it

@@ -5,8 +5,8 @@ import dataclasses
 import numpy as np
 import numpy.typing as npt
 
+from w2v_jax.scores._distances import cosine_distances, directions
 from w2v_jax.scores.bootstrap import Bootstrap, Score, UndefinedScoreError, make_score
-from w2v_jax.scores.points import cosine_distances, directions
 
 
 @dataclasses.dataclass(frozen=True)

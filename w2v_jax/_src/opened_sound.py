@@ -13,8 +13,8 @@ from typing import BinaryIO
 
 import numpy as np
 
-from w2v_jax import wav_header
-from w2v_jax.quoting import printable
+from w2v_jax._src import wav_header
+from w2v_jax._src.quoting import printable
 
 _APPLE_DOUBLE = b"\x00\x05\x16\x07"
 _LFS = b"version https://git-lfs"

@@ -16,8 +16,8 @@ from typing import BinaryIO
 
 import numpy as np
 
-from w2v_jax import files, safetensors_header
-from w2v_jax.quoting import quote
+from w2v_jax._src import files, safetensors_header
+from w2v_jax._src.quoting import quote
 
 DIGEST = "digest"  # the metadata's entry for it
 _NO_DIGEST = "sha256:" + 64 * "0"

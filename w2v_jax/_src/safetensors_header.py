@@ -16,7 +16,7 @@ import operator
 from collections.abc import Mapping
 from typing import IO, NoReturn
 
-from w2v_jax.quoting import quote
+from w2v_jax._src.quoting import quote
 
 MOST_BYTES = 100_000_000  # the format's own limit
 _MOST_AXES = 32  # of NumPy's arrays, before version 2

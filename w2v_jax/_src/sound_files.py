@@ -16,7 +16,7 @@ from typing import Literal
 
 import numpy as np
 
-from w2v_jax.opened_sound import File, RecordingError, cut_short, opened, package, shown, unusable
+from w2v_jax._src.opened_sound import File, RecordingError, cut_short, opened, package, shown, unusable
 
 Channel = Literal["mean", "left", "right"] | int
 """Which channel is heard: the mean of those that are not silent, the first, the second, or one by number, from 1."""

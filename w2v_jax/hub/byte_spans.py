@@ -8,7 +8,7 @@ import pathlib
 import re
 from collections.abc import Iterable
 
-from w2v_jax import files
+from w2v_jax._src import files
 
 _NAME = re.compile(r"([0-9]{1,15})-([0-9]{1,15})")
 Span = tuple[int, int]  # the first byte, and the one after the last

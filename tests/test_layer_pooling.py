@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from w2v_jax import probes, similarity, stimuli, tuning
+from w2v_jax import layer_pooling, similarity, stimuli, tuning
 from w2v_jax.encoder import EncoderConfig, FeatureEncoder
 from w2v_jax.engine import sweep
 from w2v_jax.front_end import Frames
@@ -22,7 +22,7 @@ def encoder():
 
 # Compiled as a whole: outside `jax.jit` every operation of every shape is a program of its own.
 outputs_of = jax.jit(lambda encoder, sounds: encoder.outputs(sounds))
-nearness_of = jax.jit(probes.burst_nearness)
+nearness_of = jax.jit(layer_pooling.burst_nearness)
 a_burst = jax.jit(lambda: stimuli.burst(215.0, 835.0, 0.5, duration=0.1))
 
 
@@ -33,52 +33,52 @@ def tone(frequency):
 
 def test_one_sweep_has_every_layer(encoder):
     frequency = np.array([100.0, 700.0, 3000.0])
-    channels = probes.layer_channels(encoder, num_samples=1600)
+    channels = layer_pooling.layer_channels(encoder, num_samples=1600)
     assert channels == {"conv 0": 8, "conv 1": 12, "conv 2": 6, "frames": 6}
-    features = sweep(encoder, tone, {"frequency": frequency}, pooling=probes.layer_means, batch_size=2)
-    found = probes.split_means(features, channels)
+    features = sweep(encoder, tone, {"frequency": frequency}, pooling=layer_pooling.layer_means, batch_size=2)
+    found = layer_pooling.split_means(features, channels)
     expected = outputs_of(encoder, jnp.stack([tone(each) for each in frequency]))
     assert list(found) == list(expected)
     for name, frames in expected.items():
         np.testing.assert_allclose(found[name].mean, frames.mean(axis=1), atol=1e-6)
         np.testing.assert_allclose(found[name].steadiness, np.diag(similarity.stationarity(frames)), atol=1e-6)
     with pytest.raises(ValueError, match="for 4 layers"):
-        probes.split_means(features[:, :-1], channels)
+        layer_pooling.split_means(features[:, :-1], channels)
 
 
 def test_nearness_of_a_burst_in_every_layer(encoder):
     sounds = jnp.stack([tone(215.0), tone(835.0), a_burst()])
     outputs = outputs_of(encoder, jnp.stack([jnp.roll(sounds, 1, axis=0), sounds]))
-    found = probes.split_nearness(np.asarray(nearness_of(outputs)), encoder.layers, num_samples=1600)
+    found = layer_pooling.split_nearness(np.asarray(nearness_of(outputs)), encoder.layers, num_samples=1600)
     for name, frames in encoder.layers.items():
         base, burst, mixed = outputs[name][1]
         cosines = similarity.cosine_similarity(mixed, jnp.stack([burst.mean(axis=0), base.mean(axis=0)]))
         assert found[name].shape == (2, 1, frames.num_frames(1600))
         np.testing.assert_allclose(found[name][1, 0], cosines[:, 0] - cosines[:, 1], atol=1e-5)
     with pytest.raises(ValueError, match=r"expected \(rows, 2 \+ bursts, frames, channels\)"):
-        probes.burst_nearness({name: each[1] for name, each in outputs.items()})
+        layer_pooling.burst_nearness({name: each[1] for name, each in outputs.items()})
     with pytest.raises(ValueError, match=r"expected \(n, bursts"):
-        probes.split_nearness(np.zeros((2, 1, 5)), encoder.layers, num_samples=3200)
+        layer_pooling.split_nearness(np.zeros((2, 1, 5)), encoder.layers, num_samples=3200)
 
 
 def test_frames_of_zeros_have_no_cosine_and_stop_no_sweep():
     # As a layer that ends in a ReLU may make them: the second frame of the second layer, in the second row.
     frames = np.random.default_rng(0).uniform(1, 2, (2, 3, 4, 5)).astype(np.float32)
     frames[1, 2, 1] = 0
-    found = np.asarray(probes.burst_nearness({"conv 0": jnp.ones((2, 3, 2, 5)), "frames": jnp.asarray(frames)}))
+    found = np.asarray(layer_pooling.burst_nearness({"conv 0": jnp.ones((2, 3, 2, 5)), "frames": jnp.asarray(frames)}))
     assert np.isfinite(found).all()
     layers = {"conv 0": Frames(16_000, 800, 800), "frames": Frames(16_000, 400, 400)}
-    nearness = probes.split_nearness(found, layers, num_samples=1600)
+    nearness = layer_pooling.split_nearness(found, layers, num_samples=1600)
     np.testing.assert_array_equal(np.argwhere(np.isnan(nearness["frames"])), [[1, 0, 1]])
-    found = np.asarray(probes.layer_means({"conv 0": jnp.ones((2, 2, 5)), "frames": jnp.asarray(frames[:, 2])}))
+    found = np.asarray(layer_pooling.layer_means({"conv 0": jnp.ones((2, 2, 5)), "frames": jnp.asarray(frames[:, 2])}))
     assert np.isfinite(found).all()
-    means = probes.split_means(found, {"conv 0": 5, "frames": 5})
+    means = layer_pooling.split_means(found, {"conv 0": 5, "frames": 5})
     np.testing.assert_array_equal(np.isnan(means["frames"].steadiness), [False, True])
     np.testing.assert_allclose(means["frames"].mean, frames[:, 2].mean(axis=1), rtol=1e-6)
     # Features that are not finite are something else: a sweep must find them.
     frames[0, 2, 0, 0] = np.inf
-    assert not np.isfinite(probes.layer_means({"frames": jnp.asarray(frames[:, 2])})).all(axis=1)[0]
-    assert np.isnan(probes.burst_nearness({"frames": jnp.asarray(frames)})[0, 0, 0])
+    assert not np.isfinite(layer_pooling.layer_means({"frames": jnp.asarray(frames[:, 2])})).all(axis=1)[0]
+    assert np.isnan(layer_pooling.burst_nearness({"frames": jnp.asarray(frames)})[0, 0, 0])
 
 
 def test_tuning_curves_of_made_up_channels():

@@ -1,0 +1,1 @@
+"""What nobody should import: internals of the library."""
