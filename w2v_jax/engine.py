@@ -92,8 +92,8 @@ def sweep(
         parameters: arrays that share their first axis, n; taken as float32.
         pooling: `"mean"` averages the frames over time (the paper's "step-averaged"); `"none"` keeps them. A function
             is given the outputs of every layer, by name (rows, frames_i, channels_i) in the order of `layers`, and
-            returns what is kept of each row, (rows, ...); see `w2v_jax.layer_pooling`. With several sounds a row there is an
-            axis for them after the rows.
+            returns what is kept of each row, (rows, ...); see `w2v_jax.layer_pooling`. With several sounds a row
+            there is an axis for them after the rows.
         batch_size: rows per chunk, rounded up to a multiple of the number of devices; by default chosen for them.
         devices: where to compute; by default all devices of this process (or `jax.default_device`, where set).
         progress: called with the number of rows newly finished, in order.
