@@ -5,51 +5,61 @@ map may show neighbours that there are none. So every map has these numbers unde
 """
 
 import dataclasses
-import math
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import numpy as np
 
 from w2v_jax import scores
-from w2v_jax._src.quoting import quote
 
-from ..store import cells
-from ..store.metrics import Metrics
+from ..store import rows
+from ..store.cells import attempted
+from ..store.rows import Measurements, Row
 
-KEY = "map_order"  # of a front end's metrics: by sweep, what is measured here
 MAX_POINTS = 1000  # for neighbours
 COUNT = 10  # neighbours of a point
 _UNDEFINED = "undefined"
+_MAP = "map"  # the parameter that says of which sweep the map is
+_QUANTITIES = {
+    "near_order": "near order: nearest sounds kept",
+    "near_order_by_chance": "near order by chance",
+    "far_order": "far order: RSA",
+    "trustworthiness": "map: trustworthiness",
+    "continuity": "map: continuity",
+    "shuffled": "map: both, of positions in random order",
+    "saturation": "pairs of sounds at the farthest distance",
+}
+FAR_ORDER = _QUANTITIES["far_order"]
 
 
 @dataclasses.dataclass(frozen=True)
 class MapOrder:
-    """The numbers under a map, as JSON has them: a score's value and interval, or why it is undefined.
+    """The numbers under a map.
 
     Attributes:
         near_order: `scores.neighbour_overlap` of the features with the parameters.
-        near_order_by_chance: what that is for features that know nothing; None where it is undefined.
+        near_order_by_chance: what that is for features that know nothing.
         far_order: `scores.rsa` of the same.
         trustworthiness, continuity: of the map, those in `scores`.
-        shuffled: what both are of positions in random order; None where they are undefined.
-        saturation: `scores.saturation`; None where it is undefined, and in results of an earlier version.
+        shuffled: what both are of positions in random order.
+        saturation: `scores.saturation`.
     """
 
-    near_order: Mapping[str, Any]
-    near_order_by_chance: float | None
-    far_order: Mapping[str, Any]
-    trustworthiness: Mapping[str, Any]
-    continuity: Mapping[str, Any]
-    shuffled: float | None
-    saturation: float | None = None
+    near_order: Row
+    near_order_by_chance: Row
+    far_order: Row
+    trustworthiness: Row
+    continuity: Row
+    shuffled: Row
+    saturation: Row
 
-    def as_numbers(self) -> Metrics:
-        """For `metrics.json`."""
-        return dataclasses.asdict(self)
+    def rows(self) -> list[Row]:
+        """All of them."""
+        return [getattr(self, each.name) for each in dataclasses.fields(self)]
 
 
-def measure(features: np.ndarray, positions: np.ndarray, parameters: Mapping[str, np.ndarray]) -> MapOrder:
+def measure(
+    features: np.ndarray, positions: np.ndarray, parameters: Mapping[str, np.ndarray], *, sweep: str
+) -> MapOrder:
     """Measures a map and the features that it is of.
 
     Of more than `MAX_POINTS` points so many are chosen by a seed, and neighbours are those among them; `scores.rsa`
@@ -59,6 +69,7 @@ def measure(features: np.ndarray, positions: np.ndarray, parameters: Mapping[str
         features: (n, channels).
         positions: (n, 2).
         parameters: (n,) each, of the sounds; those that do not vary are left out.
+        sweep: whose map it is.
     """
     varying = {name: values for name, values in parameters.items() if np.ptp(values) > 0} or parameters
     chosen = np.arange(len(features))
@@ -66,55 +77,38 @@ def measure(features: np.ndarray, positions: np.ndarray, parameters: Mapping[str
         chosen = np.sort(np.random.default_rng(0).choice(len(features), MAX_POINTS, replace=False))
     of, drawn = features[chosen], positions[chosen]
     of_chosen = {name: values[chosen] for name, values in varying.items()}
-    near = cells.attempted(lambda: scores.neighbour_overlap(of, of_chosen, count=COUNT))
-    return MapOrder(
-        near_order=cells.number(near),
-        near_order_by_chance=_known(lambda: scores.neighbour_chance(of_chosen, count=COUNT)),
-        far_order=cells.number(cells.attempted(lambda: scores.rsa(features, varying))),
-        trustworthiness=cells.number(cells.attempted(lambda: scores.trustworthiness(of, drawn, count=COUNT))),
-        continuity=cells.number(cells.attempted(lambda: scores.continuity(of, drawn, count=COUNT))),
-        shuffled=_known(lambda: scores.shuffled_maps_score(len(chosen), count=COUNT)),
-        saturation=_known(lambda: scores.saturation(of)),
-    )
+    found: dict[str, Row] = {}
+    for name, score in {
+        "near_order": lambda: scores.neighbour_overlap(of, of_chosen, count=COUNT),
+        "far_order": lambda: scores.rsa(features, varying),
+        "trustworthiness": lambda: scores.trustworthiness(of, drawn, count=COUNT),
+        "continuity": lambda: scores.continuity(of, drawn, count=COUNT),
+    }.items():
+        found[name] = rows.score(_QUANTITIES[name], attempted(score), better="higher", **{_MAP: sweep})
+    for name, number in {
+        "near_order_by_chance": lambda: scores.neighbour_chance(of_chosen, count=COUNT),
+        "shuffled": lambda: scores.shuffled_maps_score(len(chosen), count=COUNT),
+        "saturation": lambda: scores.saturation(of),
+    }.items():
+        found[name] = _number(_QUANTITIES[name], number, sweep=sweep)
+    return MapOrder(**found)
 
 
-def _known(number: Callable[[], float]) -> float | None:
+def _number(quantity: str, number: Callable[[], float], *, sweep: str) -> Row:
     try:
-        return number()
-    except scores.UndefinedScoreError:
-        return None
+        return rows.number(quantity, number(), **{_MAP: sweep})
+    except scores.UndefinedScoreError as error:
+        return rows.number(quantity, None, undefined=str(error), **{_MAP: sweep})
 
 
-def of_metrics(found: Mapping[str, Any], sweep: str) -> MapOrder | None:
-    """The numbers of a sweep's map in a front end's metrics; None where results are of an earlier version.
-
-    Raises:
-        ValueError: there are some, and they are not what `as_numbers` has.
-    """
-    of_sweeps = found.get(KEY, {})
-    if isinstance(of_sweeps, Mapping) and sweep not in of_sweeps:
-        return None
-    numbers = of_sweeps[sweep] if isinstance(of_sweeps, Mapping) else None
-    later = {"saturation": None}  # results of an earlier version lack it
-    names = {each.name for each in dataclasses.fields(MapOrder)}
-    if not isinstance(numbers, Mapping) or names - later.keys() - numbers.keys():
-        raise ValueError(f"its {KEY!r} of {sweep} is not {', '.join(sorted(names))}")
-    numbers = {**later, **numbers}
-    for name in sorted(names):
-        is_chance = name in ("near_order_by_chance", "shuffled", "saturation")
-        said = numbers[name]
-        good = (said is None or _is_number(said)) if is_chance else _is_cell(said)
-        if not good:
-            raise ValueError(f"its {KEY!r} of {sweep} has {quote(said, 40)} for {name!r}; expected a number")
-    return MapOrder(**{name: numbers[name] for name in names})
-
-
-def _is_cell(said: object) -> bool:
-    return isinstance(said, Mapping) and (_is_number(said.get("value")) or isinstance(said.get("undefined"), str))
-
-
-def _is_number(said: object) -> bool:
-    return isinstance(said, int | float) and not isinstance(said, bool) and math.isfinite(said)
+def of(measured: Measurements, encoder: str, sweep: str) -> MapOrder | None:
+    """The numbers of a sweep's map among the measurements; None where the experiment drew no such map."""
+    found = {
+        name: next(measured.select(quantity, encoder=encoder, **{_MAP: sweep}), None)
+        for name, quantity in _QUANTITIES.items()
+    }
+    known = {name: row for name, row in found.items() if row is not None}
+    return MapOrder(**known) if len(known) == len(found) else None
 
 
 def caption(order: MapOrder, *, sounds: str = "sounds", narrow: bool = False) -> tuple[str, ...]:
@@ -126,26 +120,27 @@ def caption(order: MapOrder, *, sounds: str = "sounds", narrow: bool = False) ->
         narrow: whether near and far order have a line each.
 
     Examples:
-        >>> known = {"value": 0.6}
-        >>> for line in caption(MapOrder(known, 0.011, known, known, {"undefined": "..."}, 0.502), sounds="vowels"):
-        ...     print(line)
+        >>> known, chance, half = (rows.number("a number", each) for each in (0.6, 0.011, 0.502))
+        >>> unknown = rows.number("a number", None, undefined="one point")
+        >>> lines = caption(MapOrder(known, chance, known, known, unknown, half, chance), sounds="vowels")
+        >>> print(*lines, sep="\\n")
         near order: 60% of nearest vowels kept (chance 1%); far order: RSA 0.60
         the map: trustworthiness 0.60, continuity undefined (shuffled: 0.50)
     """
     near = _said(order.near_order, ".0%")
     if near != _UNDEFINED:
         near += f" of nearest {sounds} kept"
-    near = f"near order: {near}{_beside('chance', order.near_order_by_chance, '.0%')}"
+    near = f"near order: {near}{_in_brackets('chance', order.near_order_by_chance, '.0%')}"
     far = f"far order: RSA {_said(order.far_order, '.2f')}"
     saturated: tuple[str, ...] = ()
-    if order.saturation is not None and scores.saturated(order.saturation):
+    if order.saturation.value is not None and scores.saturated(order.saturation.value):
         told = f"saturated: the {sounds} are farther apart than the tuning"
-        share = f"({order.saturation:.0%} of pairs at the farthest distance)"
+        share = f"({order.saturation.value:.0%} of pairs at the farthest distance)"
         saturated = (told, share) if narrow else (f"{told} {share}",)
     return (
         *((near, far) if narrow else (f"{near}; {far}",)),
         f"the map: trustworthiness {_said(order.trustworthiness, '.2f')}, "
-        f"continuity {_said(order.continuity, '.2f')}{_beside('shuffled:', order.shuffled, '.2f')}",
+        f"continuity {_said(order.continuity, '.2f')}{_in_brackets('shuffled:', order.shuffled, '.2f')}",
         *saturated,
     )
 
@@ -168,9 +163,9 @@ def note(parameters: str) -> str:
     )
 
 
-def _said(cell: Mapping[str, Any], spec: str) -> str:
-    return f"{cell['value']:{spec}}" if "value" in cell else _UNDEFINED
+def _said(row: Row, spec: str) -> str:
+    return _UNDEFINED if row.value is None else f"{row.value:{spec}}"
 
 
-def _beside(name: str, value: float | None, spec: str) -> str:
-    return "" if value is None else f" ({name} {value:{spec}})"
+def _in_brackets(name: str, row: Row, spec: str) -> str:
+    return "" if row.value is None else f" ({name} {row.value:{spec}})"

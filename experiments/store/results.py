@@ -9,6 +9,7 @@ import os
 import pathlib
 import re
 from collections.abc import Callable, Mapping
+from typing import Literal
 
 import jax
 import numpy as np
@@ -29,7 +30,9 @@ from .sweeping import ReplacementError
 
 Tensors = dict[str, np.ndarray]
 
-# The folder inside the output folder that --quick has for itself.
+# How thin grids are. Those that are thin have a folder of their own inside the output folder, of the same name.
+Size = Literal["smoke", "quick", "usual", "full"]
+SIZES: tuple[Size, ...] = ("smoke", "quick", "usual", "full")
 QUICK = "quick"
 
 
@@ -60,7 +63,8 @@ class Results:
 
     Attributes:
         output_dir: the output folder; each experiment has a folder in it.
-        quick: whether grids are thin. Such results have a folder of their own in the output folder.
+        size: how thin grids are: "smoke" is a few sounds, for tests; "quick", for a first look; "usual"; and "full", the
+            paper's own where "usual" thins them. The first two have a folder of their own in the output folder.
         batch_size: sounds per compiled call; None lets the sweep choose.
         recompute: whether to compute again what the folder already has.
         overwrite: whether results that were made with other settings may be replaced.
@@ -69,7 +73,7 @@ class Results:
     """
 
     output_dir: pathlib.Path
-    quick: bool = False
+    size: Size = "usual"
     batch_size: int | None = None
     recompute: bool = False
     overwrite: bool = False
@@ -83,9 +87,14 @@ class Results:
     _there: dict[str, tuple[str, ...]] = dataclasses.field(default_factory=dict, repr=False)
 
     @property
+    def quick(self) -> bool:
+        """Whether grids are thin."""
+        return self.size in ("smoke", "quick")
+
+    @property
     def folder(self) -> pathlib.Path:
         """Where the experiments' folders are."""
-        return self.output_dir / QUICK if self.quick else self.output_dir
+        return self.output_dir / self.size if self.quick else self.output_dir
 
     @property
     def read_back(self) -> list[pathlib.Path]:

@@ -1,0 +1,115 @@
+"""What a front end heard in an experiment: features of its sweeps, and their maps, kept in the folder of results."""
+
+import dataclasses
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from w2v_jax import projection
+from w2v_jax.front_end import Frames
+from w2v_jax.grids import Grid
+from w2v_jax.projection import UmapSettings
+
+from .experiment import Experiment, Setting, Sweep
+from .front_ends.named import NamedFrontEnd
+from .store import maps
+from .store.results import Results
+from .vowels.choice import VowelChoice
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Heard:
+    """What a front end heard.
+
+    Attributes:
+        experiment: in which.
+        setting: who hears, and what was asked for.
+        is_control: whether the experiment has added it.
+        memory: what an experiment's functions have computed of it and want again (`remembered`).
+    """
+
+    experiment: Experiment
+    setting: Setting
+    is_control: bool = False
+    memory: dict[str, Any] = dataclasses.field(default_factory=dict, repr=False)
+
+    @property
+    def front_end(self) -> NamedFrontEnd:
+        """Who hears."""
+        return self.setting.front_end
+
+    @property
+    def name(self) -> str:
+        """The front end's."""
+        return self.front_end.name
+
+    @property
+    def frames(self) -> Frames:
+        """How it frames a waveform."""
+        return self.front_end.frames
+
+    @property
+    def results(self) -> Results:
+        """Where results are kept."""
+        return self.setting.results
+
+    @property
+    def vowels(self) -> VowelChoice:
+        """Which vowels are asked about."""
+        return self.results.vowels
+
+    @property
+    def quick(self) -> bool:
+        """Whether grids are thin."""
+        return self.results.quick
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """The values of the experiment's own flags."""
+        return self.setting.options
+
+    @functools.cached_property
+    def sweeps(self) -> Mapping[str, Sweep]:
+        """By name, those that it hears."""
+        several = self.experiment.sweeps_for(self.setting)
+        return {each.name: each for each in several if each.of_controls or not self.is_control}
+
+    @functools.cached_property
+    def _grids(self) -> Mapping[str, Grid]:
+        return {name: each.grid_for(self.setting) for name, each in self.sweeps.items()}
+
+    def grid(self, sweep: str) -> Grid:
+        """The points of a sweep."""
+        return self._grids[sweep]
+
+    def features(self, sweep: str) -> np.ndarray:
+        """Features of every point of a sweep, mapped from their file; computed where they are not there."""
+        each = self.sweeps[sweep]
+        folder = each.folder or self.experiment.name
+        return self.results.sweep(folder, self.front_end, self.grid(sweep), each.stimulus, pooling=each.pooling)
+
+    def umap(
+        self, sweep: str, features: np.ndarray | None = None, *, settings: UmapSettings = projection.LOCAL
+    ) -> np.ndarray:
+        """Positions on UMAP's map of a sweep, (n, 2), or of other features under its name, kept as `maps.umap` does."""
+        of = self.features(sweep) if features is None else features
+        return maps.umap(self.results, self._folder(sweep), self.front_end, sweep, of, settings=settings)
+
+    def umap_onto(
+        self, sweep: str, features: np.ndarray, others: np.ndarray, *, settings: UmapSettings = projection.LOCAL
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """A map of `features`, (n, d), and `others`, (..., d), placed on it, kept under a sweep's name."""
+        folder = self._folder(sweep)
+        return maps.umap_onto(self.results, folder, self.front_end, sweep, features, others, settings=settings)
+
+    def _folder(self, sweep: str) -> str:
+        each = self.sweeps.get(sweep)
+        return each.folder if each and each.folder else self.experiment.name
+
+    def remembered(self, name: str, compute: Any) -> Any:
+        """What `compute()` returned when it was first asked for under this name."""
+        if name not in self.memory:
+            self.memory[name] = compute()
+        return self.memory[name]

@@ -1,0 +1,124 @@
+"""Runs an experiment: its sweeps, then what is measured, said, drawn and kept of them."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from matplotlib.figure import Figure as Drawing
+
+from .experiment import Experiment, Map, Setting
+from .front_ends.named import NamedFrontEnd, by_step
+from .hearing import Heard
+from .store import maps, measurements
+from .store.measurements import VOWELS
+from .store.results import Results
+from .store.rows import Measurements, Row
+
+
+def run(
+    experiment: Experiment,
+    front_ends: Sequence[NamedFrontEnd],
+    results: Results,
+    options: Mapping[str, Any] | None = None,
+) -> Measurements:
+    """Runs an experiment for front ends and the controls that it adds, and returns what was measured of them.
+
+    Processes that share the work hear; the first one measures, draws and writes. Other processes return no rows.
+
+    Args:
+        experiment: what is asked.
+        front_ends: who is asked.
+        results: where results are kept.
+        options: the values of the experiment's own flags, by name.
+
+    Raises:
+        ReplacementError: results of other settings are in the way.
+        OSError, FloatingPointError: as `sweeping.run` does.
+    """
+    name = experiment.name
+    measurements.check_vowels(results, name, asked=experiment.asks_vowels)
+    added = {each: of for each, of in experiment.controls(front_ends).items() if each not in front_ends}
+    several = [
+        Heard(experiment, Setting(results, each, options or {}), is_control=each in added)
+        for each in (*by_step(front_ends), *added)
+    ]
+    for heard in several:
+        hear(heard)
+    abouts = {
+        each.name: measurements.about(each.front_end, control_of=added.get(each.front_end, ())) for each in several
+    }
+    empty = Measurements(name, (), abouts, size=results.size, made_with=measurements.made_with())
+    if not results.share.is_first:
+        return empty
+
+    rows = [row for heard in several for row in measured(heard)]
+    found = dataclasses.replace(empty, rows=tuple(rows))
+    found = dataclasses.replace(found, rows=(*rows, *experiment.compare(several, found)))
+    found = dataclasses.replace(found, settings=_settings(experiment, several, results))
+    found = dataclasses.replace(found, notes=tuple(dict.fromkeys(_notes(experiment, several, found, results))))
+    found = dataclasses.replace(found, headline=experiment.headline(found))
+    # The numbers first: what is drawn may need a package, or patience, and all else is there then.
+    measurements.save(results, found)
+    draw(experiment, several, found)
+    if experiment.finish is not None:
+        found = dataclasses.replace(found, said=tuple(experiment.finish(several, found)))
+    return found
+
+
+def hear(heard: Heard) -> None:
+    """Computes, or reads back, what a front end hears."""
+    if heard.experiment.hear is not None:
+        heard.experiment.hear(heard)
+    for name in heard.sweeps:
+        heard.features(name)
+
+
+def measured(heard: Heard) -> list[Row]:
+    """The rows of one front end, under its name."""
+    return [dataclasses.replace(row, encoder=heard.name) for row in heard.experiment.measure(heard)]
+
+
+def draw(experiment: Experiment, several: Sequence[Heard], found: Measurements) -> None:
+    """Writes every figure and map."""
+    results = several[0].results
+    asked = [each for each in several if not each.is_control]
+    for each in asked:
+        for map_ in experiment.maps:
+            write_map(map_, each)
+    for figure in experiment.figures:
+        if figure.joint:
+            if len(asked) >= figure.at_least:
+                _save(results, experiment.name, figure.stem, "", figure.draw(several, found))
+            continue
+        for each in asked:
+            _save(results, experiment.name, figure.stem, f".{each.name}", figure.draw(each, found))
+
+
+def write_map(map_: Map, heard: Heard) -> None:
+    """Writes where a map's points lie, as drawn."""
+    placed = map_.positions(heard)
+    if placed is not None:
+        maps.save_csv(heard.results, heard.experiment.name, heard.front_end, map_.sweep, *placed)
+
+
+def _save(
+    results: Results, experiment: str, stem: str, end: str, drawn: Drawing | Mapping[str, Drawing] | None
+) -> None:
+    parts = drawn if isinstance(drawn, Mapping) else {"": drawn}
+    for part, drawing in parts.items():
+        if drawing is not None:
+            results.save_figure(experiment, f"{stem}{f'.{part}' if part else ''}{end}", drawing)
+
+
+def _settings(experiment: Experiment, several: Sequence[Heard], results: Results) -> dict[str, Any]:
+    which = {VOWELS: results.vowels.as_numbers()} if experiment.asks_vowels else {}
+    further = experiment.settings(several) if experiment.settings is not None else {}
+    settings = measurements.as_json({**which, **further})
+    assert isinstance(settings, dict)
+    return settings
+
+
+def _notes(experiment: Experiment, several: Sequence[Heard], found: Measurements, results: Results) -> Sequence[str]:
+    own = experiment.notes(several, found) if callable(experiment.notes) else experiment.notes
+    of_vowels = results.vowels.notes(quick=results.quick) if experiment.asks_vowels else []
+    return [*of_vowels, *own]
