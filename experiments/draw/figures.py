@@ -56,6 +56,8 @@ _LEVEL = 7  # letters of a column's name, above which it stands at an angle
 _LEAST_DECIBELS = -40  # responses below it are drawn as it
 _OUTLINE = (patheffects.withStroke(linewidth=2.5, foreground="white"),)
 
+AS_A_FIGURE = "The map above as a figure, for a paper."  # how to read it
+
 
 def panels(
     count: int, *, size: tuple[float, float], columns: int = 4, title: str | None = None, below: Sequence[str] = ()

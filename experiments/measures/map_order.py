@@ -18,7 +18,6 @@ from ..store.rows import Measurements, Row
 MAX_POINTS = 1000  # for neighbours
 COUNT = 10  # neighbours of a point
 _UNDEFINED = "undefined"
-_MAP = "map"  # the parameter that says of which sweep the map is
 _QUANTITIES = {
     "near_order": "near order: nearest sounds kept",
     "near_order_by_chance": "near order by chance",
@@ -84,7 +83,7 @@ def measure(
         "trustworthiness": lambda: scores.trustworthiness(of, drawn, count=COUNT),
         "continuity": lambda: scores.continuity(of, drawn, count=COUNT),
     }.items():
-        found[name] = rows.score(_QUANTITIES[name], attempted(score), better="higher", **{_MAP: sweep})
+        found[name] = rows.score(_QUANTITIES[name], attempted(score), better="higher", map=sweep)
     for name, number in {
         "near_order_by_chance": lambda: scores.neighbour_chance(of_chosen, count=COUNT),
         "shuffled": lambda: scores.shuffled_maps_score(len(chosen), count=COUNT),
@@ -96,15 +95,15 @@ def measure(
 
 def _number(quantity: str, number: Callable[[], float], *, sweep: str) -> Row:
     try:
-        return rows.number(quantity, number(), **{_MAP: sweep})
+        return rows.number(quantity, number(), map=sweep)
     except scores.UndefinedScoreError as error:
-        return rows.number(quantity, None, undefined=str(error), **{_MAP: sweep})
+        return rows.number(quantity, None, undefined=str(error), map=sweep)
 
 
 def of(measured: Measurements, encoder: str, sweep: str) -> MapOrder | None:
     """The numbers of a sweep's map among the measurements; None where the experiment drew no such map."""
     found = {
-        name: next(measured.select(quantity, encoder=encoder, **{_MAP: sweep}), None)
+        name: next(measured.select(quantity, encoder=encoder, map=sweep), None)
         for name, quantity in _QUANTITIES.items()
     }
     known = {name: row for name, row in found.items() if row is not None}

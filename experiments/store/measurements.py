@@ -103,8 +103,8 @@ def check_vowels(results: Results, experiment: str, *, asked: bool = True) -> No
         return
     named = (earlier.settings.get(VOWELS) or {}).get("table", "the paper's vowels")
     raise ReplacementError(
-        f"{results.path(experiment, measurements_file.NAME)}: made with other vowels or another grid of them ({named}); "
-        "choose another --output_dir, or give --overwrite to replace it"
+        f"{results.path(experiment, measurements_file.NAME)}: made with other vowels or another grid of them "
+        f"({named}); choose another --output_dir, or give --overwrite to replace it"
     )
 
 

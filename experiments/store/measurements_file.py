@@ -151,7 +151,7 @@ def _about(name: str, said: Any) -> About:
         raise ValueError(f"'encoders' has {_shown(said)} for {quote(name, 40)!r}; expected an object")
     texts = all(isinstance(said.get(each), str) for each in ("kind", "source"))
     maybe = all(isinstance(said.get(each), str | None) for each in ("revision", "assumed", "precision", "group"))
-    frames, step, control_of = said.get("frames"), said.get("step"), said.get("control_of", [])
+    frames, step, control_of = said.get("frames") or {}, said.get("step"), said.get("control_of", [])
     counts = isinstance(frames, dict) and all(
         type(frames.get(each)) is int and frames[each] > 0 for each in ("sample_rate", "receptive_field", "hop")
     )

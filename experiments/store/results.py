@@ -63,8 +63,8 @@ class Results:
 
     Attributes:
         output_dir: the output folder; each experiment has a folder in it.
-        size: how thin grids are: "smoke" is a few sounds, for tests; "quick", for a first look; "usual"; and "full", the
-            paper's own where "usual" thins them. The first two have a folder of their own in the output folder.
+        size: how thin grids are: "smoke" is a few sounds, for tests; "quick", for a first look; "usual"; and "full",
+            the paper's own where "usual" thins them. The first two have a folder of their own in the output folder.
         batch_size: sounds per compiled call; None lets the sweep choose.
         recompute: whether to compute again what the folder already has.
         overwrite: whether results that were made with other settings may be replaced.

@@ -301,12 +301,13 @@ class Measurements:
         self, name: str, quantity: str, *, encoder: str = "", layer: str = FRAMES, **parameters: Value
     ) -> list[Any]:
         """A parameter of the same rows as `array` has."""
-        return [dict(row.parameters)[name] for row in self.select(quantity, encoder=encoder, layer=layer, **parameters)]
+        rows = self.select(quantity, encoder=encoder, layer=layer, **parameters)
+        return [dict(row.parameters)[name] for row in rows]
 
     def known(self, quantity: str, *, layer: str = FRAMES, **parameters: Value) -> dict[str, Row]:
         """By front end, its one row, of those whose row has a value."""
         found: dict[str, Row] = {}
-        for row in self.select(quantity, layer=layer, **parameters):
+        for row in self.select(quantity, encoder=None, layer=layer, **parameters):
             if row.value is not None and row.encoder in self.encoders:
                 found.setdefault(row.encoder, row)
         return found
