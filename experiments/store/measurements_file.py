@@ -124,7 +124,7 @@ def _checked(found: Any, experiment: str) -> Measurements:
         raise ValueError(f"'experiment' is {_shown(found.get('experiment'))}")
     if found.get("format") != FORMAT:
         told = "an earlier version wrote it" if "format" not in found else f"'format' is {_shown(found['format'])}"
-        raise ValueError(f"{told}; expected format {FORMAT}: move it away and run the experiment again")
+        raise ValueError(f"{told}; expected format {FORMAT}")
     for name, kind in _ENTRIES.items():
         if not isinstance(found.get(name), kind):
             raise ValueError(f"{name!r} is {_shown(found.get(name))}; expected a {getattr(kind, '__name__', kind)}")
