@@ -135,9 +135,9 @@ def main(arguments: Sequence[str], *, program: str) -> None:
 
 def _page(results: "Results", experiment: "Experiment", page: types.ModuleType) -> list[str]:
     """Writes the page; where it is, and what it lacks."""
-    lines: list[str] = page.written(results.folder, [experiment])
+    lines: list[str] = page.written(results.folder, own=[experiment])
     return ["", *lines]
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:], program=sys.argv[0] if " " in sys.argv[0] else f"python -m {__package__}.run")
+    main(sys.argv[1:], program=f"python -m {__package__}.run")
