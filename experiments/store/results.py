@@ -21,6 +21,7 @@ from w2v_jax._src import files
 from w2v_jax._src.tensor_file import TensorFile, TensorFileError, open_file
 from w2v_jax.engine import Pooling
 from w2v_jax.grids import Grid
+from w2v_jax.scores import Bootstrap
 
 from ..draw import figures
 from ..front_ends.named import NamedFrontEnd
@@ -91,6 +92,11 @@ class Results:
     def quick(self) -> bool:
         """Whether grids are thin."""
         return self.size in ("smoke", "quick")
+
+    @property
+    def bootstrap(self) -> Bootstrap | None:
+        """How intervals are made; None for the scores' own way. Where only a run as such matters, of few resamples."""
+        return Bootstrap(resamples=40) if self.size == "smoke" else None
 
     @property
     def folder(self) -> pathlib.Path:
@@ -268,7 +274,7 @@ class Results:
             return
         for suffix in (".png", ".pdf", ".svg"):
             with files.atomic_path(self.path(experiment, name + suffix)) as temporary:
-                figures.save(figure, temporary)
+                figures.save(figure, temporary, png_dpi=20 if self.size == "smoke" else figures.PNG_DPI)
         self._drawn[self.path(experiment, f"{name}.png")] = None
 
     def save_text(self, experiment: str, name: str, text: str) -> None:
