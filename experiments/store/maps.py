@@ -85,7 +85,7 @@ def umap_onto(
 
 
 def principal_axes(features: np.ndarray) -> np.ndarray:
-    """Positions (n, 2) of features (n, d) on their two principal axes: quick, where the look of a map does not matter."""
+    """Positions (n, 2) of features (n, d) on their two principal axes: quick, where no map is looked at."""
     centred = features.astype(np.float64) - features.mean(axis=0)
     left, lengths, _ = np.linalg.svd(centred, full_matrices=False)
     positions = np.zeros((len(features), 2), np.float32)
