@@ -116,6 +116,32 @@ class Parameter:
 
 
 @dataclasses.dataclass(frozen=True)
+class Recorded:
+    """What a map of recorded sounds has: its points are told apart by where they were recorded, not by parameters.
+
+    Attributes:
+        key: the columns that tell them apart, text.
+        texts: what a reader is told of a point besides its parameters, given the columns of its table, as text:
+            {"label": "in", "values": [...]} each, a value for each point.
+        label: the column that colours the map, as text, where any point has one; else it is `Map.colour`.
+        background: the sweep of the map on which they were placed, which is drawn beneath in grey, and whose numbers
+            stand under it.
+        background_sounds: what the points of that map are called.
+        clips: the file of their sounds; the column `clip` says which is whose. `samples` are all clips one after the
+            other, int16; clip i begins at `first[i]` and ends before `first[i + 1]`.
+        clip_rate: of them, Hz.
+    """
+
+    key: tuple[str, ...]
+    texts: Callable[[Mapping[str, Sequence[str]]], list[dict[str, Any]]]
+    label: str = ""
+    background: str = ""
+    background_sounds: str = "synthesised sounds"
+    clips: str = ""
+    clip_rate: int = 16_000
+
+
+@dataclasses.dataclass(frozen=True)
 class Map:
     """A map that one can touch and hear; written as `SWEEP.ENCODER.map.csv`.
 
@@ -128,11 +154,14 @@ class Map:
         parameters: of its sounds; the last one changes fastest.
         colour: the column that colours it.
         colour_title: of its legend.
+        colours: what colours it, given the columns, where that is none of them; `colour` is its name.
+        diverging: whether colours go both ways from 0.
         sounds: what its points are called.
         of: what is on it, for its caption, given the columns.
         sound: how a browser makes its sounds, given the columns: {"kind": "sines", "frequencies": [...]}.
         labels: what is written on it: text and row, given the columns and the measurements.
         silent: rows of which a front end hears nothing, given the columns and the measurements.
+        recorded: of a map of recorded sounds; the parameters are then what was measured of them, and may lack.
         on_page: whether the page shows it; the file is written anyway.
     """
 
@@ -143,11 +172,14 @@ class Map:
     parameters: tuple[Parameter, ...] = ()
     colour: str = ""
     colour_title: str = ""
+    colours: Callable[[Points], np.ndarray] | None = None
+    diverging: bool = False
     sounds: str = "sounds"
     of: Callable[[Points], str] | None = None
     sound: Callable[[Points], dict[str, Any]] | None = None
     labels: Callable[[Points, Measurements], list[dict[str, Any]]] | None = None
     silent: Callable[[Points, Measurements], list[int]] | None = None
+    recorded: Recorded | None = None
     on_page: bool = True
 
 
