@@ -16,7 +16,7 @@ from .sweeping import ReplacementError
 VOWELS = "vowels"  # the entry of `settings` that says which vowels were asked about
 
 
-def about(front_end: NamedFrontEnd, *, control_of: tuple[str, ...] = ()) -> About:
+def about(front_end: NamedFrontEnd, *, control_of: tuple[str, ...] = (), compared_with: tuple[str, ...] = ()) -> About:
     """What a reader of numbers must know of the front end that they are of."""
     frames = front_end.frames
     return About(
@@ -30,6 +30,7 @@ def about(front_end: NamedFrontEnd, *, control_of: tuple[str, ...] = ()) -> Abou
         step=front_end.step,
         group=front_end.group,
         control_of=control_of,
+        compared_with=compared_with,
     )
 
 
