@@ -42,6 +42,8 @@ def run(
         Heard(experiment, Setting(results, each, options or {}), is_control=each in added)
         for each in (*by_step(front_ends), *added)
     ]
+    if experiment.prepare is not None:
+        experiment.prepare(several)
     for heard in several:
         hear(heard)
     abouts = {
