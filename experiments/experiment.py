@@ -42,11 +42,13 @@ class Setting:
         results: the folder; its `size` says how thin grids are, its `vowels` which vowels.
         front_end: who hears.
         options: the values of the experiment's own flags, by name.
+        among: all that hear in this run, those whom the user named first.
     """
 
     results: Results
     front_end: NamedFrontEnd
     options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    among: tuple[NamedFrontEnd, ...] = ()
 
     @property
     def quick(self) -> bool:
@@ -258,6 +260,8 @@ class Experiment:
         asks_vowels: whether it asks about vowels, and so takes `--vowels` and its like.
         in_paper: whether `reproduce` runs it.
         settings: what was asked, for `metrics.json`, given what was heard.
+        prepare: called before anything is heard, in every process, with all who will hear: what they share goes into
+            their `memory`.
         hear: what a front end hears, where it is not the sweeps: see `hearing.Heard`. Runs in every process.
         sounds: what `w2v-jax sounds` writes, given the setting and whether everything is wanted; by default the sweeps.
         errors: exceptions of its own that a user can put right; their messages are one line.
@@ -283,6 +287,7 @@ class Experiment:
     asks_vowels: bool = False
     in_paper: bool = False
     settings: Callable[[Sequence["Heard"]], Mapping[str, Any]] | None = None
+    prepare: Callable[[Sequence["Heard"]], None] | None = None
     hear: Callable[["Heard"], None] | None = None
     sounds: Callable[[Setting, Literal["some", "all"]], Sequence[Sounds]] | None = None
     errors: tuple[type[Exception], ...] = ()

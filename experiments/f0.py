@@ -12,6 +12,7 @@ import numpy as np
 
 from w2v_jax import grids, scales, similarity, stimuli
 from w2v_jax._src.arguments import Scalar
+from w2v_jax.scores import Bootstrap
 
 from .draw import figures, lettering
 from .experiment import Experiment, Figure, Map, Parameter, Points, Published, Setting, Sweep
@@ -95,8 +96,10 @@ def measure(heard: Heard) -> list[Row]:
     return [
         *measure_bias(heard.features(BIAS.name)),
         *measure_scale(tones, frequency, nyquist=nyquist),
-        *learned_scale.measure(heard.features(steps), heard.grid(steps)),
-        *measure_order(tones, heard.umap(PURE_TONES.name), frequency, nyquist=nyquist).rows(),
+        *learned_scale.measure(heard.features(steps), heard.grid(steps), bootstrap=heard.results.bootstrap),
+        *measure_order(
+            tones, heard.umap(PURE_TONES.name), frequency, nyquist=nyquist, bootstrap=heard.results.bootstrap
+        ).rows(),
     ]
 
 
@@ -138,7 +141,12 @@ def measure_bias(features: np.ndarray) -> list[Row]:
 
 
 def measure_order(
-    features: np.ndarray, positions: np.ndarray, frequency: np.ndarray, *, nyquist: float
+    features: np.ndarray,
+    positions: np.ndarray,
+    frequency: np.ndarray,
+    *,
+    nyquist: float,
+    bootstrap: Bootstrap | None = None,
 ) -> map_order.MapOrder:
     """The numbers under the map of tones; those of silence, at Nyquist, are left out.
 
@@ -147,10 +155,13 @@ def measure_order(
         positions: (tones, 2), on the map.
         frequency: (tones,) in Hz.
         nyquist: Hz.
+        bootstrap: as for the scores.
     """
     below = frequency < nyquist
     log_frequency = {"log frequency": scales.log_hz(frequency[below])}
-    return map_order.measure(features[below], positions[below], log_frequency, sweep=PURE_TONES.name)
+    return map_order.measure(
+        features[below], positions[below], log_frequency, sweep=PURE_TONES.name, bootstrap=bootstrap
+    )
 
 
 def measure_scale(features: np.ndarray, frequency: np.ndarray, *, nyquist: float) -> list[Row]:

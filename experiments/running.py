@@ -7,6 +7,7 @@ from typing import Any
 from matplotlib.figure import Figure as Drawing
 
 from .experiment import Experiment, Map, Setting
+from .front_ends import controls
 from .front_ends.named import NamedFrontEnd, by_step
 from .hearing import Heard
 from .store import maps, measurements
@@ -37,15 +38,26 @@ def run(
     """
     name = experiment.name
     measurements.check_vowels(results, name, asked=experiment.asks_vowels)
-    added = {each: of for each, of in experiment.controls(front_ends).items() if each not in front_ends}
+    wanted = experiment.controls(front_ends)
+    if results.size == "smoke":
+        wanted = controls.few(wanted)
+    added = {each: of for each, of in wanted.items() if each not in front_ends}
+    everyone = (*by_step(front_ends), *added)
     several = [
-        Heard(experiment, Setting(results, each, options or {}), is_control=each in added)
-        for each in (*by_step(front_ends), *added)
+        Heard(experiment, Setting(results, each, options or {}, everyone), is_control=each in added)
+        for each in everyone
     ]
+    if experiment.prepare is not None:
+        experiment.prepare(several)
     for heard in several:
         hear(heard)
     abouts = {
-        each.name: measurements.about(each.front_end, control_of=added.get(each.front_end, ())) for each in several
+        each.name: measurements.about(
+            each,
+            control_of=added.get(each, ()),
+            compared_with=tuple(control.name for control, of in wanted.items() if each.name in of),
+        )
+        for each in everyone
     }
     empty = Measurements(name, (), abouts, size=results.size, made_with=measurements.made_with())
     if not results.share.is_first:

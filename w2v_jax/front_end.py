@@ -163,6 +163,9 @@ class FrontEnd(Protocol):
     have alone, and frames past its end are 0; see `mean_over_time`.
 
     One whose first layer is a bank of linear filters may have `filters`, (filters, taps), their impulse responses.
+
+    One that was trained may have `untrained(seed)`, which returns the same architecture with random weights: its
+    control.
     """
 
     @property
@@ -412,3 +415,9 @@ def filters(front_end: FrontEnd) -> np.ndarray | None:
     """Impulse responses of the first layer's filters, (filters, taps) float64; None where it has no such filters."""
     found = getattr(front_end, "filters", None)
     return None if found is None else np.asarray(found, np.float64)
+
+
+def untrained(front_end: FrontEnd, seed: int) -> FrontEnd | None:
+    """The same architecture with random weights; None where the front end has no `untrained`."""
+    make = getattr(front_end, "untrained", None)
+    return make(seed) if callable(make) else None

@@ -93,7 +93,7 @@ def _wrapped(lines: Sequence[str], letters: int) -> list[str]:
     return [part for line in lines for part in textwrap.wrap(line, letters)]
 
 
-def save(figure: Figure, path: str | os.PathLike[str]) -> None:
+def save(figure: Figure, path: str | os.PathLike[str], *, png_dpi: int = PNG_DPI) -> None:
     """Writes `figure` in the format that the suffix of `path` names; the same figure gives the same file.
 
     In an SVG, meshes and clouds of many points are a picture, under vector lines and text: as paths they are megabytes.
@@ -104,7 +104,7 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> None:
     for collection in crowded:
         collection.set_rasterized(True)
     with matplotlib.rc_context({"svg.hashsalt": "w2v_jax"}), lettering.without_remarks():
-        dpi = SVG_DPI if str(path).endswith(".svg") else PNG_DPI
+        dpi = SVG_DPI if str(path).endswith(".svg") else png_dpi
         figure.savefig(path, dpi=dpi, metadata=date, bbox_inches=room_for_text.box_of(figure))
     for collection in crowded:
         collection.set_rasterized(False)

@@ -455,6 +455,62 @@ def _yours(label: str, name: str, module: str, factory: str) -> NamedFrontEnd:
     )
 
 
+def randomised(like: NamedFrontEnd, seeds: Sequence[int]) -> tuple[NamedFrontEnd, ...]:
+    """A front end of the user's with random weights, for each seed; none where it has no `untrained`.
+
+    Raises:
+        EncoderChoiceError: its `untrained` raises, returns something else than it is itself, or the same for two seeds.
+    """
+    if not callable(getattr(like.front_end, "untrained", None)):
+        return ()
+    several = tuple(_randomised(like, seed) for seed in seeds)
+    if len({like.digest, *(each.digest for each in several)}) <= len(several):
+        raise EncoderChoiceError(
+            f"{like.name}: its untrained(seed) is the same for several seeds, or as it is itself; expected random "
+            "weights that depend on the seed, and, where it has one, an `identity` that does"
+        )
+    return several
+
+
+def _randomised(like: NamedFrontEnd, seed: int) -> NamedFrontEnd:
+    called = f"{like.name}: its untrained({seed})"
+
+    def made() -> FrontEnd:
+        try:
+            return library.untrained(like.front_end, seed)  # type: ignore[return-value]
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # the user's code
+            raise EncoderChoiceError(
+                f"{called} raised {type(error).__name__}: {first_line(error)}{_where(error)}"
+            ) from error
+
+    front_end = made()
+    frames = getattr(front_end, "frames", None)
+    if not callable(front_end) or frames != like.frames:
+        raise EncoderChoiceError(
+            f"{called} is a {type(front_end).__name__} with the frames {quote(frames)}; expected a front end with "
+            f"{quote(like.frames)}"
+        )
+    try:
+        digest, _ = _digest_of_yours(front_end)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        raise EncoderChoiceError(
+            f"{called} cannot be called with one second of sound ({type(error).__name__}: {first_line(error)}"
+            f"{_where(error)})"
+        ) from error
+    return NamedFrontEnd(
+        name=f"{like.name}.random-{seed}",
+        kind="random",
+        source=f"untrained: random weights, seed {seed}, {like.source}",
+        digest=digest,
+        frames=like.frames,
+        make=made,
+    )
+
+
 def _imported(name: str, module: str, factory: str) -> Callable[[], Any]:
     sys.path.insert(0, "")  # the current folder, as for `python -m`
     try:

@@ -10,6 +10,7 @@ from w2v_jax import scores, stimuli
 from w2v_jax._src.arguments import Scalar
 from w2v_jax.front_end import Frames
 from w2v_jax.grids import Grid
+from w2v_jax.scores import Bootstrap
 from w2v_jax.scores.learned_scale import FARTHEST_STEP, PHASES, SMALL_ENOUGH
 
 from ..experiment import Setting, Sweep
@@ -83,12 +84,13 @@ def sweep_for(setting: Setting) -> Sweep:
     return Sweep(SWEEP, tones, stimulus)
 
 
-def measure(features: np.ndarray, grid: Grid) -> list[Row]:
+def measure(features: np.ndarray, grid: Grid, *, bootstrap: Bootstrap | None = None) -> list[Row]:
     """The scale, and how well known scales explain it.
 
     Args:
         features: (tones * phases, channels), in the order of the grid.
         grid: of `tones`.
+        bootstrap: as for the scores.
     """
     frequency = np.asarray(grid.axes[0]["frequency"])
     step = float(1200 * np.log2(frequency[1] / frequency[0]))
@@ -99,7 +101,7 @@ def measure(features: np.ndarray, grid: Grid) -> list[Row]:
         rows.number(f"{NAME}: starting phases", PHASES),
     ]
     try:
-        scale = scores.learned_scale(features.reshape(*grid.shape, -1), frequency)
+        scale = scores.learned_scale(features.reshape(*grid.shape, -1), frequency, bootstrap=bootstrap)
     except scores.UndefinedScoreError as error:
         return [*about, rows.number(SMALL_STEPS, None, undefined=str(error))]
     return [

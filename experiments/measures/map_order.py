@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from w2v_jax import scores
+from w2v_jax.scores import Bootstrap
 
 from ..store import rows
 from ..store.cells import attempted
@@ -57,7 +58,12 @@ class MapOrder:
 
 
 def measure(
-    features: np.ndarray, positions: np.ndarray, parameters: Mapping[str, np.ndarray], *, sweep: str
+    features: np.ndarray,
+    positions: np.ndarray,
+    parameters: Mapping[str, np.ndarray],
+    *,
+    sweep: str,
+    bootstrap: Bootstrap | None = None,
 ) -> MapOrder:
     """Measures a map and the features that it is of.
 
@@ -69,6 +75,7 @@ def measure(
         positions: (n, 2).
         parameters: (n,) each, of the sounds; those that do not vary are left out.
         sweep: whose map it is.
+        bootstrap: as for the scores.
     """
     varying = {name: values for name, values in parameters.items() if np.ptp(values) > 0} or parameters
     chosen = np.arange(len(features))
@@ -78,10 +85,10 @@ def measure(
     of_chosen = {name: values[chosen] for name, values in varying.items()}
     found: dict[str, Row] = {}
     for name, score in {
-        "near_order": lambda: scores.neighbour_overlap(of, of_chosen, count=COUNT),
-        "far_order": lambda: scores.rsa(features, varying),
-        "trustworthiness": lambda: scores.trustworthiness(of, drawn, count=COUNT),
-        "continuity": lambda: scores.continuity(of, drawn, count=COUNT),
+        "near_order": lambda: scores.neighbour_overlap(of, of_chosen, count=COUNT, bootstrap=bootstrap),
+        "far_order": lambda: scores.rsa(features, varying, bootstrap=bootstrap),
+        "trustworthiness": lambda: scores.trustworthiness(of, drawn, count=COUNT, bootstrap=bootstrap),
+        "continuity": lambda: scores.continuity(of, drawn, count=COUNT, bootstrap=bootstrap),
     }.items():
         found[name] = rows.score(_QUANTITIES[name], attempted(score), better="higher", map=sweep)
     for name, number in {

@@ -151,12 +151,13 @@ def _about(name: str, said: Any) -> About:
         raise ValueError(f"'encoders' has {_shown(said)} for {quote(name, 40)!r}; expected an object")
     texts = all(isinstance(said.get(each), str) for each in ("kind", "source"))
     maybe = all(isinstance(said.get(each), str | None) for each in ("revision", "assumed", "precision", "group"))
-    frames, step, control_of = said.get("frames") or {}, said.get("step"), said.get("control_of", [])
+    frames, step = said.get("frames") or {}, said.get("step")
+    names = {each: said.get(each, []) for each in ("control_of", "compared_with")}
     counts = isinstance(frames, dict) and all(
         type(frames.get(each)) is int and frames[each] > 0 for each in ("sample_rate", "receptive_field", "hop")
     )
-    names = isinstance(control_of, list) and all(isinstance(each, str) for each in control_of)
-    if not (texts and maybe and counts and names and (step is None or type(step) is int)):
+    listed = all(isinstance(each, list) and all(map(_is_text, each)) for each in names.values())
+    if not (texts and maybe and counts and listed and (step is None or type(step) is int)):
         raise ValueError(f"'encoders' has {_shown(said)} for {quote(name, 40)!r}")
     return About(
         name=name,
@@ -164,7 +165,8 @@ def _about(name: str, said: Any) -> About:
         source=said["source"],
         frames=frames,
         step=step,
-        control_of=tuple(control_of),
+        control_of=tuple(names["control_of"]),
+        compared_with=tuple(names["compared_with"]),
         **{each: said.get(each) for each in ("revision", "assumed", "precision", "group")},
     )
 

@@ -184,6 +184,7 @@ class About:
         step: of its training, where its name has one.
         group: the trainings of one recipe that it is one of, where a name for them was given.
         control_of: names of those that it was added to be compared with; none of one that the user named.
+        compared_with: names of its controls, added or named by the user, in the order in which they are shown.
     """
 
     name: str
@@ -196,6 +197,7 @@ class About:
     step: int | None = None
     group: str | None = None
     control_of: tuple[str, ...] = ()
+    compared_with: tuple[str, ...] = ()
 
     @property
     def is_control(self) -> bool:

@@ -11,9 +11,9 @@ import numpy as np
 from w2v_jax import grids, source_filter
 from w2v_jax._src.quoting import printable
 
-from ..draw import vowel_chart
 from ..experiment import Parameter, Points
 from ..store.rows import Measurements
+from . import space
 
 PARAMETERS = (Parameter("f0", "f0", "Hz"), Parameter("f1", "F1", "Hz"), Parameter("f2", "F2", "Hz"))
 
@@ -46,7 +46,7 @@ def labels(points: Points, measured: Measurements) -> list[dict[str, Any]]:
 
 def sines(points: Points) -> dict[str, Any]:
     """Vowels as sums of three sines."""
-    return {"kind": "sines", "frequencies": ["f0", "f1", "f2"], "amplitudes": list(vowel_chart.AMPLITUDES)}
+    return {"kind": "sines", "frequencies": ["f0", "f1", "f2"], "amplitudes": list(space.AMPLITUDES)}
 
 
 def resonances(points: Points) -> dict[str, Any]:
