@@ -32,6 +32,7 @@ from .vowels.choice import PAPERS, VowelChoice
 from .vowels.space import BY_F0, ONE_F0, RESONANCES
 
 FINE = grids.VOWEL_SPACE_FINE.name
+FINE_SWEEP = Sweep(FINE, lambda setting: space.fine(setting.results), space.vowel)
 _KINDS = {"sines": ONE_F0, "resonances": RESONANCES}  # the sweep of one f0 of each synthesis
 
 # Quantities. The parameter `sounds` is "sines" or "resonances", `along` a formant or f0, `map` a sweep.
@@ -283,9 +284,12 @@ def _both(heard: "Heard | Sequence[Heard]", measured: Measurements) -> figures.F
     if not (several := _asked(heard, ONE_F0, RESONANCES)):
         return None
     first = several[0]
-    maps = [{each.front_end: each.umap(sweep) for each in several} for sweep in (ONE_F0, RESONANCES)]
+    sines, resonances = ({each.front_end: each.umap(sweep) for each in several} for sweep in (ONE_F0, RESONANCES))
     orders = {sweep: _orders(several, measured, sweep) for sweep in (ONE_F0, RESONANCES)}
-    return draw_sines_and_resonances(*maps, first.grid(ONE_F0), first.vowels, orders=orders, quick=first.quick)
+    grid, vowels = first.grid(ONE_F0), first.vowels
+    return draw_sines_and_resonances(sines, resonances, grid, vowels, orders=orders, quick=first.quick)
+        sines, resonances, first.grid(ONE_F0), first.vowels, orders=orders, quick=first.quick
+    )
 
 
 def _cka(several: Sequence[Heard], measured: Measurements) -> figures.Figure | None:
