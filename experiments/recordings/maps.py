@@ -48,7 +48,7 @@ def _texts(table: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
 
 def _on_map(points: Points) -> str:
     count = len(points["f0"])
-    return f"UMAP of synthesised vowels, with {count} recorded token{'s' * (count != 1)}"
+    return f"synthesised vowels, with {count} recorded token{'s' * (count != 1)}"
 
 
 VOWELS = Map(
