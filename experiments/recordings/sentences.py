@@ -95,7 +95,7 @@ def _error(row: Row) -> str:
 def notes(several: Sequence[Heard], measured: Measurements) -> list[str]:
     """What a reader must know, of all runs and of this one."""
     shared = material.of(several[0])
-    return [*NOTES, synthesis.SYNTHESES[shared.choice.synthesis].note, *_about_f0(several), *shared.about_level]
+    return [*NOTES, synthesis.NOTES[shared.choice.synthesis], *_about_f0(several), *shared.about_level]
 
 
 def _about_f0(several: Sequence[Heard]) -> list[str]:
