@@ -130,13 +130,14 @@ def layer_channels(front_end: FrontEnd, *, num_samples: int) -> dict[str, int]:
         front_end: the front end. One that computes on the host is called once.
         num_samples: of a waveform that it takes.
     """
-    names = front_ends.layer_names(front_end)
-    if front_ends.is_compiled(front_end):
+    complete = front_ends.Complete(front_end)
+    names = complete.layer_names
+    if complete.is_compiled:
         waveforms = jax.ShapeDtypeStruct((1, num_samples), np.float32)
-        found = jax.eval_shape(lambda sound: front_ends.ordered_outputs(front_end, sound, names), waveforms)
+        outputs = jax.eval_shape(lambda sound: complete.outputs(sound, names), waveforms)
     else:
-        found = front_ends.ordered_outputs(front_end, np.zeros((1, num_samples), np.float32), names)
-    return {name: frames.shape[-1] for name, frames in zip(names, found, strict=True)}
+        outputs = complete.outputs(np.zeros((1, num_samples), np.float32), names)
+    return {name: frames.shape[-1] for name, frames in zip(names, outputs, strict=True)}
 
 
 def _sealed(parts: Sequence[jax.Array], widths: Mapping[str, int]) -> jax.Array:
