@@ -364,7 +364,7 @@ class FeatureEncoder(nnx.Module):
             (..., frames, channels), with `frames.num_frames(samples)` frames, of the parameters' dtype.
 
         Raises:
-            TypeError: `waveform` is no array, or not of the parameters' dtype; `lengths` are no integers.
+            TypeError: `waveform` is not an array, or not of the parameters' dtype; `lengths` are not integers.
             ValueError: it has no time axis or is shorter than the receptive field; `lengths` are not its own.
 
         Examples:

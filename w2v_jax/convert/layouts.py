@@ -201,7 +201,7 @@ def told_by_tensors(located: Located, arrays: Mapping[str, Array], *, origin: st
     """What the tensors tell: channels, kernel sizes, norms and bias, and strides not.
 
     Raises:
-        CheckpointError: convolutions that are none, or no norm after them.
+        CheckpointError: convolutions of other shapes, or without a norm after them.
     """
     shapes: list[tuple[int, ...]] = []
     while (weight := arrays.get(f"{located.conv(len(shapes))}.weight")) and len(shapes) < _MOST_LAYERS:

@@ -110,7 +110,7 @@ def settle(
     try:
         config = EncoderConfig(**settings)
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
-        raise CheckpointError(f"{origin}: settings that are no encoder's ({quote(error)})") from error
+        raise CheckpointError(f"{origin}: settings that no encoder can have ({quote(error)})") from error
     return Settled(config, " and ".join(places) or told.place, assumed or None, normalize)
 
 

@@ -14,7 +14,7 @@ from w2v_jax.scores.requirements import one_blas_thread, scipy_linalg
 
 Unit = Literal["cents", "dB"]
 
-# Of the kernel, in medians of the distances between the points fitted on; and of the ridge, beside a kernel of 1.
+# Widths of the kernel, in medians of the distances between the points fitted on; ridges, where the kernel is 1 at 0.
 WIDTHS = (0.5, 1.0, 2.0, 6.0)
 PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1)
 _INNER_GROUPS = 4  # of each context's values, by which width and penalty are chosen
