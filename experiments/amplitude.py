@@ -54,13 +54,18 @@ def grid_for(setting: Setting) -> grids.Grid:
 def measure(heard: Heard) -> list[Row]:
     """How far a step in one amplitude moves the features, and whether distances follow both amplitudes."""
     grid, features, bootstrap = heard.grid(AMPLITUDES.name), heard.features(AMPLITUDES.name), heard.results.bootstrap
-    steps = similarity.grid_distances(features, grid.shape)
     order = map_order.measure(features, map_positions(heard), grid.points(), sweep=grid.name, bootstrap=bootstrap)
     return [
-        *(rows.number(STEP, step, frequency=hertz) for step, hertz in zip(steps, FREQUENCIES, strict=True)),
+        *measure_steps(features, grid),
         measure_order(features, grid, bootstrap=bootstrap),
         *order.rows(),
     ]
+
+
+def measure_steps(features: np.ndarray, grid: grids.Grid) -> list[Row]:
+    """How far a step in one amplitude moves the features, (n, channels) in grid order, the other amplitude fixed."""
+    steps = similarity.grid_distances(features, grid.shape)
+    return [rows.number(STEP, step, frequency=hertz) for step, hertz in zip(steps, FREQUENCIES, strict=True)]
 
 
 def measure_order(features: np.ndarray, grid: grids.Grid, *, bootstrap: Bootstrap | None = None) -> Row:
