@@ -2,6 +2,7 @@
 
 import dataclasses
 import errno
+import itertools
 import json
 import os
 import pathlib
@@ -26,10 +27,10 @@ from w2v_jax.contrastive import ContrastiveConfig, Outcome
 from w2v_jax.encoder import FeatureEncoder
 
 RECIPE = Recipe(
-    steps=200,
+    steps=100,
     batch_size=4,
     seconds=0.3,
-    learning_rate=1e-2,
+    learning_rate=2e-2,
     first_layer_rate=1.0,
     encoder=TINY,
     contrastive=ContrastiveConfig(hidden=16, steps=3, group=4),
@@ -39,7 +40,7 @@ speech_of = training._sound
 
 
 def run_in(folder, **changes):
-    return Run(folder, dataclasses.replace(RECIPE, **changes), save_every=20, held_out_every=80)
+    return Run(folder, dataclasses.replace(RECIPE, **changes), save_every=20, held_out_every=40)
 
 
 def files_of(run):
@@ -79,31 +80,40 @@ def finished(humming, tmp_path_factory):
 
 def test_it_learns(finished):
     rows = training_run.read_curve(finished.curve)
-    assert [row["step"] for row in rows] == list(range(201))
+    assert [row["step"] for row in rows] == list(range(101))
     chance = np.log(RECIPE.candidates)
     assert rows[0]["held_out_loss"] == pytest.approx(chance, abs=1)
-    assert rows[200]["held_out_loss"] < chance - 0.4
-    assert rows[200]["held_out_accuracy"] > 5 / RECIPE.candidates
-    assert {row["step"] for row in rows if "held_out_loss" in row} == {0, 1, 2, 5, 10, 20, 50, 80, 100, 160, 200}
+    assert rows[100]["held_out_loss"] < chance - 0.15
+    assert rows[100]["held_out_accuracy"] > 1.5 / RECIPE.candidates
+    assert {row["step"] for row in rows if "held_out_loss" in row} == {0, 1, 2, 5, 10, 20, 40, 50, 80, 100}
 
 
 def test_what_it_leaves(finished):
     others = {"recipe.json", "curve.csv", "tiny.safetensors"}
-    steps = (0, 1, 2, 5, 10, 20, 50, 100, 200)
+    steps = (0, 1, 2, 5, 10, 20, 50, 100)
     assert set(files_of(finished)) == others | {finished.snapshot(step).name for step in steps}
     untrained = checkpoint.encoder_tensors(FeatureEncoder(TINY, rngs=nnx.Rngs(RECIPE.seed)))
     first, last, half = (
         checkpoint.encoder_tensors(checkpoint.load_encoder(path))
-        for path in (finished.snapshot(0), finished.snapshot(200), finished.result)
+        for path in (finished.snapshot(0), finished.snapshot(100), finished.result)
     )
     for name in untrained:
         np.testing.assert_array_equal(first[name], untrained[name])
         assert np.abs(last[name] - untrained[name]).max() > 0
         np.testing.assert_array_equal(half[name], last[name].astype(np.float16))
     metadata = checkpoint.read_metadata(finished.result)
-    assert "seed 0, step 200 of 200, 4 x 0.3 s a step" in metadata.provenance.source
+    assert "seed 0, step 100 of 100, 4 x 0.3 s a step" in metadata.provenance.source
 
 
+@pytest.fixture
+def hardly_optimised_either():
+    """Compiling is most of what these take."""
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", False)
+
+
+@pytest.mark.usefixtures("hardly_optimised_either")
 def test_the_first_layer_has_a_rate_of_its_own():
     state = training.initial_state(RECIPE)
 
@@ -120,24 +130,22 @@ def test_the_first_layer_has_a_rate_of_its_own():
     assert ratios[first] == pytest.approx(7)
 
 
-def test_stopped_again_and_again(finished, tmp_path):
+def test_stopped_again_and_again(finished, tmp_path, monkeypatch):
     run = run_in(tmp_path / "tiny")
-    sessions = 0
-    while not training_run.train(run, max_minutes=0.5 / 60):
-        sessions += 1
-        assert sessions < 300
-    assert sessions > 0
+    seconds = itertools.count()  # the clock goes on by one when it is looked at, which is once a step
+    monkeypatch.setattr(training_run, "time", types.SimpleNamespace(monotonic=lambda: next(seconds)))
+    sessions = [training_run.train(run, max_minutes=44 / 60) for _ in range(3)]
+    assert sessions == [False, False, True]
     assert files_of(run) == files_of(finished)
 
 
 def test_killed(finished, tmp_path):
     run = run_in(tmp_path / "tiny")
-    for saved in ("20", "100"):
-        process = run_in_process(train_humming, run)
-        wait_until(lambda saved=saved: (run.checkpoints / saved).exists())
-        process.kill()
-        process.join()
-        assert not run.result.exists()
+    process = run_in_process(train_humming, run)
+    wait_until(lambda: (run.checkpoints / "20").exists())
+    process.kill()
+    process.join()
+    assert not run.result.exists()
     assert training_run.train(run)
     assert files_of(run) == files_of(finished)
 
@@ -147,7 +155,7 @@ def test_damaged(finished, tmp_path, damage, capsys):
     run = run_in(tmp_path / "tiny")
     shutil.copytree(finished.folder, run.folder)
     if damage == "checkpoint":
-        for path in (run.checkpoints / "200").rglob("*"):
+        for path in (run.checkpoints / "100").rglob("*"):
             if path.is_file():
                 os.truncate(path, path.stat().st_size // 2)
     else:
@@ -155,8 +163,8 @@ def test_damaged(finished, tmp_path, damage, capsys):
     run.result.unlink()
     assert training_run.train(run)
     said = capsys.readouterr().out
-    assert "checkpoint of step 200: not used" in said
-    assert ("going on from step 180" in said) == (damage == "checkpoint")
+    assert "checkpoint of step 100: not used" in said
+    assert ("going on from step 80" in said) == (damage == "checkpoint")
     assert files_of(run) == files_of(finished)
 
 
@@ -179,6 +187,7 @@ def test_a_loss_that_is_not_finite_stops_it(finished, tmp_path, monkeypatch):
     assert not run.snapshot(1).exists()
 
 
+@pytest.mark.usefixtures("hardly_optimised_either")
 def test_sound_is_its_seeds_and_held_out_sound_nobodys():
     @jax.jit
     def sound(seed, stream, first):
@@ -247,7 +256,7 @@ def test_a_checkpoint_that_cannot_be_read_is_not_removed(finished, monkeypatch):
 
     monkeypatch.setattr(training_run.ocp.CheckpointManager, "restore", refuse)
     before = sorted(finished.checkpoints.rglob("*"))
-    with pytest.raises(OSError, match=r"checkpoints/200: it cannot be read \(Permission denied\)"):
+    with pytest.raises(OSError, match=r"checkpoints/100: it cannot be read \(Permission denied\)"):
         training_run.train(finished)
     assert sorted(finished.checkpoints.rglob("*")) == before
 
