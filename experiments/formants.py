@@ -288,8 +288,6 @@ def _both(heard: "Heard | Sequence[Heard]", measured: Measurements) -> figures.F
     orders = {sweep: _orders(several, measured, sweep) for sweep in (ONE_F0, RESONANCES)}
     grid, vowels = first.grid(ONE_F0), first.vowels
     return draw_sines_and_resonances(sines, resonances, grid, vowels, orders=orders, quick=first.quick)
-        sines, resonances, first.grid(ONE_F0), first.vowels, orders=orders, quick=first.quick
-    )
 
 
 def _cka(several: Sequence[Heard], measured: Measurements) -> figures.Figure | None:
