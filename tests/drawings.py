@@ -1,5 +1,6 @@
 """Every figure of every experiment, drawn of made numbers in no time: for tests of how figures look."""
 
+import dataclasses
 from types import SimpleNamespace
 
 import numpy as np
@@ -15,7 +16,8 @@ from experiments.measures import alignment, layer_alignment
 from experiments.measures.map_order import MapOrder
 from experiments.pretrain import run as pretrain
 from experiments.recordings import figures as of_recordings
-from experiments.recordings import scores
+from experiments.recordings import measuring, nearness, reading
+from experiments.store.rows import Measurements
 from experiments.vowels.choice import VowelChoice
 from w2v_jax import front_end, grids, tuning
 from w2v_jax.front_end import FRAMES
@@ -55,10 +57,10 @@ def recorded(names, labels):
 
 
 def recorded_scores(names, cell=_SCORE):
-    read = dict.fromkeys(("f0", "f1", "f2", "intensity"), cell)
-    near = dict.fromkeys(("among all", "among all, less the mean"), cell)
-    each, linear = dict.fromkeys(names, near), dict.fromkeys(names, read)
-    return of_recordings.draw_scores(linear, each, linear, units=scores.UNITS, chance=0.5)
+    read = dict.fromkeys(reading.READ, cell)
+    several = [*measuring.reading_rows(read, read), *measuring.nearness_rows(dict.fromkeys(nearness.WAYS, cell))]
+    own = [dataclasses.replace(row, encoder=name) for name in names for row in several]
+    return of_recordings.draw_scores(Measurements("recordings", tuple(own), {}), names)
 
 
 def all_drawings(names, symbols=("i", "a", "u", "o"), labels=("a", "i", "u")):
