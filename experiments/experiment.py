@@ -264,6 +264,8 @@ class Experiment:
         asks_vowels: whether it asks about vowels, and so takes `--vowels` and its like.
         in_paper: whether `reproduce` runs it.
         settings: what was asked, for `metrics.json`, given what was heard.
+        prepare: called before anything is heard, in every process, with all who will hear: what they share goes into
+            their `memory`.
         hear: what a front end hears, where it is not the sweeps: see `hearing.Heard`. Runs in every process.
         sounds: what `w2v-jax sounds` writes, given the setting and whether everything is wanted; by default the sweeps.
         errors: exceptions of its own that a user can put right; their messages are one line.
@@ -289,6 +291,7 @@ class Experiment:
     asks_vowels: bool = False
     in_paper: bool = False
     settings: Callable[[Sequence["Heard"]], Mapping[str, Any]] | None = None
+    prepare: Callable[[Sequence["Heard"]], None] | None = None
     hear: Callable[["Heard"], None] | None = None
     sounds: Callable[[Setting, Literal["some", "all"]], Sequence[Sounds]] | None = None
     errors: tuple[type[Exception], ...] = ()

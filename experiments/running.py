@@ -46,6 +46,8 @@ def run(
     named = tuple(by_step(front_ends))
     settings = [Setting(results, each, options or {}, everyone, named) for each in everyone]
     several = [Heard(experiment, each, is_control=each.front_end in added) for each in settings]
+    if experiment.prepare is not None:
+        experiment.prepare(several)
     for heard in several:
         hear(heard)
     abouts = {

@@ -35,7 +35,7 @@ Tensors = dict[str, np.ndarray]
 # How thin grids are. Those that are thin have a folder of their own inside the output folder, of the same name.
 Size = Literal["smoke", "quick", "usual", "full"]
 SIZES: tuple[Size, ...] = ("smoke", "quick", "usual", "full")
-QUICK = "quick"
+QUICK: Size = "quick"
 
 
 @dataclasses.dataclass(frozen=True)
