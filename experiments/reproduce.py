@@ -24,7 +24,7 @@ from .store.results import Results
 from .store.rows import CONTROLS, Measurements, Row
 
 NAME = "reproduce"
-OPTIONS = ("process", "common", "vowels", "synthesis", "learned_scale", "formants")  # a test compares them with the experiments'
+OPTIONS = ("process", "common", "vowels", "synthesis", "learned_scale", "formants")  # those of all that it runs
 
 
 def run(
