@@ -72,16 +72,18 @@ def _parsed(name: str) -> ast.Module:
 
 
 def source_of(name: str) -> pathlib.Path:
-    """Where the program of an experiment is, or of another command."""
+    """Where an experiment's record is, or the program of another command."""
     here = pathlib.Path(__file__).parent
     library = here.parent if here.parent.name == "w2v_jax" else here.parent / "w2v_jax"
-    several = (here / f"{name}.py", here / name / "__main__.py", library / name / "__main__.py")
+    package = here / name
+    several = (here / f"{name}.py", package / "experiment.py", package / "__main__.py", library / name / "__main__.py")
     return next(path for path in several if path.exists())
 
 
 def experiment(name: str) -> "Experiment":
     """The record of an experiment, imported."""
-    module = f"{__package__}.{name}" + (".__main__" if source_of(name).name == "__main__.py" else "")
+    source = source_of(name)
+    module = f"{__package__}.{name}" + ("" if source.stem == name else f".{source.stem}")
     record: Experiment = getattr(importlib.import_module(module), RECORD)
     return record
 

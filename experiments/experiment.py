@@ -43,12 +43,14 @@ class Setting:
         front_end: who hears.
         options: the values of the experiment's own flags, by name.
         among: all that hear in this run, those whom the user named first.
+        named: those whom the user named.
     """
 
     results: Results
     front_end: NamedFrontEnd
     options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     among: tuple[NamedFrontEnd, ...] = ()
+    named: tuple[NamedFrontEnd, ...] = ()
 
     @property
     def quick(self) -> bool:
@@ -96,6 +98,7 @@ class Figure:
         at_least: front ends that a joint one needs.
         folded: whether the page shows it only when asked.
         wide: whether it needs the width of the page.
+        on_page: whether the page shows it; the files are written anyway.
     """
 
     stem: str
@@ -106,6 +109,7 @@ class Figure:
     at_least: int = 1
     folded: bool = False
     wide: bool = False
+    on_page: bool = True
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,7 +3,6 @@
 import gc
 
 import jax
-import numpy as np
 import pytest
 from processes import TINY, save_tiny
 

@@ -13,7 +13,6 @@ from w2v_jax import scores
 from w2v_jax.scores import Bootstrap
 
 from ..store import rows
-from ..store.cells import attempted
 from ..store.rows import Measurements, Row
 
 MAX_POINTS = 1000  # for neighbours
@@ -90,7 +89,7 @@ def measure(
         "trustworthiness": lambda: scores.trustworthiness(of, drawn, count=COUNT, bootstrap=bootstrap),
         "continuity": lambda: scores.continuity(of, drawn, count=COUNT, bootstrap=bootstrap),
     }.items():
-        found[name] = rows.score(_QUANTITIES[name], attempted(score), better="higher", map=sweep)
+        found[name] = rows.score(_QUANTITIES[name], rows.attempted(score), better="higher", map=sweep)
     for name, number in {
         "near_order_by_chance": lambda: scores.neighbour_chance(of_chosen, count=COUNT),
         "shuffled": lambda: scores.shuffled_maps_score(len(chosen), count=COUNT),

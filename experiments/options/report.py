@@ -2,6 +2,8 @@
 
 from absl import flags
 
+from . import common  # noqa: F401 - its flags are declared below
+
 FEATURES_CSV = flags.DEFINE_bool(
     "features_csv",
     False,

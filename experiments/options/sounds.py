@@ -3,7 +3,7 @@
 from absl import flags
 
 from .. import catalog
-from . import vowels
+from . import common, vowels  # noqa: F401 - their flags are declared below
 
 EXPERIMENT = flags.DEFINE_enum("experiment", None, catalog.EXPERIMENTS, "Whose sounds.")
 ALL = flags.DEFINE_bool("all", False, "Every sound that the experiment hears: thousands, of formants.")

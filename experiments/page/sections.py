@@ -223,7 +223,8 @@ def cell_text(row: Row) -> str:
         return "undefined"
     if row.low is None or row.high is None:
         return f"{row.value:.4g}"
-    return f"{row.value:.2f} [{row.low:.2f}, {row.high:.2f}]"
+    digits = 2 if row.high - row.low > 0.01 else 3
+    return f"{row.value:.{digits}f} [{row.low:.{digits}f}, {row.high:.{digits}f}]"
 
 
 def _short_quantities(measured: Measurements) -> list[str]:

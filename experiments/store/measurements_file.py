@@ -24,6 +24,7 @@ FORMAT = 2  # 1, which did not say so, were nested entries
 
 # The first seven are what other people's scripts read.
 HEADER = ("encoder", "layer", "quantity", "parameters", "value", "low", "high", "unit", "better", "undefined")
+_MOST_DIGITS = 300  # of a whole number: a float holds no longer ones
 _COLUMNS = tuple(field.name for field in dataclasses.fields(Row))
 _ENTRIES: Mapping[str, type | tuple[type, ...]] = {
     "size": str,
@@ -106,7 +107,7 @@ def read(path: pathlib.Path, experiment: str) -> Measurements | None:
     except OSError as error:
         raise MetricsFileError(f"{path}: it cannot be read ({error.strerror or quote(error)})") from error
     try:
-        found = json.loads(text.decode("utf-8"), parse_constant=_refuse, parse_float=_finite)
+        found = json.loads(text.decode("utf-8"), parse_constant=_refuse, parse_float=_finite, parse_int=_whole)
     except (ValueError, RecursionError) as error:
         said = "nested too deep" if isinstance(error, RecursionError) else quote(error)
         raise MetricsFileError(f"{path}: it cannot be read ({len(text):,} bytes; {said})") from error
@@ -212,6 +213,10 @@ _IS: Mapping[str, Callable[[Any], bool]] = {
 def _finite(text: str) -> float:
     value = float(text)
     return value if math.isfinite(value) else _refuse(text)
+
+
+def _whole(text: str) -> int:
+    return int(text) if len(text) <= _MOST_DIGITS else _refuse(text)
 
 
 def _refuse(text: str) -> NoReturn:

@@ -8,14 +8,14 @@ quantity and parameters. `metrics.json` and `metrics.csv` are two writings of th
 import dataclasses
 import functools
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from w2v_jax.front_end import FRAMES
-from w2v_jax.scores import Score
+from w2v_jax.scores import Score, UndefinedScoreError
 
 Better = Literal["higher", "lower", ""]
 Value = str | float
@@ -123,6 +123,14 @@ def score(
         better=better,
         units=int(cell.units),
     )
+
+
+def attempted(score: Callable[[], Score]) -> Score | str:
+    """A score, or why it is undefined."""
+    try:
+        return score()
+    except UndefinedScoreError as error:
+        return str(error)
 
 
 def curve(

@@ -1,6 +1,6 @@
 """Makes a weight file of somebody else's checkpoint.
 
-    python -m w2v_jax.convert --source=SOURCE [--output=weights/NAME.safetensors]
+python -m w2v_jax.convert --source=SOURCE [--output=weights/NAME.safetensors]
 """
 
 import argparse
