@@ -8,7 +8,7 @@ multiple, too (`diphthongs_at_frame_rate`).
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import jax
 import numpy as np
@@ -241,7 +241,7 @@ def measure_ends(
     measured = []
     for row, pair in enumerate(np.ndindex(len(vowels), len(vowels))):
         start, end = (vowels[each].symbol for each in pair)
-        whose = {"speaker": speaker} if speaker else {}
+        whose: dict[str, Any] = {"speaker": speaker} if speaker else {}
         for name, cosines in (("first", first), ("last", last)):
             for to, vowel in zip(("start", "end"), pair, strict=True):
                 cosine = cosines[row, vowel]

@@ -42,15 +42,14 @@ NEIGHBOURS = "neighbours in F1–F2, share"
 LINEAR_PROBE = "linear probe, R²"
 BOTH_KINDS = "linear CKA of the vowels as sines and as resonances"
 
-NOTES = (
-    space.NOTE,
-    "The mean cosine distances between neighbours, in the table, are those along one parameter, the others fixed.",
-    "`vowel_space_source_filter` has the grid of `vowel_space` with resonances: harmonics of f0, of a glottal pulse, "
-    "through ten formants. Vowels of one f0 have the same scores for both kinds of sound.",
-    alignment.NOTE,
-    layer_alignment.NOTE,
-    map_order.note("F1 and F2 (and f0 where it varies)"),
+_STEP_NOTE = (
+    "The mean cosine distances between neighbours, in the table, are those along one parameter, the others fixed."
 )
+_RESONANCES_NOTE = (
+    "`vowel_space_source_filter` has the grid of `vowel_space` with resonances: harmonics of f0, of a glottal pulse, "
+    "through ten formants. Vowels of one f0 have the same scores for both kinds of sound."
+)
+_MAP_NOTE = map_order.note("F1 and F2 (and f0 where it varies)")
 
 # Section 3.4: linear CKA on the vowel space by f0, as printed.
 PAPERS_CKA = {
@@ -138,9 +137,13 @@ def compare(several: Sequence[Heard], measured: Measurements) -> list[Row]:
 
 def notes(several: Sequence[Heard], measured: Measurements) -> list[str]:
     """What a reader must know, and what was left out."""
-    left_out = [each for each in _KINDS if each not in syntheses(several[0].setting)]
-    without = [f"Vowels as {each} were left out (--synthesis)." for each in left_out]
-    return [*without, *NOTES, *alignment.undefined_notes(measured)]
+    kinds = syntheses(several[0].setting)
+    without = [f"Vowels as {each} were left out (--synthesis)." for each in _KINDS if each not in kinds]
+    resonances = [_RESONANCES_NOTE] if "resonances" in kinds else []
+    if "sines" not in kinds:
+        return [*without, _STEP_NOTE, *resonances, _MAP_NOTE]
+    of_cka = [alignment.NOTE, layer_alignment.NOTE]
+    return [*without, space.NOTE, _STEP_NOTE, *resonances, *of_cka, _MAP_NOTE, *alignment.undefined_notes(measured)]
 
 
 def measure_neighbours(features: np.ndarray, grid: grids.Grid) -> list[Row]:

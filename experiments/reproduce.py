@@ -24,7 +24,7 @@ from .store.results import Results
 from .store.rows import CONTROLS, Measurements, Row
 
 NAME = "reproduce"
-OPTIONS = ("process", "common", "vowels", "learned_scale", "formants")  # a test compares them with the experiments'
+OPTIONS = ("process", "common", "vowels", "synthesis", "learned_scale", "formants")  # those of all that it runs
 
 
 def run(
@@ -112,7 +112,9 @@ def said(experiments: Sequence[Experiment], several: Sequence[Measurements], res
     """What came out, and where it is; writes the page."""
     lines = ["", "What came out (--quick: thinned grids):" if results.quick else "What came out:"]
     for found in several:
-        lines += textwrap.wrap(found.headline, 110, initial_indent="- ", subsequent_indent="  ")
+        lines += textwrap.wrap(
+            found.headline, 110, initial_indent="- ", subsequent_indent="  ", break_on_hyphens=False
+        )
     lines += ["", *page.written(results.folder)]
     compared = [
         number

@@ -83,8 +83,11 @@ def measure_stationarity(frames: np.ndarray) -> list[Row]:
         matrix = np.asarray(similarity.stationarity(frames))
     else:
         averaged = frames.mean(axis=1)
-        by_tone = [each[kept] for each, kept in zip(frames, chosen, strict=True)]
-        matrix = np.stack([_mean_cosine(averaged, each) for each in by_tone], axis=1)
+        heard = _with_direction(averaged)
+        matrix = np.full((len(frames), len(frames)), np.nan)
+        for column, (each, kept) in enumerate(zip(frames, chosen, strict=True)):
+            if kept.any():
+                matrix[heard, column] = similarity.cosine_similarity(averaged[heard], each[kept]).mean(axis=1)
     frequency = STATIONARITY.axis("frequency")
     steadiest, others = np.diag(matrix).min(), matrix[~np.eye(len(matrix), dtype=bool)].max()
     one_frame = frames.shape[1] == 1
@@ -93,13 +96,6 @@ def measure_stationarity(frames: np.ndarray) -> list[Row]:
         _number(STEADIEST, np.nan if one_frame else steadiest, ONE_FRAME if one_frame else NO_DIRECTION),
         _number(OTHERS, others, NO_DIRECTION),
     ]
-
-
-def _mean_cosine(averaged: np.ndarray, frames: np.ndarray) -> np.ndarray:
-    """Of each tone's mean, (tones, channels), with frames, (t, channels), of which there may be none: (tones,)."""
-    if not len(frames):
-        return np.full(len(averaged), np.nan)
-    return np.asarray(similarity.cosine_similarity(averaged, frames).mean(axis=1))
 
 
 def _number(quantity: str, value: float, undefined: str) -> Row:

@@ -45,8 +45,12 @@ def measure_reading(heard: Heard) -> list[Row]:
     """The error of each parameter, and its linearity."""
     framed, frames = material.framed(heard), encoding.of(heard).frames
     asked = (frames, framed.measures, framed.read, framed.speaker)
-    errors = reading.errors(*asked, bootstrap=heard.results.bootstrap)
-    linear = reading.linearity(*asked, bootstrap=heard.results.bootstrap)
+    bootstrap = heard.results.bootstrap
+    return reading_rows(reading.errors(*asked, bootstrap=bootstrap), reading.linearity(*asked, bootstrap=bootstrap))
+
+
+def reading_rows(errors: Mapping[str, Cell], linear: Mapping[str, Cell]) -> list[Row]:
+    """Rows of what `reading` computes."""
     return [
         *(
             rows.score(ERROR, cell, unit=reading.UNITS[name], better="lower", parameter=NAMES[name])
@@ -58,7 +62,11 @@ def measure_reading(heard: Heard) -> list[Row]:
 
 def measure_nearness(heard: Heard) -> list[Row]:
     """The nearness of tokens to their own synthesised vowels, in each way."""
-    cells = _nearness(heard)
+    return nearness_rows(_nearness(heard))
+
+
+def nearness_rows(cells: Mapping[Way, Cell]) -> list[Row]:
+    """Rows of what `nearness` computes."""
     return [
         rows.score(NEARNESS, cells[among, what], better="higher", among=among, features=what)
         for among, what in nearness.WAYS
