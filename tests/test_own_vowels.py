@@ -1,26 +1,26 @@
 """Experiments with vowels of one's own: the grid, what is drawn of it, and that it is never taken for another."""
 
 import contextlib
-import json
-import wave
+import dataclasses
 
-import jax
 import numpy as np
 import pytest
 from absl import flags as absl_flags
 from absl.testing import flagsaver
 from safetensors.numpy import load_file
 
-from experiments import diphthongs, formants, sounds
+from experiments import diphthongs, formants, running
 from experiments.claims.sounds import Heard, grids_of
-from experiments.draw import figures, vowel_chart
+from experiments.draw import figures
 from experiments.front_ends import named as front_ends
-from experiments.reproduce import published
+from experiments.measures import alignment
+from experiments.store import rows
 from experiments.store.results import Results
 from experiments.store.sweeping import ReplacementError
 from experiments.vowels import flags as vowel_flags
+from experiments.vowels import space
 from experiments.vowels.choice import PAPERS, Span, VowelChoice, find_table
-from w2v_jax import grids, projection, stimuli, vowels
+from w2v_jax import grids, vowels
 from w2v_jax.front_end import Frames
 from w2v_jax.scores import Bootstrap, UndefinedScoreError
 from w2v_jax.scores.parameter_metrics import VOWEL_METRICS
@@ -37,40 +37,28 @@ def log_mel():
 
 
 @pytest.fixture(scope="module")
-def drawn():
-    """The text of every figure, by name."""
-    return {}
-
-
-@pytest.fixture(scope="module")
-def results(log_mel, drawn, tmp_path_factory):
-    """Formants and diphthongs of two speakers at f0 of their own."""
+def run(log_mel, tmp_path_factory):
+    """Formants and diphthongs of two speakers at f0 of their own: results, measurements, and the texts of figures."""
     choice = VowelChoice(TABLE.only(["men", "women"]), **SMALL)
-    results = Results(tmp_path_factory.mktemp("results"), quick=True, vowels=choice)
+    results = Results(tmp_path_factory.mktemp("results"), size="smoke", vowels=choice)
+    texts = []
 
-    def save(figure, path):
+    def save(figure, path, **_):
         path.touch()
-        texts = [
-            figure.get_suptitle(),
-            *(text.get_text() for axes in figure.axes for text in (axes.title, *axes.texts)),
-        ]
-        texts += [text.get_text() for legend in figure.legends for text in legend.get_texts()]
-        drawn["\n".join(texts)] = None
+        several = [text for axes in figure.axes for text in (axes.title, *axes.texts)]
+        several += [text for legend in figure.legends for text in legend.get_texts()]
+        texts.append("\n".join([figure.get_suptitle(), *(text.get_text() for text in several)]))
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(figures, "save", save)
-        patch.setattr(Bootstrap.__init__, "__defaults__", (40, 0.95, 0))  # a tenth of the resamples
-        patch.setattr(projection, "project", lambda features, **_: features[:, :2])
-        patch.setattr(projection, "project_onto", lambda features, others, **_: (features[:, :2], others[:, :2]))
-        formants.run(log_mel, results)
-        diphthongs.run(log_mel, results)
-    return results
+        measured = [running.run(each.EXPERIMENT, log_mel, results) for each in (formants, diphthongs)]
+    return results, measured, texts
 
 
 def test_grids_without_flags_are_the_papers():
-    for quick in (False, True):
-        papers = Results("results", quick=quick)
-        assert vowel_chart.vowel_space(papers).name == "vowel_space"
+    for size in ("usual", "quick"):
+        papers = Results("results", size=size)
+        assert space.one_f0(papers).name == "vowel_space"
         assert papers.vowels.notes() == []
         assert papers.vowels.as_numbers() is None
     # The paper's grid goes from its lowest to its highest vowel: the rule for other tables gives it back.
@@ -94,11 +82,12 @@ def test_grid_follows_the_table():
     assert VowelChoice(TABLE.only(["women"])).one_f0 == 223
 
 
-def test_sweeps_have_the_grid(results):
+def test_sweeps_have_the_grid(run):
+    results, _, _ = run
     folder = results.folder
-    space = load_file(folder / "formants/vowel_space.log-mel.safetensors")
-    assert set(space["f0"]) == {132}
-    np.testing.assert_array_equal(np.unique(space["f1"]), [260, 520, 780, 1040])
+    vowel_space = load_file(folder / "formants/vowel_space.log-mel.safetensors")
+    assert set(vowel_space["f0"]) == {132}
+    np.testing.assert_array_equal(np.unique(vowel_space["f1"]), [260, 520, 780, 1040])
     np.testing.assert_array_equal(
         np.unique(load_file(folder / "formants/vowel_space_by_f0.log-mel.safetensors")["f0"]), [132, 223]
     )
@@ -111,9 +100,10 @@ def test_sweeps_have_the_grid(results):
         assert any({start, end} <= of_speaker for of_speaker in ends.values())
 
 
-def test_figures_say_which_vowels_and_f0(drawn, results):
-    everything = "\n".join(drawn)
-    assert all("Vowels: peterson-barney-1952" in text for text in drawn)
+def test_figures_say_which_vowels_and_f0(run):
+    _, _, texts = run
+    everything = "\n".join(texts)
+    assert all("Vowels: peterson-barney-1952" in text for text in texts)
     assert "Vowel space: log-mel, men" in everything
     assert "Vowel space: log-mel, women" in everything
     assert "peterson-barney-1952; f0 132 Hz" in everything
@@ -122,42 +112,51 @@ def test_figures_say_which_vowels_and_f0(drawn, results):
     assert not any(f"[{symbol}]" in everything for symbol in "ɤɯyøœɶɒ")  # the paper's
 
 
-def test_metrics_say_which_vowels(results):
-    found = json.loads((results.folder / "diphthongs/metrics.json").read_text(encoding="utf-8"))
-    assert found["vowels"]["table"] == "peterson-barney-1952"
-    assert found["vowels"]["f1"] == {"low": 260, "high": 1040, "count": 4}
-    assert len(found["vowels"]["vowels"]) == 20
-    assert "Table II" in "\n".join(found["notes"])
-    assert found["conclusion"].count("Vowels: peterson-barney-1952 (men, women)") == 1
-    assert {pair["speaker"] for pair in found["encoders"]["log-mel"]["pairs"]} == {"men", "women"}
+def test_diphthongs_of_each_speaker_have_figures_of_their_own(run):
+    results, _, _ = run
+    stems = ("closing", "closing_at_frame_rate", "diphthongs")
+    assert {path.name for path in (results.folder / "diphthongs").glob("*.png")} == {
+        f"{stem}.{part}.log-mel.png" for stem in stems for part in ("1-men", "2-women")
+    }
+
+
+def test_metrics_say_which_vowels(run):
+    results, (_, measured), _ = run
+    kept = results.measurements("diphthongs")
+    assert kept.settings["vowels"]["table"] == "peterson-barney-1952"
+    assert kept.settings["vowels"]["f1"] == {"low": 260, "high": 1040, "count": 4}
+    assert len(kept.settings["vowels"]["vowels"]) == 20
+    assert "Table II" in "\n".join(kept.notes)
+    assert set(kept.parameter("speaker", diphthongs.COSINE, encoder="log-mel")) == {"men", "women"}
+    assert kept.rows == measured.rows
 
 
 @pytest.mark.parametrize("choice", [PAPERS, VowelChoice(TABLE, **SMALL), VowelChoice(TABLE, f0=(140,), **SMALL)])
 @pytest.mark.parametrize("encoder", ["log-mel", "stft"])
-def test_other_vowels_are_not_read_back_as_the_same(results, choice, encoder):
+def test_other_vowels_are_not_read_back_as_the_same(run, choice, encoder):
     # stft has no file here yet; its numbers must not join a table of other vowels.
-    others = Results(results.output_dir, quick=True, vowels=choice)
+    results, _, _ = run
+    others = Results(results.output_dir, size="smoke", vowels=choice)
     with pytest.raises(
         ReplacementError, match=r"metrics.json: made with other vowels .*\(peterson-barney-1952\); choose"
     ):
-        formants.run(front_ends.resolve([encoder]), others)
+        running.run(formants.EXPERIMENT, front_ends.resolve([encoder]), others)
 
 
-def test_sweeps_of_other_vowels_are_not_read_back_either(results, log_mel):
-    others = Results(results.output_dir, quick=True, vowels=VowelChoice(TABLE, f0=(140,), **SMALL))
+def test_sweeps_of_other_vowels_are_not_read_back_either(run, log_mel):
+    results, _, _ = run
+    others = Results(results.output_dir, size="smoke", vowels=VowelChoice(TABLE, f0=(140,), **SMALL))
     with pytest.raises(ReplacementError, match=r"vowel_space.log-mel.safetensors: made with other settings .*grid"):
-        vowel_chart.sweep(others, log_mel[0], vowel_chart.vowel_space(others))
+        others.sweep("formants", log_mel[0], space.one_f0(others), space.vowel)
 
 
 def test_published_numbers_are_not_put_beside_other_vowels():
-    def encoder(source):
-        return {"source": source, "stationarity": None, "bias": None}
-
-    names = {"one": encoder("facebook/wav2vec2-large"), "two": encoder("facebook/wav2vec2-xls-r-300m")}
-    cka = {"linear_cka": [{"encoders": ["one", "two"], "linear_cka": 0.8}]}
-    found = {"encoders": names, "quick": False, "between_encoders": cka}
-    assert len(published.compare(found, found, found)) == 1
-    assert published.compare(found, found, {**found, "vowels": {"table": "mine.csv"}}) == []
+    sources = {"one": "facebook/wav2vec2-large", "two": "facebook/wav2vec2-xls-r-300m"}
+    abouts = {name: rows.About(name, "trained", source, {}) for name, source in sources.items()}
+    cka = rows.Row(alignment.LINEAR, 0.8, ((rows.WITH, "two"),), encoder="one")
+    measured = rows.Measurements("formants", (cka,), abouts)
+    assert len(formants.published(measured)) == 1
+    assert formants.published(dataclasses.replace(measured, settings={"vowels": {"table": "mine.csv"}})) == []
 
 
 def test_vowels_off_the_grid_are_left_out_and_named():
@@ -247,61 +246,3 @@ def test_formants_are_read_where_there_is_one_f0():
     found_in = heard.rsa("vowels", metrics={"Hz": VOWEL_METRICS["Hz"]})
     assert set(found_in.marginal) == {"f1", "f2"}
     assert found.abx_formants.shape[1] == 5  # across f0 near the only one
-
-
-def read_wave(path):
-    with wave.open(str(path)) as file:
-        assert (file.getnchannels(), file.getsampwidth(), file.getframerate()) == (1, 2, 16_000)
-        return np.frombuffer(file.readframes(file.getnframes()), "<i2") / 32_767
-
-
-def test_sounds_are_what_the_experiment_hears(tmp_path):
-    results = Results(tmp_path, vowels=VowelChoice(TABLE.only(["women"]), **SMALL))
-    several = sounds.sounds_of("formants", results, sample_rate=16_000)
-    count, gain = sounds.write(several, tmp_path, sample_rate=16_000, overwrite=False)
-    assert (count, gain) == (20, 1)
-    index = (tmp_path / "index.csv").read_text(encoding="utf-8").splitlines()
-    assert index[1].startswith("01_vowels_women_i_f0=235_f1=310_f2=2790.wav,vowels,women,i,235,310,2790,16000,1,")
-    written = read_wave(tmp_path / "01_vowels_women_i_f0=235_f1=310_f2=2790.wav")
-    heard = jax.jit(lambda f0: vowel_chart.vowel(f0, 310.0, 2790.0, sample_rate=16_000))(235.0)
-    np.testing.assert_allclose(written, heard, atol=0.6 / 32_767)
-    written = read_wave(tmp_path / "11_vowels_source_filter_women_i_f0=235_f1=310_f2=2790.wav")
-    np.testing.assert_allclose(np.sqrt(np.mean(written**2)), 0.1, rtol=0.01)
-
-    sounds.write(several, tmp_path, sample_rate=16_000, overwrite=False)  # the same sounds: nothing to lose
-    fewer = [sounds.Sounds("vowels", {name: each[:1] for name, each in several[0].points.items()}, several[0].stimulus)]
-    with pytest.raises(ReplacementError, match=r"index\.csv: has other sounds; choose another --output_dir"):
-        sounds.write(fewer, tmp_path, sample_rate=16_000, overwrite=False)
-    sounds.write(fewer, tmp_path, sample_rate=16_000, overwrite=True)
-    assert len(list(tmp_path.glob("*.wav"))) == 1
-
-
-def loud(amplitude, *, sample_rate):
-    return stimuli.sine_mixture([500.0], [amplitude], duration=0.1, sample_rate=sample_rate)
-
-
-def test_loud_sounds_are_scaled_together(tmp_path):
-    both = sounds.Sounds("loud", {"amplitude": np.array([0.5, 2], np.float32)}, loud)
-    _, gain = sounds.write([both], tmp_path, sample_rate=16_000, overwrite=False)
-    assert gain == pytest.approx(0.5)
-    peaks = [np.abs(read_wave(path)).max() for path in sorted(tmp_path.glob("*.wav"))]
-    assert peaks == pytest.approx([0.25, 1], abs=1e-4)
-
-
-@pytest.mark.parametrize(
-    ("experiment", "sweeps"),
-    [
-        ("temporal", {"stationarity": 5, "burst_tones": 2, "bursts": 6}),
-        ("f0", {"bias": 25, "pure_tones": 25}),
-        ("formants", {"vowels": 16, "vowels_source_filter": 16}),
-        ("amplitude", {"amplitudes": 25}),
-        ("diphthongs", {"diphthongs": 8}),
-    ],
-)
-def test_every_experiment_has_sounds(experiment, sweeps, tmp_path):
-    some = sounds.sounds_of(experiment, Results(tmp_path), sample_rate=8_000)
-    assert {each.sweep: len(each) for each in some} == sweeps
-    everything = sounds.sounds_of(experiment, Results(tmp_path), sample_rate=16_000, everything=True)
-    assert sum(map(len, everything)) == {"temporal": 13, "f0": 825, "formants": 7_200, "amplitude": 400}.get(
-        experiment, 256
-    )
