@@ -10,6 +10,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from experiments import catalog, running, temporal
+from experiments.draw import figures
 from experiments.front_ends import controls
 from experiments.front_ends import named as front_ends
 from experiments.store.results import Results
@@ -28,8 +29,12 @@ def chosen():
 @pytest.fixture(scope="module")
 def results(chosen, tmp_path_factory):
     results = Results(tmp_path_factory.mktemp("results"), size="smoke", batch_size=8)  # one program for several grids
-    for experiment in OF_PAPER:
-        running.run(catalog.experiment(experiment), chosen, results)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            figures, "save", lambda figure, path, **_: path.touch()
+        )  # each experiment's own tests save theirs
+        for experiment in OF_PAPER:
+            running.run(catalog.experiment(experiment), chosen, results)
     return results
 
 
