@@ -30,9 +30,8 @@ def chosen():
 def results(chosen, tmp_path_factory):
     results = Results(tmp_path_factory.mktemp("results"), size="smoke", batch_size=8)  # one program for several grids
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            figures, "save", lambda figure, path, **_: path.touch()
-        )  # each experiment's own tests save theirs
+        # Drawn, but not saved: each experiment's own tests save theirs.
+        patch.setattr(figures, "save", lambda figure, path, **_: path.touch())
         for experiment in OF_PAPER:
             running.run(catalog.experiment(experiment), chosen, results)
     return results
