@@ -1,8 +1,13 @@
-"""What `experiments.claims` asks: every score, what it speaks of, and which were named beforehand as the main ones."""
+"""What `experiments.claims` asks: every score, what it speaks of, and which were named beforehand as the main ones.
+
+A new score is an entry of `CLAIMS`: it says all that tables and figures must know of it. One that is drawn through the
+layers, or through training by `experiments.emergence`, says in which place.
+"""
 
 import dataclasses
 import functools
-from collections.abc import Callable, Iterator
+import types
+from collections.abc import Callable, Iterator, Mapping
 from typing import Literal
 
 import numpy as np
@@ -14,8 +19,9 @@ from w2v_jax.scores.reading import Unit
 from w2v_jax.scores.representational_similarity import BEST
 
 from ..vowels.synthesis import SYNTHESES, Synthesis
+from .layers import Layer
 from .listeners import NOTICEABLE
-from .sounds import FRACTIONS, Grids, Heard, grid_name
+from .sounds import FRACTIONS, Grids, grid_name
 
 WHERE = {False: "other tones", True: "multiples of the frame rate"}
 NEIGHBOURS = (5, 10, 20)
@@ -34,9 +40,13 @@ class Question:
         beside: whether it is shown with the main ones, as a near order is beside a far one.
         unit: in which it is, where it is no share or correlation: "cents" or "dB". Of these lower is better.
         guesses: the values that are guessed at, of the sounds that are heard, where chance is the error of a guess.
+        through_layers: its place in the figure layer by layer, where it is drawn there.
+        through_training: its place in the figure of `emergence`, where it is asked there.
+        hears: the grids that it asks about, where it is asked there.
+        noticeable: what a listener just notices, in its unit, where it is drawn beside that.
     """
 
-    score: Callable[[Heard], Score]
+    score: Callable[[Layer], Score]
     over: str
     chance: str
     primary: bool = False
@@ -44,6 +54,10 @@ class Question:
     beside: bool = False
     unit: Unit | None = None
     guesses: Callable[[Grids], np.ndarray] | None = None
+    through_layers: int | None = None
+    through_training: int | None = None
+    hears: tuple[str, ...] = ()
+    noticeable: float | None = None
 
     @property
     def better(self) -> Literal["higher", "lower"]:
@@ -67,39 +81,58 @@ DIGITS: dict[Unit | None, int] = {None: 2, "cents": 0, "dB": 1}
 """Of a score, by its unit."""
 
 Questions = dict[str, Question]
+_NOWHERE: Mapping[str, int] = types.MappingProxyType({})
 
 
-def _read_off(grid: str, parameter: str, name: str, across: str, over: str, *, unit: Unit = "cents") -> Questions:
+def _read_off(
+    grid: str,
+    parameter: str,
+    name: str,
+    across: str,
+    over: str,
+    *,
+    unit: Unit = "cents",
+    noticeable: float | None = None,
+) -> Questions:
     """How far off is a parameter in contexts not heard; and between its own values heard, which no lookup can say."""
 
-    def of(between: bool) -> Callable[[Heard], Score]:
-        return lambda heard: heard.read_off(grid, parameter, between=between)
+    def of(between: bool) -> Callable[[Layer], Score]:
+        return lambda layer: layer.read_off(grid, parameter, between=between)
 
     asked = functools.partial(
         Question, over=over, chance="-", unit=unit, guesses=lambda grids: grids.items()[grid].points()[parameter]
     )
     own = name.removeprefix("amplitude of ")
     return {
-        f"{name} read off across {across}, {unit}": asked(of(False), primary=True),
+        f"{name} read off across {across}, {unit}": asked(of(False), primary=True, noticeable=noticeable),
         f"{name} read off across {across} and between the {own} heard, {unit}": asked(of(True), beside=True),
     }
 
 
-def _probe(probe: Callable[[Heard], BlockScores], name: str, over: str) -> Questions:
+def _probe(
+    probe: Callable[[Layer], BlockScores],
+    name: str,
+    over: str,
+    *,
+    through_training: int | None = None,
+    hears: tuple[str, ...] = (),
+) -> Questions:
     """Linearity: whether a parameter lies along a line that goes on; narrow tuning has none, and may still know all."""
 
-    def of(part: Literal["interpolation", "extrapolation", "within"]) -> Callable[[Heard], Score]:
-        return lambda heard: _defined(getattr(probe(heard), part))
+    def of(part: Literal["interpolation", "extrapolation", "within"]) -> Callable[[Layer], Score]:
+        return lambda layer: _defined(getattr(probe(layer), part))
 
     return {
-        f"linearity of {name} between values heard, R²": Question(of("interpolation"), over, "0"),
+        f"linearity of {name} between values heard, R²": Question(
+            of("interpolation"), over, "0", through_training=through_training, hears=hears
+        ),
         f"linearity of {name} beyond values heard, R²": Question(of("extrapolation"), over, "0"),
         f"linearity of {name} inside a range not heard, R²": Question(of("within"), over, "0"),
     }
 
 
-def _of(grid: str, parameter: str) -> Callable[[Heard], BlockScores]:
-    return lambda heard: heard.probe(grid, parameter)
+def _of(grid: str, parameter: str) -> Callable[[Layer], BlockScores]:
+    return lambda layer: layer.probe(grid, parameter)
 
 
 def _defined(score: Score | None) -> Score:
@@ -117,22 +150,34 @@ def _rsa(
     primary: bool = False,
     within: str | None = None,
     weights: bool = True,
+    through_layers: Mapping[str, int] = _NOWHERE,
+    through_training: Mapping[str, int] = _NOWHERE,
 ) -> Questions:
+    """In several metrics; `through_layers` and `through_training` have the places of some of them."""
     family = f"RSA of {name}"
 
-    def by_metric(metric: str) -> Callable[[Heard], Score]:
-        return lambda heard: heard.rsa(grid, *parameters, metrics=metrics, within=within).by_metric[metric]
+    def by_metric(metric: str) -> Callable[[Layer], Score]:
+        return lambda layer: layer.rsa(grid, *parameters, metrics=metrics, within=within).by_metric[metric]
 
     names = [*metrics, *([BEST] if weights else [])]
     return {
-        f"{family}, {metric}": Question(by_metric(metric), over, "0", primary=primary, family=family)
+        f"{family}, {metric}": Question(
+            by_metric(metric),
+            over,
+            "0",
+            primary=primary,
+            family=family,
+            through_layers=through_layers.get(metric),
+            through_training=through_training.get(metric),
+            hears=(grid,),
+        )
         for metric in names
     }
 
 
 def _rsa_of_each(name: str, grid: str, *parameters: str, over: str) -> Questions:
-    def of(kind: str, parameter: str) -> Callable[[Heard], Score]:
-        return lambda heard: getattr(heard.rsa(grid, *parameters, metrics=dict(VOWEL_METRICS)), kind)[parameter]
+    def of(kind: str, parameter: str) -> Callable[[Layer], Score]:
+        return lambda layer: getattr(layer.rsa(grid, *parameters, metrics=dict(VOWEL_METRICS)), kind)[parameter]
 
     return {
         f"RSA of {name} with {parameter.upper() if parameter != 'f0' else parameter} in Hz, {kind}": Question(
@@ -143,31 +188,48 @@ def _rsa_of_each(name: str, grid: str, *parameters: str, over: str) -> Questions
     }
 
 
-def _near(name: str, grid: str, *parameters: str, counts: tuple[int, ...], over: str, primary: bool) -> Questions:
-    def of(count: int) -> Callable[[Heard], Score]:
-        return lambda heard: heard.neighbours(grid, *parameters, count=count)
+def _near(
+    name: str,
+    grid: str,
+    *parameters: str,
+    counts: tuple[int, ...],
+    over: str,
+    primary: bool,
+    through_layers: int | None = None,
+    through_training: int | None = None,
+) -> Questions:
+    def of(count: int) -> Callable[[Layer], Score]:
+        return lambda layer: layer.neighbours(grid, *parameters, count=count)
 
     return {
         f"nearest {count} of {name}, overlap": Question(
-            of(count), over, "k/(n-1)", primary=primary and count == 10, beside=count == 10
+            of(count),
+            over,
+            "k/(n-1)",
+            primary=primary and count == 10,
+            beside=count == 10,
+            through_layers=through_layers if count == 10 else None,
+            through_training=through_training if count == 10 else None,
+            hears=(grid,),
         )
         for count in counts
     }
 
 
-def _abx(kind: str, name: str, over: str, synthesis: Synthesis) -> Questions:
+def _abx(kind: str, name: str, over: str, synthesis: Synthesis, *, through_layers: int | None = None) -> Questions:
     noticeable = NOTICEABLE[kind]
 
-    def of(multiple: int) -> Callable[[Heard], Score]:
-        return lambda heard: heard.abx(kind, multiple, synthesis)
+    def of(multiple: int) -> Callable[[Layer], Score]:
+        return lambda layer: layer.abx(kind, multiple, synthesis)
 
     return {
         # Three inharmonic sines have no pitch: their f0 is not set beside a listener's.
         f"ABX of {name}, mean of the steps": Question(
-            lambda heard: heard.abx_mean(kind, synthesis),
+            lambda layer: layer.abx_mean(kind, synthesis),
             over,
             "0.5",
             primary=kind != "f0" or synthesis == "resonances",
+            through_layers=through_layers,
         ),
         **{abx_name(kind, name, multiple): Question(of(multiple), over, "0.5") for multiple in noticeable.multiples},
     }
@@ -188,15 +250,23 @@ def abx_name(kind: str, name: str, multiple: int) -> str:
 
 
 def _monotonicity(grid: str, parameter: str, name: str, over: str) -> Questions:
-    return {f"{name}, monotonicity": Question(lambda heard: heard.monotonicity(grid, parameter), over, "1/3")}
+    return {f"{name}, monotonicity": Question(lambda layer: layer.monotonicity(grid, parameter), over, "1/3")}
 
 
-def _invariances(grid: str, parameter: str, reference: float, change: str, *, primary: bool = False) -> Questions:
+def _invariances(
+    grid: str,
+    parameter: str,
+    reference: float,
+    change: str,
+    *,
+    primary: bool = False,
+    through_layers: Mapping[str, int] = _NOWHERE,
+) -> Questions:
     found: Questions = {}
     for relative, kind in ((False, "cosine"), (True, "relative")):
         for at_rate, where in WHERE.items():
             score = functools.partial(
-                Heard.invariance,
+                Layer.invariance,
                 grid=grid,
                 parameter=parameter,
                 reference=reference,
@@ -204,7 +274,10 @@ def _invariances(grid: str, parameter: str, reference: float, change: str, *, pr
                 relative=relative,
             )
             main = primary and relative and not at_rate
-            found[f"same under {change}, {kind}, {where}"] = Question(score, "other tones", "-", primary=main)
+            place = through_layers.get(where) if relative else None
+            found[f"same under {change}, {kind}, {where}"] = Question(
+                score, "other tones", "-", primary=main, through_layers=place
+            )
     return found
 
 
@@ -212,14 +285,15 @@ def _bursts() -> Questions:
     found: Questions = {}
     for at_rate, where in WHERE.items():
         for fraction in FRACTIONS[::-1]:
-            score = functools.partial(Heard.burst_separation, fraction=float(fraction), at_rate=at_rate)
+            score = functools.partial(Layer.burst_separation, fraction=float(fraction), at_rate=at_rate)
             name = f"burst of {round(1000 * float(fraction))} ms, AUC, {where}"
-            found[name] = Question(score, "other tones", "0.5")
+            drawn = 8 if name == "burst of 10 ms, AUC, other tones" else None
+            found[name] = Question(score, "other tones", "0.5", through_layers=drawn)
     return found
 
 
-def _scale_fit(scale: str, grid: str = "tones") -> Callable[[Heard], Score]:
-    return lambda heard: heard.scale_fit(scale, grid)
+def _scale_fit(scale: str, grid: str = "tones") -> Callable[[Layer], Score]:
+    return lambda layer: layer.scale_fit(scale, grid)
 
 
 def with_synthesis(claim: str, synthesis: Synthesis) -> str:
@@ -233,21 +307,22 @@ WITH: dict[Synthesis, str] = {"sines": "with sines", "resonances": "with voices"
 def _of_vowels(synthesis: Synthesis) -> dict[str, Questions]:
     """What is asked of vowels."""
     named = functools.partial(grid_name, synthesis=synthesis)
+    with_voices = synthesis == "resonances"
     vowels, lines = named("vowels"), named("vowel_lines")
     return {
         "fundamental frequency": {
-            **_read_off(vowels, "f0", "f0", "vowels", "other f0"),
-            **_abx("f0", ABX["f0"][1], "other vowels", synthesis),
+            **_read_off(vowels, "f0", "f0", "vowels", "other f0", noticeable=NOTICEABLE["f0"].in_cents),
+            **_abx("f0", ABX["f0"][1], "other vowels", synthesis, through_layers=5 if with_voices else None),
             **_probe(_of(vowels, "f0"), "f0 of vowels", "other f0"),
             **_monotonicity(lines, "f0", "f0 of vowels", "other formants"),
         },
         "formants": {
-            **_read_off(vowels, "f1", "F1", "f0 and F2", "other F1"),
-            **_read_off(vowels, "f2", "F2", "f0 and F1", "other F2"),
-            **_abx("F1", ABX["F1"][1], "other f0", synthesis),
-            **_abx("F2", ABX["F2"][1], "other f0", synthesis),
-            **_probe(_of(vowels, "f1"), "F1", "other F1"),
-            **_probe(_of(vowels, "f2"), "F2", "other F2"),
+            **_read_off(vowels, "f1", "F1", "f0 and F2", "other F1", noticeable=NOTICEABLE["F1"].in_cents),
+            **_read_off(vowels, "f2", "F2", "f0 and F1", "other F2", noticeable=NOTICEABLE["F2"].in_cents),
+            **_abx("F1", ABX["F1"][1], "other f0", synthesis, through_layers=4),
+            **_abx("F2", ABX["F2"][1], "other f0", synthesis, through_layers=12 if with_voices else None),
+            **_probe(_of(vowels, "f1"), "F1", "other F1", through_training=5, hears=(vowels,)),
+            **_probe(_of(vowels, "f2"), "F2", "other F2", through_training=6, hears=(vowels,)),
             **_monotonicity(lines, "f1", "F1", "other f0 and F2"),
             **_monotonicity(lines, "f2", "F2", "other f0 and F1"),
             **_rsa(
@@ -259,22 +334,40 @@ def _of_vowels(synthesis: Synthesis) -> dict[str, Questions]:
                 within="f0",
                 over="other f0",
                 primary=True,
+                through_layers={"ERB": 3},
+                through_training={"ERB": 2},
             ),
             "nearest 3 of vowels of one f0, by F1, F2, overlap": Question(
-                lambda heard: heard.neighbours(vowels, "f1", "f2", count=3, within="f0"),
+                lambda layer: layer.neighbours(vowels, "f1", "f2", count=3, within="f0"),
                 "other vowels",
                 "k/(n-1)",
                 beside=True,
             ),
             "ABX of vowels across f0": Question(
-                lambda heard: heard.abx_vowels(synthesis), "other f0", "0.5", beside=True
+                lambda layer: layer.abx_vowels(synthesis), "other f0", "0.5", beside=True
             ),
         },
         "amplitude": _abx("level", ABX["level"][1], "other vowels", synthesis),
         "metric space": {
-            **_rsa("vowels with f0, F1, F2", vowels, metrics=dict(VOWEL_METRICS), over="other f0", primary=True),
+            **_rsa(
+                "vowels with f0, F1, F2",
+                vowels,
+                metrics=dict(VOWEL_METRICS),
+                over="other f0",
+                primary=True,
+                through_layers={"span": 1},
+                through_training={BEST: 1},
+            ),
             **_rsa_of_each("vowels", vowels, "f0", "f1", "f2", over="other f0"),
-            **_near("vowels, by f0, F1, F2", vowels, counts=NEIGHBOURS, over="other vowels", primary=True),
+            **_near(
+                "vowels, by f0, F1, F2",
+                vowels,
+                counts=NEIGHBOURS,
+                over="other vowels",
+                primary=True,
+                through_layers=2,
+                through_training=4,
+            ),
         },
     }
 
@@ -291,9 +384,11 @@ _OF_OTHER_SOUNDS: dict[str, Questions] = {
             over="other tones",
             primary=True,
             weights=False,
+            through_layers={"semitones": 6},
+            through_training={"semitones": 3},
         ),
         **_near("tones, by frequency", "tones", counts=(10,), over="other tones", primary=False),
-        **_probe(Heard.mel_probe, "frequency of tones (Mel)", "other tones"),
+        **_probe(Layer.mel_probe, "frequency of tones (Mel)", "other tones"),
         **{
             f"spacing of tones, sum of 1 - cos: {scale}, R²": Question(
                 _scale_fit(scale), "other tones", "any rising curve: 0.7 to 0.9"
@@ -317,17 +412,19 @@ _OF_OTHER_SOUNDS: dict[str, Questions] = {
         **_monotonicity("amplitude_lines", "amplitude_high", "amplitude of 700 Hz", "other amplitudes of 100 Hz"),
         **_rsa("two tones with their amplitudes", "amplitudes", metrics=dict(AMPLITUDE_METRICS), over="other sounds"),
         **_near("two tones, by their amplitudes", "amplitudes", counts=(10,), over="other sounds", primary=False),
-        **_invariances("levels", "amplitude", 1.0, "level", primary=True),
+        **_invariances("levels", "amplitude", 1.0, "level", primary=True, through_layers={WHERE[False]: 7}),
     },
     "temporal detail": {
         **_bursts(),
-        "steadiness, other tones": Question(lambda heard: heard.steadiness("tones"), "other tones", "-", primary=True),
-        "steadiness, multiples of the frame rate": Question(
-            lambda heard: heard.steadiness("tones_at_rate"), "other tones", "-"
+        "steadiness, other tones": Question(
+            lambda layer: layer.steadiness("tones"), "other tones", "-", primary=True, through_layers=9
         ),
-        **_invariances("shifts", "offset", 0.0, "shift"),
+        "steadiness, multiples of the frame rate": Question(
+            lambda layer: layer.steadiness("tones_at_rate"), "other tones", "-"
+        ),
+        **_invariances("shifts", "offset", 0.0, "shift", through_layers={WHERE[True]: 10}),
     },
-    "bias": _invariances("biases", "bias", 0.0, "bias"),
+    "bias": _invariances("biases", "bias", 0.0, "bias", through_layers={WHERE[False]: 11}),
 }
 
 CLAIMS: dict[str, Questions] = {
@@ -356,3 +453,16 @@ def questions(syntheses: tuple[Synthesis, ...] = SYNTHESES) -> Iterator[tuple[st
 def chances(grids: Grids) -> dict[tuple[str, str], str]:
     """By claim and name of every score, its value for features that know nothing of these sounds, in words."""
     return {(claim, name): question.chance_of(grids) for claim, name, question in questions(grids.syntheses)}
+
+
+def question(claim: str, name: str) -> Question | None:
+    """One of them; None where there is no such."""
+    return CLAIMS.get(claim, {}).get(name)
+
+
+def placed(
+    figure: Literal["through_layers", "through_training"], syntheses: tuple[Synthesis, ...] = SYNTHESES
+) -> list[tuple[str, str, Question]]:
+    """Claim, name and question of the scores that a figure has, in its order; sines before voices."""
+    drawn = [each for each in questions(syntheses) if getattr(each[2], figure) is not None]
+    return sorted(drawn, key=lambda each: getattr(each[2], figure))
