@@ -42,13 +42,15 @@ class Setting:
         results: the folder; its `size` says how thin grids are, its `vowels` which vowels.
         front_end: who hears.
         options: the values of the experiment's own flags, by name.
-        among: all that hear in this run, those whom the user named first.
+        named: all whom the user has named, in the order of their training steps.
+        added: the controls that the experiment adds to them.
     """
 
     results: Results
     front_end: NamedFrontEnd
     options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    among: tuple[NamedFrontEnd, ...] = ()
+    named: tuple[NamedFrontEnd, ...] = ()
+    added: tuple[NamedFrontEnd, ...] = ()
 
     @property
     def quick(self) -> bool:

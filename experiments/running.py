@@ -42,9 +42,10 @@ def run(
     if results.size == "smoke":
         wanted = controls.few(wanted)
     added = {each: of for each, of in wanted.items() if each not in front_ends}
-    everyone = (*by_step(front_ends), *added)
+    named = tuple(by_step(front_ends))
+    everyone = (*named, *added)
     several = [
-        Heard(experiment, Setting(results, each, options or {}, everyone), is_control=each in added)
+        Heard(experiment, Setting(results, each, options or {}, named, tuple(added)), is_control=each in added)
         for each in everyone
     ]
     for heard in several:

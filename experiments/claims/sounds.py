@@ -139,12 +139,12 @@ def _fewest(quick: Grids) -> Grids:
     """What the scores cannot do without."""
     return dataclasses.replace(
         quick,
-        vowels=quick.vowels.thinned(f0=50),
-        vowel_lines=quick.vowel_lines.thinned(f0=2, f1=3, f2=3),
+        vowels=quick.vowels.thinned(f0=64),
+        vowel_lines=quick.vowel_lines.thinned(f0=3, f1=3, f2=3),
         amplitude_lines=quick.amplitude_lines.thinned(amplitude_low=3, amplitude_high=3),
-        biases=quick.biases.thinned(frequency=4, bias=3),
-        levels=quick.levels.thinned(frequency=4, amplitude=3),
-        shifts=quick.shifts.thinned(frequency=4),
+        biases=quick.biases.thinned(frequency=8, bias=3),
+        levels=quick.levels.thinned(frequency=8, amplitude=3),
+        shifts=quick.shifts.thinned(frequency=8),
         tones=quick.tones.thinned(frequency=18),
     )
 

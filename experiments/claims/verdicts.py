@@ -289,7 +289,7 @@ def told(measured: Measurements, *, primary: bool = True) -> list[str]:
             if not primary or ((each := question(claim, name)) and each.primary)
         ]
         what = "main scores" if primary else "scores"
-        parts = []
+        parts: list[str] = []
         for rival in rivals(population):
             words = [by_control[rival].word for by_control in asked if rival in by_control]
             if words:

@@ -151,7 +151,8 @@ def _about(name: str, said: Any) -> About:
         raise ValueError(f"'encoders' has {_shown(said)} for {quote(name, 40)!r}; expected an object")
     texts = all(isinstance(said.get(each), str) for each in ("kind", "source"))
     maybe = all(isinstance(said.get(each), str | None) for each in ("revision", "assumed", "precision", "group"))
-    frames, step = said.get("frames"), said.get("step")
+    frames: Any = said.get("frames")
+    step = said.get("step")
     names = {each: said.get(each, []) for each in ("control_of", "compared_with")}
     counts = isinstance(frames, dict) and all(
         type(frames.get(each)) is int and frames[each] > 0 for each in ("sample_rate", "receptive_field", "hop")
