@@ -350,7 +350,7 @@ EXPERIMENT = Experiment(
     headline=headline,
     rule=(
         "A score is raised where its 95% interval at the last step lies above that at the first one. Ahead is told "
-        "from ten encoders of random weights; at most 5% of all that is marked is expected to be by chance (Benjamini and "
+        "from encoders of random weights; at most 5% of all that is marked is expected to be by chance (Benjamini and "
         "Hochberg)."
     ),
     figures=(

@@ -38,11 +38,11 @@ def run(
     """
     name = experiment.name
     measurements.check_vowels(results, name, asked=experiment.asks_vowels)
-    wanted = experiment.controls(front_ends)
+    named = tuple(by_step(front_ends))
+    wanted = experiment.controls(named)
     if results.size == "smoke":
         wanted = controls.few(wanted)
     added = {each: of for each, of in wanted.items() if each not in front_ends}
-    named = tuple(by_step(front_ends))
     everyone = (*named, *added)
     several = [
         Heard(experiment, Setting(results, each, options or {}, named, tuple(added)), is_control=each in added)
