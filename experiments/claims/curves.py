@@ -18,10 +18,11 @@ from ..store.cells import attempted
 from ..store.rows import Measurements, Row
 from ..vowels.choice import PAPERS, VowelChoice
 from ..vowels.synthesis import SYNTHESES, Synthesis
+from .asking import ABX, abx_name
 from .figures import LEAST, add_legend, title, values_at
 from .layers import Layer
 from .listeners import CORRECT, NOTICEABLE, expected_correct
-from .questions import ABX, WITH, abx_name, with_synthesis
+from .questions import WITH, with_synthesis
 from .sounds import grid_name
 from .table import score_of
 

@@ -18,8 +18,9 @@ from ..store import rows
 from ..store.cells import Cell, attempted
 from ..store.rows import Row
 from . import curves
+from .asking import WHERE, Question
 from .layers import Layer, layers_of
-from .questions import WHERE, Question, questions
+from .questions import questions
 from .sounds import FRACTIONS
 from .table import SATURATION
 from .verdicts import Column

@@ -13,7 +13,8 @@ from w2v_jax.scores.populations import interval
 from ..front_ends.populations import Population, populations
 from ..store import spreadsheet
 from ..store.rows import Measurements, Row
-from .questions import CLAIMS, DIGITS, question
+from .asking import DIGITS
+from .questions import CLAIMS, question
 from .verdicts import UNTRAINED, Verdict, Verdicts, agreements, null_table_of, of_both, rivals, values_of, verdicts
 
 Chances = Mapping[tuple[str, str], str]  # by claim and name of a score, see `questions.chances`
