@@ -8,7 +8,7 @@
 # make known       networks whose answer is known, a pitch tracker and a voice detector (installs PyTorch and both)
 # make precision   what cheaper precisions change in features and metrics (installs PyTorch)
 # make retrain     the first 5 steps of the bundled encoder's training, compared with its recorded curve
-# make fuzz        reads damaged files of every format for a minute; FUZZ_SECONDS=3600 for longer
+# make fuzz        reads damaged files of every format for a minute; FUZZ_FLAGS=--seconds=3600 for longer
 # make docs        the documentation site, in site/ (installs mkdocs)
 # make golden      write the golden features of the tests again (needs PyTorch)
 
@@ -17,7 +17,7 @@ PYTHON ?= python3
 VENV ?= .venv
 OUTPUT_DIR ?= results
 FLAGS ?=
-FUZZ_SECONDS ?= 60
+FUZZ_FLAGS ?= --seconds=60
 ENCODERS ?=
 ACCELERATOR ?=
 
@@ -69,7 +69,7 @@ retrain: $(BASE)
 	$(BIN)/python -m pytest -m retrain -s
 
 fuzz: $(BASE)
-	PYTHONPATH=. $(BIN)/python tests/fuzz.py --seconds=$(FUZZ_SECONDS)
+	PYTHONPATH=. $(BIN)/python tests/fuzz.py $(FUZZ_FLAGS)
 
 # Without --quiet, which would hide warnings from --strict.
 docs: $(DOCS)

@@ -15,9 +15,8 @@ if sys.argv[:1] == ["-m"] and "-m" in sys.orig_argv:  # Python is about to run a
         quiet_until_started()
     if _command and _command != "__main__":
         from .commands import COMMANDS, unknown
-        from .help import OPTIONS, answer_and_end
+        from .help import answer_and_end
 
         if _command not in COMMANDS:
             sys.exit(unknown(_command, program=f"python -m {__name__}"))
-        if _command in OPTIONS:
-            answer_and_end(_command, sys.argv[1:], program=f"python -m {_module}")
+        answer_and_end(_command, sys.argv[1:], program=f"python -m {_module}")

@@ -55,6 +55,11 @@ def main() -> int | str | None:
     answer_and_end(command, rest, program=f"{PROGRAM} {command}")
     sys.argv = [f"{PROGRAM} {command}", *rest]
     try:
+        if command == "run":
+            from .run import main as run
+
+            run(rest, program=f"{PROGRAM} run")
+            return 0
         runpy.run_module(f"{__package__}.{command}", run_name="__main__", alter_sys=True)
     except ModuleNotFoundError as error:
         missing = (error.name or "").partition(".")[0]

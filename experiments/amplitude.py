@@ -3,36 +3,39 @@
 Writes the sweep `amplitudes` of two tones and its UMAP picture for each encoder.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 import jax
 import numpy as np
 
 from w2v_jax import grids, projection, scores, similarity, stimuli
 from w2v_jax._src.arguments import Scalar
+from w2v_jax.scores import Bootstrap
 
 from .draw import figures
-from .front_ends.named import NamedFrontEnd
+from .experiment import Experiment, Figure, Map, Parameter, Points, Setting, Sweep
+from .hearing import Heard
 from .launch import flags
 from .measures import map_order
-from .measures.map_order import MapOrder
-from .sentences import compared
-from .store import cells, maps, metrics
-from .store.metrics import Metrics
-from .store.results import Results
-
-NAME = "amplitude"
+from .sentences import INTERVALS, next_to_controls
+from .store import rows
+from .store.rows import Measurements, Row
 
 FREQUENCIES = (100.0, 700.0)  # of the low and the high tone
+PARAMETERS = ("amplitude_low", "amplitude_high")
 AMPLITUDES = grids.AMPLITUDES
-QUICK_AMPLITUDES = grids.AMPLITUDES.thinned(amplitude_low=7, amplitude_high=7)
 MARKED_AMPLITUDES = (0.1, 0.2, 0.3, 0.4, 0.5)
+_THIN = {"smoke": dict.fromkeys(PARAMETERS, 4), "quick": dict.fromkeys(PARAMETERS, 7)}  # values of each, at most
+
+# Quantities; `frequency` is that of the tone whose amplitude changes.
+STEP = "mean cosine distance to the next amplitude"
 ORDER = "distance and amplitude distance, Spearman"
+ENERGY_STEP = "energy between neighbouring amplitudes of the grid"
 
 NOTES = (
     "The amplitudes are spaced evenly in their square root, as in the authors' code. The paper says evenly in energy, "
     "which would be their square: its grid has more quiet sounds than its text says.",
-    "The mean cosine distances between neighbours, in the table, are those along one amplitude, the other fixed.",
+    f"`{STEP}`: one tone's amplitude grows by a step of the grid, the other's stays.",
     f"`{ORDER}`: over pairs of sounds, of the cosine distance of their features with their distance in both "
     "amplitudes. Its interval is of these sounds; it says nothing of another training.",
     map_order.note("both amplitudes"),
@@ -43,115 +46,81 @@ def two_tones(amplitude_low: Scalar, amplitude_high: Scalar, *, sample_rate: int
     return stimuli.sine_mixture(FREQUENCIES, [amplitude_low, amplitude_high], sample_rate=sample_rate)
 
 
-def run(front_ends: Sequence[NamedFrontEnd], results: Results) -> Metrics:
-    """Runs the section for every front end and returns its metrics."""
-    grid = QUICK_AMPLITUDES if results.quick else AMPLITUDES
-    measured, positions, orders = {}, {}, {}
-    for each in front_ends:
-        features = results.sweep(NAME, each, grid, two_tones)
-        low, high = similarity.grid_distances(features, grid.shape)
-        positions[each] = oriented(maps.umap(results, NAME, each, grid.name, features), grid)
-        orders[each] = map_order.measure(features, positions[each], grid.points())
-        measured[each] = {
-            "amplitudes": grid.axis("amplitude_low"),
-            "energy_steps": measure_spacing(grid),
-            "mean_adjacent_distance": {"amplitude_low": low, "amplitude_high": high},
-            ORDER: cells.number(measure_order(features, grid)),
-            map_order.KEY: {grid.name: orders[each].as_numbers()},
-        }
-        maps.save_csv(results, NAME, each, grid.name, grid.points(), positions[each])
-        one = draw({each: positions[each]}, grid, orders=orders, quick=results.quick)
-        results.save_figure(NAME, f"amplitudes.{each.name}", one)
-    if len(front_ends) > 1:
-        results.save_figure(NAME, "amplitudes", draw(positions, grid, orders=orders, quick=results.quick))
-    return metrics.save(
-        results,
-        NAME,
-        measured,
-        summary=summary,
-        conclusion=conclude({each.name: found for each, found in measured.items()}),
-        notes=NOTES,
-    )
+def grid_for(setting: Setting) -> grids.Grid:
+    """Both amplitudes; fewer where grids are thin."""
+    return AMPLITUDES.thinned(**_THIN.get(setting.results.size, {}))
 
 
-def measure_spacing(grid: grids.Grid) -> Metrics:
-    """How uneven the grid is in energy: its smallest and largest step in amplitude squared."""
-    steps = np.diff(grid.axis("amplitude_low").astype(np.float64) ** 2)
-    return {"smallest": float(np.min(steps)), "largest": float(np.max(steps))}
+def measure(heard: Heard) -> list[Row]:
+    """How far a step in one amplitude moves the features, and whether distances follow both amplitudes."""
+    grid, features, bootstrap = heard.grid(AMPLITUDES.name), heard.features(AMPLITUDES.name), heard.results.bootstrap
+    steps = similarity.grid_distances(features, grid.shape)
+    order = map_order.measure(features, map_positions(heard), grid.points(), sweep=grid.name, bootstrap=bootstrap)
+    return [
+        *(rows.number(STEP, step, frequency=hertz) for step, hertz in zip(steps, FREQUENCIES, strict=True)),
+        measure_order(features, grid, bootstrap=bootstrap),
+        *order.rows(),
+    ]
 
 
-def measure_order(features: np.ndarray, grid: grids.Grid) -> cells.Cell:
+def measure_order(features: np.ndarray, grid: grids.Grid, *, bootstrap: Bootstrap | None = None) -> Row:
     """Whether sounds whose amplitudes differ more lie farther apart, for features (n, channels) in grid order."""
-    return cells.attempted(lambda: scores.rsa(features, grid.points()))
+    cell = rows.attempted(lambda: scores.rsa(features, grid.points(), bootstrap=bootstrap))
+    return rows.score(ORDER, cell, better="higher")
+
+
+def compare(several: Sequence[Heard], measured: Measurements) -> list[Row]:
+    """How uneven the grid is, which is the same for all."""
+    return measure_spacing(several[0].grid(AMPLITUDES.name))
+
+
+def measure_spacing(grid: grids.Grid) -> list[Row]:
+    """The steps of the grid in energy, amplitude squared."""
+    amplitudes = grid.axis("amplitude_low").astype(np.float64)
+    return rows.curve(ENERGY_STEP, np.diff(amplitudes**2), amplitude=amplitudes[:-1], next_amplitude=amplitudes[1:])
+
+
+def map_positions(heard: Heard) -> np.ndarray:
+    """The map as drawn, (n, 2)."""
+    return heard.remembered("map", lambda: oriented(heard.umap(AMPLITUDES.name), heard.grid(AMPLITUDES.name)))
 
 
 def oriented(positions: np.ndarray, grid: grids.Grid) -> np.ndarray:
     """Map positions, (n, 2), turned so that the low tone's amplitude grows to the right and the high one's upwards."""
     points = grid.points()
-    amplitudes = np.stack([points["amplitude_low"], points["amplitude_high"]], axis=1)
+    amplitudes = np.stack([points[name] for name in PARAMETERS], axis=1)
     return positions @ projection.orientation(positions, amplitudes)
 
 
-def summary(measured: Metrics) -> dict[str, float]:
-    """The few numbers of an encoder that fit in a table."""
-    distances = measured["mean_adjacent_distance"]
-    found = {
-        f"amplitude of {frequency:g} Hz: mean cosine distance between neighbours": distances[parameter]
-        for frequency, parameter in zip(FREQUENCIES, ("amplitude_low", "amplitude_high"), strict=True)
-    }
-    if "value" in measured[ORDER]:
-        found[f"amplitudes: {ORDER}"] = measured[ORDER]["value"]
-    return found
+def headline(measured: Measurements) -> str:
+    """Whether distances follow two amplitudes, and better than those of the controls."""
+    said = next_to_controls(measured, ORDER, above="more closely than", below="less closely than")
+    if not said:
+        return "Whether distances between sums of two tones follow the two amplitudes is undefined."
+    return f"Distances between sums of two tones follow the two amplitudes with a rank correlation of {said}."
 
 
-def conclude(measured: Mapping[str, Metrics]) -> str:
-    """What came out, in a sentence; by name of the front end."""
-    parts = []
-    for frequency, parameter in zip(FREQUENCIES, ("amplitude_low", "amplitude_high"), strict=True):
-        distances = {name: found["mean_adjacent_distance"][parameter] for name, found in measured.items()}
-        parts.append(
-            f"{compared(distances, better='higher', means='farther apart', spec='.2g')} for the {frequency:g} Hz tone"
-        )
-    said = f"A step in one amplitude moves the features by a cosine distance of {', and of '.join(parts)}."
-    order = {name: found[ORDER]["value"] for name, found in measured.items() if "value" in found.get(ORDER, {})}
-    if order:
-        said += (
-            " Distances follow those of both amplitudes with a Spearman correlation of "
-            f"{compared(order, better='higher', means='the order is kept better')}."
-        )
-    return said
+RULE = f"A correlation of 1 would keep the order of all distances. {INTERVALS}"
 
 
-def draw(
-    maps: dict[NamedFrontEnd, np.ndarray],
-    grid: grids.Grid,
-    *,
-    orders: Mapping[NamedFrontEnd, MapOrder],
-    quick: bool = False,
-) -> figures.Figure:
-    """A panel per encoder: the mesh, coloured by which tone is louder, with both amplitudes marked along its edges.
-
-    Args:
-        maps: positions, (n, 2), turned by `oriented`.
-        grid: their parameters.
-        orders: the numbers under each map.
-        quick: whether the grid is thin, which the caption says.
-    """
-    figure, panels = figures.panels(len(maps), size=(5.6, 5.4), columns=3)
-    points = grid.points()
-    decibels = 20 * np.log10(points["amplitude_high"] / points["amplitude_low"])
+def draw(several: Sequence[Heard], measured: Measurements) -> figures.Figure:
+    """A panel per encoder: the mesh, coloured by which tone is louder, with both amplitudes marked along its edges."""
+    figure, panels = figures.panels(len(several), size=(5.6, 5.4), columns=3)
+    grid = several[0].grid(AMPLITUDES.name)
+    decibels = _louder(grid.points())
     limit = float(np.abs(decibels).max())
     colours = figures.BLUE_TO_ORANGE((decibels + limit) / (2 * limit)).reshape(*grid.shape, 4)
     low, high = (f"{frequency:g} Hz" for frequency in FREQUENCIES)
-    meshes = {each: positions.reshape(*grid.shape, 2) for each, positions in maps.items()}
-    for axes, (each, mesh) in zip(panels, meshes.items(), strict=True):
+    meshes = [map_positions(each).reshape(*grid.shape, 2) for each in several]
+    for axes, each, mesh in zip(panels, several, meshes, strict=True):
         figures.mesh(axes, mesh, colours, linewidth=0.8, point_size=9)
         for edge, parameter, colour in _edges(mesh):
             marked = _along(edge, grid.axis(parameter), MARKED_AMPLITUDES)
             axes.plot(*edge.T, color=colour, linewidth=1.6, zorder=3)
             axes.scatter(marked[:, 0], marked[:, 1], s=30, color=colour, edgecolors="white", linewidths=0.8, zorder=4)
-        of = figures.quick_mark(f"{len(grid)} sums of two tones", quick=quick)
-        below = map_order.caption(orders[each])
+        of = figures.quick_mark(f"{len(grid)} sums of two tones", quick=each.quick)
+        order = map_order.of(measured, each.name, grid.name)
+        below = map_order.caption(order) if order else ()
         figures.as_map(axes, f"Amplitudes of {low} and {high}: {each.name}", of=of, below=below)
         axes.margins(0.14)
     figures.colour_bar(panels, f"{high} over {low} (dB)", (-limit, limit), colours=figures.BLUE_TO_ORANGE)
@@ -163,7 +132,7 @@ def draw(
     ]
     figures.legend(figure, handles)
     loudest = f"{MARKED_AMPLITUDES[-1]:g}"
-    for axes, mesh in zip(panels, meshes.values(), strict=True):
+    for axes, mesh in zip(panels, meshes, strict=True):
         ends = [
             figures.Label(f"both {quietest}", mesh[0, 0]),
             figures.Label(f"{low}: {loudest}", mesh[-1, 0], figures.BLUE),
@@ -184,5 +153,75 @@ def _along(edge: np.ndarray, values: np.ndarray, marked: Sequence[float]) -> np.
     return np.stack([np.interp(marked, values, edge[:, axis]) for axis in (0, 1)], axis=1)
 
 
+def _louder(points: Points) -> np.ndarray:
+    """How much louder the high tone is than the low one, dB."""
+    decibels: np.ndarray = 20 * np.log10(points["amplitude_high"] / points["amplitude_low"])
+    return decibels
+
+
+def _map(heard: Heard) -> tuple[Points, np.ndarray]:
+    return heard.grid(AMPLITUDES.name).points(), map_positions(heard)
+
+
+def _sound(points: Points) -> dict[str, object]:
+    return {"kind": "sines", "frequencies": list(FREQUENCIES), "amplitudes": list(PARAMETERS)}
+
+
+def _labels(points: Points, measured: Measurements) -> list[dict[str, object]]:
+    low, high = (points[name] for name in PARAMETERS)
+    low_hz, high_hz = FREQUENCIES
+    ends = (
+        (f"both {low.min():g}", low + high),
+        (f"{low_hz:g} Hz: {low.max():g}", high - low),
+        (f"{high_hz:g} Hz: {high.max():g}", low - high),
+    )
+    return [{"text": text, "row": int(np.argmin(which))} for text, which in ends]
+
+
+EXPERIMENT = Experiment(
+    name="amplitude",
+    title="Amplitude",
+    question="How are two amplitudes laid out?",
+    in_paper=True,
+    sweeps=(Sweep(AMPLITUDES.name, grid_for, two_tones),),
+    measure=measure,
+    compare=compare,
+    headline=headline,
+    rule=RULE,
+    figures=(
+        Figure(
+            "amplitudes",
+            "Two amplitudes, as a figure",
+            figures.AS_A_FIGURE,
+            lambda heard, measured: draw([heard], measured),
+            folded=True,
+        ),
+        Figure("amplitudes", "All encoders", figures.AS_A_FIGURE, draw, joint=True, at_least=2, on_page=False),
+    ),
+    maps=(
+        Map(
+            "amplitudes",
+            "Two amplitudes",
+            "Each point is a sum of two tones. Where the features keep both amplitudes, the map is a sheet with the "
+            "quietest sound in one corner.",
+            _map,
+            parameters=tuple(
+                Parameter(name, f"Amplitude of {hertz:g} Hz")
+                for name, hertz in zip(PARAMETERS, FREQUENCIES, strict=True)
+            ),
+            colour="ratio",
+            colour_title=f"{FREQUENCIES[1]:g} Hz over {FREQUENCIES[0]:g} Hz (dB)",
+            colours=_louder,
+            diverging=True,
+            of=lambda points: f"{len(points[PARAMETERS[0]]):,} sums of two tones",
+            sound=_sound,
+            labels=_labels,
+        ),
+    ),
+    table=(STEP, ORDER),
+    notes=NOTES,
+)
+
+
 if __name__ == "__main__":
-    flags.launch(run)
+    flags.launch(EXPERIMENT)

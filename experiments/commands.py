@@ -2,22 +2,18 @@
 
 import difflib
 
-COMMANDS = {
-    "temporal": "are steady sounds steady in the features, and how short a change do they show?",
-    "f0": "fundamental frequency: pure tones, the learned frequency scale, and bias",
-    "formants": "maps of vowels, and their likeness between front ends",
-    "amplitude": "maps of two amplitudes",
-    "diphthongs": "where gliding vowels go on the map of steady ones",
-    "recordings": "your own recordings on the map of synthesised vowels, with Praat's measures",
-    "claims": "every claim of the paper as a score with an interval, next to controls",
-    "emergence": "whether distances follow those of the sounds, through training",
-    "sounds": "what an experiment hears, as WAV files",
-    "reproduce": "all experiments of the paper, and a table of results",
-    "report": "the page of results: one file to open, hear and mail",
-    "pretrain": "trains an encoder on synthesised sound",
-    "convert": "makes a weight file from a checkpoint",
-    "encoders": "which encoders are at hand",
-}
+from . import catalog
+
+# Those that are no experiments; each says of itself in its docstring.
+OTHERS = ("run", "sounds", "reproduce", "report", "pretrain", "convert", "encoders")
+COMMANDS = (*catalog.EXPERIMENTS, *OTHERS)
+
+
+def about(name: str) -> str:
+    """What a command is for, in a line: an experiment's question, or the first line of a docstring."""
+    if name in catalog.EXPERIMENTS:
+        return catalog.said(name).question
+    return catalog.docstring(name).partition("\n")[0].rstrip(".")
 
 
 def usage(program: str) -> str:
@@ -27,7 +23,7 @@ def usage(program: str) -> str:
         [
             f"usage: {program} COMMAND [--help] [FLAGS]",
             "",
-            *(f"  {name:{width}}  {said}" for name, said in COMMANDS.items()),
+            *(f"  {name:{width}}  {about(name)}" for name in COMMANDS),
             "",
             f"for example: {program} f0 --quick",
         ]

@@ -7,7 +7,8 @@ multiple, too (`diphthongs_at_frame_rate`).
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Literal
 
 import jax
 import numpy as np
@@ -15,23 +16,29 @@ import numpy as np
 from w2v_jax import grids, similarity, source_filter, stimuli
 from w2v_jax._src.arguments import Scalar
 from w2v_jax.front_end import Frames
-from w2v_jax.grids import VOWELS, Vowel
+from w2v_jax.grids import VOWELS, Grid, Vowel
 
 from .draw import figures, vowel_chart
-from .front_ends.named import NamedFrontEnd
+from .experiment import Experiment, Figure, Map, Points, Setting, Sounds, Sweep
+from .hearing import Heard
 from .launch import flags
 from .measures import map_order
 from .measures.map_order import MapOrder
-from .sentences import compared
-from .store import maps, metrics
-from .store.metrics import Metrics
+from .sentences import listed
+from .store import rows
 from .store.results import Results, file_part
-from .vowels import flags as vowel_flags
-
-NAME = "diphthongs"
+from .store.rows import Measurements, Row
+from .vowels import space
 
 DURATION = 2.0  # seconds
-QUICK_VOWELS = tuple(vowel for vowel in VOWELS if vowel.symbol in "iauɔ")
+_THIN = {
+    size: tuple(vowel for vowel in VOWELS if vowel.symbol in some)
+    for size, some in {"smoke": "ai", "quick": "iauɔ"}.items()
+}
+
+# Sweeps: of gliding vowels, and of the steady ones on whose map they are placed.
+MOVING, STEADY = "diphthongs", space.ONE_F0
+MOVING_AT_FRAME_RATE, STEADY_AT_FRAME_RATE = "diphthongs_at_frame_rate", "vowel_space_at_frame_rate"
 
 # Closing diphthongs as languages have them: from an open vowel to a close one.
 CLOSING = ("ai", "au", "ei", "ou", "ɔi", "œy", "ɛi", "ɑu")
@@ -39,6 +46,14 @@ LEAST_CLOSING = 4  # drawn, where the vowels make fewer of those
 CLOSING_TITLE = "Closing diphthongs on the vowel space"
 EVERY = 2  # frames: so many are drawn where all diphthongs are
 ALL_TITLE = "All diphthongs by start vowel, on the vowel space, every second frame"
+
+# Quantities. `tenth` of a diphthong is its "first" or its "last", `to` its "start" or its "end" vowel.
+COSINE = "cosine of a diphthong to a steady vowel"
+BEGIN = "diphthongs that begin nearer to their start vowel, share"
+END = "diphthongs that end nearer to their end vowel, share"
+FRAMES = "frames of a diphthong"
+ONE_FRAME = "there is one frame of each"
+ONE_VOWEL = "there is one vowel"
 
 NOTES = (
     "In the figures of diphthongs UMAP is fitted to the vowel space, averaged over time; single frames of the "
@@ -56,117 +71,90 @@ def diphthong(
         f0,
         [f1_start, f2_start],
         [f1_end, f2_end],
-        vowel_chart.AMPLITUDES,
+        space.AMPLITUDES,
         duration=DURATION,
         sample_rate=sample_rate,
     )
 
 
-def run(front_ends: Sequence[NamedFrontEnd], results: Results) -> Metrics:
-    """Runs the experiment for every front end and returns its metrics."""
-    metrics.check_vowels(results, NAME)
+def sweeps(setting: Setting) -> list[Sweep]:
+    """Every diphthong and the vowel space; closing diphthongs at a multiple of the frame rate, and its vowel space."""
+    results = setting.results
     by_speaker = vowels_of(results)
-    grid = join(list(by_speaker.values()), f0=results.vowels.one_f0)
-    vowel_grid = vowel_chart.vowel_space(results)
-    titled = results.vowels.titled
-    measured: dict[NamedFrontEnd, Metrics] = {}
-    for each in front_ends:
-        vowel_space = vowel_chart.sweep(results, each, vowel_grid)
-        frames = results.sweep(NAME, each, grid, diphthong, pooling="none")
-        positions, placed = maps.umap_onto(results, NAME, each, grid.name, vowel_space, frames)
-        order = map_order.measure(vowel_space, positions, vowel_grid.points())
-        measured[each] = {
-            "pairs": [],
-            "frames_of_each": frames.shape[1],
-            map_order.KEY: {vowel_grid.name: order.as_numbers()},
+    several = [
+        space.SINES_SWEEP,
+        Sweep(MOVING, join(list(by_speaker.values()), f0=results.vowels.one_f0), diphthong, pooling="none"),
+    ]
+    f0 = f0_at_frame_rate(setting.front_end.frames, results.vowels.one_f0)
+    ends = [(vowels[start], vowels[end]) for vowels in by_speaker.values() for start, end in closing(vowels)]
+    if f0 != results.vowels.one_f0 and ends:
+        moving = {
+            f"{name}_{end}": np.array([getattr(pair[place], name) for pair in ends])
+            for place, end in enumerate(("start", "end"))
+            for name in ("f1", "f2")
         }
-        mesh, paths = vowel_chart.oriented_with(positions, placed, vowel_grid)
-        start = 0
-        for number, (speaker, vowels) in enumerate(by_speaker.items(), 1):
-            rows = slice(start, start + len(vowels) ** 2)
-            start = rows.stop
-            pairs = measure(frames[rows], vowel_space, vowel_grid, vowels)
-            measured[each]["pairs"] += [{"speaker": speaker, **pair} if speaker else pair for pair in pairs]
-            # Of several speakers each has figures of its own; the number tells apart names that look alike in a file's.
-            part = f".{number}-{file_part(speaker)}" if len(by_speaker) > 1 else ""
-            who = ", ".join(filter(None, (each.name, speaker)))
-            pairs_drawn = closing(vowels)
-            drawn = paths[rows][[first * len(vowels) + last for first, last in pairs_drawn]]
-            title = f"{titled(f'{CLOSING_TITLE}: {who}')}\n{phases_seen(each.frames, results.vowels.one_f0)}"
-            results.save_figure(
-                NAME,
-                f"closing{part}.{each.name}",
-                draw_closing(each, mesh, drawn, vowel_grid, vowels, title=title, order=order),
-            )
-            every = draw_all(
-                each,
-                mesh,
-                paths[rows],
-                vowel_grid,
-                vowels,
-                title=titled(f"{ALL_TITLE}: {who}"),
-                order=order,
-            )
-            results.save_figure(NAME, f"diphthongs{part}.{each.name}", every)
-        maps.save_csv(results, NAME, each, grid.name, _parameters(grid, paths, each.frames), paths)
-        if (f0 := f0_at_frame_rate(each.frames, results.vowels.one_f0)) != results.vowels.one_f0:
-            measured[each][map_order.KEY] |= run_at_frame_rate(each, results, by_speaker, f0)
-    return metrics.save(
-        results,
-        NAME,
-        measured,
-        summary=summary,
-        conclusion=conclude({each.name: found for each, found in measured.items()}),
-        notes=[*NOTES, *_of_one_frame(measured)],
-        vowels=True,
-    )
+        only = {"f0": np.array([f0])}
+        several += [
+            Sweep(
+                STEADY_AT_FRAME_RATE,
+                Grid(STEADY_AT_FRAME_RATE, (only, *space.one_f0(results).axes[1:])),
+                space.vowel,
+            ),
+            Sweep(MOVING_AT_FRAME_RATE, Grid(MOVING_AT_FRAME_RATE, (only, moving)), diphthong, pooling="none"),
+        ]
+    return several
 
 
-def _of_one_frame(measured: Mapping[NamedFrontEnd, Metrics]) -> list[str]:
+def measure(heard: Heard) -> list[Row]:
+    """Where diphthongs begin and end, and the numbers under the maps of steady vowels."""
+    frames, steady, grid = heard.features(MOVING), heard.features(STEADY), heard.grid(STEADY)
+    cosines: list[Row] = []
+    for _, speaker, vowels, chosen in _speakers(heard.results, lambda vowels: len(vowels) ** 2):
+        cosines += measure_ends(frames[chosen], steady, grid, vowels, speaker=speaker)
     return [
-        f"{each.name} makes one frame of a diphthong: where it begins and where it ends is undefined."
-        for each, found in measured.items()
-        if found["frames_of_each"] == 1
+        *cosines,
+        *measure_shares(cosines, one_frame=frames.shape[1] == 1),
+        rows.number(FRAMES, frames.shape[1]),
+        *_measure_order(heard, MOVING, STEADY),
+        *(_measure_order(heard, MOVING_AT_FRAME_RATE, STEADY_AT_FRAME_RATE) if _at_frame_rate(heard) else ()),
     ]
 
 
-def run_at_frame_rate(
-    front_end: NamedFrontEnd, results: Results, by_speaker: Mapping[str, tuple[Vowel, ...]], f0: float
-) -> Metrics:
-    """Draws the closing diphthongs at an f0 of which every frame sees the same phase.
+def _measure_order(heard: Heard, moving: str, steady: str) -> list[Row]:
+    positions, _ = _placed(heard, moving, steady)
+    points, bootstrap = heard.grid(steady).points(), heard.results.bootstrap
+    return map_order.measure(heard.features(steady), positions, points, sweep=steady, bootstrap=bootstrap).rows()
 
-    Returns:
-        By sweep, the numbers of the map; none where there are no such diphthongs.
-    """
-    if not (ends := [(vowels[i], vowels[j]) for vowels in by_speaker.values() for i, j in closing(vowels)]):
-        return {}
-    space = vowel_chart.vowel_space(results)
-    vowel_grid = grids.Grid("vowel_space_at_frame_rate", ({"f0": np.array([f0])}, *space.axes[1:]))
-    moving = {
-        f"{name}_{end}": np.array([getattr(pair[place], name) for pair in ends])
-        for place, end in enumerate(("start", "end"))
-        for name in ("f1", "f2")
-    }
-    grid = grids.Grid("diphthongs_at_frame_rate", ({"f0": np.array([f0])}, moving))
-    vowel_space = results.sweep(NAME, front_end, vowel_grid, vowel_chart.vowel)
-    frames = results.sweep(NAME, front_end, grid, diphthong, pooling="none")
-    positions, placed = maps.umap_onto(results, NAME, front_end, grid.name, vowel_space, frames)
-    order = map_order.measure(vowel_space, positions, vowel_grid.points())
-    mesh, paths = vowel_chart.oriented_with(positions, placed, vowel_grid)
-    maps.save_csv(results, NAME, front_end, grid.name, _parameters(grid, paths, front_end.frames), paths)
-    start = 0
-    for number, (speaker, vowels) in enumerate(by_speaker.items(), 1):
-        rows = slice(start, start + len(closing(vowels)))
-        start = rows.stop
-        if rows.start == rows.stop:
-            continue
-        part = f".{number}-{file_part(speaker)}" if len(by_speaker) > 1 else ""
-        who = ", ".join(filter(None, (front_end.name, speaker)))
-        title = results.vowels.titled(f"{CLOSING_TITLE} at {f0:g} Hz: {who}", f0=f0)
-        title = f"{title}\n{phases_seen(front_end.frames, f0)}"
-        drawn = draw_closing(front_end, mesh, paths[rows], vowel_grid, vowels, title=title, order=order)
-        results.save_figure(NAME, f"closing_at_frame_rate{part}.{front_end.name}", drawn)
-    return {vowel_grid.name: order.as_numbers()}
+
+def _placed(heard: Heard, moving: str, steady: str) -> tuple[np.ndarray, np.ndarray]:
+    """The map of steady vowels, (n, 2), and the frames of diphthongs on it, (diphthongs, frames, 2)."""
+
+    def compute() -> tuple[np.ndarray, np.ndarray]:
+        return heard.umap_onto(moving, heard.features(steady), heard.features(moving))
+
+    both: tuple[np.ndarray, np.ndarray] = heard.remembered(moving, compute)
+    return both
+
+
+def _drawn(heard: Heard, moving: str, steady: str) -> tuple[np.ndarray, np.ndarray]:
+    """The same turned as phoneticians draw vowels: a mesh, (F1, F2, 2), and ways, (diphthongs, frames, 2)."""
+    return vowel_chart.oriented_with(*_placed(heard, moving, steady), heard.grid(steady))
+
+
+def _at_frame_rate(heard: Heard) -> bool:
+    return MOVING_AT_FRAME_RATE in heard.sweeps
+
+
+def notes(several: Sequence[Heard], measured: Measurements) -> list[str]:
+    """What a reader must know, and of whom there is too little to tell."""
+    return [
+        *NOTES,
+        *(
+            f"{row.encoder} makes one frame of a diphthong: where it begins and where it ends is undefined."
+            for row in measured.select(FRAMES)
+            if row.value == 1
+        ),
+    ]
 
 
 def f0_at_frame_rate(frames: Frames, f0: float) -> float:
@@ -188,42 +176,54 @@ def phases_seen(frames: Frames, f0: float) -> str:
     )
 
 
-def _parameters(grid: grids.Grid, paths: np.ndarray, frames: Frames) -> dict[str, np.ndarray]:
-    """The columns of the map of diphthongs, whose frames lie at `paths`, (diphthongs, frames, 2)."""
-    points = {name: values[:, None] for name, values in grid.points().items()}
-    return {**points, "time": frames.times(paths.shape[1])[None]}
-
-
 def vowels_of(results: Results) -> dict[str, tuple[Vowel, ...]]:
     """By speaker, the vowels to join; the paper's are under an empty name."""
     if results.vowels.is_papers:
-        return {"": QUICK_VOWELS if results.quick else VOWELS}
+        return {"": _THIN.get(results.size, VOWELS)}
     return {speaker: results.vowels.of(speaker, quick=results.quick) for speaker in results.vowels.speakers}
 
 
-def join(speakers: Sequence[Sequence[Vowel]], *, f0: float) -> grids.Grid:
+def _speakers(
+    results: Results, count: Callable[[Sequence[Vowel]], int]
+) -> Iterator[tuple[str, str, tuple[Vowel, ...], slice]]:
+    """Each speaker: the part of the names of figures, the name, the vowels, and which rows of the sweep are theirs.
+
+    Args:
+        results: says which vowels.
+        count: how many rows there are of a speaker's vowels.
+    """
+    by_speaker = vowels_of(results)
+    start = 0
+    for number, (speaker, vowels) in enumerate(by_speaker.items(), 1):
+        chosen = slice(start, start + count(vowels))
+        start = chosen.stop
+        # The number tells apart names that look alike in a file's.
+        yield f"{number}-{file_part(speaker)}" if len(by_speaker) > 1 else "", speaker, vowels, chosen
+
+
+def join(speakers: Sequence[Sequence[Vowel]], *, f0: float) -> Grid:
     """Every ordered pair of vowels of each speaker, the pairs of the first speaker first."""
     if len(speakers) == 1:
         return grids.diphthongs(speakers[0], f0=f0)
     several = [grids.diphthongs(vowels, f0=f0).points() for vowels in speakers]
     ends = {name: np.concatenate([points[name] for points in several]) for name in several[0] if name != "f0"}
-    return grids.Grid("diphthongs", ({"f0": np.array([f0])}, ends))
+    return Grid(MOVING, ({"f0": np.array([f0])}, ends))
 
 
 def closing(vowels: Sequence[Vowel]) -> list[tuple[int, int]]:
     """Which diphthongs to draw by themselves, start and end: those of `CLOSING`, then those whose F1 falls most."""
     symbols = [vowel.symbol for vowel in vowels]
     chosen = [(symbols.index(name[0]), symbols.index(name[1])) for name in CLOSING if set(name) <= set(symbols)]
-    if tuple(vowels) in (VOWELS, QUICK_VOWELS):
+    if tuple(vowels) in (VOWELS, *_THIN.values()):
         return chosen
     falls = {(start, end): vowels[start].f1 - vowels[end].f1 for start, end in np.ndindex(len(vowels), len(vowels))}
     steepest = [pair for pair in sorted(falls, key=lambda pair: -falls[pair]) if falls[pair] > 0 and pair not in chosen]
     return chosen + steepest[: max(0, LEAST_CLOSING - len(chosen))]
 
 
-def measure(
-    frames: np.ndarray, vowel_space: np.ndarray, vowel_grid: grids.Grid, vowels: Sequence[Vowel]
-) -> list[Metrics]:
+def measure_ends(
+    frames: np.ndarray, vowel_space: np.ndarray, vowel_grid: Grid, vowels: Sequence[Vowel], *, speaker: str = ""
+) -> list[Row]:
     """Is the beginning of a diphthong like its start vowel, and its end like its end vowel?
 
     Args:
@@ -231,21 +231,38 @@ def measure(
         vowel_space: (n, channels), step-averaged steady vowels.
         vowel_grid: their parameters.
         vowels: those that the diphthongs join.
+        speaker: whose vowels they are, where several speakers have some.
     """
     points = vowel_grid.points()
     nearest = [_nearest(points, vowel) for vowel in vowels]
     tenth = max(1, frames.shape[1] // 10)
     first = np.asarray(similarity.cosine_similarity(frames[:, :tenth].mean(axis=1), vowel_space[nearest]))
     last = np.asarray(similarity.cosine_similarity(frames[:, -tenth:].mean(axis=1), vowel_space[nearest]))
-    return [
-        {
-            "start": vowels[start].symbol,
-            "end": vowels[end].symbol,
-            "first_tenth": {"cosine_to_start": first[row, start], "cosine_to_end": first[row, end]},
-            "last_tenth": {"cosine_to_start": last[row, start], "cosine_to_end": last[row, end]},
-        }
-        for row, (start, end) in enumerate(np.ndindex(len(vowels), len(vowels)))
-    ]
+    measured = []
+    for row, pair in enumerate(np.ndindex(len(vowels), len(vowels))):
+        start, end = (vowels[each].symbol for each in pair)
+        whose: dict[str, Any] = {"speaker": speaker} if speaker else {}
+        for name, cosines in (("first", first), ("last", last)):
+            for to, vowel in zip(("start", "end"), pair, strict=True):
+                cosine = cosines[row, vowel]
+                measured.append(rows.number(COSINE, cosine, **whose, start=start, end=end, tenth=name, to=to))
+    return measured
+
+
+def measure_shares(cosines: Sequence[Row], *, one_frame: bool = False) -> list[Row]:
+    """The shares of diphthongs that begin and end where they should, given the rows of `measure_ends`."""
+    of = [(dict(row.parameters), row.value or 0.0) for row in cosines]
+    gliding = [(each["tenth"], each["to"], cosine) for each, cosine in of if each["start"] != each["end"]]
+
+    def share(quantity: str, tenth: str, near: str, far: str) -> Row:
+        nearer, farther = (
+            np.array([cosine for at, to, cosine in gliding if (at, to) == (tenth, which)]) for which in (near, far)
+        )
+        defined = len(nearer) > 0 and not one_frame
+        value = float(np.mean(nearer > farther)) if defined else None
+        return rows.number(quantity, value, better="higher", undefined=ONE_FRAME if one_frame else ONE_VOWEL)
+
+    return [share(BEGIN, "first", "start", "end"), share(END, "last", "end", "start")]
 
 
 def _nearest(points: grids.Points, vowel: Vowel) -> int:
@@ -254,48 +271,125 @@ def _nearest(points: grids.Points, vowel: Vowel) -> int:
     return int(np.argmin(distance))
 
 
-def summary(measured: Metrics) -> dict[str, float]:
-    """The few numbers of an encoder that fit in a table."""
-    if measured.get("frames_of_each") == 1:
-        return {}
-    gliding = [pair for pair in measured["pairs"] if pair["start"] != pair["end"]]
-    starts = [pair["first_tenth"]["cosine_to_start"] > pair["first_tenth"]["cosine_to_end"] for pair in gliding]
-    ends = [pair["last_tenth"]["cosine_to_end"] > pair["last_tenth"]["cosine_to_start"] for pair in gliding]
-    return {
-        "diphthongs: share that begin nearer to their start vowel": float(np.mean(starts)),
-        "diphthongs: share that end nearer to their end vowel": float(np.mean(ends)),
-    }
-
-
-def conclude(measured: Mapping[str, Metrics]) -> str:
-    """What came out, in a sentence; by name of the front end."""
-    shares = {name: list(summary(found).values()) for name, found in measured.items() if summary(found)}
-    if not shares:
-        return "Where diphthongs begin and end is undefined: there is one frame of each."
+def headline(measured: Measurements) -> str:
+    """How many diphthongs begin and end where they should."""
     begin, end = (
-        compared({name: both[which] for name, both in shares.items()}, better="higher", means="more often")
-        for which in (0, 1)
+        {name: row.value for name, row in measured.known(quantity).items() if row.value is not None}
+        for quantity in (BEGIN, END)
     )
+    if not begin:
+        why = next((row.undefined for row in measured.select(BEGIN)), ONE_FRAME)
+        return f"Where diphthongs begin and end is undefined: {why}."
+    name = next(iter(begin))
+    of = (dict(row.parameters) for row in measured.select(COSINE, encoder=name, tenth="first", to="start"))
+    count = sum(each["start"] != each["end"] for each in of)
+    began, ended = (listed([f"{share:.0%} for {name}" for name, share in shares.items()]) for shares in (begin, end))
     return (
-        f"The share of diphthongs that begin nearer to their start vowel than to their end vowel is {begin}, and of "
-        f"those that end nearer to their end vowel {end}."
+        f"Diphthongs ({count}) begin nearer to their start vowel than to their end vowel in {began}. They end nearer "
+        f"to their end vowel in {ended} (50% by chance)."
     )
+
+
+RULE = (
+    "Shares of the diphthongs whose first tenth is nearer by cosine to the steady vowel that they start on than to the "
+    "one that they end on; and whose last tenth is nearer to that one."
+)
+
+
+def sounds(setting: Setting, wanted: Literal["some", "all"]) -> list[Sounds]:
+    """Every diphthong, or those that are drawn by themselves."""
+    names: list[tuple[str, str]] = []
+    keep: list[int] = []
+    for _, speaker, vowels, _ in _speakers(setting.results, lambda vowels: len(vowels) ** 2):
+        drawn = set(closing(vowels))
+        for start, end in np.ndindex(len(vowels), len(vowels)):
+            if wanted == "all" or (start, end) in drawn:
+                keep.append(len(names))
+            names.append((speaker, f"{vowels[start].symbol}-{vowels[end].symbol}"))
+    grid = join(list(vowels_of(setting.results).values()), f0=setting.results.vowels.one_f0)
+    points = {name: values[keep] for name, values in grid.points().items()}
+    return [Sounds(MOVING, points, diphthong, tuple(names[row] for row in keep))]
+
+
+def _map(moving: str, steady: str) -> Map:
+    """Where the frames of diphthongs lie, and what they are."""
+
+    def positions(heard: Heard) -> tuple[Points, np.ndarray] | None:
+        if moving not in heard.sweeps:
+            return None
+        _, ways = _drawn(heard, moving, steady)
+        columns = {name: values[:, None] for name, values in heard.grid(moving).points().items()}
+        columns["time"] = heard.frames.times(ways.shape[1])[None]
+        shape = ways.shape[:-1]
+        return {name: np.broadcast_to(each, shape).ravel() for name, each in columns.items()}, ways.reshape(-1, 2)
+
+    reading = "The frames of diphthongs, placed on the map of steady vowels."
+    return Map(moving, "Diphthongs", reading, positions, on_page=False)
+
+
+def draw_closing_at_frame_rate(heard: Heard, measured: Measurements) -> dict[str, figures.Figure]:
+    """The closing diphthongs at an f0 of which every frame sees the same phase; nothing where all are of such an f0."""
+    if not _at_frame_rate(heard):
+        return {}
+    mesh, ways = _drawn(heard, MOVING_AT_FRAME_RATE, STEADY_AT_FRAME_RATE)
+    grid = heard.grid(STEADY_AT_FRAME_RATE)
+    f0 = float(grid.axis("f0")[0])
+    order = map_order.of(measured, heard.name, STEADY_AT_FRAME_RATE)
+    drawn = {}
+    for part, speaker, vowels, chosen in _speakers(heard.results, lambda vowels: len(closing(vowels))):
+        if closing(vowels):
+            who = ", ".join(filter(None, (heard.name, speaker)))
+            title = heard.vowels.titled(f"{CLOSING_TITLE} at {f0:g} Hz: {who}", f0=f0)
+            title = f"{title}\n{phases_seen(heard.frames, f0)}"
+            drawn[part] = draw_closing(heard.frames, mesh, ways[chosen], grid, vowels, title=title, order=order)
+    return drawn
+
+
+def draw_closing_at_own_f0(heard: Heard, measured: Measurements) -> dict[str, figures.Figure]:
+    """The closing diphthongs at the f0 of the vowels."""
+    mesh, ways = _drawn(heard, MOVING, STEADY)
+    grid, order = heard.grid(STEADY), map_order.of(measured, heard.name, STEADY)
+    drawn = {}
+    for part, speaker, vowels, chosen in _speakers(heard.results, lambda vowels: len(vowels) ** 2):
+        if pairs := closing(vowels):
+            who = ", ".join(filter(None, (heard.name, speaker)))
+            title = heard.vowels.titled(f"{CLOSING_TITLE}: {who}")
+            title = f"{title}\n{phases_seen(heard.frames, heard.vowels.one_f0)}"
+            own = ways[chosen][[start * len(vowels) + end for start, end in pairs]]
+            drawn[part] = draw_closing(heard.frames, mesh, own, grid, vowels, title=title, order=order)
+    return drawn
+
+
+def draw_diphthongs(heard: Heard, measured: Measurements) -> dict[str, figures.Figure]:
+    """All diphthongs of each speaker."""
+    mesh, ways = _drawn(heard, MOVING, STEADY)
+    grid, order = heard.grid(STEADY), map_order.of(measured, heard.name, STEADY)
+    drawn = {}
+    for part, speaker, vowels, chosen in _speakers(heard.results, lambda vowels: len(vowels) ** 2):
+        who = ", ".join(filter(None, (heard.name, speaker)))
+        title = heard.vowels.titled(f"{ALL_TITLE}: {who}")
+        drawn[part] = draw_all(heard.frames, mesh, ways[chosen], grid, vowels, title=title, order=order)
+    return drawn
+
+
+def _caption(order: MapOrder | None) -> tuple[str, ...]:
+    return map_order.caption(order, sounds="steady vowels") if order else ()
 
 
 def draw_closing(
-    front_end: NamedFrontEnd,
+    frames: Frames,
     mesh: np.ndarray,
     paths: np.ndarray,
-    vowel_grid: grids.Grid,
+    vowel_grid: Grid,
     vowels: Sequence[Vowel],
     *,
-    order: MapOrder,
+    order: MapOrder | None,
     title: str = CLOSING_TITLE,
 ) -> figures.Figure:
     """A panel for each closing diphthong: its frames on the mesh, coloured by time.
 
     Args:
-        front_end: whose frames they are.
+        frames: how the front end frames a waveform.
         mesh: of the vowel space.
         paths: of `closing(vowels)`, (diphthongs, frames, 2).
         vowel_grid: the vowel space's.
@@ -304,14 +398,12 @@ def draw_closing(
         title: of the figure.
     """
     chosen = closing(vowels)
-    figure, panels = figures.panels(
-        len(chosen), size=(3.0, 3.0), title=title, below=map_order.caption(order, sounds="steady vowels")
-    )
+    figure, panels = figures.panels(len(chosen), size=(3.0, 3.0), title=title, below=_caption(order))
     for axes, (start, end), path in zip(panels, chosen, paths, strict=True):
         figures.mesh(axes, mesh, "#C4C4C4", linewidth=0.4, point_size=0)
         axes.plot(*path.T, color="#707070", linewidth=0.4, zorder=2)
         x, y = path.T
-        time = front_end.frames.times(len(path))
+        time = frames.times(len(path))
         axes.scatter(x, y, c=time, cmap=figures.SEQUENTIAL, s=12, linewidths=0, zorder=3)
         figures.as_map(axes, f"{vowel_chart.ipa(vowels[start])} to {vowel_chart.ipa(vowels[end])}")
     figures.colour_bar(panels, "Time (s)", (0, DURATION))
@@ -322,25 +414,23 @@ def draw_closing(
 
 
 def draw_all(
-    front_end: NamedFrontEnd,
+    frames: Frames,
     mesh: np.ndarray,
-    frames: np.ndarray,
-    vowel_grid: grids.Grid,
+    ways: np.ndarray,
+    vowel_grid: Grid,
     vowels: Sequence[Vowel],
     *,
-    order: MapOrder,
+    order: MapOrder | None,
     title: str = ALL_TITLE,
 ) -> figures.Figure:
     """A panel for each start vowel: the ways to every end vowel, coloured by time."""
-    figure, panels = figures.panels(
-        len(vowels), size=(3.0, 3.0), title=title, below=map_order.caption(order, sounds="steady vowels")
-    )
+    figure, panels = figures.panels(len(vowels), size=(3.0, 3.0), title=title, below=_caption(order))
     # Panels are small: every second line of the mesh, and the last ones.
     thin = mesh[np.ix_(*(np.unique(np.append(np.arange(0, count, 2), count - 1)) for count in mesh.shape[:2]))]
-    by_start = frames.reshape(len(vowels), len(vowels), *frames.shape[1:])
+    by_start = ways.reshape(len(vowels), len(vowels), *ways.shape[1:])
     for axes, vowel, paths in zip(panels, vowels, by_start, strict=True):
         figures.mesh(axes, thin, "#C4C4C4", linewidth=0.3, point_size=0)
-        time = np.tile(front_end.frames.times(paths.shape[1])[::EVERY], len(vowels))
+        time = np.tile(frames.times(paths.shape[1])[::EVERY], len(vowels))
         x, y = paths[:, ::EVERY].reshape(-1, 2).T
         axes.scatter(x, y, c=time, cmap=figures.SEQUENTIAL, s=3, linewidths=0, zorder=3)
         figures.as_map(axes, f"from {vowel_chart.ipa(vowel)}")
@@ -350,5 +440,49 @@ def draw_all(
     return figure
 
 
+EXPERIMENT = Experiment(
+    name="diphthongs",
+    title="Diphthongs",
+    question="Where do gliding vowels go on the map of steady ones?",
+    asks_vowels=True,
+    in_paper=True,
+    sweeps=sweeps,
+    measure=measure,
+    headline=headline,
+    rule=RULE,
+    figures=(
+        Figure(
+            "closing_at_frame_rate",
+            "Closing diphthongs at a multiple of the frame rate",
+            "The grey net is the map of steady vowels; the dots are the frames of one gliding vowel, from dark to "
+            "light. At this f0 every frame sees the same phase.",
+            draw_closing_at_frame_rate,
+            wide=True,
+        ),
+        Figure(
+            "closing",
+            "The same at the f0 of the vowels",
+            "Where f0 is no multiple of the frame rate, frames see several phases in turn, and the ways zigzag between "
+            "them.",
+            draw_closing_at_own_f0,
+            folded=True,
+            wide=True,
+        ),
+        Figure(
+            "diphthongs",
+            "All diphthongs",
+            "A panel for each start vowel: the ways from it to every end vowel, from dark to light.",
+            draw_diphthongs,
+            folded=True,
+            wide=True,
+        ),
+    ),
+    maps=(_map(MOVING, STEADY), _map(MOVING_AT_FRAME_RATE, STEADY_AT_FRAME_RATE)),
+    table=(BEGIN, END),
+    notes=notes,
+    sounds=sounds,
+)
+
+
 if __name__ == "__main__":
-    flags.launch(run, vowels=vowel_flags.chosen)
+    flags.launch(EXPERIMENT)

@@ -64,7 +64,8 @@ def sweeps(setting: Setting) -> Sequence[Sweep]:
     syntheses = grids_for(setting).syntheses
     names = dict.fromkeys(name for *_, question in placed("through_training", syntheses) for name in question.hears)
     heard = sweeps_of(setting, names)
-    if setting.front_end in drawn(setting.named, setting.added):
+    added = [each for each in setting.among if each not in setting.named]
+    if setting.front_end in drawn(setting.named, added):
         grid = vowel_chart.vowel_space(setting.results)
         heard.append(Sweep(VOWEL_SPACE, grid, vowel_chart.vowel, folder="formants", of_controls=True))
     return heard

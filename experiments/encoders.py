@@ -1,4 +1,4 @@
-"""Which encoders are at hand: `w2v-jax encoders`.
+"""Which encoders are at hand.
 
 The bundled one, those in `weights/`, and those that came from the hub. `--encoders` takes the names in the first
 column.

@@ -42,15 +42,15 @@ class Setting:
         results: the folder; its `size` says how thin grids are, its `vowels` which vowels.
         front_end: who hears.
         options: the values of the experiment's own flags, by name.
-        named: all whom the user has named, in the order of their training steps.
-        added: the controls that the experiment adds to them.
+        among: all that hear in this run, those whom the user named first.
+        named: those whom the user named.
     """
 
     results: Results
     front_end: NamedFrontEnd
     options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    among: tuple[NamedFrontEnd, ...] = ()
     named: tuple[NamedFrontEnd, ...] = ()
-    added: tuple[NamedFrontEnd, ...] = ()
 
     @property
     def quick(self) -> bool:
@@ -98,6 +98,7 @@ class Figure:
         at_least: front ends that a joint one needs.
         folded: whether the page shows it only when asked.
         wide: whether it needs the width of the page.
+        on_page: whether the page shows it; the files are written anyway.
     """
 
     stem: str
@@ -108,6 +109,7 @@ class Figure:
     at_least: int = 1
     folded: bool = False
     wide: bool = False
+    on_page: bool = True
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,6 +119,32 @@ class Parameter:
     name: str
     label: str
     unit: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Recorded:
+    """What a map of recorded sounds has: its points are told apart by where they were recorded, not by parameters.
+
+    Attributes:
+        key: the columns that tell them apart, text.
+        texts: what a reader is told of a point besides its parameters, given the columns of its table, as text:
+            {"label": "in", "values": [...]} each, a value for each point.
+        label: the column that colours the map, as text, where any point has one; else it is `Map.colour`.
+        background: the sweep of the map on which they were placed, which is drawn beneath in grey, and whose numbers
+            stand under it.
+        background_sounds: what the points of that map are called.
+        clips: the file of their sounds; the column `clip` says which is whose. `samples` are all clips one after the
+            other, int16; clip i begins at `first[i]` and ends before `first[i + 1]`.
+        clip_rate: of them, Hz.
+    """
+
+    key: tuple[str, ...]
+    texts: Callable[[Mapping[str, Sequence[str]]], list[dict[str, Any]]]
+    label: str = ""
+    background: str = ""
+    background_sounds: str = "synthesised sounds"
+    clips: str = ""
+    clip_rate: int = 16_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -132,11 +160,14 @@ class Map:
         parameters: of its sounds; the last one changes fastest.
         colour: the column that colours it.
         colour_title: of its legend.
+        colours: what colours it, given the columns, where that is none of them; `colour` is its name.
+        diverging: whether colours go both ways from 0.
         sounds: what its points are called.
         of: what is on it, for its caption, given the columns.
         sound: how a browser makes its sounds, given the columns: {"kind": "sines", "frequencies": [...]}.
         labels: what is written on it: text and row, given the columns and the measurements.
         silent: rows of which a front end hears nothing, given the columns and the measurements.
+        recorded: of a map of recorded sounds; the parameters are then what was measured of them, and may lack.
         on_page: whether the page shows it; the file is written anyway.
     """
 
@@ -147,11 +178,14 @@ class Map:
     parameters: tuple[Parameter, ...] = ()
     colour: str = ""
     colour_title: str = ""
+    colours: Callable[[Points], np.ndarray] | None = None
+    diverging: bool = False
     sounds: str = "sounds"
     of: Callable[[Points], str] | None = None
     sound: Callable[[Points], dict[str, Any]] | None = None
     labels: Callable[[Points, Measurements], list[dict[str, Any]]] | None = None
     silent: Callable[[Points, Measurements], list[int]] | None = None
+    recorded: Recorded | None = None
     on_page: bool = True
 
 
@@ -230,6 +264,8 @@ class Experiment:
         asks_vowels: whether it asks about vowels, and so takes `--vowels` and its like.
         in_paper: whether `reproduce` runs it.
         settings: what was asked, for `metrics.json`, given what was heard.
+        prepare: called before anything is heard, in every process, with all who will hear: what they share goes into
+            their `memory`.
         hear: what a front end hears, where it is not the sweeps: see `hearing.Heard`. Runs in every process.
         sounds: what `w2v-jax sounds` writes, given the setting and whether everything is wanted; by default the sweeps.
         errors: exceptions of its own that a user can put right; their messages are one line.
@@ -255,6 +291,7 @@ class Experiment:
     asks_vowels: bool = False
     in_paper: bool = False
     settings: Callable[[Sequence["Heard"]], Mapping[str, Any]] | None = None
+    prepare: Callable[[Sequence["Heard"]], None] | None = None
     hear: Callable[["Heard"], None] | None = None
     sounds: Callable[[Setting, Literal["some", "all"]], Sequence[Sounds]] | None = None
     errors: tuple[type[Exception], ...] = ()

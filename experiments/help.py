@@ -1,35 +1,24 @@
 """Help, and what is said of flags that a command does not have: before anything of it is imported."""
 
-import ast
 import copy
 import importlib
-import importlib.util
-import pathlib
 import sys
 import types
 from collections.abc import Sequence
 
-# By command, the modules of `options` whose flags it takes and --help shows.
-_PROBING = ("process", "common")
-OPTIONS = {
-    "temporal": _PROBING,
-    "f0": (*_PROBING, "learned_scale"),
-    "formants": (*_PROBING, "vowels", "formants"),
-    "amplitude": _PROBING,
-    "diphthongs": (*_PROBING, "vowels"),
-    "recordings": (*_PROBING, "vowels", "synthesis", "recordings"),
-    "claims": (*_PROBING, "vowels", "synthesis", "claims"),
-    "emergence": (*_PROBING, "vowels"),
-    "sounds": ("process", "sounds"),
-    "reproduce": (*_PROBING, "vowels", "formants"),
-    "report": ("process", "report"),
-    "pretrain": ("process", "pretrain"),
-}
+from . import catalog
+
 HELP = ("--help", "-help", "--helpshort", "--helpfull", "-h", "-?")
 
 
-def answer(command: str, arguments: Sequence[str], *, program: str) -> str | None:
+def answer(names: Sequence[str], about: str, arguments: Sequence[str], *, program: str) -> str | None:
     """What `--help` shows, if it is among the arguments; None where the command is to run.
+
+    Args:
+        names: modules of `options` with the flags that it takes.
+        about: what it does.
+        arguments: those that it was given.
+        program: as it was started.
 
     Raises:
         SystemExit: flags that it does not take, with one line.
@@ -38,10 +27,10 @@ def answer(command: str, arguments: Sequence[str], *, program: str) -> str | Non
         from absl import app, flags
     except ModuleNotFoundError:  # the command says what is to be installed
         return None
-    options = [importlib.import_module(f".options.{name}", __package__) for name in OPTIONS[command]]
+    options = [importlib.import_module(f".options.{name}", __package__) for name in names]
     before = list(arguments)[: arguments.index("--")] if "--" in arguments else arguments
     if any(each in HELP for each in before):
-        return text(command, options, program=program)
+        return text(options, about, program=program)
     app.define_help_flags()  # --helpxml
     try:
         rest = copy.deepcopy(flags.FLAGS)([program, *arguments])  # read once more when the command runs
@@ -52,24 +41,23 @@ def answer(command: str, arguments: Sequence[str], *, program: str) -> str | Non
     return None
 
 
-def text(command: str, options: Sequence[types.ModuleType], *, program: str) -> str:
+def text(options: Sequence[types.ModuleType], about: str, *, program: str) -> str:
     """What a command does, and its flags."""
     from absl import flags
 
     shown = [flags.FLAGS.module_help(module.__name__).strip().partition("\n")[2] for module in reversed(options)]
-    return "\n\n".join([f"usage: {program} [FLAGS]", _docstring(command).strip(), "flags:", *shown])
-
-
-def _docstring(command: str) -> str:
-    """Of the command's module, which is read and not imported."""
-    here = pathlib.Path(__file__).parent
-    path = next(each for each in (here / f"{command}.py", here / command / "__main__.py") if each.exists())
-    return ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    return "\n\n".join([f"usage: {program} [FLAGS]", about.strip(), "flags:", *shown])
 
 
 def answer_and_end(command: str, arguments: Sequence[str], *, program: str) -> None:
-    """Ends the process where help, or a word on wrong flags, is all that is wanted."""
-    said = answer(command, arguments, program=program)
+    """Ends the process where help, or a word on wrong flags, is all that is wanted. Of a command that reads its own
+    flags there is nothing to say."""
+    if names := catalog.options(command):
+        end_with(answer(names, catalog.docstring(command), arguments, program=program))
+
+
+def end_with(said: str | None) -> None:
+    """Ends the process where there is something to say."""
     if said is not None:
         print(said)
         sys.exit(0)

@@ -11,9 +11,11 @@ from absl import flags as absl_flags
 from .launch import flags, program
 from .options import report as options
 from .page import features_csv, page
-from .page.finished import ReportError
-from .store.results import QUICK
+from .page.folder import ReportError
+from .store.results import Results
 from .store.sweeping import NO_SPACE
+
+OPTIONS = ("process", "report")
 
 
 def main() -> None:
@@ -22,7 +24,7 @@ def main() -> None:
     if strange:
         raise ReportError(f"--{strange[0]} means nothing to report, which computes nothing; leave it out")
     results = flags.output_dir()
-    folder = results / QUICK if absl_flags.FLAGS["quick"].value else results
+    folder = Results(results, size=flags.size()).folder
     if not folder.is_dir():
         raise ReportError(f"--output_dir={results}: there is no folder {folder}; expected one with results")
     names = absl_flags.FLAGS["encoders"].value or ()
@@ -43,4 +45,6 @@ def _one_line(error: Exception) -> str:
 
 
 if __name__ == "__main__":
-    program.launch(main, errors=(ReportError, OSError), describe=_one_line, kept=lambda: "nothing was written")
+    program.launch(
+        main, errors=(ReportError, flags.FlagError, OSError), describe=_one_line, kept=lambda: "nothing was written"
+    )

@@ -44,10 +44,10 @@ def run(
         wanted = controls.few(wanted)
     added = {each: of for each, of in wanted.items() if each not in front_ends}
     everyone = (*named, *added)
-    several = [
-        Heard(experiment, Setting(results, each, options or {}, named, tuple(added)), is_control=each in added)
-        for each in everyone
-    ]
+    settings = [Setting(results, each, options or {}, everyone, named) for each in everyone]
+    several = [Heard(experiment, each, is_control=each.front_end in added) for each in settings]
+    if experiment.prepare is not None:
+        experiment.prepare(several)
     for heard in several:
         hear(heard)
     abouts = {

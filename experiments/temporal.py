@@ -4,7 +4,7 @@ Writes the sweeps `stationarity` and `bursts` (frame by frame) and `burst_tones`
 burst, six bursts frame by frame, and the paper's UMAP picture of them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 import jax
 import numpy as np
@@ -14,14 +14,13 @@ from w2v_jax._src.arguments import Scalar
 from w2v_jax.front_end import Frames
 
 from .draw import figures
-from .front_ends.named import NamedFrontEnd
+from .experiment import Experiment, Figure, Map, Points, Published, Sweep
+from .front_ends.paper import model_of, prints_as
+from .hearing import Heard
 from .launch import flags
 from .sentences import compared, listed
-from .store import maps, metrics
-from .store.metrics import Metrics
-from .store.results import Results
-
-NAME = "temporal"
+from .store import rows
+from .store.rows import Measurements, Row
 
 STATIONARITY = grids.STATIONARITY
 BURSTS = grids.BURSTS
@@ -29,6 +28,32 @@ BURST_TONES = grids.BURST_TONES
 EXAMPLE_BURST = (10.0, 40.0, 0.2)  # Hz of the tone, Hz of the burst, its share
 DURATION = 1.0  # seconds, of every sound
 LEAST_DIFFERENCE = 0.01  # of cosines, from which on a burst counts as standing out
+
+# Quantities. The parameter `frames` says which: those that overlap a burst, or others.
+COSINE = "cosine of a tone's mean to single frames"
+STEADIEST = "cosine of a tone's mean to its own frames, lowest"
+OTHERS = "cosine of a tone's mean to frames of another tone, highest"
+NEARER = "cosine to the burst's tone minus cosine to the tone around it"
+MEAN_COSINE = "cosine of frames to a tone, mean"
+COUNT = "frames that overlap a burst"
+SHORTEST = "shortest burst that stands out"
+ZEROS = "frames of zeros"
+OVERLAPPING, OTHER = "overlapping", "other"
+
+# Why something is undefined.
+ONE_FRAME = "there is one frame of a sound"
+NO_DIRECTION = "a vector of zeros has no direction"
+NO_FRAMES = "no such frame has a direction"
+NONE_STANDS_OUT = "none stands out"
+
+# Section 3.2, first figure: Base, 100 ... 500 Hz. Numbers are kept as printed: their digits matter.
+PUBLISHED = (
+    ("1", "0.36", "0.25", "0.14", "-0.076"),
+    ("0.36", "1", "0.15", "0.039", "-0.23"),
+    ("0.25", "0.15", "1", "0.37", "0.22"),
+    ("0.14", "0.039", "0.37", "1", "0.32"),
+    ("-0.076", "-0.23", "0.22", "0.32", "1"),
+)
 
 
 def tone(frequency: Scalar, *, sample_rate: int) -> jax.Array:
@@ -40,42 +65,180 @@ def burst(burst_fraction: Scalar, *, sample_rate: int) -> jax.Array:
     return stimuli.burst(base, burst_tone, burst_fraction, duration=DURATION, sample_rate=sample_rate)
 
 
-def run(front_ends: Sequence[NamedFrontEnd], results: Results) -> Metrics:
-    """Runs the section for every front end and returns its metrics."""
-    results.save_figure(NAME, "example_burst", draw_example())
-    measured = {}
-    zeros = {}
-    for each in front_ends:
-        steady = results.sweep(NAME, each, STATIONARITY, tone, pooling="none")
-        tones = results.sweep(NAME, each, BURST_TONES, tone)
-        frames = results.sweep(NAME, each, BURSTS, burst, pooling="none")
-        measured[each] = {
-            "stationarity": measure_stationarity(steady),
-            "bursts": measure_bursts(frames, tones, each.frames),
-        }
-        zeros[each.name] = sum(int((~_with_direction(found)).sum()) for found in (steady, frames))
-        results.save_figure(NAME, f"stationarity.{each.name}", draw_stationarity(each, measured[each]))
-        results.save_figure(NAME, f"bursts.{each.name}", draw_bursts(each, measured[each]))
-        with_tones = np.stack([np.concatenate([of_burst, tones]) for of_burst in frames])
-        if with_tones.shape[1] < projection.LEAST_POINTS:
+def measure(heard: Heard) -> list[Row]:
+    """How steady tones are, what each frame of a burst is nearer to, and the shortest burst that stands out."""
+    steady, bursts = heard.features(STATIONARITY.name), heard.features(BURSTS.name)
+    zeros = sum(int((~_with_direction(frames)).sum()) for frames in (steady, bursts))
+    return [
+        *measure_stationarity(steady),
+        *measure_bursts(bursts, heard.features(BURST_TONES.name), heard.frames),
+        rows.number(ZEROS, zeros),
+    ]
+
+
+def measure_stationarity(frames: np.ndarray) -> list[Row]:
+    """The matrix of `similarity.stationarity`, for frames (tones, t, channels), without those of zeros."""
+    chosen = _with_direction(frames)
+    if chosen.all():
+        matrix = np.asarray(similarity.stationarity(frames))
+    else:
+        averaged = frames.mean(axis=1)
+        heard = _with_direction(averaged)
+        matrix = np.full((len(frames), len(frames)), np.nan)
+        for column, (each, kept) in enumerate(zip(frames, chosen, strict=True)):
+            if kept.any():
+                matrix[heard, column] = similarity.cosine_similarity(averaged[heard], each[kept]).mean(axis=1)
+    frequency = STATIONARITY.axis("frequency")
+    steadiest, others = np.diag(matrix).min(), matrix[~np.eye(len(matrix), dtype=bool)].max()
+    one_frame = frames.shape[1] == 1
+    return [
+        *rows.curve(COSINE, matrix, undefined=NO_DIRECTION, frequency=frequency[:, None], frames_of=frequency),
+        _number(STEADIEST, np.nan if one_frame else steadiest, ONE_FRAME if one_frame else NO_DIRECTION),
+        _number(OTHERS, others, NO_DIRECTION),
+    ]
+
+
+def _number(quantity: str, value: float, undefined: str) -> Row:
+    return rows.number(quantity, value if np.isfinite(value) else None, better=_BETTER[quantity], undefined=undefined)
+
+
+_BETTER: dict[str, rows.Better] = {STEADIEST: "higher", OTHERS: ""}
+
+
+def _with_direction(frames: np.ndarray) -> np.ndarray:
+    """Which frames, (..., channels), are no vectors of zeros, as a front end that ends in a ReLU may return them."""
+    return np.asarray(frames.any(axis=-1))
+
+
+def overlap(burst_fraction: float, frames: Frames) -> np.ndarray:
+    """Which frames see any of the burst's samples: (frames,) bool."""
+    num_samples = round(DURATION * frames.sample_rate)
+    start, stop = (int(edge) for edge in stimuli.burst_span(burst_fraction, num_samples=num_samples))
+    return frames.seeing(start, stop, num_samples=num_samples)
+
+
+def duration_ms(burst_fraction: float) -> float:
+    """How long a burst is."""
+    return round(1000 * DURATION * float(burst_fraction), 3)
+
+
+def measure_bursts(features: np.ndarray, tones: np.ndarray, frames: Frames) -> list[Row]:
+    """Per burst: are the frames that overlap it like the burst's tone, and the others like the base tone?
+
+    Args:
+        features: (bursts, t, channels); frames of zeros are left out of the means.
+        tones: (2, channels), the base tone and the burst's tone, averaged over time.
+        frames: how the front end frames a waveform.
+    """
+    measured = []
+    by_length: dict[float, tuple[np.ndarray, np.ndarray]] = {}
+    time = frames.times(features.shape[1])
+    for fraction, of_burst in zip(BURSTS.axis("burst_fraction"), features, strict=True):
+        overlaps, length = overlap(fraction, frames), duration_ms(fraction)
+        chosen = _with_direction(of_burst)
+        cosines = np.asarray(similarity.cosine_similarity(of_burst[chosen], tones))
+        nearer = np.full(len(of_burst), np.nan)
+        nearer[chosen] = cosines[:, 1] - cosines[:, 0]
+        by_length[length] = nearer, overlaps
+        which = np.where(overlaps, OVERLAPPING, OTHER)
+        measured += [
+            rows.number(COUNT, overlaps.sum(), burst_ms=length, burst_fraction=float(fraction)),
+            *rows.curve(NEARER, nearer, undefined=NO_DIRECTION, burst_ms=length, frames=which, time=time),
+        ]
+        for name, some in ((OVERLAPPING, overlaps[chosen]), (OTHER, ~overlaps[chosen])):
+            means = cosines[some].mean(axis=0) if some.any() else np.full(len(tones), np.nan)
+            frequency = BURST_TONES.axis("frequency")
+            measured += rows.curve(
+                MEAN_COSINE, means, undefined=NO_FRAMES, burst_ms=length, frames=name, frequency=frequency
+            )
+    shortest = shortest_burst(by_length)
+    why = ONE_FRAME if features.shape[1] == 1 else NONE_STANDS_OUT
+    return [*measured, rows.number(SHORTEST, shortest, unit="ms", better="lower", undefined=why)]
+
+
+def shortest_burst(bursts: dict[float, tuple[np.ndarray, np.ndarray]]) -> float | None:
+    """The shortest burst, in ms, that stands out, as all longer ones do; None where the longest does not.
+
+    It stands out: the frames that overlap it are, on average, moved from the tone around it towards its own tone
+    farther than any other frame.
+
+    Args:
+        bursts: by length in ms, how much nearer each frame is to the burst's tone, (frames,), NaN where that is
+            undefined; and which frames overlap the burst, (frames,) bool.
+    """
+    shortest = None
+    for length in sorted(bursts, reverse=True):
+        nearer, overlaps = bursts[length]
+        known = np.isfinite(nearer)
+        if not (known & overlaps).any() or not (known & ~overlaps).any():
+            break
+        if nearer[known & overlaps].mean() <= nearer[known & ~overlaps].max() + LEAST_DIFFERENCE:
+            break
+        shortest = length
+    return shortest
+
+
+def headline(measured: Measurements) -> str:
+    """How steady tones are, and how short a burst stands out."""
+    parts = []
+    steadiest = {name: row.value for name, row in measured.known(STEADIEST).items() if row.value is not None}
+    if steadiest:
+        said = compared(steadiest, better="higher", means="steadier")
+        parts.append(f"The frames of a steady tone agree with their mean by a cosine of at least {said}.")
+    stands_out: dict[str, list[str]] = {}
+    of_one_frame = []
+    for row in measured.select(SHORTEST):
+        if row.undefined == ONE_FRAME:
+            of_one_frame.append(row.encoder)
             continue
-        positions = maps.umap(results, NAME, each, BURSTS.name, with_tones)
-        maps.save_csv(results, NAME, each, BURSTS.name, _parameters(positions, each.frames), positions)
-        results.save_figure(NAME, f"bursts_map.{each.name}", draw_bursts_map(each, positions, measured[each]))
-    return metrics.save(
-        results,
-        NAME,
-        measured,
-        summary=summary,
-        conclusion=conclude({each.name: found for each, found in measured.items()}),
-        notes=[*notes(front_ends), *_too_few_frames(front_ends), *_without_direction(zeros)],
-    )
+        length = "at no length" if row.value is None else f"down to {row.value:g} ms"
+        stands_out.setdefault(length, []).append(row.encoder)
+    if stands_out:
+        base, burst_tone = BURST_TONES.axis("frequency")
+        tried = ", ".join(f"{length:g}" for length in sorted(map(duration_ms, BURSTS.axis("burst_fraction"))))
+        told = listed([f"{length} for {listed(names)}" for length, names in stands_out.items()])
+        parts.append(
+            f"A burst of {burst_tone:g} Hz in a tone of {base:g} Hz stands out {told} (lengths tried: {tried} ms)."
+        )
+    if of_one_frame:
+        parts.append(f"One frame of a sound shows neither, for {listed(of_one_frame)}.")
+    return " ".join(parts)
 
 
-def notes(front_ends: Sequence[NamedFrontEnd]) -> list[str]:
+RULE = (
+    "A burst stands out where the frames that overlap it are, on average, moved from the tone's direction towards the "
+    f"burst's (by cosines) farther than any other frame of the sound, by more than {LEAST_DIFFERENCE:g}, and all "
+    "longer bursts are, too."
+)
+
+
+def notes(several: Sequence[Heard], measured: Measurements) -> list[str]:
+    """What the frames of the front ends make of the sounds."""
+    zeros = {name: row.value for name, row in measured.known(ZEROS).items() if row.value}
+    return [
+        *phases_seen(several),
+        *(
+            f"{each.name} makes one frame of {DURATION:g} s: how steady the frames of a tone are is undefined, the "
+            "diagonal of its stationarity figure is 1 by construction, no frame is without the burst, and there is no "
+            f"map of bursts, for which UMAP needs {projection.LEAST_POINTS} points."
+            for each in several
+            if each.frames.num_frames(round(DURATION * each.frames.sample_rate)) == 1
+        ),
+        *(
+            f"{name}: {count:g} frames are vectors of zeros, which have no direction; the means of cosines are without "
+            "them."
+            for name, count in zeros.items()
+        ),
+    ]
+
+
+def phases_seen(several: Iterable[Heard]) -> list[str]:
     """What the frame rates of the front ends make of the tones."""
+    by_frames: dict[Frames, list[str]] = {}
+    for each in several:
+        by_frames.setdefault(each.frames, []).append(each.name)
     said = []
-    for frames, names in _by_frames(front_ends).items():
+    for frames, names in by_frames.items():
         phases = {float(hertz): frames.phases(hertz) for hertz in STATIONARITY.axis("frequency")}
         if set(phases.values()) == {1}:
             said.append(
@@ -92,169 +255,56 @@ def notes(front_ends: Sequence[NamedFrontEnd]) -> list[str]:
     return said
 
 
-def _too_few_frames(front_ends: Sequence[NamedFrontEnd]) -> list[str]:
-    """What is undefined of front ends that make one frame of a sound."""
-    return [
-        f"{each.name} makes one frame of {DURATION:g} s: how steady the frames of a tone are is undefined, the "
-        "diagonal of its stationarity figure is 1 by construction, no frame is without the burst, and there is no map "
-        f"of bursts, for which UMAP needs {projection.LEAST_POINTS} points."
-        for each in front_ends
-        if each.frames.num_frames(round(DURATION * each.frames.sample_rate)) == 1
-    ]
+def published(measured: Measurements) -> list[Published]:
+    """The paper's matrix next to that of its model Base, two significant digits, of which 0.996 is a "1"."""
+    compared_with = []
+    for name, about in measured.encoders.items():
+        if model_of(about.source) != "Base":
+            continue
+        printed = [cell for line in PUBLISHED for cell in line]
+        for row, cell in zip(measured.select(COSINE, encoder=name), printed, strict=True):
+            if row.value is None:
+                continue
+            tones = dict(row.parameters)
+            khz, of_khz = (float(tones[each]) / 1000 for each in ("frequency", "frames_of"))
+            agrees = prints_as(row.value, cell, digits=2)
+            quantity = f"stationarity, {khz:g} and {of_khz:g} kHz"
+            compared_with.append(Published(name, quantity, cell, row.value, agrees))
+    return compared_with
 
 
-def _without_direction(zeros: Mapping[str, int]) -> list[str]:
-    return [
-        f"{name}: {count} frames are vectors of zeros, which have no direction; the means of cosines are without them."
-        for name, count in zeros.items()
-        if count
-    ]
-
-
-def _with_direction(frames: np.ndarray) -> np.ndarray:
-    """Which frames, (..., channels), are no vectors of zeros, as a front end that ends in a ReLU may return them."""
-    return np.asarray(frames.any(axis=-1))
-
-
-def _by_frames(front_ends: Sequence[NamedFrontEnd]) -> dict[Frames, list[str]]:
-    found: dict[Frames, list[str]] = {}
-    for each in front_ends:
-        found.setdefault(each.frames, []).append(each.name)
-    return found
-
-
-def measure_stationarity(frames: np.ndarray) -> Metrics:
-    """The matrix of `similarity.stationarity`, for frames (tones, t, channels), without those of zeros."""
-    chosen = _with_direction(frames)
-    if chosen.all():
-        matrix = np.asarray(similarity.stationarity(frames))
-    else:
-        averaged = frames.mean(axis=1)
-        by_tone = [each[kept] for each, kept in zip(frames, chosen, strict=True)]
-        matrix = np.stack([similarity.cosine_similarity(averaged, each).mean(axis=1) for each in by_tone], axis=1)
-    return {"frequency": STATIONARITY.axis("frequency"), "matrix": matrix}
-
-
-def overlap(burst_fraction: float, frames: Frames) -> np.ndarray:
-    """Which frames see any of the burst's samples: (frames,) bool."""
-    num_samples = round(DURATION * frames.sample_rate)
-    start, stop = (int(edge) for edge in stimuli.burst_span(burst_fraction, num_samples=num_samples))
-    return frames.seeing(start, stop, num_samples=num_samples)
-
-
-def measure_bursts(features: np.ndarray, tones: np.ndarray, frames: Frames) -> list[Metrics]:
-    """Per burst: are the frames that overlap it like the burst's tone, and the others like the base tone?
-
-    Args:
-        features: (bursts, t, channels); frames of zeros are left out of the means.
-        tones: (2, channels), the base tone and the burst's tone, averaged over time.
-        frames: how the front end frames a waveform.
-    """
-    measured = []
-    for fraction, of_burst in zip(BURSTS.axis("burst_fraction"), features, strict=True):
-        overlaps = overlap(fraction, frames)
-        chosen = _with_direction(of_burst)
-        cosines = np.asarray(similarity.cosine_similarity(of_burst[chosen], tones))
-        nearer = np.full(len(of_burst), np.nan)
-        nearer[chosen] = cosines[:, 1] - cosines[:, 0]
-        measured.append(
-            {
-                "burst_fraction": fraction,
-                "duration_ms": round(1000 * DURATION * float(fraction), 3),
-                "overlaps": overlaps,
-                "frames_overlapping": int(overlaps.sum()),
-                "nearer_to_800_hz": [float(each) if np.isfinite(each) else None for each in nearer],
-                "mean_cosine": {
-                    "overlapping": _named(cosines[overlaps[chosen]]),
-                    "not_overlapping": _named(cosines[~overlaps[chosen]]),
-                },
-            }
-        )
-    return measured
-
-
-def _named(cosines: np.ndarray) -> Metrics | None:
-    if not len(cosines):
+def map_of_bursts(heard: Heard) -> np.ndarray | None:
+    """Positions of the frames of each burst, then of the two tones, (bursts, frames + 2, 2); None of too few frames."""
+    tones = heard.features(BURST_TONES.name)
+    frames = heard.features(BURSTS.name)
+    if frames.shape[1] + len(tones) < projection.LEAST_POINTS:
         return None
-    base, tone_of_burst = cosines.mean(axis=0)
-    return {"to_200_hz": base, "to_800_hz": tone_of_burst}
+
+    def compute() -> np.ndarray:
+        return heard.umap(BURSTS.name, np.stack([np.concatenate([of_burst, tones]) for of_burst in frames]))
+
+    positions: np.ndarray = heard.remembered("map of bursts", compute)
+    return positions
 
 
-def _parameters(positions: np.ndarray, frames: Frames) -> dict[str, np.ndarray]:
-    """What each point of the map of bursts is: the frames of a burst, then the two tones, averaged over time."""
+def _map(heard: Heard) -> tuple[Points, np.ndarray] | None:
+    """Where frames and tones lie, and what they are."""
+    positions = map_of_bursts(heard)
+    if positions is None:
+        return None
     num_frames = positions.shape[1] - 2
     kinds = ["frame"] * num_frames + [f"{hertz:g} Hz" for hertz in BURST_TONES.axis("frequency")]
-    return {
+    columns = {
         "burst_fraction": BURSTS.axis("burst_fraction")[:, None],
         "sound": np.array(kinds)[None],
-        "time": np.append(frames.times(num_frames), [DURATION / 2] * 2)[None],
+        "time": np.append(heard.frames.times(num_frames), [DURATION / 2] * 2)[None],
     }
+    shape = positions.shape[:-1]
+    return {name: np.broadcast_to(each, shape).ravel() for name, each in columns.items()}, positions.reshape(-1, 2)
 
 
-def shortest_burst(bursts: Sequence[Metrics]) -> float | None:
-    """The shortest burst, in ms, that stands out, as all longer ones do; None where the longest does not.
-
-    It stands out: the frames that overlap it are, on average, moved from the tone around it towards its own tone
-    farther than any other frame.
-    """
-    shortest = None
-    for each in sorted(bursts, key=lambda burst: -burst["duration_ms"]):
-        nearer = np.array(each["nearer_to_800_hz"], np.float64)
-        overlaps = np.array(each["overlaps"])
-        known = np.isfinite(nearer)
-        if not (known & overlaps).any() or not (known & ~overlaps).any():
-            break
-        if nearer[known & overlaps].mean() <= nearer[known & ~overlaps].max() + LEAST_DIFFERENCE:
-            break
-        shortest = float(each["duration_ms"])
-    return shortest
-
-
-def summary(measured: Metrics) -> dict[str, float]:
-    """The few numbers of an encoder that fit in a table."""
-    matrix = np.array(measured["stationarity"]["matrix"])
-    off_diagonal = matrix[~np.eye(len(matrix), dtype=bool)]
-    found = {"stationarity: cosine to other tones, largest": float(off_diagonal.max())}
-    if several_frames(measured):
-        found = {"stationarity: cosine to the same tone, least": float(np.diag(matrix).min())} | found
-    shortest = measured["bursts"][-1]
-    if cosines := shortest["mean_cosine"]["overlapping"]:
-        found |= {
-            f"{shortest['duration_ms']:g} ms burst: cosine of its frames to 800 Hz": cosines["to_800_hz"],
-            f"{shortest['duration_ms']:g} ms burst: cosine of its frames to 200 Hz": cosines["to_200_hz"],
-        }
-    return found
-
-
-def several_frames(measured: Metrics) -> bool:
-    """Whether a sound has several frames: of one alone the mean is itself."""
-    return len(measured["bursts"][0]["overlaps"]) > 1
-
-
-def conclude(measured: Mapping[str, Metrics]) -> str:
-    """What came out, in a sentence; by name of the front end."""
-    steadiest, nearer = {}, {}
-    for name, found in measured.items():
-        if several_frames(found):
-            steadiest[name] = float(np.diag(np.array(found["stationarity"]["matrix"])).min())
-        shortest = found["bursts"][-1]
-        if cosines := shortest["mean_cosine"]["overlapping"]:
-            nearer[name] = cosines["to_800_hz"] - cosines["to_200_hz"]
-    parts = []
-    if steadiest:
-        steady = compared(steadiest, better="higher", means="steadier")
-        parts.append(f"the least cosine between a steady tone's frames and their mean is {steady}")
-    if nearer:
-        clearer = compared(nearer, better="higher", means="clearer")
-        parts.append(
-            f"the frames that overlap a burst of {shortest['duration_ms']:g} ms are nearer to its 800 Hz than to the "
-            f"200 Hz around it by {clearer}"
-        )
-    said = "; ".join(parts) or "how steady tones are, and whether a burst stands out, is undefined"
-    return f"{said[0].upper()}{said[1:]}."
-
-
-def draw_example() -> figures.Figure:
+def draw_example(several: Sequence[Heard], measured: Measurements) -> figures.Figure:
+    """The waveform of a burst, which no front end has a part in."""
     waveform = np.asarray(stimuli.burst(*EXAMPLE_BURST))
     figure, (axes,) = figures.panels(1, size=(5.5, 2.8))
     axes.plot(np.arange(len(waveform)) / stimuli.SAMPLE_RATE, waveform, color=figures.BLUE, linewidth=1.2)
@@ -264,33 +314,47 @@ def draw_example() -> figures.Figure:
     return figure
 
 
-def draw_stationarity(front_end: NamedFrontEnd, measured: Metrics) -> figures.Figure:
+def draw_stationarity(heard: Heard, measured: Measurements) -> figures.Figure:
     figure, (axes,) = figures.panels(1, size=(5.2, 4.2))
     khz = [f"{frequency / 1000:g}" for frequency in STATIONARITY.axis("frequency")]
     figures.heat_map(
         axes,
-        measured["stationarity"]["matrix"],
+        measured.array(COSINE, encoder=heard.name).reshape(len(khz), len(khz)),
         rows=khz,
         columns=khz,
         limits=(-1, 1),
         colour_label="Mean cosine similarity",
     )
-    axes.set_title(f"Stationarity of tones: {front_end.name}")
+    axes.set_title(f"Stationarity of tones: {heard.name}")
     axes.set_xlabel("Single frames of the tone (kHz)")
     axes.set_ylabel("Tone averaged over time (kHz)")
     return figure
 
 
-def draw_bursts(front_end: NamedFrontEnd, measured: Metrics) -> figures.Figure:
+def _bursts(heard: Heard, measured: Measurements) -> list[tuple[float, np.ndarray, np.ndarray]]:
+    """Of each burst its share of the sound, how much nearer each frame is to its tone, and which frames overlap it."""
+    several = []
+    for fraction in BURSTS.axis("burst_fraction"):
+        length = duration_ms(fraction)
+        nearer = measured.array(NEARER, encoder=heard.name, burst_ms=length)
+        which = measured.parameter("frames", NEARER, encoder=heard.name, burst_ms=length)
+        several.append((float(fraction), nearer, np.array(which) == OVERLAPPING))
+    return several
+
+
+def _title(fraction: float, overlaps: np.ndarray) -> str:
+    return f"{duration_ms(fraction):g} ms ({int(overlaps.sum())} of {len(overlaps)} frames)"
+
+
+def draw_bursts(heard: Heard, measured: Measurements) -> figures.Figure:
     """A panel per burst: whether each frame is nearer to the burst's tone, or to the tone around it."""
-    title = f"200 Hz tone with an 800 Hz burst in its middle: {front_end.name}"
+    title = f"200 Hz tone with an 800 Hz burst in its middle: {heard.name}"
     figure, panels = figures.panels(len(BURSTS), size=(2.8, 2.2), columns=3, title=title)
-    several = [np.array(each["nearer_to_800_hz"], np.float64) for each in measured["bursts"]]
-    limit = 1.1 * max(0.1, *(float(np.nanmax(np.abs(each))) for each in several if np.isfinite(each).any()))
-    for axes, nearer, burst_measures in zip(panels, several, measured["bursts"], strict=True):
-        overlaps = np.asarray(burst_measures["overlaps"])
-        time = front_end.frames.times(len(nearer))
-        half = DURATION * float(burst_measures["burst_fraction"]) / 2
+    several = _bursts(heard, measured)
+    limit = 1.1 * max(0.1, *(float(np.nanmax(np.abs(each))) for _, each, _ in several if np.isfinite(each).any()))
+    for axes, (fraction, nearer, overlaps) in zip(panels, several, strict=True):
+        time = heard.frames.times(len(nearer))
+        half = DURATION * fraction / 2
         axes.axvspan(DURATION / 2 - half, DURATION / 2 + half, color=figures.ORANGE, alpha=0.25, label="the burst")
         axes.axhline(0, color="black", linewidth=0.6)
         axes.plot(time, nearer, color="#B0B0B0", linewidth=0.8, zorder=2)
@@ -304,8 +368,7 @@ def draw_bursts(front_end: NamedFrontEnd, measured: Metrics) -> figures.Figure:
             label="frames that overlap the burst",
         )
         axes.set_ylim(-limit, limit)
-        counts = f"{burst_measures['frames_overlapping']} of {len(nearer)} frames"
-        axes.set_title(f"{burst_measures['duration_ms']:g} ms ({counts})", fontsize=10)
+        axes.set_title(_title(fraction, overlaps), fontsize=10)
         axes.tick_params(labelsize=8)
     for axes in panels[::3]:
         axes.set_ylabel("cos to 800 Hz\n− cos to 200 Hz", fontsize=9)
@@ -316,12 +379,14 @@ def draw_bursts(front_end: NamedFrontEnd, measured: Metrics) -> figures.Figure:
     return figure
 
 
-def draw_bursts_map(front_end: NamedFrontEnd, positions: np.ndarray, measured: Metrics) -> figures.Figure:
+def draw_bursts_map(heard: Heard, measured: Measurements) -> figures.Figure | None:
     """The paper's picture: a UMAP of the frames of each burst, with both tones."""
-    title = f"200 Hz tone with an 800 Hz burst, each a UMAP of its own: {front_end.name}"
+    positions = map_of_bursts(heard)
+    if positions is None:
+        return None
+    title = f"200 Hz tone with an 800 Hz burst, each a UMAP of its own: {heard.name}"
     figure, panels = figures.panels(len(BURSTS), size=(2.5, 2.6), columns=3, title=title)
-    for axes, points, burst_measures in zip(panels, positions, measured["bursts"], strict=True):
-        overlaps = np.asarray(burst_measures["overlaps"])
+    for axes, points, (fraction, _, overlaps) in zip(panels, positions, _bursts(heard, measured), strict=True):
         frames, tones = points[:-2], points[-2:]
         for tone_position, colour, label in zip(
             tones,
@@ -335,15 +400,67 @@ def draw_bursts_map(front_end: NamedFrontEnd, positions: np.ndarray, measured: M
         axes.scatter(x, y, s=9, color=figures.BLUE, label="frame without burst")
         x, y = frames[overlaps].T
         axes.scatter(x, y, s=16, color=figures.ORANGE, marker="^", label="frame overlapping the burst")
-        figures.as_map(
-            axes,
-            f"{burst_measures['duration_ms']:g} ms ({burst_measures['frames_overlapping']} of {len(frames)} frames)",
-        )
+        figures.as_map(axes, _title(fraction, overlaps))
         axes.title.set_fontsize(10)
     handles, names = panels[0].get_legend_handles_labels()
     figures.legend(figure, handles, names=names, columns=2)
     return figure
 
 
+EXPERIMENT = Experiment(
+    name="temporal",
+    title="Timing",
+    question="Are steady sounds steady in the frames, and how short a change do they show?",
+    in_paper=True,
+    sweeps=(
+        Sweep(STATIONARITY.name, STATIONARITY, tone, pooling="none"),
+        Sweep(BURST_TONES.name, BURST_TONES, tone),
+        Sweep(BURSTS.name, BURSTS, burst, pooling="none"),
+    ),
+    measure=measure,
+    headline=headline,
+    rule=RULE,
+    figures=(
+        Figure(
+            "bursts",
+            "Bursts of 800 Hz in a tone of 200 Hz",
+            "Each dot is a frame. Above zero it is nearer to the tone of the burst, below to the tone around it. A "
+            "burst is seen where the triangles stand out; with very short ones they need not cross zero.",
+            draw_bursts,
+        ),
+        Figure(
+            "stationarity",
+            "Steady tones",
+            "Each cell is the mean cosine of a tone averaged over time (row) with the single frames of one (column). "
+            "1 on the diagonal means that a steady tone is steady, and low values elsewhere that tones are told apart.",
+            draw_stationarity,
+        ),
+        Figure(
+            "bursts_map",
+            "The paper's picture of the bursts",
+            "Each panel is a map of its own, of the frames of one sound: orange triangles near the orange circle would "
+            "be frames near the burst's tone.",
+            draw_bursts_map,
+            folded=True,
+        ),
+        Figure(
+            "example_burst", "What a burst is", "A waveform of such a sound.", draw_example, joint=True, folded=True
+        ),
+    ),
+    maps=(
+        Map(
+            BURSTS.name,
+            "Bursts",
+            "The frames of each burst, and the two tones averaged over time; each burst has a map of its own.",
+            _map,
+            on_page=False,
+        ),
+    ),
+    table=(STEADIEST, OTHERS, SHORTEST),
+    notes=notes,
+    published=published,
+)
+
+
 if __name__ == "__main__":
-    flags.launch(run)
+    flags.launch(EXPERIMENT)

@@ -65,6 +65,7 @@ _HARDLY_OPTIMISED = (
     "recordings",
     "scores",
     "similarity",
+    "sound_files",
     "source_filter",
     "spectrograms",
 )

@@ -1,5 +1,6 @@
 """Every figure of every experiment, drawn of made numbers in no time: for tests of how figures look."""
 
+import dataclasses
 from types import SimpleNamespace
 
 import numpy as np
@@ -16,6 +17,7 @@ from experiments.measures.map_order import MapOrder
 from experiments.pretrain import run as pretrain
 from experiments.recordings import figures as of_recordings
 from experiments.recordings import scores
+from experiments.store import rows
 from experiments.vowels.choice import VowelChoice
 from w2v_jax import front_end, grids, tuning
 from w2v_jax.front_end import FRAMES
@@ -25,8 +27,10 @@ from w2v_jax.vowels import VowelTable
 
 _RANDOM = np.random.default_rng(0)
 _SCORE = mean_score(np.linspace(0.2, 0.6, 9), bootstrap=Bootstrap(resamples=20))
-_KNOWN = {"value": 0.6}
-ORDER = MapOrder(_KNOWN, 0.011, _KNOWN, _KNOWN, {"undefined": "..."}, 0.502)
+_KNOWN, _CHANCE, _HALF = (rows.number("a number", each) for each in (0.6, 0.011, 0.502))
+ORDER = MapOrder(
+    _KNOWN, _CHANCE, _KNOWN, _KNOWN, rows.number("a number", None, undefined="..."), _HALF, rows.number("a number", 0.0)
+)
 GRID = grids.VOWEL_SPACE.thinned(f1=5, f2=5)
 BY_F0 = grids.VOWEL_SPACE_BY_F0.thinned(f0=3, f1=4, f2=4)
 
@@ -87,11 +91,21 @@ def all_drawings(names, symbols=("i", "a", "u", "o"), labels=("a", "i", "u")):
     assert FRAMES in layers
     noise = {name: dict.fromkeys(curves.LEVELS, _SCORE) for name in ("f0 of vowels", "F1", "F2", "amplitude")}
     population = Population(one.name, (one,))
-    pairs = [
-        {"encoders": [a.name, b.name], "linear_cka": 0.5, "debiased_linear_cka": _KNOWN}
-        for i, a in enumerate(several)
-        for b in several[:i]
-    ]
+    abouts = {
+        each.name: rows.About(each.name, "random", "a test", dataclasses.asdict(each.frames)) for each in everyone
+    }
+
+    def measured(*several_rows):
+        return rows.Measurements("formants", several_rows, abouts)
+
+    pairs = measured(
+        *(
+            rows.Row(quantity, 0.5, ((rows.WITH, b.name),), encoder=a.name)
+            for i, a in enumerate(several)
+            for b in several[:i]
+            for quantity in (alignment.LINEAR, alignment.DEBIASED)
+        )
+    )
     frequency = np.arange(100.0, 8001.0, 100.0)
     features = _RANDOM.normal(size=(len(frequency), 8))
     by_angles = {"frequency": frequency, "scale": frequency / 8000, "step_cents": 25.0, "saturated": True}
@@ -127,14 +141,16 @@ def all_drawings(names, symbols=("i", "a", "u", "o"), labels=("a", "i", "u")):
         labels = {each: each.name for each in everyone}
         return emergence.Compared(tuple(chosen), (tuple(several[1:3]),), tuple(theirs.spectrograms.values()), labels)
 
-    by_layer = [
-        {"encoders": [each.name], "layer": layer, "debiased_linear_cka": {"value": 0.5, "low": 0.4, "high": 0.6}}
-        for each in several
-        for layer in layers
-    ]
+    by_layer = measured(
+        *(
+            rows.Row(layer_alignment.QUANTITY, 0.5, low=0.4, high=0.6, layer=layer, encoder=each.name)
+            for each in several[:3]
+            for layer in layers
+        )
+    )
     step = random_encoder(f"{one.name} step-000100", 0), random_encoder(f"{one.name} step-000200", 0)
     trained = {each: dict.fromkeys(emergence.SCORES, _SCORE) for each in (*step, *everyone)}
-    rows = [
+    training = [
         {"step": float(i), "loss": 1.0, "accuracy": 0.5, "held_out_loss": 1.0, "held_out_accuracy": 1.0}
         for i in range(3)
     ]
@@ -155,7 +171,7 @@ def all_drawings(names, symbols=("i", "a", "u", "o"), labels=("a", "i", "u")):
             {each: places(len(BY_F0)) for each in several}, BY_F0, own, orders=orders
         ),
         "formants.alignment": lambda: alignment.draw(dict.fromkeys(several, theirs.all), pairs),
-        "formants.layers": lambda: layer_alignment.draw(by_layer, several[:3], GRID),
+        "formants.layers": lambda: layer_alignment.draw(by_layer, GRID),
         "amplitude": lambda: amplitude.draw(
             {each: places(len(amplitudes)) for each in several}, amplitudes, orders=orders
         ),
@@ -180,7 +196,7 @@ def all_drawings(names, symbols=("i", "a", "u", "o"), labels=("a", "i", "u")):
         "emergence.filters": lambda: emergence.draw_filters(compared(several)),
         "recordings.map": lambda: recorded(names[:3], labels),
         "recordings.scores": lambda: recorded_scores(names),
-        "pretrain": lambda: pretrain.draw_curve(SimpleNamespace(recipe=SimpleNamespace(candidates=100)), rows),
+        "pretrain": lambda: pretrain.draw_curve(SimpleNamespace(recipe=SimpleNamespace(candidates=100)), training),
     }
     assert found.keys() == NAMES.keys()
     return found

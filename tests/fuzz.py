@@ -33,12 +33,13 @@ import fuzz_recordings
 import numpy as np
 import safetensors.numpy
 from checkpoints import SMALL, config_json, expected, save_safetensors, save_transformers, state_dict, tensors
-from finished_results import everything_finished
+from finished_results import RECORD, USUAL, measurements, write_results
 from flax import nnx, serialization
 from torch_format import save_legacy, save_zip
 
-from experiments.page import finished, page
-from experiments.page.finished import ReportError
+from experiments.page import folder as results_folder
+from experiments.page import page
+from experiments.page.folder import ReportError
 from w2v_jax.checkpoint import CheckpointError, Provenance, encoder_tensors, load_encoder, read_metadata, save_encoder
 from w2v_jax.convert import convert_checkpoint
 from w2v_jax.encoder import FeatureEncoder
@@ -96,9 +97,8 @@ def originals(folder: pathlib.Path) -> dict[str, Original]:
         "index": "model.safetensors.index.json",
         "metrics.json": "metrics.json",
     }
-    everything_finished(folder / "results")
-    # All that stands next to it stays as it is; the claims have the deepest of them.
-    (folder / "metrics.json").symlink_to(folder / "results/claims", target_is_directory=True)
+    write_results(folder / "results", measurements(USUAL))
+    (folder / "metrics.json").symlink_to(folder / "results" / RECORD.name, target_is_directory=True)
     whole = {"config", "safetensors", "index", "msgpack"}  # read as a folder
     of_recordings = fuzz_recordings.write(folder)
     return {each: Original(folder / each, *how) for each, how in of_recordings.items()} | {
@@ -107,7 +107,7 @@ def originals(folder: pathlib.Path) -> dict[str, Original]:
             names[each],
             (lambda path, output: load_encoder(path))
             if each == "ours"
-            else (lambda path, output: page.page(finished.read(folder / "results"), now=_NOW))
+            else (lambda path, output: page.page(results_folder.read(folder / "results", own=[RECORD]), now=_NOW))
             if each == "metrics.json"
             else (lambda path, output: convert(path.parent, output))
             if each in whole

@@ -1,6 +1,7 @@
 """Results in a bucket: kept, read back and gone on with as in a folder. It is fsspec's file system in memory."""
 
 import contextlib
+import dataclasses
 import fcntl
 import functools
 import json
@@ -14,7 +15,7 @@ from fsspec.implementations.memory import MemoryFileSystem
 from processes import two_tones
 
 from experiments.front_ends import named as front_ends
-from experiments.store import buckets, made_with, metrics, sweeping
+from experiments.store import buckets, made_with, measurements, rows, sweeping
 from experiments.store.results import Results
 from experiments.store.sweeping import ReplacementError, Share
 from w2v_jax._src import files, tensor_file
@@ -105,11 +106,12 @@ def test_two_processes_share_a_sweep(bucket, weights):
 
 
 def test_texts_and_metrics(bucket, weights):
-    chosen = front_ends.resolve([weights])
+    (tiny,) = front_ends.resolve([weights])
     for value in (0.5, 0.6):
-        metrics.save(Results(bucket), "f0", {chosen[0]: {"score": value}})
-    saved = json.loads((bucket / "f0/metrics.json").read_text(encoding="utf-8"))
-    assert saved["encoders"]["tiny"]["score"] == 0.6
+        row = dataclasses.replace(rows.number("score", value), encoder="tiny")
+        found = rows.Measurements("f0", (row,), {"tiny": measurements.about(tiny)})
+        measurements.save(Results(bucket), found)
+    assert Results(bucket).measurements("f0").value("score", encoder="tiny") == 0.6
     assert "score" in (bucket / "f0/metrics.csv").read_text(encoding="utf-8")
     with contextlib.suppress(RuntimeError), files.atomic_path(bucket / "half.txt") as temporary:
         temporary.write_text("half")

@@ -1,13 +1,16 @@
 """The commands in a clone: their names, what is said of others, and Ctrl-C before anything has begun."""
 
+import dataclasses
 import pathlib
+import re
 import signal
 import subprocess
 import sys
 
 import pytest
 
-from experiments.commands import COMMANDS
+from experiments import catalog
+from experiments.commands import COMMANDS, about
 
 ROOT = pathlib.Path(__file__).parent.parent
 
@@ -20,10 +23,19 @@ def test_an_unknown_command_is_told_the_nearest(arguments):
     assert all(f"\n  {name} " in done.stderr for name in COMMANDS)
 
 
-def test_every_command_is_a_program():
-    for name in COMMANDS.keys() - {"convert"}:
-        path = ROOT / "experiments" / name
-        assert path.with_suffix(".py").exists() or (path / "__main__.py").exists()
+def test_every_command_says_of_itself():
+    for name in COMMANDS:
+        assert catalog.source_of(name).exists()
+        assert re.fullmatch(r"[A-Z].{10,120}", about(name)), name
+
+
+@pytest.mark.parametrize("name", catalog.EXPERIMENTS)
+def test_what_help_reads_is_what_the_record_says(name):
+    said, record = catalog.said(name), catalog.experiment(name)
+    assert said.name == record.name == name
+    for field in dataclasses.fields(said):
+        ours, theirs = getattr(said, field.name), getattr(record, field.name)
+        assert ours == theirs or (field.name == "default" and not ours)
 
 
 def test_interrupt_while_importing_is_one_line():

@@ -83,7 +83,10 @@ def test_the_gradient_reaches_every_parameter():
 
 @pytest.mark.parametrize(
     ("shape", "group", "message"),
-    [((3, 9, 4), 2, "3 utterances are no whole number of groups of 2"), ((2, 2, 4), 2, "have 2 frames; expected more")],
+    [
+        ((3, 9, 4), 2, "3 utterances; expected a multiple of the 2"),
+        ((2, 2, 4), 2, "have 2 frames; expected more"),
+    ],
 )
 def test_errors(shape, group, message):
     with pytest.raises(ValueError, match=message):

@@ -9,8 +9,9 @@ import pytest
 from processes import NUM_SHARDS, SweepProcess, program, wait_until
 
 from experiments import f0
+from experiments.experiment import Experiment, Sweep
 from experiments.launch import distribution
-from experiments.store import metrics
+from experiments.store import rows
 from experiments.store.results import AtRate
 from experiments.store.sweeping import Share
 from w2v_jax import sweep
@@ -51,11 +52,22 @@ def test_the_first_takes_over_from_one_who_does_not_come_back(weights, undisturb
     assert "nothing new for 0.5 s; computing rows" in first.said
 
 
-def sweep_tones(front_ends, results):
-    """What an experiment does, without the pictures."""
-    (tiny,) = front_ends
-    features = results.sweep("f0", tiny, PURE_TONES, f0.tone)
-    return metrics.save(results, "f0", {tiny: {"mean": features.mean()}})
+def measure(heard):
+    return [rows.number("mean", heard.features(PURE_TONES.name).mean())]
+
+
+def headline(measured):
+    return ""
+
+
+SWEEP_TONES = Experiment(
+    name="f0",
+    title="Tones",
+    question="What an experiment does, without the pictures?",
+    sweeps=(Sweep(PURE_TONES.name, PURE_TONES, f0.tone),),
+    measure=measure,
+    headline=headline,
+)
 
 
 def test_programs_that_meet_through_jax(weights, tmp_path):
@@ -68,7 +80,7 @@ def test_programs_that_meet_through_jax(weights, tmp_path):
     def start(index: int, name: str, *options: str):
         common = (f"--encoders={weights}", f"--output_dir={output}", "--batch_size=1")
         numbers = ("--distributed", "--num_processes=2", f"--process_id={index}")
-        return program(sweep_tones, tmp_path / name, *common, *numbers, *options)
+        return program(SWEEP_TONES, tmp_path / name, *common, *numbers, *options)
 
     first, second = (start(index, str(index), address) for index in range(2))
     wait_until(lambda: list(output.glob("f0/*.shards/rows-*")) or second.exitcode is not None)

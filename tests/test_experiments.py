@@ -30,7 +30,6 @@ from experiments.store.sweeping import ReplacementError
 from w2v_jax import grids, projection, stimuli
 from w2v_jax.checkpoint import Provenance, save_encoder
 from w2v_jax.encoder import EncoderConfig, FeatureEncoder
-from w2v_jax.front_end import Frames
 from w2v_jax.scores import Bootstrap
 
 ROOT = pathlib.Path(__file__).parent.parent
@@ -261,24 +260,6 @@ def test_every_experiment_ends_with_what_came_out_and_its_figures(results, pair)
     drawn = Results(results.parent, quick=True)
     drawn.save_figure("temporal", "example_burst", temporal.draw_example())
     assert f"    {results}/temporal: example_burst" in flags.came_out(drawn, {"conclusion": "What came out."})
-
-
-def test_frames_of_zeros_are_left_out_of_the_means_of_cosines():
-    # As a front end that ends in a ReLU may return them.
-    frames = Frames(16_000, 400, 320)
-    features = np.broadcast_to([1.0, 0.0, 1.0], (len(temporal.BURSTS), 49, 3)).astype(np.float32)
-    tones = np.array([[1, 0, 0], [1, 0, 1]], np.float32)
-    full = temporal.measure_bursts(features, tones, frames)
-    features[:, 24:30] = 0
-    holed = temporal.measure_bursts(features, tones, frames)
-    for where, cosines in full[0]["mean_cosine"].items():
-        assert holed[0]["mean_cosine"][where] == pytest.approx(cosines)
-    assert holed[0]["frames_overlapping"] == full[0]["frames_overlapping"]
-    assert holed[-1]["mean_cosine"]["overlapping"] is None  # nothing is left of the shortest burst
-    assert temporal.summary({"stationarity": {"matrix": np.eye(5)}, "bursts": holed})
-    steady = np.broadcast_to(np.eye(5, dtype=np.float32)[:, None], (5, 4, 5)).copy()
-    steady[1, 2] = 0
-    np.testing.assert_allclose(temporal.measure_stationarity(steady)["matrix"], np.eye(5), atol=1e-6)
 
 
 @pytest.mark.parametrize(

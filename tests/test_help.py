@@ -8,10 +8,11 @@ import sys
 
 import pytest
 
-from experiments.commands import COMMANDS
-from experiments.help import OPTIONS
-from experiments.options import vowels
+from experiments import catalog
+from experiments.commands import COMMANDS, OTHERS
+from experiments.options import common, vowels
 from experiments.pretrain.training import Recipe
+from experiments.store.results import SIZES
 from w2v_jax.praat import PraatSettings
 from w2v_jax.vowels import PUBLISHED
 
@@ -26,9 +27,15 @@ def defined(path):
     return {call.args[0].value: call for name, call in called if name.startswith("DEFINE_")}
 
 
-def test_every_command_has_options():
-    assert OPTIONS.keys() == COMMANDS.keys() - {"convert", "encoders"}
+def test_choices_are_those_of_what_they_set():
     assert set(vowels.PUBLISHED) == PUBLISHED.keys()
+    assert ast.literal_eval(defined(FLAGS_AT / "common.py")["size"].args[2]) == list(SIZES)
+    assert common.SIZE.name in common.NAMES
+
+
+def test_reproduce_takes_the_flags_of_its_experiments():
+    several = {option for name in catalog.in_paper() for option in catalog.options(name)}
+    assert set(catalog.options("reproduce")) == several
 
 
 def test_help_of_every_command_imports_no_jax():
@@ -60,12 +67,11 @@ def test_flags_are_defined_where_help_finds_them():
     outside = (path for path in (ROOT / "experiments").rglob("*.py") if path.parent != FLAGS_AT)
     assert [str(path) for path in (*outside, *(ROOT / "w2v_jax").rglob("*.py")) if defined(path)] == []
     modules = {path.stem for path in FLAGS_AT.glob("*.py") if defined(path)}
-    assert modules == {module for several in OPTIONS.values() for module in several}
-    for command, known in OPTIONS.items():
-        home = ROOT / "experiments" / command
-        source = (home / "__main__.py" if home.is_dir() else home.with_suffix(".py")).read_text("utf-8")
+    assert modules == {"process", *(module for name in COMMANDS for module in catalog.options(name))}
+    for name in OTHERS:
+        source = catalog.source_of(name).read_text("utf-8")
         own = {module for module in modules if re.search(rf"options(\.{module}\b| import {module}\b)", source)}
-        assert own <= set(known), command
+        assert own <= set(catalog.options(name)), name
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,19 @@
 """The Python of the README and the pages runs as it stands, and what they name exists."""
 
+import json
+import os
 import re
+import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
-from pages import PAGES, ROOT, names_of, text_of
+from pages import PAGES, ROOT, blocks_of, names_of, text_of
 
 import w2v_jax
+from experiments import catalog
+from experiments.commands import COMMANDS as COMMANDS_THERE
 
 TEXT = "\n".join(text_of(page) for page in PAGES)
 
@@ -50,6 +57,50 @@ def test_python_of_the_vowels_page():
 def test_python_of_the_extending_page():
     front_end = names_of("extending.md")["make"]()
     assert front_end(np.zeros((2, 8_000), np.float32)).shape == (2, front_end.frames.num_frames(8_000), 121)
+
+
+@pytest.mark.pages
+def test_the_experiment_of_the_extending_page(tmp_path):
+    """It runs as it stands, in a folder of its own, and its page opens in a browser, where there is one."""
+    (source,) = (block for block in blocks_of("extending.md") if "EXPERIMENT = " in block)
+    assert len(source.splitlines()) <= 60
+    (command,) = re.findall(r"^ +w2v-jax (run .*)$", text_of("extending.md"), flags=re.MULTILINE)
+    target, *flags = command.split()[1:]
+    (tmp_path / target.partition(":")[0]).write_text(source, encoding="utf-8")
+    started = [sys.executable, "-m", "experiments", "run", target, *flags]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(started, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    folder = tmp_path / "results/quick"
+    html = (folder / "index.html").read_text(encoding="utf-8")
+    headline = json.loads((folder / "vowel_length/metrics.json").read_text(encoding="utf-8"))["headline"]
+    assert headline in done.stdout
+    assert headline in html
+    assert 'data-file="vowel_length/order.formant-base.svg"' in html
+    sync_api = pytest.importorskip("playwright.sync_api")
+    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if chromium is None:
+        return
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        opened = browser.new_page()
+        complaints: list[str] = []
+        opened.on("pageerror", lambda error: complaints.append(str(error)))
+        opened.goto((folder / "index.html").as_uri())
+        opened.wait_for_function("[...document.images].every((image) => image.complete && image.naturalWidth > 0)")
+        assert opened.locator("img").count() == 3
+        assert complaints == []
+        browser.close()
+
+
+def test_tables_of_commands_are_those_of_the_records():
+    table = dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", text_of("README.md"), flags=re.MULTILINE))
+    assert list(table) == [name for name in COMMANDS_THERE if name != "convert"]
+    assert {name: table[name] for name in catalog.EXPERIMENTS} == {
+        name: catalog.said(name).question for name in catalog.EXPERIMENTS
+    }
+    programs = re.findall(r"^\| `(\w+)` \|", text_of("experiments.md"), flags=re.MULTILINE)
+    assert set(programs) >= set(catalog.EXPERIMENTS)
 
 
 @pytest.mark.parametrize("target", sorted(set(re.findall(r"(?:`|^ +)make ([a-z]\w*)", TEXT, flags=re.MULTILINE))))

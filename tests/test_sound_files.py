@@ -201,7 +201,7 @@ def test_names_as_macs_pcs_and_old_archives_write_them(tmp_path):
         *(f"{composed}_1.wav", f"{composed}_2.wav", f"{composed}_3.mp3")
     ]
     assert found.left_out == (
-        f"{tmp_path}/fifo.wav: it is no regular file; expected a sound file",
+        f"{tmp_path}/fifo.wav: it is not a regular file; expected a sound file",
         f"{tmp_path}/m\\xfcller.wav: its name is not UTF-8; rename it",
     )
     for pattern in ("zo?_[12].wav", f"{composed}_*.wav", f"{taken_apart}_*.wav"):

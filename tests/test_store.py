@@ -1,5 +1,6 @@
 """What is kept stays: what cannot be read is neither absent nor damaged, and no process undoes another's work."""
 
+import dataclasses
 import errno
 import json
 import os
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from processes import run_in_process, wait_until
 
 from experiments.front_ends import named as front_ends
-from experiments.store import file_names, locks, made_with, metrics, metrics_file, shards
+from experiments.store import file_names, locks, made_with, measurements, measurements_file, rows, shards
 from experiments.store.results import Results
 from experiments.store.sweeping import ReplacementError
 from w2v_jax._src import tensor_file
@@ -130,24 +131,42 @@ def test_a_shard_that_cannot_be_read_is_not_made_again(tmp_path, unreadable):
             look()
 
 
-METRICS = {"experiment": "f0", "encoders": {"theirs": {"score": 1.5}}, "table": []}
+def measured(*names, experiment="f0", value=1.0, notes=(), settings=None, pairs=()):
+    """What a run has measured of front ends of these names, and of pairs of them."""
+    several = [measurements.about(front_ends.random_encoder(name, 0)) for name in names]
+    of_each = [dataclasses.replace(rows.number("score", value), encoder=name) for name in names]
+    of_pairs = [dataclasses.replace(rows.number("cka", value, **{rows.WITH: b}), encoder=a) for a, b in pairs]
+    encoders = {each.name: each for each in several}
+    return rows.Measurements(experiment, (*of_each, *of_pairs), encoders, settings=settings or {}, notes=tuple(notes))
+
+
+METRICS = json.loads(measurements_file.json_text(measured("theirs", value=1.5)))
+
+
+def without(entry):
+    return {name: each for name, each in METRICS.items() if name != entry}
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (json.dumps(METRICS)[:-5], "it cannot be read (68 bytes"),
+        (json.dumps(METRICS)[:-5], "it cannot be read ("),
         ("", "it cannot be read (0 bytes"),
         ("\xff", "it cannot be read"),
         (json.dumps(METRICS).replace("1.5", "NaN"), "NaN is not a number that JSON has"),
         (json.dumps(METRICS).replace("1.5", "1e400"), "1e400 is not a number that JSON has"),
         (json.dumps(METRICS).replace("1.5", "[" * 100_000), "nested too deep"),
-        (json.dumps(METRICS).replace("1.5", "[" * 200 + "]" * 200), "nested deeper than 64"),
         (json.dumps(METRICS | {"experiment": "temporal"}), "'experiment' is temporal"),
+        (json.dumps(without("format")), "an earlier version wrote it; expected format 2: move it away"),
+        (json.dumps(METRICS | {"format": 3}), "'format' is 3; expected format 2"),
         (json.dumps(METRICS | {"encoders": [1]}), "'encoders' is [1]"),
-        (json.dumps(METRICS | {"encoders": {"a": 1}}), "'encoders' is {'a': 1}"),
-        (json.dumps(METRICS | {"table": [{"step": 1}]}), "'table' is [{'step': 1}]"),
-        (json.dumps(METRICS | {"vowels": 3}), "'vowels' is 3"),
+        (json.dumps(METRICS | {"encoders": {"a": 1}}), "'encoders' has 1 for 'a'"),
+        (json.dumps(METRICS | {"encoders": {"a": {"kind": "random"}}}), "'encoders' has {'kind': 'random'} for 'a'"),
+        (json.dumps(without("rows")), "'rows' is missing"),
+        (json.dumps(METRICS | {"rows": [[1]]}), "a row is [1]"),
+        (json.dumps(METRICS | {"rows": [[1, *METRICS["rows"][0][1:]]]}), "a row has 1 for its quantity"),
+        (json.dumps(METRICS | {"columns": ["value"]}), "'columns' is ['value']"),
+        (json.dumps(METRICS | {"notes": [1]}), "'notes' or 'made_with' has something else than text"),
         ("[]", "expected an object, found a list"),
         (None, "it cannot be read (Is a directory)"),
     ],
@@ -161,8 +180,8 @@ def test_metrics_that_cannot_be_read_stop_everything(tmp_path, text, message):
     for attempt in (
         lambda: Results(tmp_path).kept("f0", "map.a.safetensors", SETTINGS, no_call),  # before anything is computed
         lambda: Results(tmp_path, overwrite=True).sweep("f0", ours, None, no_call),
-        lambda: metrics.save(Results(tmp_path, recompute=True), "f0", {ours: {"score": 1}}),
-        lambda: metrics.check_vowels(Results(tmp_path), "f0"),
+        lambda: measurements.save(Results(tmp_path, recompute=True), measured("ours")),
+        lambda: measurements.check_vowels(Results(tmp_path), "f0"),
     ):
         with pytest.raises(ReplacementError) as raised:
             attempt()
@@ -176,49 +195,42 @@ def test_runs_that_end_together_keep_all_their_numbers(tmp_path):
     names = [f"random-{index}" for index in range(12)]
 
     def save(name):
-        metrics.save(Results(tmp_path), "f0", {front_ends.random_encoder(name, 0): {"score": 1}})
+        measurements.save(Results(tmp_path), measured(name))
 
     threads = [threading.Thread(target=save, args=(name,)) for name in names]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(60)
-    assert set(metrics_file.read(tmp_path / "f0/metrics.json", "f0")["encoders"]) == set(names)
+    kept = Results(tmp_path).measurements("f0")
+    assert set(kept.encoders) == {row.encoder for row in kept.rows} == set(names)
     assert {path.name for path in (tmp_path / "f0").iterdir()} == {"metrics.json", "metrics.csv"}
 
 
-def test_a_run_keeps_what_others_have_beside_their_numbers(tmp_path):
-    """Verdicts, controls, notes, and what a newer version writes."""
+def test_a_run_keeps_what_others_have_measured(tmp_path):
+    """Rows of other front ends and of pairs among them, with their notes; rows of those measured again are replaced."""
     results = Results(tmp_path)
-    a, b = (front_ends.random_encoder(name, 0) for name in "ab")
-    own = {"by_name": ("against", "controls"), "vowels": True}
-    pair = {"encoders": ["a", "random-1"], "cka": 1}
-    of_seeds = {"encoders": ["random-1", "random-2"], "cka": 2}
-    metrics.save(
-        results, "claims", {a: {"x": 1}}, notes=["of a"], against={"a": 1}, controls={"c": {}}, pairs=[pair], **own
-    )
-    path = tmp_path / "claims/metrics.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"of a newer version": [1]}))
-    metrics.save(
-        results, "claims", {b: {"x": 2}}, notes=["of b"], against={"b": 2}, controls={"d": {}}, pairs=[of_seeds], **own
-    )
-    found = json.loads(path.read_text())
-    assert found["against"] == {"a": 1, "b": 2}
-    assert found["controls"].keys() == {"c", "d"}
-    assert found["pairs"] == [of_seeds, pair]
-    assert found["notes"] == ["of b", "of a"]
-    assert found["of a newer version"] == [1]
-    metrics.save(results, "claims", {a: {"x": 1}, b: {"x": 2}}, notes=["of both"], against={}, **own)
-    assert json.loads(path.read_text())["notes"] == ["of both"]
+    measurements.save(results, measured("a", "r1", "r2", notes=["of a"], pairs=[("a", "r1"), ("r1", "r2")]))
+    measurements.save(results, measured("b", "r1", value=2, notes=["of b"], pairs=[("b", "r1")]))
+    kept = results.measurements("f0")
+    assert [(row.encoder, row.parameters, row.value) for row in kept.rows] == [
+        ("b", (), 2),
+        ("r1", (), 2),
+        ("b", (("with", "r1"),), 2),
+        ("a", (), 1),
+        ("r2", (), 1),
+    ]
+    assert kept.notes == ("of b", "of a")
+    measurements.save(results, measured("a", "b", "r1", "r2", notes=["of all"]))
+    assert results.measurements("f0").notes == ("of all",)
 
 
 def test_other_vowels_that_came_meanwhile_are_not_replaced(tmp_path):
-    path = tmp_path / "formants/metrics.json"
-    path.parent.mkdir()
-    path.write_text(json.dumps(METRICS | {"experiment": "formants", "vowels": {"table": "hers.csv"}}))
+    hers = measured("a", experiment="formants", settings={"vowels": {"table": "hers.csv"}})
+    measurements.save(Results(tmp_path, overwrite=True), hers)
     before = everything(tmp_path)
     with pytest.raises(ReplacementError, match=r"made with other vowels .*hers\.csv"):
-        metrics.save(Results(tmp_path), "formants", {front_ends.random_encoder("a", 0): {"score": 1}}, vowels=True)
+        measurements.save(Results(tmp_path), measured("a", experiment="formants", settings={"vowels": None}))
     assert everything(tmp_path) == before
 
 
@@ -304,7 +316,7 @@ def test_results_under_the_old_names_are_read(tmp_path):
 def test_names_that_would_share_files_are_refused(tmp_path):
     assert file_names.shared(["a:b", "c", "a-b"]) == ("a:b", "a-b")
     assert file_names.shared(["Zo\u00eb", "zoe\u0308"]) == ("Zo\u00eb", "zoe\u0308")
-    metrics.save(Results(tmp_path), "f0", {front_ends.random_encoder("m:make", 0): {"score": 1}})
+    measurements.save(Results(tmp_path), measured("m:make"))
     with pytest.raises(ReplacementError, match=r"f0 has results of 'm:make', whose files .* 'm-make'"):
         Results(tmp_path).admit("f0", "m-make")
     Results(tmp_path).admit("f0", "m:make")

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from experiments import diphthongs, f0, temporal
+from experiments import f0
 from experiments.front_ends import named as front_ends
 from experiments.front_ends.named import EncoderChoiceError
 from experiments.store import shards
@@ -241,15 +241,3 @@ def test_frames_longer_than_the_sounds_are_refused(yours):
 
     with pytest.raises(EncoderChoiceError, match="its frames see 16,001 samples, more than the 16,000 of the sounds"):
         front_ends.resolve([yours(Long)])
-
-
-def test_one_frame_a_sound_leaves_undefined_what_it_is():
-    bursts = [{"overlaps": [True], "nearer_to_800_hz": [0.1], "duration_ms": 10.0}]
-    bursts[0]["mean_cosine"] = {"overlapping": {"to_200_hz": 0.5, "to_800_hz": 0.6}, "not_overlapping": None}
-    matrix = [[1.0, 0.2], [0.3, 1.0]]
-    measured = {"stationarity": {"matrix": matrix}, "bursts": bursts}
-    assert next(iter(temporal.summary(measured))) == "stationarity: cosine to other tones, largest"
-    assert "steady" not in temporal.conclude({"mine": measured})
-    assert temporal.shortest_burst(bursts) is None
-    assert diphthongs.summary({"pairs": [], "frames_of_each": 1}) == {}
-    assert "undefined" in diphthongs.conclude({"mine": {"pairs": [], "frames_of_each": 1}})

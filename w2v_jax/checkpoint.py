@@ -46,7 +46,7 @@ FORMAT_VERSION = "2"
 _READABLE_VERSIONS = ("1", "2")
 # Settings of the config that no file of version 0.1.0 of the library has. Their defaults must stay as they are.
 _LATER_SETTINGS = ("activation", "final_norm", "log_compression", "skip_connections", "residual_scale", "sample_rate")
-# Of the provenance, what no file of then has.
+# Parts of the provenance that older files do not have.
 _LATER_PROVENANCE = ("normalize_input", "file")
 SUFFIX = ".safetensors"
 _LONGEST_TEXT = 4_000
@@ -371,7 +371,7 @@ def find_weights(name_or_path: str | os.PathLike[str]) -> pathlib.Path:
     raise FileNotFoundError(_no_weights(os.fspath(name_or_path), path))
 
 
-# Names of --encoders that stand for no file, and what they are in Python.
+# Controls that experiments know by name, and what they are in Python.
 _NOT_FILES = {
     "untrained": "FeatureEncoder(EncoderConfig(), rngs=nnx.Rngs(0))",
     "log-mel": "w2v_jax.spectrograms.LogMelSpectrogram()",

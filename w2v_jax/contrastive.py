@@ -113,7 +113,7 @@ def contrastive_loss(frames: jax.Array, predictions: jax.Array, *, group: int, t
     utterances, num_frames, channels = frames.shape
     steps = predictions.shape[2]
     if utterances % group:
-        raise ValueError(f"{utterances} utterances are no whole number of groups of {group}")
+        raise ValueError(f"{utterances} utterances; expected a multiple of the {group} in a group")
     if num_frames <= steps:
         raise ValueError(f"utterances have {num_frames} frames; expected more than {steps}, to predict that far ahead")
     groups = utterances // group

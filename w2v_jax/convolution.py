@@ -21,7 +21,7 @@ from w2v_jax.precisions import check_precision as check_precision
 
 # Bits of exponent and mantissa of each factor in a cheaper precision; sums are float32 in all of them.
 _BITS = {"tensorfloat32": (8, 10), "float16": (5, 10), "bfloat16": (8, 7)}
-# Of the cheaper ones, those that also keep results and activations in their type.
+# The cheaper ones that also keep results and activations in their type.
 _HALVES: dict[str, jnp.dtype] = {"float16": jnp.dtype(jnp.float16), "bfloat16": jnp.dtype(jnp.bfloat16)}
 
 # Input channels whose products are summed by one convolution, and output frames that it makes. Measured over the

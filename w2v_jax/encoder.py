@@ -136,12 +136,12 @@ class EncoderConfig:
     @property
     def layer_frames(self) -> tuple[Frames, ...]:
         """How each convolution's output frames the waveform."""
-        found, receptive_field, hop = [], 1, 1
+        layers, receptive_field, hop = [], 1, 1
         for kernel_size, stride in zip(self.kernel_sizes, self.strides, strict=True):
             receptive_field += (kernel_size - 1) * hop
             hop *= stride
-            found.append(Frames(self.sample_rate, receptive_field, hop))
-        return tuple(found)
+            layers.append(Frames(self.sample_rate, receptive_field, hop))
+        return tuple(layers)
 
     @property
     def frames(self) -> Frames:
@@ -233,22 +233,22 @@ class ConvLayer(nnx.Module):
             statistics = statistics_of_filters(x, self.kernel[...], self.stride, valid=valid)
             if self.bias is not None:
                 statistics = statistics._replace(mean=statistics.mean + self.bias[...][None, None])
-        found = self.convolved(x)
+        output = self.convolved(x)
         if self.norm is not None:
-            found = self.norm(found, valid=valid, statistics=statistics)
-        found = _ACTIVATIONS[self.activation](found)
+            output = self.norm(output, valid=valid, statistics=statistics)
+        output = _ACTIVATIONS[self.activation](output)
         if self.residual_scale is not None:
-            found = (found + self._thinned(x, found.shape[-2], thinning).astype(found.dtype)) * self.residual_scale
-        return as_stored(found, self.precision)
+            output = (output + self._thinned(x, output.shape[-2], thinning).astype(output.dtype)) * self.residual_scale
+        return as_stored(output, self.precision)
 
     def convolved(self, x: jax.Array) -> jax.Array:
         """What the norm is given, of the parameters' dtype."""
-        found = convolve(x, self.kernel[...], self.stride, self.precision)
-        if found.dtype == jnp.float16 != self.kernel[...].dtype:
+        products = convolve(x, self.kernel[...], self.stride, self.precision)
+        if products.dtype == jnp.float16 != self.kernel[...].dtype:
             # Else an overflow could vanish in a ReLU.
-            found = jnp.where(jnp.isfinite(found), found, jnp.nan)
-        found = found.astype(self.kernel[...].dtype)
-        return found if self.bias is None else found + self.bias[...][None, None]
+            products = jnp.where(jnp.isfinite(products), products, jnp.nan)
+        products = products.astype(self.kernel[...].dtype)
+        return products if self.bias is None else products + self.bias[...][None, None]
 
     @property
     def _filters_a_waveform(self) -> bool:
@@ -338,10 +338,10 @@ class FeatureEncoder(nnx.Module):
         Without a final norm and log compression the features are those of the last convolution, which has no other
         name then.
         """
-        found = {f"conv {index}": frames for index, frames in enumerate(self.config.layer_frames)}
+        layers = {f"conv {index}": frames for index, frames in enumerate(self.config.layer_frames)}
         if not (self.config.final_norm or self.config.log_compression):
-            found.popitem()
-        return {**found, FRAMES: self.frames}
+            layers.popitem()
+        return {**layers, FRAMES: self.frames}
 
     @property
     def filters(self) -> jax.Array:
@@ -364,7 +364,7 @@ class FeatureEncoder(nnx.Module):
             (..., frames, channels), with `frames.num_frames(samples)` frames, of the parameters' dtype.
 
         Raises:
-            TypeError: `waveform` is no array, or not of the parameters' dtype; `lengths` are no integers.
+            TypeError: `waveform` is not an array, or not of the parameters' dtype; `lengths` are not integers.
             ValueError: it has no time axis or is shorter than the receptive field; `lengths` are not its own.
 
         Examples:
@@ -422,8 +422,10 @@ class FeatureEncoder(nnx.Module):
     def _outputs(self, waveform: jax.Array, lengths: jax.Array | None) -> dict[str, jax.Array]:
         flat, flat_lengths = self._flat(waveform, lengths)
         hidden = self._hidden(flat, flat_lengths)
-        found = {f"conv {index}": each for index, each in enumerate(hidden)} | {FRAMES: self._features(hidden[-1])}
-        return {name: self._shaped(found[name], waveform, flat_lengths, frames) for name, frames in self.layers.items()}
+        outputs = {f"conv {index}": each for index, each in enumerate(hidden)} | {FRAMES: self._features(hidden[-1])}
+        return {
+            name: self._shaped(outputs[name], waveform, flat_lengths, frames) for name, frames in self.layers.items()
+        }
 
     def _flat(self, waveform: jax.Array, lengths: jax.Array | None) -> tuple[jax.Array, jax.Array | None]:
         """(batch, samples), zero past each waveform's end, and the lengths (batch,)."""
@@ -433,12 +435,12 @@ class FeatureEncoder(nnx.Module):
         lengths = lengths.reshape(-1)
         return jnp.where(jnp.arange(flat.shape[-1], dtype=jnp.int32)[None] < lengths[:, None], flat, 0), lengths
 
-    def _shaped(self, found: jax.Array, waveform: jax.Array, lengths: jax.Array | None, frames: Frames) -> jax.Array:
+    def _shaped(self, output: jax.Array, waveform: jax.Array, lengths: jax.Array | None, frames: Frames) -> jax.Array:
         """Frames of all waveforms, zero past each one's end, in the waveforms' shape and the parameters' dtype."""
         if lengths is not None:
-            found = jnp.where(frames.valid(lengths, found.shape[-2])[..., None], found, 0)
+            output = jnp.where(frames.valid(lengths, output.shape[-2])[..., None], output, 0)
         dtype = self.conv_layers[0].kernel[...].dtype
-        return found.reshape(*waveform.shape[:-1], *found.shape[1:]).astype(dtype)
+        return output.reshape(*waveform.shape[:-1], *output.shape[1:]).astype(dtype)
 
     def _hidden(self, waveform: jax.Array, lengths: jax.Array | None) -> list[jax.Array]:
         """Every layer's output, (batch, frames_i, channels_i), of (batch, samples)."""

@@ -17,10 +17,10 @@ from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec as P
 
 from w2v_jax import front_end as front_ends
-from w2v_jax.front_end import Frames, FrontEnd, FrontEndError
+from w2v_jax.front_end import Complete, Frames, FrontEnd, FrontEndError
 
 LayerPooling = Callable[[Mapping[str, jax.Array]], jax.Array]
-"""Of the outputs of all layers, by name (rows, ..., frames, channels), what is kept of each row.
+"""Maps the outputs of all layers, by name (rows, ..., frames, channels), to what is kept of each row.
 
 The mapping has the order of the front end's `layers`.
 """
@@ -174,9 +174,9 @@ def sweep_spans(
             raise ValueError(f"span is {span}; expected whole blocks of {block} of the {num_rows} rows")
     _check_synthesis(synthesize, columns)
     mesh = jax.sharding.Mesh(np.array(devices), (_ROWS,))
-    kept: _Kept = _OfLayers(pooling, front_ends.layer_names(front_end)) if callable(pooling) else pooling
-    program = (_on_devices if front_ends.is_compiled(front_end) else _on_host)(front_end, synthesize, kept, mesh)
-    remedy = _REMEDIES.get(getattr(front_end, "precision", ""), "")
+    kept: _Kept = _OfLayers(pooling, Complete(front_end).layer_names) if callable(pooling) else pooling
+    program = (_on_devices if Complete(front_end).is_compiled else _on_host)(front_end, synthesize, kept, mesh)
+    remedy = _REMEDIES.get(Complete(front_end).precision, "")
     return _features_of_spans(program, mesh, synthesize, columns, spans, block=block, progress=progress, remedy=remedy)
 
 
@@ -210,10 +210,10 @@ def suggested_batch_size(
     columns, _ = _columns(parameters)
     devices = _devices(devices)
     sound = _check_synthesis(synthesize, columns)
-    if not front_ends.is_compiled(front_end):
+    if not Complete(front_end).is_compiled:
         return len(devices) * _HOST_ROWS
     waveforms = jax.ShapeDtypeStruct((1, *sound.shape), np.float32)
-    names = front_ends.layer_names(front_end)
+    names = Complete(front_end).layer_names
     inside = jax.eval_shape(functools.partial(_outputs, front_end, names), waveforms)
     largest = max(each.size * each.dtype.itemsize for each in jax.tree.leaves([waveforms, inside]))
     if devices[0].platform == "cpu":
@@ -360,14 +360,14 @@ def _pooled(pooling: Literal["mean", "none"], frames: jax.Array) -> jax.Array:
 
 def _frames(front_end: FrontEnd, waveforms: Any) -> Any:
     """The front end's frames of (rows, ..., samples); it need not take more than (batch, samples)."""
-    frames = front_ends.call(front_end, front_end, waveforms.reshape(-1, waveforms.shape[-1]))
+    frames = Complete(front_end)(waveforms.reshape(-1, waveforms.shape[-1]))
     return _unflattened(frames, waveforms)
 
 
 def _outputs(front_end: FrontEnd, names: tuple[str, ...], waveforms: Any) -> tuple[Any, ...]:
     """The outputs of every layer, in the order of `names`, shaped in the same way."""
-    found = front_ends.ordered_outputs(front_end, waveforms.reshape(-1, waveforms.shape[-1]), names)
-    return tuple(_unflattened(frames, waveforms) for frames in found)
+    outputs = Complete(front_end).outputs(waveforms.reshape(-1, waveforms.shape[-1]), names)
+    return tuple(_unflattened(frames, waveforms) for frames in outputs)
 
 
 def _unflattened(frames: Any, waveforms: Any) -> Any:
@@ -407,38 +407,36 @@ class _HostCalls:
     @classmethod
     def of(cls, front_end: FrontEnd) -> "_HostCalls":
         """The front end, before its first call."""
-        said = isinstance(getattr(front_end, "frames", None), Frames)
-        name = getattr(front_end, "__name__", type(front_end).__name__)
-        return cls(name, front_ends.layers(front_end) if said else {}, _KeptPrecision(name))
+        complete = Complete(front_end)
+        return cls(complete.name, complete.layers if complete.frames else {}, _KeptPrecision(complete.name))
 
     def checked(self, layer: str, frames: object, waveforms: np.ndarray) -> np.ndarray:
         """What the front end returned, if it is frames of the waveforms, as many as it promised."""
-        found = frames if isinstance(frames, np.ndarray | jax.Array) else None
         name = self.name if layer == front_ends.FRAMES else f"{self.name}, layer {layer!r},"
-        if found is None:
+        if not isinstance(frames, np.ndarray | jax.Array):
             raise FrontEndError(
                 f"{name} returned a {type(frames).__name__}; expected a NumPy array (n, frames, channels)"
             )
-        if found.ndim != waveforms.ndim + 1 or found.shape[:-2] != waveforms.shape[:-1]:
+        if frames.ndim != waveforms.ndim + 1 or frames.shape[:-2] != waveforms.shape[:-1]:
             raise FrontEndError(
-                f"{name} returned shape {found.shape} for {waveforms.shape}; expected "
+                f"{name} returned shape {frames.shape} for {waveforms.shape}; expected "
                 f"({', '.join(map(str, waveforms.shape[:-1]))}, frames, channels)"
             )
-        if not found.shape[-1]:
-            raise FrontEndError(f"{name} returned frames without channels, shape {found.shape}; expected at least one")
-        if not jnp.issubdtype(found.dtype, np.floating):
-            raise FrontEndError(f"{name} returned {found.dtype}; expected floating-point frames")
+        if not frames.shape[-1]:
+            raise FrontEndError(f"{name} returned frames without channels, shape {frames.shape}; expected at least one")
+        if not jnp.issubdtype(frames.dtype, np.floating):
+            raise FrontEndError(f"{name} returned {frames.dtype}; expected floating-point frames")
         framed, samples = self.layers.get(layer), waveforms.shape[-1]
-        if framed is not None and found.shape[-2] != framed.num_frames(samples):
+        if framed is not None and frames.shape[-2] != framed.num_frames(samples):
             raise FrontEndError(
-                f"{name} returned {found.shape[-2]} frames for {samples} samples; expected "
+                f"{name} returned {frames.shape[-2]} frames for {samples} samples; expected "
                 f"{framed.num_frames(samples)}, by {framed}"
             )
-        channels = self.channels.setdefault(layer, found.shape[-1])
-        if found.shape[-1] != channels:
-            raise FrontEndError(f"{name} returned {found.shape[-1]} channels; expected {channels}, as at first")
-        self.precision.tell(found.dtype)
-        return np.asarray(found, np.float32)
+        channels = self.channels.setdefault(layer, frames.shape[-1])
+        if frames.shape[-1] != channels:
+            raise FrontEndError(f"{name} returned {frames.shape[-1]} channels; expected {channels}, as at first")
+        self.precision.tell(frames.dtype)
+        return np.asarray(frames, np.float32)
 
 
 def _check_front_end(front_end: object) -> None:

@@ -9,7 +9,7 @@ import dataclasses
 import fractions
 import inspect
 import operator
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol, runtime_checkable
 
 import jax
@@ -17,7 +17,9 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
+from w2v_jax._src import static_modules
 from w2v_jax._src.quoting import first_line
+from w2v_jax._src.static_modules import Static
 
 # The name of the layer that a front end returns when it is called: the last one.
 FRAMES = "frames"
@@ -150,22 +152,8 @@ class FrontEnd(Protocol):
     """A waveform in, frames out.
 
     A `flax.nnx.Module` with these two is compiled. Any other object with them computes on the host: its call then
-    takes a NumPy array (n, samples) of float32 and returns one (n, frames, channels).
-
-    A front end with layers has two more attributes, which `layers` and `outputs` look for:
-
-    - `layers`, a Mapping[str, Frames], the input's side first. The last one is called "frames" and is what the call
-      returns.
-    - `outputs`, a method that maps a waveform to Mapping[str, array], one (..., frames_i, channels_i) per layer, in
-      any order.
-
-    One that takes padded waveforms has a keyword `lengths`, (...) int: each waveform then gets the frames that it would
-    have alone, and frames past its end are 0; see `mean_over_time`.
-
-    One whose first layer is a bank of linear filters may have `filters`, (filters, taps), their impulse responses.
-
-    One that was trained may have `untrained(seed)`, which returns the same architecture with random weights: its
-    control.
+    takes a NumPy array (n, samples) of float32 and returns one (n, frames, channels). It may have more: `Complete`
+    lists it.
     """
 
     @property
@@ -178,9 +166,148 @@ class FrontEnd(Protocol):
         ...
 
 
-def is_compiled(front_end: object) -> bool:
+@dataclasses.dataclass(frozen=True, eq=False)
+class Complete:
+    """A front end with everything that one may have: for what it lacks, there is a default.
+
+    A front end of one's own may define, under the same names:
+
+    - `layers`, a Mapping[str, Frames], the input's side first. The last one is called "frames" and is what the call
+      returns. By default there is only this one.
+    - `outputs(waveform)`, where it has `layers`: a Mapping[str, array], one (..., frames_i, channels_i) per layer, in
+      any order.
+    - a keyword `lengths` of its call, (...) int, for padded waveforms: each then gets the frames that it would have
+      alone, and frames past its end are 0; see `mean_over_time`.
+    - `filters`, (filters, taps), impulse responses, where the first layer is a bank of linear filters.
+    - `identity`, a text that changes when its features do: by default results are kept under what it computes.
+    - `untrained(seed)`, where it was trained: the same architecture with random weights, its control.
+
+    Attributes:
+        itself: the front end.
+    """
+
+    itself: FrontEnd
+
+    def _own(self, name: str, default: Any = None) -> Any:
+        return getattr(self.itself, name, default)
+
+    @property
+    def name(self) -> str:
+        """What messages call it: a function's name, or its class."""
+        return self._own("__name__", type(self.itself).__name__)
+
+    @property
+    def is_compiled(self) -> bool:
+        """Whether it runs inside a compiled program; otherwise it runs on the host, on NumPy arrays."""
+        return isinstance(self.itself, nnx.Module)
+
+    @property
+    def takes_lengths(self) -> bool:
+        """Whether its call has the keyword `lengths`."""
+        try:
+            return "lengths" in inspect.signature(self.itself).parameters
+        except (TypeError, ValueError):  # a callable that does not tell
+            return False
+
+    @property
+    def frames(self) -> Frames | None:
+        """How it frames a waveform; None where a mere callable does not say."""
+        frames = self._own("frames")
+        return frames if isinstance(frames, Frames) else None
+
+    @property
+    def precision(self) -> str:
+        """An encoder's; "" for any other front end."""
+        return self._own("precision", "")
+
+    @property
+    def identity(self) -> str | None:
+        """A text that changes when its features do."""
+        identity = self._own("identity")
+        return identity if isinstance(identity, str) else None
+
+    @property
+    def filters(self) -> np.ndarray | None:
+        """Impulse responses of the first layer's filters, (filters, taps) float64."""
+        filters = self._own("filters")
+        return None if filters is None else np.asarray(filters, np.float64)
+
+    def untrained(self, seed: int) -> FrontEnd | None:
+        """The same architecture with random weights."""
+        make = self._own("untrained")
+        return make(seed) if callable(make) else None
+
+    @property
+    def has_layers(self) -> bool:
+        """Whether it names its layers."""
+        return isinstance(self._own("layers"), Mapping)
+
+    @property
+    def layers(self) -> dict[str, Frames]:
+        """See `layers`."""
+        if not self.has_layers:
+            return {FRAMES: self.itself.frames}
+        layers, kind = dict(self._own("layers")), type(self.itself).__name__
+        for name, frames in layers.items():
+            if not isinstance(name, str) or not isinstance(frames, Frames):
+                raise ValueError(f"{kind}: its layer {name!r} is {frames!r}; expected a name and its Frames")
+        last = next(reversed(layers), None)
+        if last != FRAMES:
+            raise ValueError(
+                f"{kind}: its last layer is {last!r}; expected {FRAMES!r}, what the front end returns when it is called"
+            )
+        if self.frames is not None and layers[FRAMES] != self.frames:
+            raise ValueError(f"{kind}: its layer {FRAMES!r} has {layers[FRAMES]}; expected its `frames`, {self.frames}")
+        return layers
+
+    @property
+    def layer_names(self) -> tuple[str, ...]:
+        """The names of its `layers`, in their order."""
+        return tuple(self.layers) if self.has_layers else (FRAMES,)
+
+    def outputs(self, waveform: Any, names: tuple[str, ...]) -> tuple[Any, ...]:
+        """What every layer makes of a waveform, in the order of `names`: a sequence, which may cross `jax.jit`.
+
+        Args:
+            waveform: what it hears.
+            names: its `layer_names`.
+
+        Raises:
+            ValueError: the front end's outputs are not those that `names` has.
+        """
+        outputs = self.call(self._own("outputs"), waveform) if self.has_layers else {FRAMES: self(waveform)}
+        if not isinstance(outputs, Mapping) or outputs.keys() != set(names):
+            said = f"the layers {list(outputs)}" if isinstance(outputs, Mapping) else f"a {type(outputs).__name__}"
+            raise ValueError(
+                f"{type(self.itself).__name__}.outputs returned {said}; expected {list(names)}, as its `layers` names "
+                "them"
+            )
+        return tuple(outputs[name] for name in names)
+
+    def __call__(self, waveform: Any) -> Any:
+        """Its frames of a waveform. Raises as `call` does."""
+        return self.call(self.itself, waveform)
+
+    def call(self, function: Callable[[Any], Any], waveform: Any) -> Any:
+        """`function(waveform)`, which is the front end or a method of it.
+
+        Raises:
+            FrontEndError: it raises what is no `Exception`, such as `SystemExit`, which would end the program without a
+                word; or it computes on the host, and raises anything but `KeyboardInterrupt` there.
+        """
+        try:
+            return function(waveform)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            if self.is_compiled and isinstance(error, Exception):
+                raise
+            raise FrontEndError(f"{self.name} raised {type(error).__name__} ({first_line(error)})") from error
+
+
+def is_compiled(front_end: FrontEnd) -> bool:
     """Whether a front end runs inside a compiled program; otherwise it runs on the host, on NumPy arrays."""
-    return isinstance(front_end, nnx.Module)
+    return Complete(front_end).is_compiled
 
 
 def layers(front_end: FrontEnd) -> dict[str, Frames]:
@@ -193,27 +320,12 @@ def layers(front_end: FrontEnd) -> dict[str, Frames]:
         ValueError: the last one has another name, or other `Frames` than the front end; a name that is not text; a
             layer without `Frames`.
     """
-    named = getattr(front_end, "layers", None)
-    if not isinstance(named, Mapping):
-        return {FRAMES: front_end.frames}
-    found, kind = dict(named), type(front_end).__name__
-    for name, frames in found.items():
-        if not isinstance(name, str) or not isinstance(frames, Frames):
-            raise ValueError(f"{kind}: its layer {name!r} is {frames!r}; expected a name and its Frames")
-    if next(reversed(found), None) != FRAMES:
-        raise ValueError(
-            f"{kind}: its last layer is {next(reversed(found), None)!r}; expected {FRAMES!r}, what "
-            "the front end returns when it is called"
-        )
-    whole = getattr(front_end, "frames", None)
-    if isinstance(whole, Frames) and found[FRAMES] != whole:
-        raise ValueError(f"{kind}: its layer {FRAMES!r} has {found[FRAMES]}; expected its `frames`, {whole}")
-    return found
+    return Complete(front_end).layers
 
 
 def layer_names(front_end: FrontEnd) -> tuple[str, ...]:
     """The names of its `layers`, in their order."""
-    return tuple(layers(front_end)) if isinstance(getattr(front_end, "layers", None), Mapping) else (FRAMES,)
+    return Complete(front_end).layer_names
 
 
 def outputs(front_end: FrontEnd, waveform: jax.Array | np.ndarray) -> dict[str, Any]:
@@ -225,76 +337,17 @@ def outputs(front_end: FrontEnd, waveform: jax.Array | np.ndarray) -> dict[str, 
         ValueError: the front end's outputs are not those of its `layers`.
     """
     names = layer_names(front_end)
-    return dict(zip(names, ordered_outputs(front_end, waveform, names), strict=True))
+    return dict(zip(names, Complete(front_end).outputs(waveform, names), strict=True))
 
 
-def ordered_outputs(front_end: FrontEnd, waveform: jax.Array | np.ndarray, names: tuple[str, ...]) -> tuple[Any, ...]:
-    """`outputs` as a sequence in the order of `names`, which may cross `jax.jit`.
-
-    Args:
-        front_end: the front end.
-        waveform: what it hears.
-        names: `layer_names(front_end)`.
-
-    Raises:
-        ValueError: the front end's outputs are not those that `names` has.
-    """
-    if not isinstance(getattr(front_end, "layers", None), Mapping):
-        found: Mapping[str, Any] = {FRAMES: call(front_end, front_end, waveform)}
-    else:
-        found = call(front_end, front_end.outputs, waveform)  # type: ignore[attr-defined]
-    if not isinstance(found, Mapping) or found.keys() != set(names):
-        said = f"the layers {list(found)}" if isinstance(found, Mapping) else f"a {type(found).__name__}"
-        raise ValueError(
-            f"{type(front_end).__name__}.outputs returned {said}; expected {list(names)}, as its `layers` names them"
-        )
-    return tuple(found[name] for name in names)
+def filters(front_end: FrontEnd) -> np.ndarray | None:
+    """Impulse responses of the first layer's filters, (filters, taps) float64; None where it has no such filters."""
+    return Complete(front_end).filters
 
 
-def call(front_end: FrontEnd, function: Callable[[Any], Any], waveform: Any) -> Any:
-    """`function(waveform)`, which is the front end or a method of it.
-
-    Raises:
-        FrontEndError: it raises what is no `Exception`, such as `SystemExit`, which would end the program without a
-            word; or it computes on the host, and raises anything but `KeyboardInterrupt` there.
-    """
-    try:
-        return function(waveform)
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:
-        if is_compiled(front_end) and isinstance(error, Exception):
-            raise
-        name = getattr(front_end, "__name__", type(front_end).__name__)
-        raise FrontEndError(f"{name} raised {type(error).__name__} ({first_line(error)})") from error
-
-
-@dataclasses.dataclass(frozen=True)
-class Static:
-    """What of a compiled front end is not weights. Hashable: a static argument of compiled functions.
-
-    Attributes:
-        graphdef: `flax.nnx`'s own.
-        orders: of every dict in the module whose keys are not sorted, where it is, and its keys in their order, which
-            `flax.nnx.merge` forgets.
-    """
-
-    graphdef: nnx.GraphDef
-    orders: tuple[tuple[tuple[Any, ...], tuple[Any, ...]], ...] = ()
-
-    def merge(self, state: nnx.State) -> Any:
-        """The front end with these weights."""
-        front_end = nnx.merge(self.graphdef, state)
-        for path, keys in self.orders:
-            found: Any = front_end
-            for part in path:
-                found = getattr(found, part) if isinstance(found, nnx.Module) and isinstance(part, str) else found[part]
-            values = {key: found[key] for key in keys}
-            for key in keys:
-                del found[key]
-            for key in keys:
-                found[key] = values[key]
-        return front_end
+def untrained(front_end: FrontEnd, seed: int) -> FrontEnd | None:
+    """The same architecture with random weights; None where the front end has no `untrained`."""
+    return Complete(front_end).untrained(seed)
 
 
 def split(front_end: Any) -> tuple[Static, nnx.State]:
@@ -303,67 +356,8 @@ def split(front_end: Any) -> tuple[Static, nnx.State]:
     Raises:
         TypeError: a static attribute that cannot be hashed.
     """
-    named = vars(front_end).get("layers")
-    orders = tuple(_unsorted(front_end, (), {id(named)}))
-    if isinstance(named, Mapping):
-        frozen = _Layers(tuple(layers(front_end).items()))
-        front_end = nnx.merge(*nnx.split(front_end))  # a copy with the same arrays
-        del front_end.layers  # a dict would be sorted, or could not be hashed
-        front_end.layers = nnx.static(frozen)
-    graphdef, state = nnx.split(front_end)
-    static = Static(graphdef, orders)
-    try:
-        hash(static)
-    except TypeError as error:
-        raise TypeError(
-            f"{type(front_end).__name__} has a static attribute that cannot be hashed ({error}), so that no program "
-            "can be compiled for it; expected tuples for lists, and frozen dataclasses for dicts"
-        ) from error
-    return static, state
-
-
-@dataclasses.dataclass(frozen=True)
-class _Layers(Mapping[str, Frames]):
-    """`layers` of a module, in their order, hashable."""
-
-    pairs: tuple[tuple[str, Frames], ...]
-
-    def __getitem__(self, name: str) -> Frames:
-        return dict(self.pairs)[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return (name for name, _ in self.pairs)
-
-    def __len__(self) -> int:
-        return len(self.pairs)
-
-
-def _unsorted(node: Any, path: tuple[Any, ...], seen: set[int]) -> Iterator[tuple[tuple[Any, ...], tuple[Any, ...]]]:
-    """Path and keys of every dict in a module whose keys are not in sorted order."""
-    if id(node) in seen:
-        return
-    seen.add(id(node))
-    if isinstance(node, dict | nnx.Dict):
-        keys = tuple(node)
-        if list(keys) != sorted(keys, key=str):
-            yield path, keys
-        children = [(key, node[key]) for key in keys]
-    elif isinstance(node, list | tuple | nnx.List):
-        children = list(enumerate(node))
-    elif isinstance(node, nnx.Module):
-        children = [(name, value) for name, value in vars(node).items() if not name.startswith("_pytree__")]
-    else:
-        return
-    for part, child in children:
-        yield from _unsorted(child, (*path, part), seen)
-
-
-def takes_lengths(front_end: FrontEnd) -> bool:
-    """Whether a front end's call has the keyword `lengths`, for padded waveforms."""
-    try:
-        return "lengths" in inspect.signature(front_end).parameters
-    except (TypeError, ValueError):  # a callable that does not tell
-        return False
+    is_dict = isinstance(vars(front_end).get("layers"), Mapping)
+    return static_modules.split(front_end, layers(front_end) if is_dict else None)
 
 
 def check_lengths(lengths: jax.Array | np.ndarray, waveform: jax.Array | np.ndarray) -> jax.Array:
@@ -409,15 +403,3 @@ def mean_over_time(features: jax.Array, valid: jax.Array) -> jax.Array:
     counts = jnp.sum(valid, axis=-1)[..., None]
     total = jnp.sum(jnp.where(valid[..., None], features, 0), axis=-2)
     return jnp.where(counts > 0, total / jnp.maximum(counts, 1).astype(total.dtype), jnp.nan)
-
-
-def filters(front_end: FrontEnd) -> np.ndarray | None:
-    """Impulse responses of the first layer's filters, (filters, taps) float64; None where it has no such filters."""
-    found = getattr(front_end, "filters", None)
-    return None if found is None else np.asarray(found, np.float64)
-
-
-def untrained(front_end: FrontEnd, seed: int) -> FrontEnd | None:
-    """The same architecture with random weights; None where the front end has no `untrained`."""
-    make = getattr(front_end, "untrained", None)
-    return make(seed) if callable(make) else None

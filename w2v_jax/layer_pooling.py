@@ -119,8 +119,8 @@ def split_nearness(features: np.ndarray, layers: Mapping[str, Frames], *, num_sa
         raise ValueError(f"features has shape {features.shape}; expected (n, bursts, {expected})")
     within = _sorted_by_seals(features, counts, "frames")
     marked = _undefined_as_nan(features[..., : -len(counts)])
-    found = dict(zip(within, np.split(marked, _edges(within), axis=2), strict=True))
-    return {name: found[name] for name in layers}
+    by_layer = dict(zip(within, np.split(marked, _edges(within), axis=2), strict=True))
+    return {name: by_layer[name] for name in layers}
 
 
 def layer_channels(front_end: FrontEnd, *, num_samples: int) -> dict[str, int]:
@@ -130,13 +130,14 @@ def layer_channels(front_end: FrontEnd, *, num_samples: int) -> dict[str, int]:
         front_end: the front end. One that computes on the host is called once.
         num_samples: of a waveform that it takes.
     """
-    names = front_ends.layer_names(front_end)
-    if front_ends.is_compiled(front_end):
+    complete = front_ends.Complete(front_end)
+    names = complete.layer_names
+    if complete.is_compiled:
         waveforms = jax.ShapeDtypeStruct((1, num_samples), np.float32)
-        found = jax.eval_shape(lambda sound: front_ends.ordered_outputs(front_end, sound, names), waveforms)
+        outputs = jax.eval_shape(lambda sound: complete.outputs(sound, names), waveforms)
     else:
-        found = front_ends.ordered_outputs(front_end, np.zeros((1, num_samples), np.float32), names)
-    return {name: frames.shape[-1] for name, frames in zip(names, found, strict=True)}
+        outputs = complete.outputs(np.zeros((1, num_samples), np.float32), names)
+    return {name: frames.shape[-1] for name, frames in zip(names, outputs, strict=True)}
 
 
 def _sealed(parts: Sequence[jax.Array], widths: Mapping[str, int]) -> jax.Array:
@@ -177,21 +178,21 @@ def _edges(widths: Mapping[str, int]) -> np.ndarray:
 
 def _steadiness(frames: jax.Array, mean: jax.Array) -> jax.Array:
     """Mean over time of the cosine between frames, (..., t, d), and their mean, (..., d)."""
-    found = jnp.sum(jnp.mean(_unit(frames), axis=-2) * _unit(mean), axis=-1)
-    return _nan_as_undefined(found, finite=jnp.isfinite(frames).all(axis=(-2, -1)))
+    cosines = jnp.sum(jnp.mean(_unit(frames), axis=-2) * _unit(mean), axis=-1)
+    return _nan_as_undefined(cosines, finite=jnp.isfinite(frames).all(axis=(-2, -1)))
 
 
 def _nearness(frames: jax.Array) -> jax.Array:
     """(rows, 2 + bursts, t, d), frames of the base tone, the burst's tone and the bursts, to (rows, bursts, t)."""
     tones = _unit(jnp.mean(frames[:, :2], axis=2))
     towards_burst = tones[:, 1] - tones[:, 0]
-    found = jnp.einsum("rbtd,rd->rbt", _unit(frames[:, 2:]), towards_burst, precision=jax.lax.Precision.HIGHEST)
-    return _nan_as_undefined(found, finite=jnp.isfinite(frames).all(axis=(1, 2, 3))[:, None, None])
+    projections = jnp.einsum("rbtd,rd->rbt", _unit(frames[:, 2:]), towards_burst, precision=jax.lax.Precision.HIGHEST)
+    return _nan_as_undefined(projections, finite=jnp.isfinite(frames).all(axis=(1, 2, 3))[:, None, None])
 
 
-def _nan_as_undefined(found: jax.Array, *, finite: jax.Array) -> jax.Array:
-    """`found`, with a mark for NaN where what it was computed from is finite."""
-    return jnp.where(jnp.isnan(found) & finite, _NO_COSINE, found)
+def _nan_as_undefined(values: jax.Array, *, finite: jax.Array) -> jax.Array:
+    """`values`, with a mark for NaN where what it was computed from is finite."""
+    return jnp.where(jnp.isnan(values) & finite, _NO_COSINE, values)
 
 
 def _undefined_as_nan(marked: np.ndarray) -> np.ndarray:

@@ -66,7 +66,7 @@ class Norm(nnx.Module):
         return Statistics(mean, residual, self._mean(jnp.square(centred - residual), valid))
 
     def sum(self, x: jax.Array, *, valid: jax.Array) -> jax.Array:
-        """Of `x`, (..., frames, channels): the sum over its valid frames of the mean over the other axis, if any."""
+        """The sum over the valid frames of `x`, (..., frames, channels), of the mean over the other axis, if any."""
         if -1 in self._axes:
             x = jnp.mean(x, axis=-1, keepdims=True)
         return jnp.sum(jnp.where(valid, x, 0), axis=-2, keepdims=True)

@@ -6,13 +6,13 @@ It is imported when it measures: it is in the extra `recordings`. It comes under
 """
 
 import dataclasses
-import importlib
 import math
 import types
 
 import numpy as np
 import numpy.typing as npt
 
+from w2v_jax._src import extras
 from w2v_jax._src.opened_sound import RecordingsUnavailableError
 from w2v_jax.textgrids import Interval, TextGrid, TextGridError, Tier, read_textgrid, read_tier
 
@@ -144,10 +144,5 @@ def measure(
 
 
 def _parselmouth() -> types.ModuleType:
-    try:
-        return importlib.import_module("parselmouth")
-    except ImportError as error:
-        raise RecordingsUnavailableError(
-            f"Praat's measures need the package praat-parselmouth ({error}); install it with: "
-            "pip install 'w2v_jax[recordings]'"
-        ) from error
+    what = "Praat's measures need the package praat-parselmouth"
+    return extras.package("parselmouth", what=what, extra="recordings", error=RecordingsUnavailableError)

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from w2v_jax._src import extras
+
 if TYPE_CHECKING:
     import umap
 
@@ -181,13 +183,9 @@ def _distances(a: np.ndarray, b: np.ndarray | None, metric: str) -> np.ndarray:
 
 
 def _unfitted(num_points: int, settings: UmapSettings, *, metric: str) -> "umap.UMAP":
-    try:
-        import umap
-    except ImportError as error:
-        raise ProjectionUnavailableError(
-            f"UMAP needs the package umap-learn ({error}); install it with: pip install 'w2v_jax[experiments]'"
-        ) from error
-    return umap.UMAP(
+    what = "UMAP needs the package umap-learn"
+    library = extras.package("umap", what=what, extra="experiments", error=ProjectionUnavailableError)
+    return library.UMAP(
         n_neighbors=min(settings.n_neighbors, num_points - 1),
         min_dist=settings.min_dist,
         metric=metric,

@@ -28,7 +28,7 @@ from w2v_jax._src.sound_files import (
     mean_and_deviation,
     read,
 )
-from w2v_jax.front_end import Frames, FrontEnd
+from w2v_jax.front_end import Complete, Frames, FrontEnd
 
 __all__ = [
     "SEGMENT_SECONDS",
@@ -146,7 +146,8 @@ def encode(front_end: FrontEnd, waveforms: Sequence[np.ndarray], *, batch_size: 
     if 0 in counts:
         shortest = min(map(len, waveforms))
         raise ValueError(f"a waveform has {shortest} samples, fewer than a frame; expected at least one frame in each")
-    pads = front_ends.is_compiled(front_end) and front_ends.takes_lengths(front_end)
+    complete = Complete(front_end)
+    pads = complete.is_compiled and complete.takes_lengths
     found: dict[int, np.ndarray] = {}
     widths: set[int] = set()
     batches = _batches(front_end, [len(waveform) for waveform in waveforms], pads=pads, batch_size=batch_size)
@@ -208,8 +209,8 @@ def _itself(sound: jax.Array) -> jax.Array:
 
 
 def _encoded(front_end: FrontEnd, batch: np.ndarray, lengths: np.ndarray | None) -> np.ndarray:
-    if not front_ends.is_compiled(front_end):
-        return np.asarray(front_ends.call(front_end, front_end, batch))
+    if not Complete(front_end).is_compiled:
+        return np.asarray(Complete(front_end)(batch))
     static, state = front_ends.split(front_end)
     return np.asarray(_compiled(static, state, batch, lengths))
 

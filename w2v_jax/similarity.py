@@ -16,7 +16,7 @@ from jax.typing import ArrayLike
 
 # Rows of a Gram matrix added up at a time: float32 sums over a whole grid would lose digits.
 _ROWS_PER_BLOCK = 512
-# Of the squared variance: less is what rounding leaves where there is none.
+# A share of the squared variance: less is what rounding leaves where there is none.
 _LEAST_VARIATION = 1e-12
 
 _Array = TypeVar("_Array", jax.Array, np.ndarray)

@@ -159,7 +159,7 @@ def _positive(name: str, values: jax.Array) -> jax.Array:
 
 
 def _transfer(formants: jax.Array, bandwidths: jax.Array, frequencies: jax.Array, sample_rate: int) -> jax.Array:
-    """Of resonators in cascade, those at the Nyquist frequency or above left out; (frequencies,) complex64."""
+    """The response, (frequencies,) complex64, of resonators in cascade, without those from the Nyquist frequency on."""
     inside = ~(formants >= sample_rate / 2)  # NaN stays
     formants = jnp.where(inside, formants, 1.0)[:, None]
     narrow = jnp.expm1(-np.pi / sample_rate * bandwidths)[:, None]  # radius - 1: no difference of near numbers below

@@ -109,7 +109,7 @@ class LogMagnitudeSpectrogram(_Spectrogram):
             (..., frames, fft_size // 2 + 1) float32, not negative, with finite gradients on silence too.
 
         Raises:
-            TypeError: `waveform` is no float32 array.
+            TypeError: `waveform` is not a float32 array.
             ValueError: it is shorter than one frame.
         """
         return along_the_batch(LogMagnitudeSpectrogram._encoded, self, *_checked(waveform, lengths, self.config))

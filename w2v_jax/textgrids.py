@@ -85,7 +85,7 @@ class TextGrid:
 
     @property
     def names(self) -> str:
-        """Of its tiers, for messages."""
+        """The names of its tiers, for messages."""
         return listed(tier.name for tier in self.tiers)
 
 
@@ -338,7 +338,7 @@ class _Bytes:
         try:
             return self.data[start : self.at].decode("utf-16-be")
         except UnicodeDecodeError:
-            raise _FormatError(f"{wanted} is no UTF-16") from None
+            raise _FormatError(f"{wanted} is not UTF-16") from None
 
     def _bytes(self, count: int) -> bytes:
         found = self.data[self.at : self.at + count]

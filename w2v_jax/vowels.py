@@ -149,7 +149,7 @@ def read_table(path: str | os.PathLike[str]) -> VowelTable:
 
     Raises:
         OSError: the file cannot be read.
-        VowelTableError: it is no such table. The message names the line.
+        VowelTableError: it is not such a table. The message names the line.
     """
     path = pathlib.Path(path)
     if (size := path.stat().st_size) > _MOST_BYTES:
@@ -254,7 +254,7 @@ def _vowel(where: str, cells: Mapping[str, str]) -> Vowel:
     f1, f2 = (_frequency(where, name, cells[name]) for name in ("f1", "f2"))
     f3 = _frequency(where, "f3", cells["f3"]) if cells.get("f3") else None
     f0 = _frequency(where, "f0", cells["f0"]) if "f0" in cells else None
-    # A fundamental above F1 is no mistake: high voices have it.
+    # A fundamental above F1 is right: high voices have it.
     for (lower, low), (higher, high) in itertools.pairwise((("F1", f1), ("F2", f2), ("F3", f3))):
         if low is not None and high is not None and low >= high:
             raise VowelTableError(

@@ -56,6 +56,8 @@ _LEVEL = 7  # letters of a column's name, above which it stands at an angle
 _LEAST_DECIBELS = -40  # responses below it are drawn as it
 _OUTLINE = (patheffects.withStroke(linewidth=2.5, foreground="white"),)
 
+AS_A_FIGURE = "The map above as a figure, for a paper."  # how to read it
+
 
 def panels(
     count: int, *, size: tuple[float, float], columns: int = 4, title: str | None = None, below: Sequence[str] = ()
@@ -91,7 +93,7 @@ def _wrapped(lines: Sequence[str], letters: int) -> list[str]:
     return [part for line in lines for part in textwrap.wrap(line, letters)]
 
 
-def save(figure: Figure, path: str | os.PathLike[str]) -> None:
+def save(figure: Figure, path: str | os.PathLike[str], *, png_dpi: int = PNG_DPI) -> None:
     """Writes `figure` in the format that the suffix of `path` names; the same figure gives the same file.
 
     In an SVG, meshes and clouds of many points are a picture, under vector lines and text: as paths they are megabytes.
@@ -102,7 +104,7 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> None:
     for collection in crowded:
         collection.set_rasterized(True)
     with matplotlib.rc_context({"svg.hashsalt": "w2v_jax"}), lettering.without_remarks():
-        dpi = SVG_DPI if str(path).endswith(".svg") else PNG_DPI
+        dpi = SVG_DPI if str(path).endswith(".svg") else png_dpi
         figure.savefig(path, dpi=dpi, metadata=date, bbox_inches=room_for_text.box_of(figure))
     for collection in crowded:
         collection.set_rasterized(False)

@@ -1,78 +1,19 @@
-"""Vowel spaces, swept and drawn as meshes: shared by the formants, the diphthongs and others that ask about vowels."""
+"""Vowel spaces drawn as meshes: shared by all experiments that ask about vowels."""
 
 from collections.abc import Mapping, Sequence
 
-import jax
 import numpy as np
 from matplotlib.axes import Axes
 
-from w2v_jax import grids, projection, source_filter, stimuli
-from w2v_jax._src.arguments import Scalar
+from w2v_jax import projection
 from w2v_jax.grids import VOWELS, Grid, Vowel
 
-from ..front_ends.named import NamedFrontEnd
 from ..measures import map_order
 from ..measures.map_order import MapOrder
-from ..store import maps
-from ..store.results import Results
 from ..vowels.choice import PAPERS, VowelChoice
 from . import figures
 
-AMPLITUDES = (0.5, 0.35, 0.15)  # of f0, F1 and F2
-
-NOTE = 'The "formants" are bare sines at F1 and F2, not resonances of a source.'
-
 _WIDE = 5.4  # inches: in so wide a panel a caption has near and far order in one line
-
-_QUICK_VOWEL_SPACE = grids.VOWEL_SPACE.thinned(f1=8, f2=8)
-_QUICK_VOWEL_SPACE_BY_F0 = grids.VOWEL_SPACE_BY_F0.thinned(f0=3, f1=6, f2=6)
-
-
-def vowel(f0: Scalar, f1: Scalar, f2: Scalar, *, sample_rate: int) -> jax.Array:
-    return stimuli.sine_mixture([f0, f1, f2], AMPLITUDES, sample_rate=sample_rate)
-
-
-def source_filter_vowel(f0: Scalar, f1: Scalar, f2: Scalar, *, sample_rate: int) -> jax.Array:
-    """Harmonics of f0 through resonances: F1, F2 and those above them, as in the authors' Praat script."""
-    return source_filter.vowel(f0, source_filter.with_higher_formants(f1, f2), sample_rate=sample_rate)
-
-
-def vowel_space(results: Results) -> Grid:
-    """The vowels of one f0: the paper's grid, or the user's."""
-    if results.vowels.is_papers:
-        return _QUICK_VOWEL_SPACE if results.quick else grids.VOWEL_SPACE
-    own = results.vowels.vowel_space()
-    return own.thinned(f1=8, f2=8) if results.quick else own
-
-
-def vowel_space_by_f0(results: Results) -> Grid:
-    """The vowels of six f0; of three, where `results.quick`; or of the user's."""
-    if results.vowels.is_papers:
-        return _QUICK_VOWEL_SPACE_BY_F0 if results.quick else grids.VOWEL_SPACE_BY_F0
-    own = results.vowels.vowel_space_by_f0()
-    return own.thinned(f0=3, f1=6, f2=6) if results.quick else own
-
-
-def sweep(results: Results, front_end: NamedFrontEnd, grid: Grid) -> np.ndarray:
-    """Features (n, channels) of a grid of vowels, kept with the formants."""
-    return results.sweep("formants", front_end, grid, vowel)
-
-
-def vowel_space_source_filter(results: Results) -> Grid:
-    """The grid of `vowel_space`, of resonances."""
-    return Grid("vowel_space_source_filter", vowel_space(results).axes)
-
-
-def sweep_source_filter(results: Results, front_end: NamedFrontEnd, grid: Grid) -> np.ndarray:
-    """Features (n, channels) of a grid of vowels that are resonances, kept with the formants."""
-    return results.sweep("formants", front_end, grid, source_filter_vowel)
-
-
-def project(results: Results, front_end: NamedFrontEnd, grid: Grid, features: np.ndarray) -> np.ndarray:
-    """Positions (n, 2) of a grid of vowels on UMAP's map, kept with the formants."""
-    positions = maps.umap(results, "formants", front_end, grid.name, features)
-    maps.save_csv(results, "formants", front_end, grid.name, grid.points(), oriented(positions, grid).reshape(-1, 2))
-    return positions
 
 
 def oriented(positions: np.ndarray, grid: Grid) -> np.ndarray:

@@ -61,6 +61,8 @@ class EncoderChoiceError(ValueError):
 class NamedFrontEnd:
     """A front end under the name that its results carry. It is made when it is needed: there may be many.
 
+    Two of one name and one digest are the same.
+
     Attributes:
         name: the name given; of a path, its stem.
         kind: `"trained"` weights, `"random"` weights, a `"spectrogram"`, or `"yours"`, from a factory.
@@ -91,6 +93,12 @@ class NamedFrontEnd:
     normalize: bool = False
     group: str | None = None
     alike: float | None = None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, NamedFrontEnd) and (self.name, self.digest) == (other.name, other.digest)
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.digest))
 
     @property
     def front_end(self) -> FrontEnd:

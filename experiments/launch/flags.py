@@ -1,9 +1,10 @@
-"""The flags that all probing experiments share, and how such an experiment becomes a program."""
+"""How an experiment becomes a program, and the flags that all of them share."""
 
 import collections
+import importlib
 import pathlib
-import types
 from collections.abc import Callable, Sequence
+from typing import Any, cast
 
 import jax
 from absl import flags
@@ -16,13 +17,15 @@ from w2v_jax.projection import ProjectionUnavailableError
 from w2v_jax.scores.requirements import RequirementError
 from w2v_jax.vowels import VowelTableError
 
-from ..front_ends import named as front_ends
+from .. import catalog, running
+from ..experiment import Experiment
+from ..front_ends import named
 from ..front_ends.named import NamedFrontEnd
 from ..options import common
 from ..options.common import NAMES as NAMES
 from ..store import buckets, file_names
-from ..store.metrics import Metrics
-from ..store.results import Results
+from ..store.results import QUICK, Results, Size
+from ..store.rows import Measurements
 from ..store.sweeping import ALONE, NO_SPACE, ReplacementError, Share
 from ..vowels.choice import PAPERS, VowelChoice
 from . import distribution, program
@@ -30,82 +33,54 @@ from .distribution import DistributionError
 
 flags.disclaim_key_flags()  # `launch` makes them the program's own, which --help tells of
 
+_OPTIONS = common.__name__.rpartition(".")[0]
 
-def launch(
-    run: Callable[[Sequence[NamedFrontEnd], Results], Metrics | None],
-    *,
-    default: Sequence[str] = front_ends.DEFAULT,
-    vowels: Callable[[], VowelChoice] | None = None,
-    errors: tuple[type[Exception], ...] = (),
-    says: Callable[[Results, Metrics], list[str]] | None = None,
-    adds: Callable[[Sequence[NamedFrontEnd]], Sequence[NamedFrontEnd]] | None = None,
-    own: Sequence[types.ModuleType] = (),
-) -> None:
+
+class FlagError(ValueError):
+    """Flags that say two things. The message is one line."""
+
+
+def launch(experiment: Experiment, *, afterwards: Callable[[Results], Sequence[str]] | None = None) -> None:
     """Runs an experiment as a program: flags in, one line for each thing that its user can put right.
 
     Args:
-        run: the experiment.
-        default: the encoders that it compares where `--encoders` is not given.
-        vowels: `vowel_flags.chosen`, where it asks about vowels.
-        errors: further ones that its user can put right; their messages are one line.
-        says: what came out and where it is, in lines; by default the experiment's conclusion and its figures.
-        adds: front ends that the experiment wants besides those that the user names.
-        own: modules of `options` whose flags the experiment takes besides.
+        experiment: its record.
+        afterwards: what else is to be done at the end (by the first process); returns lines to print.
     """
 
     def main() -> None:
-        share = _share()
-        output_dir()
-        which = PAPERS if vowels is None else vowels()
-        with Bar() as bar:
-            chosen = front_ends.resolve(
-                common.ENCODERS.value,
-                default=default,
-                precision=check_precision(common.PRECISION.value),
-                offline=common.OFFLINE.value,
-                listener=bar,
-            )
-        if adds is not None:
-            chosen = [*chosen, *adds(chosen)]
-        if both := file_names.shared([each.name for each in chosen]):
-            raise front_ends.EncoderChoiceError(
-                f"--encoders: the results of {both[0]!r} and {both[1]!r} would have the same file names "
-                f"({file_names.safe_name(both[1])!r}, and some systems do not tell A from a); rename one"
-            )
-        results = Results(
-            output_dir(),
-            quick=common.QUICK.value,
-            batch_size=common.BATCH_SIZE.value,
-            recompute=common.RECOMPUTE.value,
-            overwrite=common.OVERWRITE.value,
-            share=share,
-            vowels=which,
-        )
-        which.check(chosen)
-        results.check()
-        if share.is_first:
-            print(devices())
-            print("".join(f"{note}\n" for note in which.notes(quick=results.quick)), end="")
-            print("".join(f"{doubt}\n" for doubt in front_ends.doubts(chosen)), end="")
-        metrics = run(chosen, results)
-        if share.is_first:
-            said = came_out(results, metrics or {}) if says is None else says(results, metrics or {})
-            if lines := ending(chosen, results, said):
-                print("\n".join(lines))
+        front_ends, results = prepare(default=experiment.default, asks_vowels=experiment.asks_vowels)
+        measured = running.run(experiment, front_ends, results, values(experiment))
+        if results.share.is_first:
+            said = [*came_out(results, measured), *(afterwards(results) if afterwards else ())]
+            print("\n".join(ending(front_ends, results, said)))
 
-    flags.adopt_module_key_flags(common)
-    if vowels is not None:
-        from ..options import vowels as vowel_options
+    as_program(main, catalog.options_of(experiment), errors=experiment.errors)
 
-        flags.adopt_module_key_flags(vowel_options)
-    for module in own:
-        flags.adopt_module_key_flags(module)
+
+def values(experiment: Experiment) -> dict[str, Any]:
+    """The values of an experiment's own flags, by name."""
+    modules = [importlib.import_module(f"{_OPTIONS}.{name}").__name__ for name in experiment.options]
+    return {flag.name: flag.value for name in modules for flag in flags.FLAGS.flags_by_module_dict().get(name, ())}
+
+
+def as_program(main: Callable[[], None], options: Sequence[str], *, errors: tuple[type[Exception], ...] = ()) -> None:
+    """Runs a program that computes.
+
+    Args:
+        main: the program.
+        options: the modules of `options` whose flags it takes.
+        errors: exceptions of its own that its user can put right; their messages are one line.
+    """
+    for name in options:
+        flags.adopt_module_key_flags(importlib.import_module(f"{_OPTIONS}.{name}"))
     program.launch(
         main,
         errors=(
+            FlagError,
             VowelTableError,
             DistributionError,
-            front_ends.EncoderChoiceError,
+            named.EncoderChoiceError,
             FrontEndError,
             CheckpointError,
             ReplacementError,
@@ -118,6 +93,70 @@ def launch(
         describe=_one_line,
         kept=lambda: f"sweeps that were finished are kept in {common.OUTPUT_DIR.value}",
     )
+
+
+def prepare(
+    *,
+    default: Sequence[str],
+    asks_vowels: bool,
+    adds: Callable[[Sequence[NamedFrontEnd]], Sequence[NamedFrontEnd]] | None = None,
+) -> tuple[list[NamedFrontEnd], Results]:
+    """The front ends and the folder that the flags name, checked; says what a user should know before it begins.
+
+    Args:
+        default: the encoders where `--encoders` is not given.
+        asks_vowels: whether `--vowels` and its like are flags.
+        adds: front ends that are wanted besides those that the user names.
+    """
+    share = _share()
+    folder, wanted = output_dir(), size()
+    which = _vowels() if asks_vowels else PAPERS
+    with Bar() as bar:
+        chosen = named.resolve(
+            common.ENCODERS.value,
+            default=default,
+            precision=check_precision(common.PRECISION.value),
+            offline=common.OFFLINE.value,
+            listener=bar,
+        )
+    if adds is not None:
+        chosen = [*chosen, *adds(chosen)]
+    if both := file_names.shared([each.name for each in chosen]):
+        raise named.EncoderChoiceError(
+            f"--encoders: the results of {both[0]!r} and {both[1]!r} would have the same file names "
+            f"({file_names.safe_name(both[1])!r}, and some systems do not tell A from a); rename one"
+        )
+    results = Results(
+        folder,
+        size=wanted,
+        batch_size=common.BATCH_SIZE.value,
+        recompute=common.RECOMPUTE.value,
+        overwrite=common.OVERWRITE.value,
+        share=share,
+        vowels=which,
+    )
+    which.check(chosen)
+    results.check()
+    if share.is_first:
+        print(devices())
+        print("".join(f"{note}\n" for note in which.notes(quick=results.quick)), end="")
+        print("".join(f"{doubt}\n" for doubt in named.doubts(chosen)), end="")
+    return chosen, results
+
+
+def size() -> Size:
+    """What `--size` says, or `--quick`. Raises `FlagError` where they say different things."""
+    if not common.QUICK.value:
+        return cast(Size, common.SIZE.value or "usual")
+    if common.SIZE.value not in (None, QUICK):
+        raise FlagError(f"--quick and --size={common.SIZE.value}; expected one of them")
+    return QUICK
+
+
+def _vowels() -> VowelChoice:
+    from ..vowels import flags as vowel_flags  # the flags of programs that ask about vowels
+
+    return vowel_flags.chosen()
 
 
 def devices() -> str:
@@ -139,24 +178,22 @@ def output_dir() -> pathlib.Path:
     )
 
 
-def ending(chosen: Sequence[NamedFrontEnd], results: Results, said: Sequence[str]) -> list[str]:
-    """The last lines of an experiment: what came out, as `said`, and what a reader must know."""
+def ending(front_ends: Sequence[NamedFrontEnd], results: Results, said: Sequence[str]) -> list[str]:
+    """The last lines of a program: what was read back, what came out, as `said`, and what a reader must know."""
     lines = []
     if count := len(results.read_back):
         lines.append(f"({count} file{'s' * (count > 1)} in {results.folder} read back, not computed again)")
     lines += said
-    if remark := front_ends.remark(chosen):
+    if remark := named.remark(front_ends):
         lines += ["", remark]
-    if told := front_ends.assumptions(chosen):
+    if told := named.assumptions(front_ends):
         lines += ["", *told]
     return lines
 
 
-def came_out(results: Results, metrics: Metrics) -> list[str]:
-    """The conclusion, and which figures are where."""
-    lines = []
-    if conclusion := metrics.get("conclusion", ""):
-        lines += ["", conclusion]
+def came_out(results: Results, measured: Measurements) -> list[str]:
+    """The headline, which figures are where, and what the experiment says at its end."""
+    lines = ["", measured.headline] if measured.headline else []
     if results.drawn:
         folders = dict.fromkeys(path.parent for path in results.drawn)
         lines += ["", "Figures (.png, .pdf and .svg) and metrics.json:"]
@@ -164,7 +201,7 @@ def came_out(results: Results, metrics: Metrics) -> list[str]:
             f"    {folder}: " + ", ".join(path.stem for path in results.drawn if path.parent == folder)
             for folder in folders
         ]
-    return lines
+    return [*lines, *(["", *measured.said] if measured.said else [])]
 
 
 def _share() -> Share:

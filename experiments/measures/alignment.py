@@ -4,32 +4,37 @@ Two encoders hear the same sounds, often through the same architecture. So even 
 number without such a baseline says nothing of what was learned.
 """
 
+import dataclasses
 import itertools
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from w2v_jax import scores, similarity
 from w2v_jax.grids import Grid
+from w2v_jax.scores import Bootstrap
 
 from ..draw import figures, lettering
 from ..front_ends import controls
 from ..front_ends.named import NamedFrontEnd
 from ..sentences import compared, listed
-from ..store import cells
-from ..store.metrics import Metrics
+from ..store import rows
+from ..store.rows import Measurements, Row
 from ..vowels.choice import PAPERS, VowelChoice
 
 ASKED, RANDOM, LOG_MEL = "front end", "random weights", "log-mel"
 TWO_RANDOM = f"{RANDOM} and {RANDOM}"
+TWO_ASKED = f"{ASKED} and {ASKED}"
+LINEAR, DEBIASED = "linear CKA", "debiased linear CKA"
+ROLES = "pair"  # the parameter that says what the two of a pair are
 MOST_RANDOM = 2  # of an architecture
 MOST_THINNED = 10  # values of F1 and of F2 in the sounds of baselines, which cost two sweeps more
 
 NOTE = (
-    "`debiased_linear_cka` is linear CKA without the bias that many channels over few sounds give; its interval is of "
-    "half of the vowels drawn again and again, a vowel at all its f0 together. `baselines` has the same numbers for "
-    "encoders of random weights and log-mel, with each encoder and with each other, of a ninth of the vowels."
+    "Debiased linear CKA is linear CKA without the bias that many channels over few sounds give; its interval "
+    "resamples half of the vowels, a vowel at all its f0 together. Pairs with random weights or log-mel are baselines, "
+    "of a ninth of the vowels."
 )
 
 Pair = tuple[NamedFrontEnd, NamedFrontEnd]
@@ -55,8 +60,8 @@ def thinned(grid: Grid) -> tuple[Grid, np.ndarray]:
     """Part of the vowels, (n,) in grid order, for baselines, and which they are of all: (all,) bool."""
     part = grid.thinned(f1=MOST_THINNED, f2=MOST_THINNED)
     points = grid.points()
-    rows = np.all([np.isin(values, part.axis(name)) for name, values in points.items()], axis=0)
-    return Grid(f"{grid.name}_thinned", part.axes), rows
+    chosen = np.all([np.isin(values, part.axis(name)) for name, values in points.items()], axis=0)
+    return Grid(f"{grid.name}_thinned", part.axes), chosen
 
 
 def with_baselines(baselines: Baselines) -> list[Pair]:
@@ -69,36 +74,56 @@ def with_baselines(baselines: Baselines) -> list[Pair]:
     return list(pairs.values())
 
 
-def measure(pairs: Iterable[Pair], features: Mapping[NamedFrontEnd, np.ndarray], grid: Grid) -> list[Metrics]:
-    """Linear CKA of each pair, as the paper has it and debiased, of features (n, channels) of a grid of vowels.
+def measure(
+    pairs: Iterable[Pair],
+    features: Mapping[NamedFrontEnd, np.ndarray],
+    grid: Grid,
+    *,
+    roles: Callable[[Pair], str] = lambda pair: TWO_ASKED,
+    bootstrap: Bootstrap | None = None,
+) -> list[Row]:
+    """Linear CKA of each pair, as the paper has it and debiased.
 
-    A pair whose linear CKA is undefined has no numbers, but says why.
+    Args:
+        pairs: of front ends.
+        features: (n, channels) each, of a grid of vowels.
+        grid: theirs.
+        roles: what the two of a pair are.
+        bootstrap: as for the scores.
     """
     points = grid.points()
     _, vowel = np.unique(np.stack([points["f1"], points["f2"]], axis=1), axis=0, return_inverse=True)
     vowel = vowel.reshape(-1)
-    found: list[Metrics] = []
-    for first, second in pairs:
+    measured: list[Row] = []
+    for pair in pairs:
+        first, second = pair
         a, b = features[first], features[second]
-        names = {"encoders": [first.name, second.name]}
         try:
-            linear = float(similarity.linear_cka(a, b))
+            linear = rows.number(LINEAR, float(similarity.linear_cka(a, b)))
+            cell = rows.attempted(lambda a=a, b=b: scores.cka(a, b, groups=vowel, bootstrap=bootstrap))  # type: ignore[misc]
+            debiased = rows.score(DEBIASED, cell)
         except ValueError as error:
-            found.append({**names, "undefined": str(error)})
-            continue
-        debiased = cells.number(cells.attempted(lambda a=a, b=b: scores.cka(a, b, groups=vowel)))  # type: ignore[misc]
-        found.append({**names, "linear_cka": linear, "debiased_linear_cka": debiased})
-    return found
+            linear, debiased = (rows.number(each, None, undefined=str(error)) for each in (LINEAR, DEBIASED))
+        parameters = ((rows.WITH, second.name), (ROLES, roles(pair)))
+        measured += [
+            dataclasses.replace(each, encoder=first.name, parameters=parameters) for each in (linear, debiased)
+        ]
+    return measured
 
 
-def measure_baselines(baselines: Baselines, features: Mapping[NamedFrontEnd, np.ndarray], grid: Grid) -> list[Metrics]:
-    """`measure` for `with_baselines`; `baseline` says what the two of a pair are."""
-    pairs = with_baselines(baselines)
-    found = measure(pairs, features, grid)
-    return [
-        {**each, "baseline": f"{_role(first, baselines)} and {_role(second, baselines)}"}
-        for (first, second), each in zip(pairs, found, strict=True)
-    ]
+def measure_baselines(
+    baselines: Baselines,
+    features: Mapping[NamedFrontEnd, np.ndarray],
+    grid: Grid,
+    *,
+    bootstrap: Bootstrap | None = None,
+) -> list[Row]:
+    """`measure` for `with_baselines`."""
+
+    def roles(pair: Pair) -> str:
+        return " and ".join(_role(each, baselines) for each in pair)
+
+    return measure(with_baselines(baselines), features, grid, roles=roles, bootstrap=bootstrap)
 
 
 def _role(front_end: NamedFrontEnd, baselines: Baselines) -> str:
@@ -108,42 +133,46 @@ def _role(front_end: NamedFrontEnd, baselines: Baselines) -> str:
     return LOG_MEL if is_baseline and front_end.kind == "spectrogram" else ASKED
 
 
-def defined(pairs: Iterable[Metrics]) -> list[Metrics]:
-    """The pairs that have numbers."""
-    return [pair for pair in pairs if "linear_cka" in pair]
+def undefined_notes(measured: Measurements) -> list[str]:
+    """Why pairs have no CKA."""
+    return [
+        f"CKA of {' and '.join(rows.names_in(row))}: {row.undefined}."
+        for row in measured.select(LINEAR)
+        if row.value is None
+    ]
 
 
-def undefined_notes(pairs: Iterable[Metrics]) -> list[str]:
-    """Why the others have none."""
-    return [f"CKA of {' and '.join(pair['encoders'])}: {pair['undefined']}." for pair in pairs if "undefined" in pair]
-
-
-def conclude(between: Collection[Metrics], baselines: Collection[Metrics]) -> str:
-    """What came out, as a part of a sentence; nothing where there is no pair."""
-    likeness = {" and ".join(pair["encoders"]): pair["linear_cka"] for pair in between}
+def said(measured: Measurements) -> str:
+    """What came out, as a sentence; nothing where there is no pair."""
+    pairs = [row for row in measured.select(LINEAR) if row.value is not None]
+    likeness = {" and ".join(rows.names_in(row)): row.value or 0.0 for row in pairs if _roles(row) == TWO_ASKED}
     parts = []
-    if of_two := _values(baselines, TWO_RANDOM):
+    if of_two := _values(pairs, TWO_RANDOM):
         parts.append(f"two encoders of random weights reach {max(of_two):.3f}")
     for baseline in (RANDOM, LOG_MEL):
-        of_encoders = [pair for pair in baselines if pair["baseline"] == f"{ASKED} and {baseline}"]
-        for name in dict.fromkeys(pair["encoders"][0] for pair in of_encoders):
-            highest = max(pair["linear_cka"] for pair in of_encoders if pair["encoders"][0] == name)
+        of_encoders = [row for row in pairs if _roles(row) == f"{ASKED} and {baseline}"]
+        for name in dict.fromkeys(row.encoder for row in of_encoders):
+            highest = max(row.value or 0.0 for row in of_encoders if row.encoder == name)
             parts.append(f"{baseline} with {name} {highest:.3f}")
-    if of_random := _values(baselines, f"{RANDOM} and {LOG_MEL}"):
+    if of_random := _values(pairs, f"{RANDOM} and {LOG_MEL}"):
         parts.append(f"log-mel with random weights {max(of_random):.3f}")
     if likeness:
-        said = f"linear CKA is {compared(likeness, better='higher', means='more alike', spec='.3f')}"
-        return f"{said}; for comparison, {listed(parts)}" if parts else said
-    return f"of linear CKA (higher is more alike), {listed(parts)}" if parts else ""
+        said = f"Linear CKA is {compared(likeness, better='higher', means='more alike', spec='.3f')}"
+        return f"{said}; for comparison, {listed(parts)}." if parts else f"{said}."
+    return f"Linear CKA (higher is more alike): {listed(parts)}." if parts else ""
 
 
-def _values(baselines: Iterable[Metrics], baseline: str) -> list[float]:
-    return [pair["linear_cka"] for pair in baselines if pair["baseline"] == baseline]
+def _roles(row: Row) -> str:
+    return str(dict(row.parameters)[ROLES])
+
+
+def _values(pairs: Iterable[Row], roles: str) -> list[float]:
+    return [row.value or 0.0 for row in pairs if _roles(row) == roles]
 
 
 def draw(
     baselines: Baselines,
-    pairs: Collection[Metrics],
+    measured: Measurements,
     vowels: VowelChoice = PAPERS,
     *,
     quick: bool = False,
@@ -153,10 +182,11 @@ def draw(
     names = [*(each.name for each in baselines), *further]
     matrix = np.full((len(names), len(names)), np.nan)
     np.fill_diagonal(matrix, 1)
-    for pair in pairs:
-        low, high = sorted(names.index(name) for name in pair["encoders"])
-        matrix[high, low] = pair["linear_cka"]
-        matrix[low, high] = pair["debiased_linear_cka"].get("value", np.nan)
+    for quantity in (LINEAR, DEBIASED):
+        for row in measured.select(quantity):
+            low, high = sorted(names.index(name) for name in rows.names_in(row))
+            place = (high, low) if quantity == LINEAR else (low, high)
+            matrix[place] = np.nan if row.value is None else row.value
     size = 3.0 + 0.55 * len(names)
     _, told = lettering.beside_axis(names)
     figure, (axes,) = figures.panels(1, size=(size + 1.2, size + 0.5), below=told)

@@ -1,5 +1,6 @@
 """The layer curve: how alike each layer of a front end is to a log-mel spectrogram of the same vowels."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -10,21 +11,24 @@ from w2v_jax import front_end as library
 from w2v_jax import layer_pooling, scores
 from w2v_jax.grids import Grid
 
-from ..draw import figures, lettering, vowel_chart
+from ..draw import figures, lettering
+from ..experiment import Setting, Sweep
 from ..front_ends import controls
 from ..front_ends.named import NamedFrontEnd
-from ..store import cells
-from ..store.metrics import Metrics
+from ..hearing import Heard
+from ..store import rows
 from ..store.results import Results
+from ..store.rows import Measurements, Row
+from ..vowels import space
 from ..vowels.choice import PAPERS, VowelChoice
 from . import alignment
 
-EXPERIMENT = "formants"  # whose folder has the sweeps
+QUANTITY = "debiased linear CKA with log-mel"
 GRID = "vowel_space_by_layer"
 MOST_OF_A_FORMANT = 17  # 289 vowels
 
 NOTE = (
-    "`cka_with_log_mel` is debiased linear CKA between each layer, averaged over time, and a log-mel spectrogram with "
+    "Debiased linear CKA with log-mel is between each layer, averaged over time, and a log-mel spectrogram with "
     "the same frames, of vowels of one f0; of each architecture with one encoder of random weights, too. It says where "
     "a layer has the spectrogram's arrangement of the vowels, not whether that is good."
 )
@@ -34,55 +38,65 @@ _FEW = (figures.ORANGE, figures.BLUE, figures.GREEN)
 
 def vowels_of(results: Results) -> Grid:
     """The vowels of one f0, fewer than for the maps."""
-    return Grid(GRID, vowel_chart.vowel_space(results).thinned(f1=MOST_OF_A_FORMANT, f2=MOST_OF_A_FORMANT).axes)
+    return Grid(GRID, space.one_f0(results).thinned(f1=MOST_OF_A_FORMANT, f2=MOST_OF_A_FORMANT).axes)
 
 
-def with_random(front_ends: Sequence[NamedFrontEnd]) -> list[tuple[NamedFrontEnd, NamedFrontEnd]]:
+def partners(front_ends: Sequence[NamedFrontEnd]) -> dict[NamedFrontEnd, NamedFrontEnd]:
     """Front ends of several layers, and for each architecture one of random weights; each with its log-mel."""
-    found: dict[NamedFrontEnd, NamedFrontEnd] = {}
+    log_mel_of: dict[NamedFrontEnd, NamedFrontEnd] = {}
     for each, theirs in controls.controls_of(front_ends).items():
         log_mel = theirs.spectrograms.get(alignment.LOG_MEL)
         if log_mel is None or len(library.layers(each.front_end)) < 2:
             continue
         for other in (each, *theirs.untrained[:1]):
-            found[other] = log_mel
-    asked = [each for each in front_ends if each in found]
-    return [(each, found[each]) for each in (*asked, *(each for each in found if each not in asked))]
+            log_mel_of[other] = log_mel
+    named = [each for each in front_ends if each in log_mel_of]
+    return {each: log_mel_of[each] for each in (*named, *(each for each in log_mel_of if each not in named))}
 
 
-def measure(results: Results, front_ends: Sequence[NamedFrontEnd]) -> list[Metrics]:
-    """Debiased CKA with log-mel, an entry for each layer of each of `with_random`."""
-    grid = vowels_of(results)
-    entries: list[Metrics] = []
-    for each, log_mel in with_random(front_ends):
-        spectra = results.sweep(EXPERIMENT, log_mel, grid, vowel_chart.vowel)
-        for layer, features in _sweep(results, each, grid).items():
-            cell = cells.attempted(lambda features=features, spectra=spectra: scores.cka(features, spectra))  # type: ignore[misc]
-            entries.append({"encoders": [each.name], "layer": layer, "debiased_linear_cka": cells.number(cell)})
-    return entries
+def sweeps_for(setting: Setting) -> list[Sweep]:
+    """What a front end hears for the curve: all layers of one that has a curve, the frames of a log-mel."""
+    curves = partners(setting.named)
+    if setting.front_end in curves:
+        return [Sweep(GRID, _grid, space.vowel, pooling=layer_pooling.layer_means, of_controls=True)]
+    if setting.front_end in curves.values():
+        return [Sweep(GRID, _grid, space.vowel, of_controls=True)]
+    return []
 
 
-def _sweep(results: Results, front_end: NamedFrontEnd, grid: Grid) -> dict[str, np.ndarray]:
-    """By layer, features averaged over time, (n, channels)."""
-    features = results.sweep(EXPERIMENT, front_end, grid, vowel_chart.vowel, pooling=layer_pooling.layer_means)
-    channels = layer_pooling.layer_channels(front_end.front_end, num_samples=front_end.frames.sample_rate)
-    return {name: found.mean for name, found in layer_pooling.split_means(features, channels).items()}
+def _grid(setting: Setting) -> Grid:
+    return vowels_of(setting.results)
+
+
+def measure(several: Sequence[Heard]) -> list[Row]:
+    """Debiased CKA with log-mel, a row for each layer of each of `partners`."""
+    heard = {each.front_end: each for each in several}
+    measured = []
+    for each, log_mel in partners(several[0].setting.named).items():
+        spectra = heard[log_mel].features(GRID)
+        channels = layer_pooling.layer_channels(each.front_end, num_samples=each.frames.sample_rate)
+        for layer, features in layer_pooling.split_means(heard[each].features(GRID), channels).items():
+            bootstrap = heard[each].results.bootstrap
+            cell = rows.attempted(lambda mean=features.mean: scores.cka(mean, spectra, bootstrap=bootstrap))  # type: ignore[misc] # noqa: B023
+            measured.append(dataclasses.replace(rows.score(QUANTITY, cell, layer=layer), encoder=each.name))
+    return measured
 
 
 def draw(
-    entries: Sequence[Metrics],
-    front_ends: Sequence[NamedFrontEnd],
+    measured: Measurements,
     grid: Grid,
     vowels: VowelChoice = PAPERS,
     *,
     quick: bool = False,
-) -> Figure:
+) -> Figure | None:
     """A line for each front end, with its interval; random weights that nobody asked for are grey."""
-    curves: dict[str, dict[str, Metrics]] = {}
-    for entry in entries:
-        curves.setdefault(entry["encoders"][0], {})[entry["layer"]] = entry["debiased_linear_cka"]
+    curves: dict[str, dict[str, Row]] = {}
+    for row in measured.select(QUANTITY, layer=None):
+        curves.setdefault(row.encoder, {})[row.layer] = row
+    if not curves:
+        return None
     figure, (axes,) = figures.panels(1, size=(6.4, 4.2))
-    asked = [each.name for each in front_ends if each.name in curves]
+    asked = [name for name, about in measured.encoders.items() if name in curves and not about.control_of]
     for name, curve in reversed(curves.items()):  # what was asked about on top
         control = name not in asked
         colour = figures.GREY if control else _colour(asked.index(name), len(asked))
@@ -115,5 +129,6 @@ def _colour(place: int, count: int) -> ColorType:
     return _FEW[place] if count <= len(_FEW) else figures.SEQUENTIAL(0.9 * place / (count - 1))
 
 
-def _ends(curve: Mapping[str, Metrics], end: str) -> np.ndarray:
-    return np.array([cell.get(end, np.nan) for cell in curve.values()], np.float64)
+def _ends(curve: Mapping[str, Row], end: str) -> np.ndarray:
+    values = (getattr(row, end) for row in curve.values())
+    return np.array([np.nan if value is None else value for value in values])

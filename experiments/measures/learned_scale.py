@@ -1,6 +1,5 @@
 """The scale that a front end has learned: tones at small equal steps, each at several starting phases."""
 
-import dataclasses
 import functools
 import math
 
@@ -11,21 +10,23 @@ from w2v_jax import scores, stimuli
 from w2v_jax._src.arguments import Scalar
 from w2v_jax.front_end import Frames
 from w2v_jax.grids import Grid
-from w2v_jax.scores import LearnedScale
+from w2v_jax.scores import Bootstrap
 from w2v_jax.scores.learned_scale import FARTHEST_STEP, PHASES, SMALL_ENOUGH
 
-from ..front_ends.named import NamedFrontEnd
-from ..options import learned_scale as options
-from ..store import cells
-from ..store.metrics import Metrics
-from ..store.results import Results
+from ..experiment import Setting, Sweep
+from ..store import rows
+from ..store.rows import Measurements, Row
 
 SWEEP = "scale_tones"
+NAME = "learned scale by angles"
+FIT = f"{NAME}, R² with a known scale"
+SMALL_STEPS = f"{NAME}: share of small steps"
+CLEARLY = 1.25  # how many times as much the next best known scale must leave unexplained
 DURATION = 0.2  # seconds, or as long as a few frames take
 _LEAST_FRAMES = 4
 _LOWEST = 60.0
-_HIGHEST = {False: 7_000.0, True: 1_500.0}  # Hz, by whether it is a quick look
-_STEP = {False: 20.0, True: 60.0}  # cents
+_HIGHEST = {"smoke": 120.0, "quick": 1_500.0}  # Hz; 7,000 of other sizes
+_STEP = {"smoke": 60.0, "quick": 60.0}  # cents; 20 of other sizes
 
 NOTE = (
     f"The learned scale adds up the angles between tones a small step apart, each the mean of {PHASES} starting "
@@ -38,39 +39,18 @@ class RangeError(ValueError):
     """A range of tones that a front end cannot be asked about."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Range:
-    """Which tones are asked about; what is None depends on the front end, and on whether it is a quick look.
-
-    Attributes:
-        lowest: Hz.
-        highest: Hz.
-        step: cents.
-    """
-
-    lowest: float | None = None
-    highest: float | None = None
-    step: float | None = None
-
-
-USUAL = Range()
-
-
-def chosen() -> Range:
-    """What the flags say."""
-    return Range(options.LOWEST.value, options.HIGHEST.value, options.STEP.value)
-
-
-def tones(front_end: NamedFrontEnd, wanted: Range, *, quick: bool) -> Grid:
-    """Tones in a range, each at every starting phase.
+def tones(setting: Setting) -> Grid:
+    """Tones in the range that the flags say, each at every starting phase.
 
     Raises:
         RangeError: a range that no tones fit.
     """
+    front_end, size = setting.front_end, setting.results.size
     nyquist = front_end.frames.nyquist
-    highest = min(_HIGHEST[quick], 0.9 * nyquist) if wanted.highest is None else wanted.highest
-    lowest = _LOWEST if wanted.lowest is None else wanted.lowest
-    step = _STEP[quick] if wanted.step is None else wanted.step
+    lowest, highest, step = (setting.options.get(name) for name in ("lowest", "highest", "step"))
+    highest = min(_HIGHEST.get(size, 7_000.0), 0.9 * nyquist) if highest is None else highest
+    lowest = _LOWEST if lowest is None else lowest
+    step = _STEP.get(size, 20.0) if step is None else step
     if not (math.isfinite(lowest) and math.isfinite(highest) and 0 < lowest < highest):
         raise RangeError(f"--lowest={lowest:g} --highest={highest:g}; expected 0 < lowest < highest, in Hz")
     if highest >= nyquist:
@@ -97,44 +77,65 @@ def long_enough(frames: Frames) -> float:
     return max(DURATION, math.ceil(10 * needed) / 10)
 
 
-def measure(features: np.ndarray, grid: Grid) -> tuple[LearnedScale | None, Metrics]:
-    """The scale, and what is kept of it; None where there is none, with the reason.
+def sweep_for(setting: Setting) -> Sweep:
+    """What a front end hears; the tones are so long that it makes some frames of them."""
+    duration = long_enough(setting.front_end.frames)
+    stimulus = tone if duration == DURATION else functools.partial(tone, duration=duration)
+    return Sweep(SWEEP, tones, stimulus)
+
+
+def measure(features: np.ndarray, grid: Grid, *, bootstrap: Bootstrap | None = None) -> list[Row]:
+    """The scale, and how well known scales explain it.
 
     Args:
         features: (tones * phases, channels), in the order of the grid.
         grid: of `tones`.
+        bootstrap: as for the scores.
     """
     frequency = np.asarray(grid.axes[0]["frequency"])
+    step = float(1200 * np.log2(frequency[1] / frequency[0]))
+    about = [
+        rows.number(f"{NAME}: lowest tone", frequency[0], unit="Hz"),
+        rows.number(f"{NAME}: highest tone", frequency[-1], unit="Hz"),
+        rows.number(f"{NAME}: step", step, unit="cents"),
+        rows.number(f"{NAME}: starting phases", PHASES),
+    ]
     try:
-        found = scores.learned_scale(features.reshape(*grid.shape, -1), frequency)
+        scale = scores.learned_scale(features.reshape(*grid.shape, -1), frequency, bootstrap=bootstrap)
     except scores.UndefinedScoreError as error:
-        return None, {"undefined": str(error)}
-    return found, {
-        "lowest": float(frequency[0]),
-        "highest": float(frequency[-1]),
-        "step_cents": float(1200 * np.log2(frequency[1] / frequency[0])),
-        "phases": PHASES,
-        "saturated": found.saturated,
-        "share_of_small_steps": found.unsaturated,
-        "expected_share": SMALL_ENOUGH,
-        "r2": {name: cells.number(fit) for name, fit in found.fits.items()},
-        "nearest": found.nearest,
-        "frequency": frequency,
-        "scale": found.curve,
-    }
+        return [*about, rows.number(SMALL_STEPS, None, undefined=str(error))]
+    return [
+        *about,
+        rows.number(SMALL_STEPS, scale.unsaturated, better="higher"),
+        rows.number(f"{SMALL_STEPS}, expected", SMALL_ENOUGH),
+        *(rows.score(FIT, fit, better="higher", scale=name) for name, fit in scale.fits.items()),
+        *rows.curve(NAME, scale.curve, frequency=frequency),
+    ]
 
 
-def said(name: str, measured: Metrics) -> str:
-    """What came out, in a few words."""
-    if "undefined" in measured:
-        return f"undefined for {name} ({measured['undefined']})"
-    if measured["saturated"]:
-        return f"saturated for {name} (only {measured['share_of_small_steps']:.0%} of the steps are small)"
-    return f"nearest to {measured['nearest']} for {name} (R² {measured['r2'][measured['nearest']]['value']:.3f})"
+def fits(measured: Measurements, encoder: str) -> dict[str, float]:
+    """R² by known scale, the best first; empty where the scale is undefined or saturated."""
+    if is_saturated(measured, encoder):
+        return {}
+    several = {dict(row.parameters)["scale"]: row.value for row in measured.select(FIT, encoder=encoder)}
+    known = {str(name): value for name, value in several.items() if value is not None}
+    return dict(sorted(known.items(), key=lambda fit: -fit[1]))
 
 
-def sweep(results: Results, experiment: str, front_end: NamedFrontEnd, grid: Grid) -> np.ndarray:
-    """What a front end makes of the tones."""
-    duration = long_enough(front_end.frames)
-    stimulus = tone if duration == DURATION else functools.partial(tone, duration=duration)
-    return results.sweep(experiment, front_end, grid, stimulus)
+def is_saturated(measured: Measurements, encoder: str) -> bool:
+    """Whether steps are too coarse to tell."""
+    share = measured.value(SMALL_STEPS, encoder=encoder)
+    return share is not None and share < SMALL_ENOUGH
+
+
+def said(measured: Measurements, encoder: str) -> str:
+    """What the scale is nearest to, in a few words."""
+    if is_saturated(measured, encoder):
+        return "too coarse to tell"
+    several = fits(measured, encoder)
+    if len(several) < 2:
+        return "undefined"
+    (first, best), (second, next_best), *_ = several.items()
+    if 1 - next_best < CLEARLY * (1 - best):
+        return f"as near to {first} as to {second} (R² {best:.3f})"
+    return f"nearest to {first} (R² {best:.3f})"

@@ -10,15 +10,14 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from w2v_jax import scores
+from w2v_jax.scores import Bootstrap
 
 from ..store import rows
-from ..store.cells import attempted
 from ..store.rows import Measurements, Row
 
 MAX_POINTS = 1000  # for neighbours
 COUNT = 10  # neighbours of a point
 _UNDEFINED = "undefined"
-_MAP = "map"  # the parameter that says of which sweep the map is
 _QUANTITIES = {
     "near_order": "near order: nearest sounds kept",
     "near_order_by_chance": "near order by chance",
@@ -58,7 +57,12 @@ class MapOrder:
 
 
 def measure(
-    features: np.ndarray, positions: np.ndarray, parameters: Mapping[str, np.ndarray], *, sweep: str
+    features: np.ndarray,
+    positions: np.ndarray,
+    parameters: Mapping[str, np.ndarray],
+    *,
+    sweep: str,
+    bootstrap: Bootstrap | None = None,
 ) -> MapOrder:
     """Measures a map and the features that it is of.
 
@@ -70,6 +74,7 @@ def measure(
         positions: (n, 2).
         parameters: (n,) each, of the sounds; those that do not vary are left out.
         sweep: whose map it is.
+        bootstrap: as for the scores.
     """
     varying = {name: values for name, values in parameters.items() if np.ptp(values) > 0} or parameters
     chosen = np.arange(len(features))
@@ -79,12 +84,12 @@ def measure(
     of_chosen = {name: values[chosen] for name, values in varying.items()}
     found: dict[str, Row] = {}
     for name, score in {
-        "near_order": lambda: scores.neighbour_overlap(of, of_chosen, count=COUNT),
-        "far_order": lambda: scores.rsa(features, varying),
-        "trustworthiness": lambda: scores.trustworthiness(of, drawn, count=COUNT),
-        "continuity": lambda: scores.continuity(of, drawn, count=COUNT),
+        "near_order": lambda: scores.neighbour_overlap(of, of_chosen, count=COUNT, bootstrap=bootstrap),
+        "far_order": lambda: scores.rsa(features, varying, bootstrap=bootstrap),
+        "trustworthiness": lambda: scores.trustworthiness(of, drawn, count=COUNT, bootstrap=bootstrap),
+        "continuity": lambda: scores.continuity(of, drawn, count=COUNT, bootstrap=bootstrap),
     }.items():
-        found[name] = rows.score(_QUANTITIES[name], attempted(score), better="higher", **{_MAP: sweep})
+        found[name] = rows.score(_QUANTITIES[name], rows.attempted(score), better="higher", map=sweep)
     for name, number in {
         "near_order_by_chance": lambda: scores.neighbour_chance(of_chosen, count=COUNT),
         "shuffled": lambda: scores.shuffled_maps_score(len(chosen), count=COUNT),
@@ -96,15 +101,15 @@ def measure(
 
 def _number(quantity: str, number: Callable[[], float], *, sweep: str) -> Row:
     try:
-        return rows.number(quantity, number(), **{_MAP: sweep})
+        return rows.number(quantity, number(), map=sweep)
     except scores.UndefinedScoreError as error:
-        return rows.number(quantity, None, undefined=str(error), **{_MAP: sweep})
+        return rows.number(quantity, None, undefined=str(error), map=sweep)
 
 
 def of(measured: Measurements, encoder: str, sweep: str) -> MapOrder | None:
     """The numbers of a sweep's map among the measurements; None where the experiment drew no such map."""
     found = {
-        name: next(measured.select(quantity, encoder=encoder, **{_MAP: sweep}), None)
+        name: next(measured.select(quantity, encoder=encoder, map=sweep), None)
         for name, quantity in _QUANTITIES.items()
     }
     known = {name: row for name, row in found.items() if row is not None}

@@ -22,11 +22,14 @@ OFFLINE = flags.DEFINE_bool(
 OUTPUT_DIR = flags.DEFINE_string(
     "output_dir", "results", "Folder for features, metrics and figures; also in a bucket: gs://, s3://, az://."
 )
-QUICK = flags.DEFINE_bool(
-    "quick",
-    False,
-    "Thin the grids, for a first look; such results go to a folder of their own, quick/ in --output_dir.",
+SIZE = flags.DEFINE_enum(
+    "size",
+    None,
+    ["smoke", "quick", "usual", "full"],
+    "How fine the grids are: smoke, a few sounds, to see whether it works; quick, for a first look; usual; full, the "
+    "paper's own where usual thins them. Results of the first two go to folders of their own in --output_dir.",
 )
+QUICK = flags.DEFINE_bool("quick", False, "The same as --size=quick.")
 PRECISION = flags.DEFINE_enum(
     "precision",
     "float32",
@@ -66,7 +69,7 @@ PATIENCE = flags.DEFINE_float(
 NAMES = tuple(
     flag.name
     for flag in (
-        *(ENCODERS, OFFLINE, OUTPUT_DIR, QUICK, PRECISION, BATCH_SIZE, OVERWRITE, RECOMPUTE),
+        *(ENCODERS, OFFLINE, OUTPUT_DIR, SIZE, QUICK, PRECISION, BATCH_SIZE, OVERWRITE, RECOMPUTE),
         *(DISTRIBUTED, NUM_PROCESSES, PROCESS_ID, COORDINATOR_ADDRESS, PATIENCE),
     )
 )

@@ -15,10 +15,10 @@ TIER = flags.DEFINE_string(
 LABELS = flags.DEFINE_list("labels", None, "With --textgrid_tier: only these labels of it, such as a,i,u.")
 SPEAKERS_BY = flags.DEFINE_enum(
     "speaker_by",
-    "file",
+    None,
     ["file", "folder", "prefix"],
-    "What tells speakers apart, of whom one is held out at a time: the file, the folder that it lies in, or its name "
-    "up to the first '_'.",
+    "What tells speakers apart, of whom one is held out at a time: the file (the default), the folder that it lies in, "
+    "or its name up to the first '_'.",
 )
 CHANNEL = flags.DEFINE_string(
     "channel", "mean", "Which channel of each file is heard: left, right, a number from 1, or the mean of all."
@@ -38,4 +38,4 @@ PITCH_CEILING = flags.DEFINE_float("pitch_ceiling", 600.0, "Praat: highest f0, H
 FORMANT_CEILING = flags.DEFINE_float(
     "formant_ceiling", 5_500.0, "Praat: formants are sought up to here, Hz; 5000 for most men."
 )
-NUM_FORMANTS = flags.DEFINE_float("num_formants", 5.0, "Praat: how many lie below that.")
+NUM_FORMANTS = flags.DEFINE_float("num_formants", 5.0, "Praat: how many formants are sought below --formant_ceiling.")

@@ -2,6 +2,8 @@
 
 from absl import flags
 
+from . import common  # noqa: F401 - its flags are declared below
+
 FEATURES_CSV = flags.DEFINE_bool(
     "features_csv",
     False,
@@ -10,6 +12,6 @@ FEATURES_CSV = flags.DEFINE_bool(
 CLIPS = flags.DEFINE_bool(
     "clips", True, "Whether short clips of your recordings are in the page, where `recordings` was run."
 )
-SHARED = ("encoders", "output_dir", "quick")
+SHARED = ("encoders", "output_dir", "size", "quick")
 for _name in SHARED:
     flags.declare_key_flag(_name)

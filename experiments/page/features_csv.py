@@ -10,24 +10,26 @@ from w2v_jax._src import files
 from w2v_jax._src.tensor_file import open_file
 
 from ..store import spreadsheet
-from .finished import Finished, names_of_files, read
+from ..store.file_names import safe_name
+from .folder import Folder, read
 
 SUFFIX = ".features.csv.gz"
 
 
 def write_all(folder: pathlib.Path, names: Sequence[str] = ()) -> list[pathlib.Path]:
     """Writes `SWEEP.ENCODER.features.csv.gz` next to each sweep of the encoders, and returns their paths."""
-    finished = read(folder, names)
-    return [write(path) for path in sweeps(finished)]
+    return [write(path) for path in sweeps(read(folder, names))]
 
 
-def sweeps(finished: Finished) -> list[pathlib.Path]:
-    """The files with features of the chosen encoders."""
-    endings = tuple(f".{name}.safetensors" for each in finished.encoders for name in names_of_files(each.name))
+def sweeps(folder: Folder) -> list[pathlib.Path]:
+    """The files with features of the chosen encoders, also under the names that an earlier version gave them."""
+    endings = tuple(
+        f"{name}.safetensors" for each in folder.encoders for name in (safe_name(f".{each.name}"), f".{each.name}")
+    )
     return [
         path
-        for experiment in finished.metrics
-        for path in finished.files(experiment, ".safetensors")
+        for part in folder.parts
+        for path in folder.files(part.name, ".safetensors")
         if path.name.endswith(endings) and "features" in open_file(path).entries
     ]
 

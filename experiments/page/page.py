@@ -17,14 +17,13 @@ import vl_convert
 from w2v_jax import _version
 from w2v_jax._src import files as files_of
 
-from ..recordings.clips import FILE
-from ..reproduce import published
+from ..experiment import Experiment
+from ..front_ends.paper import model_of
 from ..sentences import listed
-from . import findings as findings_of
+from ..store.rows import About
 from . import inside
 from . import sections as sections_of
-from .finished import Encoder, Finished, read
-from .lacking import number
+from .folder import Folder, ReportError, read
 from .sections import Section
 
 TEMPLATES = pathlib.Path(__file__).parent / "templates"
@@ -53,57 +52,63 @@ class Page:
     lacks: tuple[str, ...]
 
 
-def write(folder: pathlib.Path, names: Sequence[str] = (), *, clips: bool = True) -> tuple[pathlib.Path, Sequence[str]]:
+def write(
+    folder: pathlib.Path, names: Sequence[str] = (), *, clips: bool = True, own: Sequence[Experiment] = ()
+) -> tuple[pathlib.Path, Sequence[str]]:
     """Writes the page of the results in a folder into it, and returns its path, and what it lacks (as `Page`).
 
     Args:
         folder: where the experiments' folders are.
         names: of encoders, or patterns of them; by default all.
         clips: whether the sounds of recorded tokens are in it.
+        own: records of experiments that do not come with w2v_jax.
 
     Raises:
         ReportError: there are no results, none of such encoders, or a file is damaged.
     """
-    made = page(read(folder, names), now=datetime.datetime.now(), clips=clips)
+    made = page(read(folder, names, own=own), now=datetime.datetime.now(), clips=clips)
     path = folder / NAME
     with files_of.atomic_path(path) as temporary:
         temporary.write_text(made.html, encoding="utf-8", errors="replace")
     return path, made.lacks
 
 
-def page(finished: Finished, *, now: datetime.datetime, most_bytes: int = MOST_BYTES, clips: bool = True) -> Page:
+def written(folder: pathlib.Path, *, own: Sequence[Experiment] = ()) -> list[str]:
+    """Writes the page at the end of a run; where it is, in lines, and what it lacks."""
+    try:
+        path, lacks = write(folder, own=own)
+    except ReportError as error:
+        return [f"There is no page: {error}"]
+    return [*(f"NOTE: {line}" for line in lacks), f"The page, with figures, tables, maps and sounds: {path}"]
+
+
+def page(folder: Folder, *, now: datetime.datetime, most_bytes: int = MOST_BYTES, clips: bool = True) -> Page:
     """The page of some results.
 
     Args:
-        finished: the results.
+        folder: the results.
         now: when it is made.
         most_bytes: how large it may become with the files in it; further ones are left beside it.
         clips: whether the sounds of recorded tokens are in it.
     """
-    sections = sections_of.sections(finished, clips=clips)
-    found, lacking = findings_of.told(finished)
-    maps = [map_ for section in sections for map_ in section.maps]
+    sections = sections_of.sections(folder, clips=clips)
     vega = _vega()
     script = inlined((TEMPLATES / "page.js").read_text(encoding="utf-8"))
-    maps_json = data(maps)
+    maps_json = data([map_ for section in sections for map_ in section.maps])
     room = most_bytes - len(vega) - len(script) - len(maps_json) - 200_000  # for the text
-    files, beside = pack(finished.folder, wanted(sections), room=room)
+    files, beside = pack(folder.path, wanted(sections), room=room)
     html = _template().render(
-        title=f"What {listed([each.name for each in finished.asked], most=4)} hear{'s' * (len(finished.asked) == 1)}",
+        title=f"What {listed([each.name for each in folder.asked], most=4)} hear{'s' * (len(folder.asked) == 1)}",
         css=(TEMPLATES / "page.css").read_text(encoding="utf-8"),
         script_hashes=" ".join(hash_of(each) for each in (vega, script)),
-        quick=finished.is_quick,
-        warnings=[*warnings(finished, [section.id for section in sections], clips=clips), *lacking],
-        findings=[
-            {"text": each.text, "rule": each.rule, "experiment": each.experiment, "title": _title(each.experiment)}
-            for each in found
-        ],
-        run_on=run_on(finished),
-        encoders=[described(each) for each in finished.encoders],
-        remark=remark(finished.encoders),
-        published_note=published_note(finished),
+        quick=folder.is_quick,
+        warnings=warnings(folder, clips=clips),
+        run_on=run_on(folder),
+        encoders=[described(each) for each in folder.encoders],
+        remark=remark(folder.encoders),
+        published_note=published_note(folder),
         sections=sections,
-        made=f"Made by w2v_jax {_version.__version__} on {now:%Y-%m-%d at %H:%M}, from {finished.folder.name or '.'}/.",
+        made=f"Made by w2v_jax {_version.__version__} on {now:%Y-%m-%d at %H:%M}, from {folder.path.name or '.'}/.",
         beside=beside,
         maps_json=maps_json,
         spec_json=data(json.loads((TEMPLATES / "map.vl.json").read_text(encoding="utf-8"))),
@@ -111,7 +116,7 @@ def page(finished: Finished, *, now: datetime.datetime, most_bytes: int = MOST_B
         vega=vega,
         js=script,
     )
-    return Page(html, tuple(dict.fromkeys([*lacking, *(line for section in sections for line in section.lacks)])))
+    return Page(html, tuple(dict.fromkeys(line for section in sections for line in section.lacks)))
 
 
 @functools.cache
@@ -172,36 +177,24 @@ def hash_of(script: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
 
 
-def described(encoder: Encoder) -> dict[str, str]:
+def described(encoder: About) -> dict[str, str]:
     """A row of the table of encoders."""
-    about = encoder.about
-    source = str(about.get("source") or "not stated")
+    source = encoder.source or "not stated"
+    rate, hop, field = (encoder.frames[each] for each in ("sample_rate", "hop", "receptive_field"))
     return {
         "name": encoder.name,
-        "kind": _KINDS.get(str(about.get("kind")), "not stated"),
-        "source": f"{source} @ {about['revision']}" if about.get("revision") else source,
-        "assumed": str(about.get("assumed") or "nothing"),
-        "frames": _frames(about.get("frames")),
-        "precision": str(about.get("precision") or "–"),
+        "kind": _KINDS.get(encoder.kind, "not stated"),
+        "source": f"{source} @ {encoder.revision}" if encoder.revision else source,
+        "assumed": encoder.assumed or "nothing",
+        "frames": f"{rate / hop:g} a second, each of {1000 * field / rate:g} ms, at {rate:,.0f} samples a second",
+        "precision": encoder.precision or "–",
     }
 
 
-def _frames(frames: Any) -> str:
-    if not frames:
-        return "not stated"
-    try:
-        rate, hop, field = (number(frames[each]) for each in ("sample_rate", "hop", "receptive_field"))
-        return f"{rate / hop:g} a second, each of {1000 * field / rate:g} ms, at {rate:,.0f} samples a second"
-    except (LookupError, TypeError, ValueError, ArithmeticError):
-        return "damaged in metrics.json: not a sample rate, hop and receptive field"
-
-
-def remark(encoders: Sequence[Encoder]) -> str:
+def remark(encoders: Sequence[About]) -> str:
     """What a reader must know where the weights were trained on synthesised sound alone, or not at all."""
     ours = [
-        each.name
-        for each in encoders
-        if each.about.get("kind") == "trained" and str(each.about.get("source", "")).startswith("experiments.pretrain:")
+        each.name for each in encoders if each.kind == "trained" and each.source.startswith("experiments.pretrain:")
     ]
     others = [each.name for each in encoders if not each.is_control and each.name not in ours]
     if ours:
@@ -214,21 +207,21 @@ def remark(encoders: Sequence[Encoder]) -> str:
     return ""
 
 
-def warnings(finished: Finished, experiments: Sequence[str], *, clips: bool) -> list[str]:
+def warnings(folder: Folder, *, clips: bool) -> list[str]:
     """What is missing that a reader would need to judge the results."""
-    lacking = findings_of.without_controls(finished, experiments)
     said = []
-    if lacking and any(not each.is_control for each in finished.encoders):
+    lacking = sections_of.without_controls(folder)
+    if lacking and any(not each.is_control for each in folder.encoders):
         said.append(
-            f"No control was run in {listed([_title(each) for each in lacking])}: what the architecture does without "
-            "training is not shown. Add untrained or log-mel to --encoders."
+            f"No control was run in {listed(lacking)}: what the architecture does without training is not shown. "
+            "Add untrained or log-mel to --encoders."
         )
-    if len(finished.encoders) > sections_of.MOST_FIGURES:
+    if len(folder.encoders) > sections_of.MOST_FIGURES:
         said.append(
-            f"The page has the figures of {sections_of.MOST_FIGURES} of {len(finished.encoders)} encoders; tables and "
+            f"The page has the figures of {sections_of.MOST_FIGURES} of {len(folder.encoders)} encoders; tables and "
             "maps have all."
         )
-    if clips and finished.file("recordings", FILE) and "recordings" in experiments:
+    if clips and _has_clips(folder):
         said.append(
             "The page has short clips of the recordings in it: ask the speakers before you send it, "
             "or make one without them: w2v-jax report --noclips."
@@ -236,26 +229,30 @@ def warnings(finished: Finished, experiments: Sequence[str], *, clips: bool) -> 
     return said
 
 
-def run_on(finished: Finished) -> str:
+def _has_clips(folder: Folder) -> bool:
+    maps = ((part.name, map_.recorded) for part in folder.parts if part.record for map_ in part.record.maps)
+    return any(recorded and recorded.clips and folder.file(name, recorded.clips) for name, recorded in maps)
+
+
+def run_on(folder: Folder) -> str:
     """When the results were made, with which versions, on what."""
-    written = [(finished.folder / each / "metrics.json").stat().st_mtime for each in finished.metrics]
+    written = [(folder.path / each.name / "metrics.json").stat().st_mtime for each in folder.parts]
     days = sorted({datetime.datetime.fromtimestamp(each).strftime("%Y-%m-%d") for each in written})
-    made_with = [
-        listed(
-            sorted({str(found[key])[:80] for found in finished.metrics.values() if found.get(key)}) or ["not stated"]
-        )
+    told = [each.measured.made_with for each in folder.parts]
+    version, jax, device = (
+        listed(sorted({each[key][:80] for each in told if each.get(key)}) or ["not stated"])
         for key in ("w2v_jax", "jax", "device")
-    ]
+    )
     when = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
     return (
-        f"Measured on {when} with w2v_jax {made_with[0]} and jax {made_with[1]}, on: {made_with[2]}. Intervals are of "
-        "the sounds that were used; another training of the same recipe may differ by more."
+        f"Measured on {when} with w2v_jax {version} and jax {jax}, on: {device}. Intervals are of the sounds that were "
+        "used; another training of the same recipe may differ by more."
     )
 
 
-def published_note(finished: Finished) -> str:
+def published_note(folder: Folder) -> str:
     """To whom the paper's numbers apply."""
-    ours = {each.name: published.model_of(str(each.about.get("source", ""))) for each in finished.encoders}
+    ours = {each.name: model_of(each.source) for each in folder.encoders}
     models = [f"{name} ({model})" for name, model in ours.items() if model]
     if models:
         return f"The paper's numbers stand next to ours where they apply: to {listed(models)}."
@@ -263,7 +260,3 @@ def published_note(finished: Finished) -> str:
         "The paper's numbers are of wav2vec 2.0 Base, Large and XLS-R. None of these encoders is one of them, so none "
         "of its numbers is compared."
     )
-
-
-def _title(experiment: str) -> str:
-    return sections_of.TITLES[experiment][0]

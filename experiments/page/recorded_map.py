@@ -1,8 +1,7 @@
-"""The map of recorded tokens, with their sounds, for the page's script."""
+"""A map of recorded sounds, which the page plays, for the page's script."""
 
 import base64
 import io
-import pathlib
 import wave
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,74 +12,63 @@ from w2v_jax._src.quoting import printable, quote
 from w2v_jax._src.tensor_file import TensorFileError, open_file
 
 from ..draw import figures
-from ..measures import map_order
-from ..recordings.clips import FILE, SAMPLE_RATE
-from .finished import Finished, ReportError, columns, numbers
-from .live_maps import HERTZ, encoder_of, packed
+from ..experiment import Map, Recorded
+from . import live_maps
+from .folder import Folder, Part, ReportError, columns, numbers
 
-EXPERIMENT = "recordings"
-TOKENS, VOWELS = "recordings", "recordings_vowels"
 COLOURS = (figures.BLUE, figures.ORANGE, figures.GREEN, "#CC79A7", "#B07C00", "#2E8BC0", "#8C510A")
-_KEY = ("file", "label", "start", "end")
-_NEEDED = (*_KEY, "clip", "f0", "f1", "f2", "x", "y")
+_CLIP = "clip"
 
 
-def of_recordings(finished: Finished, *, clips: bool) -> dict[str, Any] | None:
-    """The map of the tokens; None where there are none.
-
-    Args:
-        finished: the results.
-        clips: whether the tokens' sounds are to be in the page.
-    """
-    tables = {
-        each.name: _table(path)
-        for each in finished.encoders
-        if (path := finished.file(EXPERIMENT, f"{TOKENS}.{each.name}.map.csv"))
-    }
-    tables = {name: table for name, table in tables.items() if table}
+def of_part(map_: Map, part: Part, folder: Folder, *, clips: bool) -> dict[str, Any] | None:
+    """The map; None where there is nothing on it. As `live_maps.of_part`; `clips`: whether its sounds are to be in the
+    page."""
+    recorded = map_.recorded
+    assert recorded is not None
+    measures = [each.name for each in map_.parameters]
+    tables = {}
+    for each in folder.encoders:
+        path = folder.file(part.name, f"{map_.sweep}.{each.name}.map.csv")
+        if path is not None and (table := columns(path)):
+            needed = (*recorded.key, _CLIP, *measures, "x", "y")
+            if missing := [name for name in needed if name not in table]:
+                raise ReportError(f"{path}: it has no column {missing[0]!r}; {part.again}")
+            tables[each.name] = table
     if not tables:
         return None
-    rows: dict[tuple[str, ...], tuple[dict[str, list[str]], int]] = {}
+    rows: dict[tuple[str, ...], tuple[Mapping[str, Sequence[str]], int]] = {}
     for table in tables.values():
-        for index, key in enumerate(_keys(table)):
+        for index, key in enumerate(_keys(table, recorded)):
             rows.setdefault(key, (table, index))
     row_of = {key: row for row, key in enumerate(rows)}
     encoders = []
-    for each in finished.encoders:
-        if each.name not in tables:
-            continue
-        table = tables[each.name]
-        places = np.full((2, len(rows)), np.nan)
-        places[:, [row_of[key] for key in _keys(table)]] = [numbers(table[axis]) for axis in ("x", "y")]
-        under = finished.file(EXPERIMENT, f"{VOWELS}.{each.name}.map.csv")
-        vowels = columns(under) if under else {}
-        background = {axis: packed(numbers(vowels.get(axis, []))) for axis in ("x", "y")}
-        order = map_order.of_metrics(finished.measured(EXPERIMENT).get(each.name, {}), VOWELS)
-        below = map_order.caption(order, sounds="synthesised vowels") if order else ()
-        encoders.append({**encoder_of(each, *places, below=below), "background": background})
-    measures = ("f0", "f1", "f2")
-    values = {name: numbers([table[name][index] for table, index in rows.values()]) for name in measures}
-    labels = [key[1] for key in rows]
-    colour: dict[str, Any] = {"name": "f1", "title": "F1 (Hz)", "diverging": False}
+    for each in folder.encoders:
+        if each.name in tables:
+            table = tables[each.name]
+            places = np.full((2, len(rows)), np.nan)
+            places[:, [row_of[key] for key in _keys(table, recorded)]] = [numbers(table[axis]) for axis in ("x", "y")]
+            lines = live_maps.below(part, each, recorded.background, recorded.background_sounds)
+            background = _background(folder, part, f"{recorded.background}.{each.name}.map.csv")
+            encoders.append({**live_maps.encoder_of(each, *places, below=lines), "background": background})
+    cells = {name: [table[name][index] for table, index in rows.values()] for name in next(iter(tables.values()))}
+    labels = cells.get(recorded.label, [])
+    colour: dict[str, Any] = {"name": map_.colour, "title": map_.colour_title, "diverging": map_.diverging}
     if any(labels):
         shown = [printable(label) or "(none)" for label in labels]
-        colour = {"name": "label", "title": "Label", "labels": shown, "range": COLOURS}
-    sounds = _clips(finished, [table["clip"][index] for table, index in rows.values()]) if clips else [None] * len(rows)
-    heard = sum(sound is not None for sound in sounds)
-    held = f"{heard} of them can be heard" if heard else "their sounds are not in the page"
+        colour = {"name": recorded.label, "title": "Label", "labels": shown, "range": COLOURS}
+    sounds = _clips(folder, part, recorded, cells[_CLIP]) if clips else [None] * len(rows)
+    count = sum(sound is not None for sound in sounds)
+    held = f"{count} of them can be heard" if count else "their sounds are not in the page"
+    values = {name: numbers(cells[name]) for name in measures}
+    of = map_.of(values) if map_.of is not None else f"{len(rows)} {map_.sounds}"
     return {
-        "id": TOKENS,
-        "title": "Recorded vowels on the map of synthesised ones",
-        "reading": "Grey: synthesised vowels, on which the map was made; in colour, recorded ones, placed on it "
-        "afterwards. Where no synthesised vowel is near, a recorded one gets a place all the same.",
-        "caption": f"UMAP of synthesised vowels, with {len(rows)} recorded tokens; {held}",
-        "parameters": [{"name": name, "label": f"{HERTZ[name]} (Praat)", "unit": "Hz"} for name in measures],
-        "values": {name: packed(each) for name, each in values.items()},
-        "texts": [
-            {"label": "", "values": [f"[{printable(label)}]" if label else "" for label in labels]},
-            {"label": "in", "values": [printable(pathlib.PurePath(key[0]).name) for key in rows]},
-            {"label": "at", "values": [f"{float(key[2]):.2f} s" for key in rows]},
-        ],
+        "id": live_maps.id_of(part, map_),
+        "title": map_.title,
+        "reading": map_.reading,
+        "caption": f"UMAP of {of}; {held}",
+        "parameters": [{"name": each.name, "label": each.label, "unit": each.unit} for each in map_.parameters],
+        "values": {name: live_maps.packed(each) for name, each in values.items()},
+        "texts": recorded.texts(cells),
         "colour": colour,
         "names": [],
         "sound": {"kind": "clips", "clips": sounds},
@@ -91,52 +79,52 @@ def of_recordings(finished: Finished, *, clips: bool) -> dict[str, Any] | None:
     }
 
 
-def _keys(table: Mapping[str, Sequence[str]]) -> list[tuple[str, ...]]:
-    return list(zip(*(table[name] for name in _KEY), strict=True))
+def _keys(table: Mapping[str, Sequence[str]], recorded: Recorded) -> list[tuple[str, ...]]:
+    return list(zip(*(table[name] for name in recorded.key), strict=True))
 
 
-def _table(path: pathlib.Path) -> dict[str, list[str]]:
-    table = columns(path)
-    if table and (missing := [name for name in _NEEDED if name not in table]):
-        raise ReportError(f"{path}: it has no column {missing[0]!r}; run w2v-jax recordings again")
-    return table
+def _background(folder: Folder, part: Part, name: str) -> dict[str, str]:
+    """The points that lie beneath, of which there may be none."""
+    path = folder.file(part.name, name)
+    table = columns(path) if path is not None else {}
+    return {axis: live_maps.packed(numbers(table.get(axis, []))) for axis in ("x", "y")}
 
 
-def _clips(finished: Finished, chosen: Sequence[str]) -> list[str | None]:
+def _clips(folder: Folder, part: Part, recorded: Recorded, chosen: Sequence[str]) -> list[str | None]:
     """The sounds of the rows, in base64; None where a row has none."""
-    path = finished.file(EXPERIMENT, FILE)
-    if path is None:
+    path = folder.file(part.name, recorded.clips)
+    if not recorded.clips or path is None:
         return [None] * len(chosen)
     try:
-        found = open_file(path)
-        samples, first = found.array("samples"), found.array("first")
+        tensors = open_file(path)
+        samples, first = tensors.array("samples"), tensors.array("first")
     except (TensorFileError, KeyError, OSError) as error:
-        raise ReportError(f"{path}: it cannot be read ({quote(error)}); run w2v-jax recordings again") from None
+        raise ReportError(f"{path}: it cannot be read ({quote(error)}); {part.again}") from None
     known: dict[str, str] = {}
     for each in filter(None, chosen):
         if each not in known and each.isdecimal() and int(each) + 1 < len(first):
             sound = samples[int(first[int(each)]) : int(first[int(each) + 1])]
-            known[each] = base64.b64encode(encoded(sound)).decode()
+            known[each] = base64.b64encode(encoded(sound, recorded.clip_rate)).decode()
     return [known.get(each) for each in chosen]
 
 
-def encoded(samples: np.ndarray) -> bytes:
+def encoded(samples: np.ndarray, rate: int) -> bytes:
     """A sound file of int16 samples that browsers play: MP3 where soundfile is installed, else WAV."""
     try:
         import soundfile  # type: ignore[import-untyped, unused-ignore]
     except ImportError:
-        return as_wave(samples)
+        return as_wave(samples, rate)
     file = io.BytesIO()
-    soundfile.write(file, np.asarray(samples), SAMPLE_RATE, format="MP3")
+    soundfile.write(file, np.asarray(samples), rate, format="MP3")
     return file.getvalue()
 
 
-def as_wave(samples: np.ndarray) -> bytes:
+def as_wave(samples: np.ndarray, rate: int) -> bytes:
     """A WAV file of int16 samples."""
     file = io.BytesIO()
     with wave.open(file, "wb") as target:
         target.setnchannels(1)
         target.setsampwidth(2)
-        target.setframerate(SAMPLE_RATE)
+        target.setframerate(rate)
         target.writeframes(np.asarray(samples, "<i2").tobytes())
     return file.getvalue()

@@ -23,6 +23,8 @@ from .run import Run, TrainingError, draw_curve, read_curve, train
 from .storage_errors import one_line
 from .training import Recipe
 
+OPTIONS = ("process", "pretrain")
+
 
 def main() -> None:
     """The program."""

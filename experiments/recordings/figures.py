@@ -1,7 +1,7 @@
 """The figures of `experiments.recordings`: recorded vowels on the map of synthesised ones, and the scores."""
 
 import collections
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -9,13 +9,13 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from w2v_jax.grids import Grid, Vowel
-from w2v_jax.scores import Score
 
 from ..claims import listeners
 from ..draw import figures, vowel_chart
 from ..measures import map_order
 from ..measures.map_order import MapOrder
-from ..store.cells import Cell
+from ..store.rows import Measurements, Row
+from . import measuring, nearness
 from .tokens import Tokens
 
 # Okabe and Ito's, without black, then the same again with another shape.
@@ -27,11 +27,10 @@ LEAST = -0.25  # scores below it are drawn at the edge
 LEAST_ERROR = {"cents": 1.0, "dB": 0.0}  # errors below it are drawn at the edge
 NOTICEABLE = {  # what a listener just notices, in cents or dB
     "f0": listeners.F0.in_cents,
-    "f1": listeners.FORMANT.in_cents,
-    "f2": listeners.FORMANT.in_cents,
+    "F1": listeners.FORMANT.in_cents,
+    "F2": listeners.FORMANT.in_cents,
     "intensity": listeners.LEVEL.amount,
 }
-NAMES = {"f0": "f0", "f1": "F1", "f2": "F2", "intensity": "intensity"}
 
 
 def draw_maps(
@@ -129,49 +128,55 @@ def _dot(label: str, colour: str, marker: str) -> Line2D:
     return Line2D([], [], linestyle="", color=colour, marker=marker, markersize=6, label=label)
 
 
-def draw_scores(
-    off_by: Mapping[str, Mapping[str, Cell]],
-    near: Mapping[str, Mapping[str, Cell]],
-    linear: Mapping[str, Mapping[str, Cell]],
-    *,
-    units: Mapping[str, str],
-    chance: float,
-) -> Figure:
-    """How far off what is read is, beside a listener; nearness to one's own synthesised vowel; linearity.
+def draw_scores(measured: Measurements, encoders: Sequence[str]) -> Figure:
+    """How far off what is read is, next to a listener; nearness to one's own synthesised vowel; linearity.
 
     Each has its interval.
 
     Args:
-        off_by: by front end, then parameter: the error, in its unit.
-        near: by front end, then how it was asked.
-        linear: by front end, then parameter: R².
-        units: by parameter, "cents" or "dB".
-        chance: of nearness.
+        measured: what was measured.
+        encoders: whose scores are drawn.
     """
     figure, panels = figures.panels(4, size=(4.8, 3.6), columns=2)
+    errors, near, linear = (
+        {name: list(measured.select(quantity, encoder=name)) for name in encoders}
+        for quantity in (measuring.ERROR, measuring.NEARNESS, measuring.LINEARITY)
+    )
     for axes, unit in zip(panels, LEAST_ERROR, strict=False):
-        rows = [name for name in next(iter(off_by.values())) if units[name] == unit]
+        of_unit = {name: [row for row in rows if row.unit == unit] for name, rows in errors.items()}
         axes.set(xlabel=f"median error, {unit}: lower is better", title=f"Read off other voices, {unit}")
         if unit == "cents":
             figures.logarithmic(axes, "x")
-        for row, name in enumerate(rows):
-            axes.plot([NOTICEABLE[name]] * 2, [row - 0.42, row + 0.42], color="black", linewidth=1.2, linestyle=":")
-        _dots(axes, off_by, {name: NAMES[name] for name in rows}, least=LEAST_ERROR[unit])
+        for place, row in enumerate(of_unit[encoders[0]]):
+            noticeable = NOTICEABLE[_parameter(row)]
+            axes.plot([noticeable] * 2, [place - 0.42, place + 0.42], color="black", linewidth=1.2, linestyle=":")
+        _dots(axes, of_unit, _parameter, least=LEAST_ERROR[unit])
         if unit == "dB":
             axes.set_xlim(left=0)
-    nearness, lines = panels[2:]
-    _dots(nearness, near, {name: name.replace(", ", ",\n") for name in next(iter(near.values()))})
-    nearness.set(xlabel="AUC (dashed: chance)", title="Nearness to one's own synthesised vowel")
-    nearness.set_xlim(0, 1.05)
-    nearness.axvline(chance, color=figures.GREY, linewidth=0.8, linestyle="--")
-    _dots(lines, linear, {name: NAMES[name] for name in next(iter(linear.values()))})
+    nearness_panel, lines = panels[2:]
+    _dots(nearness_panel, near, _way)
+    nearness_panel.set(xlabel="AUC (dashed: chance)", title="Nearness to one's own synthesised vowel")
+    nearness_panel.set_xlim(0, 1.05)
+    nearness_panel.axvline(nearness.CHANCE, color=figures.GREY, linewidth=0.8, linestyle="--")
+    _dots(lines, linear, _parameter)
     lines.set(xlabel="R² of a line (other speakers or files)", title="Linearity")
     lines.set_xlim(LEAST - 0.05, 1.05)
     lines.axvline(0, color=figures.GREY, linewidth=0.8)
-    handles = [_dot(name, *_style(index)) for index, name in enumerate(near)]
+    handles = [_dot(name, *_style(index)) for index, name in enumerate(encoders)]
     listener = Line2D([], [], color="black", linestyle=":", label="what a listener just notices")
     figures.legend(figure, [*handles, listener])
     return figure
+
+
+def _parameter(row: Row) -> str:
+    return str(dict(row.parameters)["parameter"])
+
+
+def _way(row: Row) -> str:
+    """How nearness is asked, in one line or two."""
+    asked = dict(row.parameters)
+    what = "" if asked["features"] == nearness.AS_THEY_ARE else f",\n{asked['features']}"
+    return f"among {asked['among']}{what}"
 
 
 def _style(index: int) -> tuple[str, str]:
@@ -179,22 +184,24 @@ def _style(index: int) -> tuple[str, str]:
 
 
 def _dots(
-    axes: Axes, found: Mapping[str, Mapping[str, Cell]], rows: Mapping[str, str], *, least: float = LEAST
+    axes: Axes, scores: Mapping[str, Sequence[Row]], name_of: Callable[[Row], str], *, least: float = LEAST
 ) -> None:
-    step = 0.6 / max(1, len(found))
-    undefined = np.ones(len(rows), bool)
-    for index, by_row in enumerate(found.values()):
+    """Draws the scores of each front end, which are the same ones in the same order, a line of the panel for each."""
+    step = 0.6 / max(1, len(scores))
+    names = [name_of(row) for row in next(iter(scores.values()))]
+    undefined = np.ones(len(names), bool)
+    for index, rows in enumerate(scores.values()):
         colour, marker = _style(index)
-        for row, name in enumerate(rows):
-            if not isinstance(score := by_row[name], Score):
+        for place, row in enumerate(rows):
+            if row.value is None or row.low is None or row.high is None:
                 continue
-            undefined[row] = False
-            y = row + (index - (len(found) - 1) / 2) * step
-            value, low, high = (max(least, each) for each in (score.value, score.low, score.high))
+            undefined[place] = False
+            y = place + (index - (len(scores) - 1) / 2) * step
+            value, low, high = (max(least, each) for each in (row.value, row.low, row.high))
             axes.plot([low, high], [y, y], color=colour, linewidth=1.2, solid_capstyle="butt")
             axes.plot([value], [y], color=colour, marker=marker, markersize=6)
-    for row in np.flatnonzero(undefined).tolist():
+    for place in np.flatnonzero(undefined).tolist():
         where = axes.get_yaxis_transform()
-        axes.text(0.5, row, "undefined", transform=where, ha="center", va="center", color=figures.GREY, fontsize=9)
-    axes.set_yticks(range(len(rows)), rows.values())
-    axes.set_ylim(len(rows) - 0.5, -0.5)
+        axes.text(0.5, place, "undefined", transform=where, ha="center", va="center", color=figures.GREY, fontsize=9)
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(len(names) - 0.5, -0.5)

@@ -106,8 +106,29 @@ class Session:
         """Each once."""
         return tuple(dict.fromkeys(speaker for file in self.files for speaker in file.speakers))
 
+    @property
+    def num_tokens(self) -> int:
+        """Labelled stretches of all files."""
+        return sum(len(file.tokens) for file in self.files)
+
+    def told(self) -> list[str]:
+        """What is used and what is not, in lines for the terminal."""
+        counted = [f"{len(self.files)} recording{'s' * (len(self.files) != 1)}", f"{self.duration:.1f} s"]
+        if len(self.speakers) != len(self.files):
+            counted.append(f"{len(self.speakers)} speaker{'s' * (len(self.speakers) != 1)}")
+        if self.tier is not None:
+            counted.append(f"{self.num_tokens:,} token{'s' * (self.num_tokens != 1)}")
+        without_tier = ["No --textgrid_tier: single voiced frames are taken for tokens, without labels."]
+        return [
+            f"{', '.join(counted)}.",
+            *self.remarks,
+            *(f"left out: {line}" for line in self.left_out),
+            *(f"assumed: {line}" for line in self.assumed),
+            *(without_tier if self.tier is None else []),
+        ]
+
     def account(self) -> str:
-        """What is not used and what is assumed, a line each, for a file beside the results."""
+        """What is not used and what is assumed, a line each, for a file next to the results."""
         return "".join([*(f"{line}\n" for line in self.left_out), *(f"assumed: {line}\n" for line in self.assumed)])
 
 
@@ -174,8 +195,9 @@ def gather(
         assumed += assumed_of(recording)
         files.append(File(recording, _speaker(path, tokens, speaker_by), tokens))
     if not files:
-        first = f", the first because of this: {left_out[0]}" if left_out else ""
-        raise SessionError(f"--audio: none of {len(paths)} files can be used{first}")
+        which = "the file" if len(paths) == 1 else f"all {len(paths)} files"
+        first = ", the first" if len(paths) > 1 else ""
+        raise SessionError(f"--audio: {which} cannot be used{first} because of this: {left_out[0]}")
     if trigraphs_seen:
         assumed.append(
             f"labels have what may be Praat's trigraphs, such as {printable(listed([*trigraphs_seen], most=4))}: they "
@@ -188,7 +210,7 @@ def gather(
 
 
 class _Bar:
-    """How many tokens have been found, beside how many files have been looked through."""
+    """How many tokens have been found, next to how many files have been looked through."""
 
     def __init__(self, bar: Any):
         self.bar, self.tokens = bar, 0

@@ -1,44 +1,38 @@
 """The synthesised vowels that recorded ones are compared with."""
 
-from collections.abc import Callable
+from collections.abc import Mapping
 
-import jax
 import numpy as np
 
 from w2v_jax.grids import Grid
 
-from ..draw import vowel_chart
-from ..front_ends.named import NamedFrontEnd
-from ..store.results import Results
+from ..experiment import Setting, Sweep
+from ..hearing import Heard
+from ..vowels import space
 from ..vowels.synthesis import Synthesis
+from .choice import choice_of
+from .material import NAME
 
-SYNTHESES: dict[Synthesis, Callable[..., jax.Array]] = {
-    "resonances": vowel_chart.source_filter_vowel,
-    "sines": vowel_chart.vowel,
-}
-NOTES: dict[Synthesis, str] = {
+SWEEPS: Mapping[Synthesis, Sweep] = {"resonances": space.RESONANCES_SWEEP, "sines": space.SINES_SWEEP}
+NOTES: Mapping[Synthesis, str] = {
     "resonances": "The synthesised vowels are harmonics of f0, of a glottal pulse, through ten resonances, two of them "
     "at F1 and F2 (--synthesis=sines for the paper's).",
-    "sines": f"{vowel_chart.NOTE} Recorded vowels are resonances (--synthesis=resonances).",
+    "sines": f"{space.NOTE} Recorded vowels are resonances (--synthesis=resonances).",
 }
 
 
-def sweep_grid(results: Results, front_end: NamedFrontEnd, grid: Grid, synthesis: Synthesis) -> np.ndarray:
-    """Features (n, channels) of the vowels of the map: those of `formants`."""
-    if synthesis == "sines":
-        return vowel_chart.sweep(results, front_end, grid)
-    return vowel_chart.sweep_source_filter(results, front_end, grid)
+def sweeps(setting: Setting) -> tuple[Sweep, ...]:
+    """The vowels of the map, kept with the formants."""
+    return (SWEEPS[choice_of(setting.options).synthesis],)
 
 
-def sweep_own(
-    results: Results,
-    experiment: str,
-    front_end: NamedFrontEnd,
-    measured: dict[str, np.ndarray],
-    synthesis: Synthesis,
-    *,
-    name: str = "own_vowels",
-) -> np.ndarray:
-    """Features (n, channels) of vowels of the f0, F1 and F2 that tokens have, (n,) each."""
+def of_map(heard: Heard) -> str:
+    """The name of the sweep of the vowels of the map."""
+    (name,) = heard.sweeps
+    return name
+
+
+def of_their_own(heard: Heard, measured: Mapping[str, np.ndarray], *, name: str) -> np.ndarray:
+    """Features (n, channels) of vowels of the f0, F1 and F2 that tokens have, (n,) each, kept under a name."""
     grid = Grid(name, ({each: np.asarray(measured[each]) for each in ("f0", "f1", "f2")},))
-    return results.sweep(experiment, front_end, grid, SYNTHESES[synthesis])
+    return heard.results.sweep(NAME, heard.front_end, grid, heard.sweeps[of_map(heard)].stimulus)

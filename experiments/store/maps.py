@@ -1,6 +1,7 @@
 """UMAP's maps of features, kept on disk."""
 
 import dataclasses
+import functools
 import importlib.metadata
 import json
 import math
@@ -44,7 +45,10 @@ def umap(
 
     def compute() -> Tensors:
         maps = features.reshape(-1, *features.shape[-2:])
-        positions = np.stack([projection.project(each, settings=settings) for each in maps])
+        project = (
+            principal_axes if results.size == "smoke" else functools.partial(projection.project, settings=settings)
+        )
+        positions = np.stack([project(each) for each in maps])
         return {"positions": positions.reshape(*features.shape[:-1], 2)}
 
     return _kept(results, experiment, front_end, sweep, {"features": features}, settings, compute)["positions"]
@@ -67,12 +71,26 @@ def umap_onto(
     """
 
     def compute() -> Tensors:
-        positions, placed = projection.project_onto(features, others.reshape(-1, others.shape[-1]), settings=settings)
+        several = others.reshape(-1, others.shape[-1])
+        if results.size == "smoke":
+            both = principal_axes(np.concatenate([features, several]))
+            positions, placed = both[: len(features)], both[len(features) :]
+        else:
+            positions, placed = projection.project_onto(features, several, settings=settings)
         return {"positions": positions, "placed": placed.reshape(*others.shape[:-1], 2)}
 
     inputs = {"features": features, "others": others}
     found = _kept(results, experiment, front_end, sweep, inputs, settings, compute)
     return found["positions"], found["placed"]
+
+
+def principal_axes(features: np.ndarray) -> np.ndarray:
+    """Positions (n, 2) of features (n, d) on their two principal axes: quick, where no map is looked at."""
+    centred = features.astype(np.float64) - features.mean(axis=0)
+    left, lengths, _ = np.linalg.svd(centred, full_matrices=False)
+    positions = np.zeros((len(features), 2), np.float32)
+    positions[:, : min(2, len(lengths))] = (left * lengths)[:, :2]
+    return positions
 
 
 def save_csv(

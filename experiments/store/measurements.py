@@ -39,21 +39,6 @@ def made_with() -> dict[str, str]:
     return {"w2v_jax": _version.__version__, "jax": jax.__version__, "device": jax.local_devices()[0].device_kind}
 
 
-def kept(results: Results, experiment: str) -> Measurements | None:
-    """What the experiment's `metrics.json` has now.
-
-    Raises:
-        ReplacementError: there is one that cannot be used, so that others' numbers in it would be lost.
-    """
-    try:
-        return measurements_file.read(results.path(experiment, measurements_file.NAME), experiment)
-    except measurements_file.MetricsFileError as error:
-        raise ReplacementError(
-            f"{error}; it may have other encoders' numbers, so nothing was changed: put it right or move it away, "
-            "and run the same command again"
-        ) from error
-
-
 def save(results: Results, found: Measurements) -> None:
     """Writes `metrics.json` and `metrics.csv`. Two runs that end together write one after the other.
 
@@ -63,7 +48,7 @@ def save(results: Results, found: Measurements) -> None:
     path = results.path(found.experiment, measurements_file.NAME)
     with locks.alone(path, label=f"{found.experiment}/{measurements_file.NAME}"):
         check_vowels(results, found.experiment, asked=VOWELS in found.settings)
-        earlier = kept(results, found.experiment)
+        earlier = results.measurements(found.experiment)
         merged = found if earlier is None else together(found, earlier)
         results.save_text(found.experiment, measurements_file.NAME, measurements_file.json_text(merged))
         results.save_text(found.experiment, measurements_file.TABLE, measurements_file.csv_text(merged))
@@ -99,13 +84,13 @@ def check_vowels(results: Results, experiment: str, *, asked: bool = True) -> No
     """
     if not asked or results.overwrite or results.recompute:
         return
-    earlier = kept(results, experiment)
+    earlier = results.measurements(experiment)
     if earlier is None or earlier.settings.get(VOWELS) == as_json(results.vowels.as_numbers()):
         return
     named = (earlier.settings.get(VOWELS) or {}).get("table", "the paper's vowels")
     raise ReplacementError(
-        f"{results.path(experiment, measurements_file.NAME)}: made with other vowels or another grid of them ({named}); "
-        "choose another --output_dir, or give --overwrite to replace it"
+        f"{results.path(experiment, measurements_file.NAME)}: made with other vowels or another grid of them "
+        f"({named}); choose another --output_dir, or give --overwrite to replace it"
     )
 
 

@@ -24,6 +24,7 @@ FORMAT = 2  # 1, which did not say so, were nested entries
 
 # The first seven are what other people's scripts read.
 HEADER = ("encoder", "layer", "quantity", "parameters", "value", "low", "high", "unit", "better", "undefined")
+_MOST_DIGITS = 300  # of a whole number: a float holds no longer ones
 _COLUMNS = tuple(field.name for field in dataclasses.fields(Row))
 _ENTRIES: Mapping[str, type | tuple[type, ...]] = {
     "size": str,
@@ -106,7 +107,7 @@ def read(path: pathlib.Path, experiment: str) -> Measurements | None:
     except OSError as error:
         raise MetricsFileError(f"{path}: it cannot be read ({error.strerror or quote(error)})") from error
     try:
-        found = json.loads(text.decode("utf-8"), parse_constant=_refuse, parse_float=_finite)
+        found = json.loads(text.decode("utf-8"), parse_constant=_refuse, parse_float=_finite, parse_int=_whole)
     except (ValueError, RecursionError) as error:
         said = "nested too deep" if isinstance(error, RecursionError) else quote(error)
         raise MetricsFileError(f"{path}: it cannot be read ({len(text):,} bytes; {said})") from error
@@ -124,7 +125,7 @@ def _checked(found: Any, experiment: str) -> Measurements:
         raise ValueError(f"'experiment' is {_shown(found.get('experiment'))}")
     if found.get("format") != FORMAT:
         told = "an earlier version wrote it" if "format" not in found else f"'format' is {_shown(found['format'])}"
-        raise ValueError(f"{told}; expected format {FORMAT}: move it away and run the experiment again")
+        raise ValueError(f"{told}; expected format {FORMAT}")
     for name, kind in _ENTRIES.items():
         if not isinstance(found.get(name), kind):
             raise ValueError(f"{name!r} is {_shown(found.get(name))}; expected a {getattr(kind, '__name__', kind)}")
@@ -151,8 +152,7 @@ def _about(name: str, said: Any) -> About:
         raise ValueError(f"'encoders' has {_shown(said)} for {quote(name, 40)!r}; expected an object")
     texts = all(isinstance(said.get(each), str) for each in ("kind", "source"))
     maybe = all(isinstance(said.get(each), str | None) for each in ("revision", "assumed", "precision", "group"))
-    frames: Any = said.get("frames")
-    step = said.get("step")
+    frames, step = said.get("frames") or {}, said.get("step")
     names = {each: said.get(each, []) for each in ("control_of", "compared_with")}
     counts = isinstance(frames, dict) and all(
         type(frames.get(each)) is int and frames[each] > 0 for each in ("sample_rate", "receptive_field", "hop")
@@ -213,6 +213,10 @@ _IS: Mapping[str, Callable[[Any], bool]] = {
 def _finite(text: str) -> float:
     value = float(text)
     return value if math.isfinite(value) else _refuse(text)
+
+
+def _whole(text: str) -> int:
+    return int(text) if len(text) <= _MOST_DIGITS else _refuse(text)
 
 
 def _refuse(text: str) -> NoReturn:

@@ -21,11 +21,13 @@ from w2v_jax._src import files
 from w2v_jax._src.tensor_file import TensorFile, TensorFileError, open_file
 from w2v_jax.engine import Pooling
 from w2v_jax.grids import Grid
+from w2v_jax.scores import Bootstrap
 
 from ..draw import figures
 from ..front_ends.named import NamedFrontEnd
 from ..vowels.choice import PAPERS, VowelChoice
-from . import buckets, file_names, locks, made_with, metrics_file, sweeping
+from . import buckets, file_names, locks, made_with, measurements_file, sweeping
+from .rows import Measurements
 from .sweeping import ReplacementError
 
 Tensors = dict[str, np.ndarray]
@@ -33,7 +35,7 @@ Tensors = dict[str, np.ndarray]
 # How thin grids are. Those that are thin have a folder of their own inside the output folder, of the same name.
 Size = Literal["smoke", "quick", "usual", "full"]
 SIZES: tuple[Size, ...] = ("smoke", "quick", "usual", "full")
-QUICK = "quick"
+QUICK: Size = "quick"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,8 +65,8 @@ class Results:
 
     Attributes:
         output_dir: the output folder; each experiment has a folder in it.
-        size: how thin grids are: "smoke" is a few sounds, for tests; "quick", for a first look; "usual"; and "full", the
-            paper's own where "usual" thins them. The first two have a folder of their own in the output folder.
+        size: how thin grids are: "smoke" is a few sounds, for tests; "quick", for a first look; "usual"; and "full",
+            the paper's own where "usual" thins them. The first two have a folder of their own in the output folder.
         batch_size: sounds per compiled call; None lets the sweep choose.
         recompute: whether to compute again what the folder already has.
         overwrite: whether results that were made with other settings may be replaced.
@@ -90,6 +92,11 @@ class Results:
     def quick(self) -> bool:
         """Whether grids are thin."""
         return self.size in ("smoke", "quick")
+
+    @property
+    def bootstrap(self) -> Bootstrap | None:
+        """How intervals are made; None for the scores' own way. Where only a run as such matters, of few resamples."""
+        return Bootstrap(resamples=40) if self.size == "smoke" else None
 
     @property
     def folder(self) -> pathlib.Path:
@@ -135,15 +142,15 @@ class Results:
                 return given
         return safe
 
-    def metrics_there(self, experiment: str) -> metrics_file.Metrics:
-        """What the experiment's `metrics.json` has now; nothing where there is none.
+    def measurements(self, experiment: str) -> Measurements | None:
+        """What the experiment's `metrics.json` has now; None where there is none.
 
         Raises:
             ReplacementError: there is one that cannot be used, so that others' numbers in it would be lost.
         """
         try:
-            return metrics_file.read(self.path(experiment, metrics_file.NAME), experiment) or {}
-        except metrics_file.MetricsFileError as error:
+            return measurements_file.read(self.path(experiment, measurements_file.NAME), experiment)
+        except measurements_file.MetricsFileError as error:
             raise ReplacementError(
                 f"{error}; it may have other encoders' numbers, so nothing was changed: put it right or move it away, "
                 "and run the same command again"
@@ -157,10 +164,11 @@ class Results:
             front_end: the name of one whose files will be written.
 
         Raises:
-            ReplacementError: as for `metrics_there`; or the folder has another front end's files under the same names.
+            ReplacementError: as for `measurements`; or the folder has another front end's files under the same names.
         """
         if experiment not in self._there:
-            self._there[experiment] = tuple(self.metrics_there(experiment).get("encoders", {}))
+            earlier = self.measurements(experiment)
+            self._there[experiment] = () if earlier is None else tuple(earlier.encoders)
         if front_end is None or self.overwrite:
             return
         if both := file_names.shared([*self._there[experiment], front_end]):
@@ -266,7 +274,7 @@ class Results:
             return
         for suffix in (".png", ".pdf", ".svg"):
             with files.atomic_path(self.path(experiment, name + suffix)) as temporary:
-                figures.save(figure, temporary)
+                figures.save(figure, temporary, png_dpi=20 if self.size == "smoke" else figures.PNG_DPI)
         self._drawn[self.path(experiment, f"{name}.png")] = None
 
     def save_text(self, experiment: str, name: str, text: str) -> None:

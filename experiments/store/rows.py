@@ -8,14 +8,14 @@ quantity and parameters. `metrics.json` and `metrics.csv` are two writings of th
 import dataclasses
 import functools
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from w2v_jax.front_end import FRAMES
-from w2v_jax.scores import Score
+from w2v_jax.scores import Score, UndefinedScoreError
 
 Better = Literal["higher", "lower", ""]
 Value = str | float
@@ -123,6 +123,14 @@ def score(
         better=better,
         units=int(cell.units),
     )
+
+
+def attempted(score: Callable[[], Score]) -> Score | str:
+    """A score, or why it is undefined."""
+    try:
+        return score()
+    except UndefinedScoreError as error:
+        return str(error)
 
 
 def curve(
@@ -303,12 +311,13 @@ class Measurements:
         self, name: str, quantity: str, *, encoder: str = "", layer: str = FRAMES, **parameters: Value
     ) -> list[Any]:
         """A parameter of the same rows as `array` has."""
-        return [dict(row.parameters)[name] for row in self.select(quantity, encoder=encoder, layer=layer, **parameters)]
+        rows = self.select(quantity, encoder=encoder, layer=layer, **parameters)
+        return [dict(row.parameters)[name] for row in rows]
 
     def known(self, quantity: str, *, layer: str = FRAMES, **parameters: Value) -> dict[str, Row]:
         """By front end, its one row, of those whose row has a value."""
         found: dict[str, Row] = {}
-        for row in self.select(quantity, layer=layer, **parameters):
+        for row in self.select(quantity, encoder=None, layer=layer, **parameters):
             if row.value is not None and row.encoder in self.encoders:
                 found.setdefault(row.encoder, row)
         return found

@@ -203,7 +203,7 @@ class VowelChoice:
         if not self.f0 and self.speaker_f0(self.speakers[0]) is not None:
             notes.append("f0 is the mean over a speaker's vowels in the table, in whole Hz.")
         if len(self.all_f0) == 1:
-            notes.append("There is one f0: what needs vowels of several is undefined.")
+            notes.append("With one f0, scores that compare several are left empty.")
         if any(vowel.f3 is not None for vowel in self.table.vowels):
             notes.append(f"The F3 of {self.table.name} is in none of these sounds: they take F1 and F2 only.")
         if self.table.unused:

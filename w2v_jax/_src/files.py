@@ -1,6 +1,6 @@
 """Writing files whole or not at all, on this machine or in a bucket.
 
-A path in a bucket is an object with the methods of `pathlib.Path` that is none, such as `etils.epath.Path("gs://...")`.
+A path in a bucket is another object with the methods of `pathlib.Path`, such as `etils.epath.Path("gs://...")`.
 Its files are made on this machine and put there when they are finished; to be read they are fetched.
 """
 
@@ -55,7 +55,7 @@ def fetched(path: pathlib.Path) -> BinaryIO:
         copy.close()
         if isinstance(error, OSError) or not isinstance(error, Exception):
             raise
-        # Of the bucket's own package: no two have the same.
+        # An error of the bucket's own package: every package has its own.
         raise OSError(f"{type(error).__name__}: {' '.join(str(error).split())[:200]}") from error
     return copy
 

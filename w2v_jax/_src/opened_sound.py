@@ -1,7 +1,6 @@
 """Sound files opened by soundfile (libsndfile): whatever their header lacks, and with errors of one line."""
 
 import functools
-import importlib
 import io
 import os
 import pathlib
@@ -13,7 +12,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from w2v_jax._src import wav_header
+from w2v_jax._src import extras, wav_header
 from w2v_jax._src.quoting import printable
 
 _APPLE_DOUBLE = b"\x00\x05\x16\x07"
@@ -39,9 +38,9 @@ def shown(path: str | os.PathLike[str]) -> str:
 
 
 def unusable(path: pathlib.Path) -> str | None:
-    """Why a path is no file to read, in words; None where it is one."""
+    """Why a path cannot be read as a file, in words; None where it can."""
     try:
-        return None if stat.S_ISREG(path.stat().st_mode) else "it is no regular file"
+        return None if stat.S_ISREG(path.stat().st_mode) else "it is not a regular file"
     except (FileNotFoundError, NotADirectoryError):
         return "it is a link to a file that is not there" if path.is_symlink() else "there is no such file"
     except OSError as error:
@@ -166,7 +165,7 @@ class opened:
         return File(sound, self.view, is_cut_short=short, promised=promised, assumed=assumed)
 
     def _by_name(self, told: RecordingError):  # type: ignore[no-untyped-def]  # soundfile has no types
-        """Of some files, such as an MP3 that begins with zeros, only the name says what they are."""
+        """Opened by its name, where only that says what it is, as for an MP3 that begins with zeros."""
         if self.path.suffix.lower() != ".mp3" or "it cannot be read (" not in str(told):
             return None
         try:
@@ -215,9 +214,5 @@ def _sequential() -> type:
 
 def package(name: str) -> types.ModuleType:
     """An optional package. Raises `RecordingsUnavailableError` where it is not installed."""
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise RecordingsUnavailableError(
-            f"recordings need the package {name} ({error}); install it with: pip install 'w2v_jax[recordings]'"
-        ) from error
+    what = f"recordings need the package {name}"
+    return extras.package(name, what=what, extra="recordings", error=RecordingsUnavailableError)

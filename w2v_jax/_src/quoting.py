@@ -4,7 +4,7 @@ import json
 import unicodedata
 from collections.abc import Callable, Iterable
 
-# Controls; halves of a pair, which stand for bytes that are no text; letters that never are; ends of a line. Marks
+# Controls; halves of a pair, which stand for bytes that are not text; letters that never are; ends of a line. Marks
 # that turn the direction of writing let one text pass for another.
 _UNSEEN = {"Cc", "Cs", "Zl", "Zp"}
 _TURNING = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")

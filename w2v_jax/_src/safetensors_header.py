@@ -103,7 +103,7 @@ def parse_header(raw: bytes, data_size: int) -> Header:
     except (ValueError, RecursionError) as error:
         raise HeaderError(f"its safetensors header is not valid JSON ({quote(error)}); damaged") from error
     if not isinstance(content, dict):
-        raise HeaderError("its safetensors header is no JSON object; damaged")
+        raise HeaderError("its safetensors header is not a JSON object; damaged")
     metadata = content.pop(_METADATA, None)
     metadata = {} if metadata is None else metadata
     if not isinstance(metadata, dict) or not all(isinstance(said, str) for said in metadata.values()):
@@ -162,7 +162,7 @@ def _finite(text: str) -> float:
 
 
 def _no_number(text: str) -> NoReturn:
-    raise ValueError(f"{text} is no JSON")
+    raise ValueError(f"{text} is not JSON")
 
 
 def _check_text(value: object, depth: int) -> None:

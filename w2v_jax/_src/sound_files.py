@@ -75,7 +75,7 @@ class Recording:
 
     @property
     def identity(self) -> str:
-        """Of everything that its samples depend on: its bytes, and the channels where not all are averaged."""
+        """Digest of everything that its samples depend on: its bytes, and the channels where not all are averaged."""
         if self.heard == tuple(range(self.channels)):
             return self.digest
         return f"{self.digest}, channel {'+'.join(str(each + 1) for each in self.heard)}"

@@ -43,7 +43,7 @@ class KeptRaw(io.RawIOBase):
         return bool(self._raw.isatty())
 
     def fileno(self) -> int:
-        """Of the stream beneath."""
+        """As the stream beneath."""
         return int(self._raw.fileno())
 
 

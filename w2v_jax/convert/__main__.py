@@ -1,4 +1,7 @@
-"""The command `python -m w2v_jax.convert --source=SOURCE [--output=weights/NAME.safetensors]`."""
+"""Makes a weight file of somebody else's checkpoint.
+
+python -m w2v_jax.convert --source=SOURCE [--output=weights/NAME.safetensors]
+"""
 
 import argparse
 import sys

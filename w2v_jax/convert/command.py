@@ -2,6 +2,7 @@
 
 import argparse
 import pathlib
+import re
 import sys
 from collections.abc import Sequence
 
@@ -25,7 +26,7 @@ def run(options: argparse.Namespace) -> int:
                 return _several(sources, options, bar)
             return _one(sources[0], options, bar)
     except (CheckpointError, OSError) as error:
-        print("error:", printable(" ".join(str(error).split())), file=sys.stderr)
+        print("error:", printable(_in_flags(" ".join(str(error).split()))), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("error: interrupted; nothing was written", file=sys.stderr)
@@ -74,7 +75,7 @@ def _several(sources: Sequence[str], options: argparse.Namespace, bar: Bar) -> i
         print("note:", printable(note))
     failed = [each.error for each in outcomes if each.error is not None]
     for error in failed:
-        print("error:", printable(error), file=sys.stderr)
+        print("error:", printable(_in_flags(error)), file=sys.stderr)
     return 1 if failed else 0
 
 
@@ -85,12 +86,18 @@ def _check_plain(options: argparse.Namespace) -> None:
         raise CheckpointError(f"{flag} without --output; expected a file of its own, such as weights/NAME.safetensors")
 
 
+def _in_flags(text: str) -> str:
+    """What the library says of its arguments, in the command's flags."""
+    return re.sub(r"(?<![\w-])(config|prefix)=", r"--\1=", text)
+
+
 def _tell(done: Conversion) -> None:
     revision = f" at {done.provenance.revision}" if done.provenance.revision else ""
     print(f"found    {done.found} in {done.provenance.source}{revision}")
-    print(f"config   {summary(done.config)} (from {printable(done.stated_by)})")
+    print(f"config   {summary(done.config)} (from {printable(_in_flags(done.stated_by))})")
     if done.provenance.assumed:
-        print(f"assumed  {done.provenance.assumed}: nothing that is read of the checkpoint states it; {SETTLES}")
+        remedy = _in_flags(SETTLES)
+        print(f"assumed  {done.provenance.assumed}: nothing that is read of the checkpoint states it; {remedy}")
     if done.provenance.normalize_input is not None:
         asks = "normalised" if done.provenance.normalize_input else "as it is"
         print(f"input    {asks}: so the model was trained")

@@ -9,7 +9,7 @@ from w2v_jax.checkpoint import SUFFIX, CheckpointError, Provenance, tensors_dige
 from w2v_jax.convert import fairseq, huggingface
 from w2v_jax.convert.layouts import TRANSFORMERS, Layout, locate, read_encoder, told_by_tensors
 from w2v_jax.convert.places import Place, is_same_file, sha256
-from w2v_jax.convert.settings import NORMALIZE, SETTLES, Statement, settle
+from w2v_jax.convert.settings import NORMALIZE, SETTLES, Statement, UnsettledError, settle
 from w2v_jax.convert.settings_file import from_user, read_settings
 from w2v_jax.convert.sources import Checkpoint, open_checkpoint
 from w2v_jax.encoder import EncoderConfig
@@ -77,7 +77,7 @@ def convert_checkpoint(
         OSError: the source cannot be read (FileNotFoundError: there is none) or the destination not written.
     """
     name, destination = os.fspath(source), pathlib.Path(destination)
-    if name.startswith("~"):  # of --source=~/..., which not every shell expands
+    if name.startswith("~"):  # not every shell expands it after "="
         name = os.fspath(pathlib.Path(name).expanduser())
     if not name:
         raise CheckpointError("the source is empty; expected a file, a directory or a hub id")
@@ -132,7 +132,12 @@ def convert_place(
     told = told_by_tensors(located, checkpoint.arrays, origin=origin)
     absent = "settings in the file" if checkpoint.contents is not None else f"{huggingface.CONFIG_NAME} next to it"
     settled = settle(chosen, stated.statements, told, origin=origin, absent=absent)
-    tensors = read_encoder(located, checkpoint.arrays, settled.config, origin=origin, stated_by=settled.stated_by)
+    try:
+        tensors = read_encoder(located, checkpoint.arrays, settled.config, origin=origin, stated_by=settled.stated_by)
+    except CheckpointError as error:
+        if chosen is None:
+            raise
+        raise UnsettledError(str(error)) from error  # it may be the user's `config` that does not fit
     provenance = Provenance(
         source=printable(label)[:_LONGEST_LABEL],
         revision=revision and printable(revision)[:_LONGEST_LABEL],
@@ -194,9 +199,9 @@ def _stated(checkpoint: Checkpoint, origin: str, prefix: str | None, *, may_be_u
             statements.append(found.statement)
             continue
         may_be_of_it = _has_names_of_transformers(checkpoint, origin, prefix)
-        itself = f"--config={path} takes its settings as theirs, " if found.statement.settings else ""
+        itself = f"config={path} takes its settings as theirs, " if found.statement.settings else ""
         if may_be_of_it and not may_be_unknown and path.name == huggingface.CONFIG_NAME:
-            raise CheckpointError(f"{path}: {found.unknown}; if it has one of their encoders, {itself}{SETTLES}")
+            raise UnsettledError(f"{path}: {found.unknown}; if it has one of their encoders, {itself}{SETTLES}")
         if may_be_of_it and found.statement.settings:
             notes.append(f"{path}: {found.unknown}; its settings are read as theirs")
             statements.append(found.statement)

@@ -231,7 +231,7 @@ def _check_layers(layers: object) -> list[tuple[int, int, int]]:
         ]
         if len(good) == len(layers):
             return good
-    raise ValueError("conv_feature_layers is no list of (channels, kernel size, stride)")
+    raise ValueError("conv_feature_layers is not a list of (channels, kernel size, stride)")
 
 
 def _plain_layers(node: object) -> object:

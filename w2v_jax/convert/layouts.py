@@ -13,7 +13,7 @@ import numpy as np
 from w2v_jax._src.quoting import listing, quote
 from w2v_jax.checkpoint import CheckpointError
 from w2v_jax.convert.arrays import Array, fetch_ahead
-from w2v_jax.convert.settings import SETTLES, Statement
+from w2v_jax.convert.settings import SETTLES, Statement, UnsettledError
 from w2v_jax.encoder import ConvNorm, EncoderConfig
 
 _MOST_LAYERS = 100
@@ -166,7 +166,7 @@ def locate(names: Iterable[str], *, origin: str, prefix: str | None = None, layo
         kept = {before: layouts for before, layouts in found.items() if before == wanted}
         if found and not kept:
             known = " and ".join(f"'{quote(each)}'" for each in sorted(found)[:8])
-            raise CheckpointError(f"{origin}: no encoder with --prefix={quote(prefix)}; it has {known}")
+            raise UnsettledError(f"{origin}: no encoder with prefix={quote(prefix)}; it has {known}")
         found = kept
     if not found and any(".lora_A." in name for name in everything):
         raise CheckpointError(
@@ -181,9 +181,9 @@ def locate(names: Iterable[str], *, origin: str, prefix: str | None = None, layo
         )
     if len(found) > 1 or len({each.first() for each in next(iter(found.values()))}) > 1:
         prefixes = " and ".join(f"'{quote(each)}' ({found[each][0].name})" for each in sorted(found)[:8])
-        raise CheckpointError(
+        raise UnsettledError(
             f"{origin}: {sum(len({each.first() for each in layouts}) for layouts in found.values())} encoders, with "
-            f"the prefixes {prefixes}; expected one: --prefix=PREFIX chooses it"
+            f"the prefixes {prefixes}; expected one: prefix=PREFIX chooses it"
         )
     ((before, layouts),) = found.items()
     modules = {name.rpartition(".")[0] for name in everything}
@@ -201,7 +201,7 @@ def told_by_tensors(located: Located, arrays: Mapping[str, Array], *, origin: st
     """What the tensors tell: channels, kernel sizes, norms and bias, and strides not.
 
     Raises:
-        CheckpointError: convolutions that are none, or no norm after them.
+        CheckpointError: convolutions of other shapes, or without a norm after them.
     """
     shapes: list[tuple[int, ...]] = []
     while (weight := arrays.get(f"{located.conv(len(shapes))}.weight")) and len(shapes) < _MOST_LAYERS:
@@ -272,7 +272,7 @@ def read_encoder(
     """
     by_config = f"by {stated_by}: {summary(config)}"
     if config.final_norm and located.final_norm is None:
-        raise CheckpointError(f"{origin}: no final LayerNorm among its tensors; expected one {by_config}; {SETTLES}")
+        raise UnsettledError(f"{origin}: no final LayerNorm among its tensors; expected one {by_config}; {SETTLES}")
     expected = dict(_expected(located, config))
     if missing := sorted(expected.keys() - arrays.keys()):
         raise CheckpointError(f"{origin}: missing {listing(missing)}; expected {by_config}")

@@ -42,7 +42,7 @@ def open_safetensors(path: Place) -> dict[str, StoredArray]:
             shape=shape,
             strides=strides,
         )
-    # Of tensors that share their numbers one is stored; the metadata names the others, and it.
+    # Tensors that share their numbers are stored once; the metadata names the others, and the one stored.
     for twin, stored in header.metadata.items():
         if stored in arrays and twin not in arrays:
             arrays[twin] = arrays[stored]

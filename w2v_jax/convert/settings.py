@@ -21,7 +21,11 @@ for _preset in map(EncoderConfig.preset, EncoderConfig.presets()):
 FIELDS = tuple(field.name for field in dataclasses.fields(EncoderConfig))
 _IN_WORDS = {"layer_norm_eps": "epsilon of the final norm", "sample_rate": "sample rate (Hz)"}
 NORMALIZE = "normalize_input"  # stated like a setting, and kept with the provenance: features do not depend on it
-SETTLES = "--config=PRESET or --config=FILE.json settles it"
+SETTLES = "config=PRESET or config=FILE.json settles it"
+
+
+class UnsettledError(CheckpointError):
+    """What no place says, or two say differently: the argument `config` or `prefix`, which the message names."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,7 +80,7 @@ def settle(
                 continue
             before, place = found.setdefault(name, (value, statement.place))
             if before != value:
-                raise CheckpointError(
+                raise UnsettledError(
                     f"{origin}: {place} says {_words(name)} {_short(before)}, and {statement.place} says "
                     f"{_short(value)}; expected the same in both: {SETTLES}"
                 )
@@ -90,7 +94,7 @@ def settle(
     alike = (each for (sizes, kind), each in _PUBLISHED.items() if (sizes, kind) == (kernel_sizes, is_global))
     published = next(alike, None)
     if "strides" not in settings and published is None:
-        raise CheckpointError(
+        raise UnsettledError(
             f"{origin}: kernel sizes {_short(kernel_sizes)}, and no {absent} to say the strides, which tensors do not "
             f"tell; expected {EncoderConfig().kernel_sizes} or another published stack, whose strides are known: "
             f"{SETTLES}"
@@ -106,7 +110,7 @@ def settle(
     try:
         config = EncoderConfig(**settings)
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
-        raise CheckpointError(f"{origin}: settings that are no encoder's ({quote(error)})") from error
+        raise CheckpointError(f"{origin}: settings that no encoder can have ({quote(error)})") from error
     return Settled(config, " and ".join(places) or told.place, assumed or None, normalize)
 
 

@@ -1,4 +1,4 @@
-"""Settings of an encoder in a JSON file: beside a checkpoint, or named by `--config`, in any tool's words."""
+"""Settings of an encoder in a JSON file: beside a checkpoint, or named by `config`, in any tool's words."""
 
 import dataclasses
 import json
@@ -11,7 +11,7 @@ from w2v_jax.checkpoint import CheckpointError
 from w2v_jax.convert import fairseq, huggingface
 from w2v_jax.convert.layouts import Layout
 from w2v_jax.convert.places import Place
-from w2v_jax.convert.settings import FIELDS, NORMALIZE, Statement
+from w2v_jax.convert.settings import FIELDS, NORMALIZE, Statement, UnsettledError
 from w2v_jax.convert.sniff import read_json
 from w2v_jax.encoder import EncoderConfig
 
@@ -46,37 +46,40 @@ def read_settings(path: Place) -> SettingsFile:
 
 
 def from_user(text: str) -> Statement:
-    """What `--config` says: the name of a preset, or a JSON file with settings, some or all.
+    """What the argument `config` says: the name of a preset, or a JSON file with settings, some or all.
 
     The file has fields of `EncoderConfig`, or is a tool's own, such as the `config.json` of a model.
 
     Raises:
-        CheckpointError: neither, or a file without a setting of an encoder.
+        UnsettledError: neither, or a file without a setting of an encoder.
     """
-    place = f"--config={text}"
+    place = f"config={text}"
     if text in EncoderConfig.presets():
         preset = EncoderConfig.preset(text)
         return Statement(place, {name: getattr(preset, name) for name in FIELDS})
     path = pathlib.Path(text)
     if not path.is_file():
-        raise CheckpointError(
+        raise UnsettledError(
             f"{place}: no preset and no file; expected one of {', '.join(EncoderConfig.presets())}, or a JSON file "
             "with fields of EncoderConfig"
         )
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
-        raise CheckpointError(f"{place}: not valid JSON ({quote(error)})") from error
+        raise UnsettledError(f"{place}: not valid JSON ({quote(error)})") from error
     if not isinstance(content, dict) or not content:
-        raise CheckpointError(f"{place}: no JSON object; expected fields of EncoderConfig: {', '.join(FIELDS)}")
+        raise UnsettledError(f"{place}: no JSON object; expected fields of EncoderConfig: {', '.join(FIELDS)}")
     unknown = [name for name in content if name not in _OURS]
     if not unknown:
         return Statement(
             place, {name: tuple(value) if isinstance(value, list) else value for name, value in content.items()}
         )
-    statement = _understood(content, place, origin=place).statement
+    try:
+        statement = _understood(content, place, origin=place).statement
+    except CheckpointError as error:
+        raise UnsettledError(str(error)) from error
     if not statement.settings or (len(unknown) < len(content) and not _of_a_tool(content)):
-        raise CheckpointError(
+        raise UnsettledError(
             f"{place}: unknown {quote(unknown[0])!r}; expected some of {', '.join(_OURS)}, or a tool's own settings "
             "(config.json, model_config.json)"
         )

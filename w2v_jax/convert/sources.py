@@ -179,7 +179,7 @@ def _choose(folder: Place) -> Place:
         # Hidden files are other programs': macOS's `._NAME`, and what a killed process left.
         if path.name.startswith(".") or not path.is_file():
             continue
-        # Of files that are far away only those are looked at that may be one, by their names.
+        # Far away, only files are looked at that may be one, by their names.
         if isinstance(path, Distant) and path.suffix not in CHECKPOINT_SUFFIXES:
             continue
         try:

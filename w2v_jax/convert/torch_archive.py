@@ -40,7 +40,7 @@ _MOST_DEPTH = 4
 _MOST_VALUES = 200_000
 _MOST_CHARACTERS = 20_000_000  # of all their names together
 _LONGEST_KEY = 500
-# Of zip archives: checksum and sizes come after the data; a size that has its place elsewhere.
+# Zip archives: checksum and sizes come after the data; a size that has its place elsewhere.
 _HEADER_BYTES = 30  # before its name
 _ENTRY_BYTES = 46  # of the directory, before its name
 _SIZES_FOLLOW = 8
@@ -101,7 +101,7 @@ def open_zip(path: Place) -> TorchArchive:
             file.seek(found.start())
             return file.read(found.nbytes)
 
-    # Of an archive that is far away, only members that are read are compared with the directory.
+    # In an archive that is far away, only members that are read are compared with the directory.
     for name in () if isinstance(path, Distant) else members:
         member(name).start()
     version = root + (".data/version" if root + ".data/version" in members else "version")

@@ -107,7 +107,7 @@ def unpickle(file: IO[bytes], *, remaining: int, with_views: bool) -> Unpickled:
     window = _Window(file, min(remaining, MOST_BYTES))
     machine = _Machine(with_views=with_views)
     try:
-        # It asks no more of a file than `_Window` has.
+        # It asks a file only for what `_Window` has.
         for opcode, arg, _ in pickletools.genops(window):  # type: ignore[arg-type]
             if opcode.name == "STOP":
                 return Unpickled(machine.pop(), machine.storages)
@@ -320,7 +320,7 @@ class _Machine:
 
 def _global(module: object, name: object) -> Global:
     if not isinstance(module, str) or not isinstance(name, str):
-        raise PickleError("its pickle is damaged (a name that is no text)")
+        raise PickleError("its pickle is damaged (a name that is not text)")
     return Global(module, name)
 
 
@@ -398,7 +398,7 @@ def _persistent(identity: object, *, with_views: bool) -> object:
     if with_views and isinstance(identity, tuple) and len(identity) > 1 and identity[0] == "module":
         return identity[1]  # a class, with its source code
     if not isinstance(identity, tuple) or len(identity) != 5 + with_views or identity[0] != "storage":
-        raise PickleError("its pickle is damaged (it refers to something that is no storage)")
+        raise PickleError("its pickle is damaged (it refers to something else than a storage)")
     kind, key, _, numel = identity[1:5]
     if not (isinstance(key, str) and _whole_numbers([numel]) and numel >= 0):
         raise PickleError("its pickle is damaged (a storage without a key or a size)")

@@ -55,5 +55,5 @@ def _tqdm() -> Any:
         import tqdm
     except ImportError:
         return None
-    # None: not where standard error is no terminal.
+    # None: not where standard error is a file or a pipe.
     return tqdm.tqdm(total=0, desc="from the hub", unit="B", unit_scale=True, mininterval=0.2, disable=None)

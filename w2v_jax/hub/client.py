@@ -232,7 +232,7 @@ class Client:
     def _answer(
         self, method: str, url: str, wanted: Mapping[str, str], *, leave_hub: bool
     ) -> Iterator[tuple[Any, str, dict[str, str]]]:
-        """An answer that is no error, its address, and what was said of the file on the way to it.
+        """An answer other than an error, its address, and what was said of the file on the way to it.
 
         Redirects are followed, out of the hub only where told to.
 

@@ -6,10 +6,11 @@ import os
 import pathlib
 from collections.abc import Iterator
 
-from w2v_jax.checkpoint import SUFFIX, CheckpointError, find_weights
+from w2v_jax.checkpoint import SUFFIX, find_weights
 from w2v_jax.convert.conversion import Conversion, convert_place
 from w2v_jax.convert.huggingface import CONFIG_NAME, WEIGHT_NAMES
 from w2v_jax.convert.places import Place
+from w2v_jax.convert.settings import UnsettledError
 from w2v_jax.hub import cache, repository
 from w2v_jax.hub.client import Client, HubError, Patience, Revision
 from w2v_jax.hub.ids import MAIN, HubId, cached_as, is_hub_id, parse
@@ -93,7 +94,7 @@ def find_model(
         if found is None:
             raise HubError(
                 f"{hub_id}: no such file here, and it was not fetched before; expected that, or a connection: without "
-                "--offline (offline=True) and HF_HUB_OFFLINE it is fetched from the hub",
+                "offline=True and HF_HUB_OFFLINE it is fetched from the hub",
                 definite=True,
             )
         return found
@@ -162,11 +163,9 @@ def _converted(found: Model, listener: Listener) -> Obtained:
             return Obtained(path, found.commit)
         try:
             done = convert_place(place, path, label=hub_id.model, revision=found.commit)
-        except CheckpointError as error:
-            if "--config" in str(error) or "--prefix" in str(error):
-                command = f"w2v-jax convert --source={hub_id} --output=weights/{hub_id.safe_name}{SUFFIX}"
-                raise CheckpointError(f"{error} (a flag of: {command})") from error
-            raise
+        except UnsettledError as error:
+            call = f'w2v_jax.convert_checkpoint("{hub_id}", "weights/{hub_id.safe_name}{SUFFIX}")'
+            raise UnsettledError(f"{error} (an argument of {call}, a flag of w2v-jax convert)") from error
     done = dataclasses.replace(done, received=found.received)
     return Obtained(path, found.commit, done)
 

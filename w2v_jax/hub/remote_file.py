@@ -124,7 +124,7 @@ class RemoteFile:
     def _missing(self, span: Span) -> list[Span]:
         if self._comes_in_parts:
             return self._pieces.missing((span[0], span[1] if self._size is None else min(span[1], self._size)))
-        # Of unknown size, it is whole when an answer has ended.
+        # Where its size is unknown, it is whole when an answer has ended.
         return [(0, 0)] if self._size is None else self._pieces.missing((0, self._size))
 
     def _fetch_first_gap(self, span: Span) -> None:

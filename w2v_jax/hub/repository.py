@@ -13,6 +13,7 @@ from w2v_jax._src.quoting import listing, quote
 from w2v_jax.checkpoint import CheckpointError
 from w2v_jax.convert.huggingface import WEIGHT_NAMES
 from w2v_jax.convert.places import Stat, sha256
+from w2v_jax.convert.settings import UnsettledError
 from w2v_jax.convert.sources import CHECKPOINT_SUFFIXES
 from w2v_jax.hub import cache
 from w2v_jax.hub.byte_spans import Span
@@ -163,7 +164,7 @@ def opened(client: Client, revision: Revision) -> Iterator[HubPath]:
             raise
         except CheckpointError as error:
             # What came cannot be used: perhaps it was damaged on the way. Unless it is the user who has to settle it.
-            if not any(flag in str(error) for flag in ("--config", "--prefix")):
+            if not isinstance(error, UnsettledError):
                 files.remove_folder(shelf.downloads)
             raise
         files.remove_folder(shelf.downloads)

@@ -77,7 +77,7 @@ def compare(
     parts = [(over_sounds, units - 1)]
     for one, other in ((first, second), (second, first)):
         if len(one) > 1:
-            # Of a single encoder the variance is that of the population it is held against.
+            # A single encoder has the variance of the population it is held against.
             single = len(other) == 1 and second_is == "drawn"
             share = 1 / len(one) + (1 if single else 0)
             parts.append((share * float(np.var([each.value for each in one], ddof=1)), len(one) - 1))

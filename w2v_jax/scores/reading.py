@@ -14,7 +14,7 @@ from w2v_jax.scores.requirements import one_blas_thread, scipy_linalg
 
 Unit = Literal["cents", "dB"]
 
-# Of the kernel, in medians of the distances between the points fitted on; and of the ridge, beside a kernel of 1.
+# Widths of the kernel, in medians of the distances between the points fitted on; ridges, where the kernel is 1 at 0.
 WIDTHS = (0.5, 1.0, 2.0, 6.0)
 PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1)
 _INNER_GROUPS = 4  # of each context's values, by which width and penalty are chosen
@@ -160,21 +160,21 @@ def _own(values: np.ndarray, groups: int) -> _Dealt:
 
 
 def _places(values: npt.ArrayLike, *, name: str, count: int) -> np.ndarray:
-    found = np.asarray(values)
-    if found.shape != (count,):
-        raise ValueError(f"{name} has shape {found.shape}; expected ({count},)")
-    return np.unique(found, return_inverse=True)[1]
+    labels = np.asarray(values)
+    if labels.shape != (count,):
+        raise ValueError(f"{name} has shape {labels.shape}; expected ({count},)")
+    return np.unique(labels, return_inverse=True)[1]
 
 
 def _in_unit(values: npt.ArrayLike, unit: Unit, *, name: str, count: int) -> np.ndarray:
     if unit not in ("cents", "dB"):
         raise ValueError(f"unit is {unit!r}; expected 'cents' or 'dB'")
-    found = np.asarray(values, np.float64)
-    if found.shape != (count,):
-        raise ValueError(f"parameter {name!r} has shape {found.shape}; expected ({count},)")
-    if not (np.isfinite(found) & (found > 0)).all():
+    numbers = np.asarray(values, np.float64)
+    if numbers.shape != (count,):
+        raise ValueError(f"parameter {name!r} has shape {numbers.shape}; expected ({count},)")
+    if not (np.isfinite(numbers) & (numbers > 0)).all():
         raise ValueError(f"parameter {name!r} has values that are not above 0; expected such, to measure {unit}")
-    return 1200 * np.log2(found) if unit == "cents" else 20 * np.log10(found)
+    return 1200 * np.log2(numbers) if unit == "cents" else 20 * np.log10(numbers)
 
 
 def _squared_distances(features: np.ndarray) -> np.ndarray:
@@ -187,20 +187,20 @@ def _splits(dealt: list[_Dealt]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Rows to fit on and to ask about, for every combination of groups."""
     for held in itertools.product(*(range(each.group.max() + 1) for each in dealt)):
         among = np.stack([each.group == group for each, group in zip(dealt, held, strict=True)])
-        asked, fitted = np.flatnonzero(among.all(axis=0)), np.flatnonzero(~among.any(axis=0))
-        if len(asked):
-            yield fitted, asked
+        left_out, fitted = np.flatnonzero(among.all(axis=0)), np.flatnonzero(~among.any(axis=0))
+        if len(left_out):
+            yield fitted, left_out
 
 
 def _errors(squares: np.ndarray, targets: np.ndarray, dealt: list[_Dealt], seed: int) -> np.ndarray:
     """Absolute errors, (n, p); NaN at points that are never asked about."""
     errors = np.full(targets.shape, np.nan)
-    for fitted, asked in _splits(dealt):
+    for fitted, left_out in _splits(dealt):
         if len(fitted) < _LEAST_FITTED:
             raise UndefinedScoreError(f"{len(fitted)} points are left to fit on; expected at least {_LEAST_FITTED}")
         blocks = [block for each in dealt for block in _blocks(each.place[fitted], seed)]
-        predicted = _predictions(squares, targets, fitted, asked, blocks)
-        errors[asked] = np.abs(predicted - targets[asked])
+        predicted = _predictions(squares, targets, fitted, left_out, blocks)
+        errors[left_out] = np.abs(predicted - targets[left_out])
     return errors
 
 
@@ -209,28 +209,28 @@ def _blocks(place: np.ndarray, seed: int) -> list[np.ndarray]:
     _, number = np.unique(place, return_inverse=True)
     count = int(number.max()) + 1
     quarter = np.random.default_rng(seed).permutation(np.arange(count) % min(_INNER_GROUPS, count))[number]
-    found = [np.flatnonzero(quarter == each) for each in range(quarter.max() + 1)]
-    return [each for each in found if len(each) < len(place)]
+    quarters = [np.flatnonzero(quarter == each) for each in range(quarter.max() + 1)]
+    return [each for each in quarters if len(each) < len(place)]
 
 
 def _predictions(
-    squares: np.ndarray, targets: np.ndarray, fitted: np.ndarray, asked: np.ndarray, blocks: list[np.ndarray]
+    squares: np.ndarray, targets: np.ndarray, fitted: np.ndarray, left_out: np.ndarray, blocks: list[np.ndarray]
 ) -> np.ndarray:
-    """Predictions, (asked, p), by the width and the penalty that serve each target best among the fitted points.
+    """Predictions, (left_out, p), by the width and the penalty that serve each target best among the fitted points.
 
     With `G = (K + p I)^-1`, what is left over of rows S that were not fitted on is `G_SS^-1 (G y)_S`.
     """
     lapack = scipy_linalg().lapack
-    inside, across = squares[np.ix_(fitted, fitted)], squares[np.ix_(asked, fitted)]
+    inside, across = squares[np.ix_(fitted, fitted)], squares[np.ix_(left_out, fitted)]
     between = inside[np.triu_indices(len(fitted), k=1)]
     median = np.median(between) or between.mean() or 1.0
     mean = targets[fitted].mean(axis=0)
     deviations = targets[fitted] - mean
     best = np.full(targets.shape[1], np.inf)
-    found = np.broadcast_to(mean, (len(asked), len(mean))).copy()
+    predictions = np.broadcast_to(mean, (len(left_out), len(mean))).copy()
     for width in WIDTHS:
         scale = -1 / (2 * width**2 * median)
-        kernel, to_asked = np.exp(scale * inside), np.exp(scale * across)
+        kernel, to_left_out = np.exp(scale * inside), np.exp(scale * across)
         for penalty in PENALTIES:
             system = kernel.copy()
             system[np.diag_indices_from(system)] += penalty
@@ -245,15 +245,15 @@ def _predictions(
             better = loss < best
             if better.any():
                 best[better] = loss[better]
-                found[:, better] = mean[better] + to_asked @ weights[:, better]
-    return found
+                predictions[:, better] = mean[better] + to_left_out @ weights[:, better]
+    return predictions
 
 
 def _median(errors: np.ndarray, unit_of: np.ndarray, bootstrap: Bootstrap) -> Score:
-    asked = np.isfinite(errors)
-    order = np.argsort(errors[asked], kind="stable")
-    ordered = errors[asked][order]
-    _, unit = np.unique(unit_of[asked], return_inverse=True)
+    known = np.isfinite(errors)
+    order = np.argsort(errors[known], kind="stable")
+    ordered = errors[known][order]
+    _, unit = np.unique(unit_of[known], return_inverse=True)
     count = int(unit.max()) + 1
 
     def median(drawn: np.ndarray) -> np.ndarray:

@@ -118,19 +118,19 @@ def rsa_profile(
     spaces = {name: metric(pairs.parameters) for name, metric in metrics.items()}
     alone = [pairs.distances({name: values}) for name, values in pairs.parameters.items()]
     several = [pairs.distances(space) for space in spaces.values()]
-    found = pairs.correlations([pairs.in_features, *alone, *several], bootstrap)
+    matrices = pairs.correlations([pairs.in_features, *alone, *several], bootstrap)
 
     def score(values: np.ndarray) -> Score:
         return make_score(values[0], values[1:], units=pairs.num_units, bootstrap=bootstrap, bounds=_BOUNDS)
 
     count = len(names)
-    by_metric = {name: score(found[:, 0, 1 + count + index]) for index, name in enumerate(spaces)}
-    marginal = {name: score(found[:, 0, 1 + index]) for index, name in enumerate(names)}
+    by_metric = {name: score(matrices[:, 0, 1 + count + index]) for index, name in enumerate(spaces)}
+    marginal = {name: score(matrices[:, 0, 1 + index]) for index, name in enumerate(names)}
     partial = {}
     if count > 1:
         for index, name in enumerate(names, start=1):
             others = [other for other in range(1, 1 + count) if other != index]
-            partial[name] = score(_partial(found, index, others))
+            partial[name] = score(_partial(matrices, index, others))
         by_metric[BEST] = pairs.best_weights(bootstrap)
     return RsaProfile(by_metric, marginal, partial)
 
@@ -218,26 +218,28 @@ class _Pairs:
         total = weighted(np.ones(len(place)))
         total = np.where(total > 0, total, np.nan)
         means = np.stack([weighted(each) for each in ranks], axis=1) / total[:, None]
-        found = np.empty((len(counts), len(ranks), len(ranks)))
+        covariances = np.empty((len(counts), len(ranks), len(ranks)))
         for i, j in itertools.combinations_with_replacement(range(len(ranks)), 2):
-            found[:, i, j] = weighted(ranks[i] * ranks[j]) / total - means[:, i] * means[:, j]
-            found[:, j, i] = found[:, i, j]
-        lengths = np.sqrt(np.diagonal(found, axis1=1, axis2=2))
+            covariances[:, i, j] = weighted(ranks[i] * ranks[j]) / total - means[:, i] * means[:, j]
+            covariances[:, j, i] = covariances[:, i, j]
+        lengths = np.sqrt(np.diagonal(covariances, axis1=1, axis2=2))
         lengths = np.where(lengths > 1e-9, lengths, np.nan)
-        return found / lengths[:, :, None] / lengths[:, None]
+        return covariances / lengths[:, :, None] / lengths[:, None]
 
     def best_weights(self, bootstrap: Bootstrap) -> Score:
         """The score of weights found on one half of the points among the other half, and the other way round."""
         shuffled = np.random.default_rng(bootstrap.seed).permutation(self.num_units)
         half = np.isin(self.unit_of, shuffled[: self.num_units // 2])
         place = span(self.parameters)
-        found = []
+        halves = []
         for fitted, tried in ((half, ~half), (~half, half)):
             weights = self.among(fitted).fitted_weights({name: values[fitted] for name, values in place.items()})
-            asked = self.among(tried)
+            left_out = self.among(tried)
             weighted = {name: values[tried] * np.sqrt(weights[name]) for name, values in place.items()}
-            found.append(asked.correlations([asked.in_features, asked.distances(weighted)], bootstrap)[:, 0, 1])
-        value, *replicates = np.mean(found, axis=0)
+            halves.append(
+                left_out.correlations([left_out.in_features, left_out.distances(weighted)], bootstrap)[:, 0, 1]
+            )
+        value, *replicates = np.mean(halves, axis=0)
         units = self.num_units - self.num_units // 2
         return make_score(value, replicates, units=units, bootstrap=bootstrap, bounds=_BOUNDS)
 

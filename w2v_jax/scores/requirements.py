@@ -1,8 +1,9 @@
 """Packages that only the scores need, imported when a score needs them: they are in the extra `experiments`."""
 
 import contextlib
-import importlib
 import types
+
+from w2v_jax._src import extras
 
 
 class RequirementError(ImportError):
@@ -29,9 +30,4 @@ def one_blas_thread() -> contextlib.AbstractContextManager:
 
 
 def _import(name: str) -> types.ModuleType:
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise RequirementError(
-            f"this score needs {name} ({error}); install it with: pip install 'w2v_jax[experiments]'"
-        ) from error
+    return extras.package(name, what=f"this score needs {name}", extra="experiments", error=RequirementError)

@@ -16,7 +16,7 @@ def burst_separation(nearness: npt.ArrayLike, overlaps: npt.ArrayLike, *, bootst
     its frames are alike. It cannot say how far such frames move, nor when within a frame the burst was.
 
     Args:
-        nearness: (sounds, t), how near each frame is to the burst's tone; see `probes.BurstNearness`.
+        nearness: (sounds, t), how near each frame is to the burst's tone; see `layer_pooling.BurstNearness`.
         overlaps: (t,) bool, the frames that see some of the burst.
         bootstrap: how the interval is made.
 
@@ -53,7 +53,7 @@ def steadiness(cosines: npt.ArrayLike, *, bootstrap: Bootstrap | None = None) ->
     drawn again is the sound. It cannot say whether frames keep what tells sounds apart.
 
     Args:
-        cosines: (sounds,), as `probes.LayerFeatures.steadiness`: the mean over the frames of each.
+        cosines: (sounds,), as `layer_pooling.LayerFeatures.steadiness`: the mean over the frames of each.
         bootstrap: how the interval is made.
 
     Raises:

@@ -47,7 +47,7 @@
   async function sounded(map, row, target, at) {
     const on = target.context;
     const sound = map.sound;
-    if (map.silent.has(row)) return null;
+    if (map.silent.has(row) || sound.kind === "none") return null;
     const envelope = on.createGain();
     envelope.connect(target);
     let seconds = SECONDS;
@@ -101,6 +101,7 @@
   }
 
   async function play(map, row) {
+    if (map.sound.kind === "none") return;
     stop();
     context = context || new AudioContext();
     await context.resume();
@@ -329,7 +330,7 @@
       sliders.append(made.label);
       map.sliders.push((row) => made.set(map.grid ? placeOf(map, row)[axis] : row));
     });
-    element.querySelector(".play").addEventListener("click", () => play(map, map.chosen));
+    element.querySelector(".play")?.addEventListener("click", () => play(map, map.chosen));
     panels.addEventListener("keydown", (event) => {
       if (event.target !== panels) return;
       const row = walked(map, event.key);

@@ -1,0 +1,142 @@
+"""All experiments of the paper, a table of what came out, and the page.
+
+Writes what the experiments write; `reproduce/metrics.json` and `metrics.csv`, with the tables of all; and `index.html`,
+the page. Where weights are of one of the paper's own models, its numbers stand next to ours. Where no control is among
+the encoders, one is added: random weights of the first encoder's architecture, or a log-Mel spectrogram where there is
+no architecture to speak of.
+"""
+
+import dataclasses
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from w2v_jax.front_end import FRAMES
+
+from . import catalog, running
+from .experiment import Experiment, Published
+from .front_ends import controls, named
+from .front_ends.named import NamedFrontEnd
+from .launch import flags
+from .page import page
+from .store import measurements
+from .store.results import Results
+from .store.rows import CONTROLS, Measurements, Row
+
+NAME = "reproduce"
+OPTIONS = ("process", "common", "vowels", "synthesis", "learned_scale", "formants")  # those of all that it runs
+
+
+def run(
+    experiments: Sequence[Experiment],
+    front_ends: Sequence[NamedFrontEnd],
+    results: Results,
+    options: Mapping[str, Any] | None = None,
+) -> list[Measurements]:
+    """Runs experiments for front ends, and writes the tables of all; returns what each measured.
+
+    Args:
+        experiments: in the order of the page.
+        front_ends: who is asked.
+        results: where results are kept.
+        options: the values of the experiments' own flags, by name.
+    """
+    measurements.check_vowels(results, NAME)
+    several = []
+    for experiment in experiments:
+        if results.share.is_first:
+            print(f"{experiment.name} ...", flush=True)
+        several.append(running.run(experiment, front_ends, results, options))
+    if results.share.is_first:
+        measurements.save(results, together(experiments, several))
+    return several
+
+
+def together(experiments: Sequence[Experiment], several: Sequence[Measurements]) -> Measurements:
+    """The rows of the tables of all experiments, each with the experiment that it is of."""
+    first = several[0]
+    return dataclasses.replace(
+        first,
+        experiment=NAME,
+        rows=tuple(row for each, found in zip(experiments, several, strict=True) for row in table(each, found)),
+        encoders={name: about for found in several for name, about in found.encoders.items()},
+        settings={name: value for found in several for name, value in found.settings.items()},
+        notes=tuple(dict.fromkeys(note for found in several for note in found.notes)),
+        headline="\n".join(found.headline for found in several),
+    )
+
+
+def table(experiment: Experiment, measured: Measurements) -> list[Row]:
+    """The rows of an experiment's table, with its name as their first parameter."""
+    several = (row for name in experiment.table for row in measured.rows if row.quantity == name)
+    return [
+        dataclasses.replace(row, parameters=(("experiment", experiment.name), *row.parameters))
+        for row in several
+        if row.layer == FRAMES
+    ]
+
+
+def controls_to_add(chosen: Sequence[NamedFrontEnd]) -> list[NamedFrontEnd]:
+    """A control where there is none among the front ends: without one, nothing can be said of training."""
+    if any(each.kind in CONTROLS for each in chosen):
+        return []
+    first = next((each for each in chosen if each.config is not None), chosen[0])
+    several = controls.controls_of([first])[first]
+    added = [*several.untrained[:1]] or [several.spectrograms["log-mel"]]
+    print(f"Added {added[0].name} as a control: {added[0].source}.")
+    return added
+
+
+def comparison_lines(several: Sequence[Published]) -> list[str]:
+    """Every published number next to ours, and how many agree, as text."""
+    verdicts = {True: "agrees", False: "DIFFERS", None: "(thinned grid)"}
+    rows = [("", "paper", "ours", "")]
+    rows += [
+        (f"{each.encoders}: {each.quantity}", each.published, f"{each.ours:.7f}", verdicts[each.agrees])
+        for each in several
+    ]
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    lines = [
+        f"    {what:{widths[0]}}  {paper:>{widths[1]}}  {ours:>{widths[2]}}  {verdict}".rstrip()
+        for what, paper, ours, verdict in rows
+    ]
+    compared = [each for each in several if each.agrees is not None]
+    agreeing = sum(bool(each.agrees) for each in compared)
+    lines.append(f"{agreeing} of {len(compared)} of the paper's numbers agree to the printed digits.")
+    if thinned := len(several) - len(compared):
+        lines.append(f"{thinned} cannot be compared: --quick thins their grid.")
+    return lines
+
+
+def said(experiments: Sequence[Experiment], several: Sequence[Measurements], results: Results) -> list[str]:
+    """What came out, and where it is; writes the page."""
+    lines = ["", "What came out (--quick: thinned grids):" if results.quick else "What came out:"]
+    for found in several:
+        lines += textwrap.wrap(
+            found.headline, 110, initial_indent="- ", subsequent_indent="  ", break_on_hyphens=False
+        )
+    lines += ["", *page.written(results.folder)]
+    compared = [
+        number
+        for experiment, found in zip(experiments, several, strict=True)
+        if experiment.published is not None
+        for number in experiment.published(found)
+    ]
+    if compared:
+        lines += ["", "The paper's numbers, and ours:", *comparison_lines(compared)]
+    return lines
+
+
+def main() -> None:
+    """The program."""
+    experiments = [catalog.experiment(name) for name in catalog.in_paper()]
+    front_ends, results = flags.prepare(default=named.DEFAULT, asks_vowels=True, adds=controls_to_add)
+    options = {name: value for each in experiments for name, value in flags.values(each).items()}
+    several = run(experiments, front_ends, results, options)
+    if results.share.is_first:
+        print("\n".join(flags.ending(front_ends, results, said(experiments, several, results))))
+
+
+if __name__ == "__main__":
+    errors = tuple(error for name in catalog.in_paper() for error in catalog.experiment(name).errors)
+    flags.as_program(main, OPTIONS, errors=errors)

@@ -1,1 +1,0 @@
-"""Every experiment of the paper in one run: `python -m experiments.reproduce`."""

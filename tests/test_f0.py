@@ -1,0 +1,75 @@
+"""f0: what a DC offset does, and the learned scale, of features whose answer is known."""
+
+import numpy as np
+import pytest
+
+from experiments import f0, running
+from experiments.front_ends import named as front_ends
+from experiments.measures import learned_scale
+from experiments.store import rows
+from experiments.store.results import Results
+from w2v_jax import scales
+from w2v_jax.grids import BIAS
+
+
+def measured(several, name="a"):
+    own = [
+        rows.Row(**{**{each: getattr(row, each) for each in rows.Row.__slots__}, "encoder": name}) for row in several
+    ]
+    about = rows.About(
+        name, "trained", "facebook/wav2vec2-base@x", {"sample_rate": 16_000, "receptive_field": 400, "hop": 320}
+    )
+    return rows.Measurements("f0", tuple(own), {name: about})
+
+
+def on_a_quarter_circle(places):
+    """Directions whose angles are places from 0 to 1, (n, 2)."""
+    angles = np.pi / 2 * places
+    return np.stack([np.cos(angles), np.sin(angles)], axis=1)
+
+
+def test_an_offset_that_turns_features_is_seen():
+    bias = BIAS.points()["bias"]
+    found = measured(f0.measure_bias(on_a_quarter_circle(np.abs(bias))))
+    np.testing.assert_allclose(found.array(f0.BIAS_COSINE, encoder="a"), np.cos(np.pi / 2 * np.abs(bias)), atol=1e-6)
+    assert found.value(f0.BIAS_LEAST, encoder="a") == min(found.array(f0.BIAS_COSINE, encoder="a"))
+    (number,) = f0.published(found)
+    assert (number.published, number.agrees) == ("1", False)
+    still = measured(f0.measure_bias(np.ones((BIAS.points()["bias"].size, 2))))
+    assert f0.published(still)[0].agrees
+
+
+def test_the_corrected_scale_is_that_of_equal_steps():
+    mel = np.linspace(scales.mel(100.0), scales.mel(7000.0), 60)
+    frequency = np.interp(mel, scales.mel(np.arange(50.0, 8000.0)), np.arange(50.0, 8000.0))
+    found = measured(f0.measure_scale(on_a_quarter_circle(np.linspace(0, 1, 60)), frequency, nyquist=8000.0))
+    differences = {
+        scale: found.value(f0.RMS, encoder="a", sum="corrected", scale=scale, tones=f0.BELOW_NYQUIST)
+        for scale in f0.SCALES
+    }
+    assert min(differences, key=differences.get) == "Mel"
+    assert differences["Mel"] < 1e-3
+    assert not list(found.select(f0.SCALE, tones=f0.ALL))
+
+
+def test_tones_at_nyquist_are_left_out_of_one_of_two_scales():
+    frequency = np.array([1000.0, 2000.0, 3000.0, 8000.0])
+    features = on_a_quarter_circle(np.array([0, 0.2, 0.4, 1]))
+    found = measured(f0.measure_scale(features, frequency, nyquist=8000.0))
+    assert found.parameter("frequency", f0.SCALE, encoder="a", sum="corrected", tones=f0.ALL)[-1] == 8000
+    assert found.parameter("frequency", f0.SCALE, encoder="a", sum="corrected", tones=f0.BELOW_NYQUIST)[-1] == 3000
+    silent = np.concatenate([features[:-1], np.zeros((1, 2))])
+    assert not list(measured(f0.measure_scale(silent, frequency, nyquist=8000.0)).select(f0.SCALE, tones=f0.ALL))
+
+
+def test_headline_tells_what_moves_and_what_is_too_coarse(tmp_path):
+    chosen = front_ends.resolve(["log-mel"])
+    coarse = running.run(f0.EXPERIMENT, chosen, Results(tmp_path, size="smoke"), {"step": 300.0, "highest": 240.0})
+    assert "changes a tone's features for log-mel (lowest cosine 0." in coarse.headline
+    assert learned_scale.is_saturated(coarse, "log-mel") == ("too coarse to tell" in coarse.headline)
+    assert coarse.value("learned scale by angles: step", encoder="log-mel") == pytest.approx(300)
+    assert {path.name for path in (tmp_path / "smoke/f0").glob("*.png")} == {
+        "bias.log-mel.png",
+        "frequency_scale.log-mel.png",
+        "pure_tones.log-mel.png",
+    }

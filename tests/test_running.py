@@ -1,0 +1,117 @@
+"""What the runner makes of a record: sweeps, rows, controls, figures, and files that the next run reads."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure as Drawing
+
+from experiments import running
+from experiments.experiment import Experiment, Figure, Map, Sweep
+from experiments.front_ends import named as front_ends
+from experiments.store import rows
+from experiments.store.results import Results
+from experiments.store.sweeping import ReplacementError, Share
+from w2v_jax import stimuli
+from w2v_jax.grids import Grid
+
+GRID = Grid("levels", ({"amplitude": np.array([0.1, 0.4])},))
+
+
+def tone(amplitude, *, sample_rate):
+    return stimuli.sine_mixture([440.0], amplitude, duration=0.1, sample_rate=sample_rate)
+
+
+def measure(heard):
+    norms = np.linalg.norm(heard.features("levels"), axis=1)
+    return rows.curve("length of the features", norms, **GRID.points())
+
+
+def compare(several, measured):
+    a, b = (each.name for each in several[:2])
+    ratio = measured.array("length of the features", encoder=a) / measured.array("length of the features", encoder=b)
+    return [dataclasses.replace(rows.number("ratio", ratio.mean(), **{rows.WITH: b}), encoder=a)]
+
+
+def headline(measured):
+    return f"{' and '.join(measured.asked)} next to {' and '.join(measured.controls)}"
+
+
+def controls(chosen):
+    return {front_ends.spectrogram("stft", as_named="stft"): tuple(each.name for each in chosen)}
+
+
+RECORD = Experiment(
+    name="levels",
+    title="Levels",
+    question="Does level leave a trace?",
+    sweeps=(Sweep("levels", GRID, tone, of_controls=True), Sweep("of the asked", GRID, tone)),
+    measure=measure,
+    compare=compare,
+    headline=headline,
+    controls=controls,
+    figures=(
+        Figure("parts", "Parts", "Read them.", lambda heard, measured: {"1": Drawing(), "2": Drawing()}),
+        Figure("none", "None", "None.", lambda heard, measured: None),
+        Figure("all", "All", "Of all.", lambda several, measured: Drawing(), joint=True, at_least=2),
+    ),
+    maps=(Map("levels", "Levels", "Of levels.", lambda heard: (GRID.points(), np.zeros((2, 2)))),),
+    notes=("Levels are amplitudes.",),
+)
+FILES = {
+    "levels.log-mel.map.csv",
+    "levels.log-mel.safetensors",
+    "levels.stft.safetensors",
+    "metrics.csv",
+    "metrics.json",
+    *(f"parts.{part}.log-mel.{suffix}" for part in (1, 2) for suffix in ("pdf", "png", "svg")),
+    "of the asked.log-mel.safetensors",
+}
+
+
+@pytest.fixture(scope="module")
+def log_mel():
+    return front_ends.resolve(["log-mel"])
+
+
+def test_a_run_writes_what_the_record_says_and_the_next_one_reads_it(log_mel, tmp_path):
+    results = Results(tmp_path, size="smoke")
+    measured = running.run(RECORD, log_mel, results)
+    assert {path.name for path in (tmp_path / "smoke/levels").iterdir()} == FILES
+    assert measured.headline == "log-mel next to stft"
+    assert measured.encoders["stft"].control_of == ("log-mel",)
+    assert [row.parameters for row in measured.select("length of the features", encoder="stft")] == [
+        (("amplitude", float(np.float32(each))),) for each in (0.1, 0.4)
+    ]
+    kept = results.measurements("levels")
+    assert kept == dataclasses.replace(measured, headline=kept.headline)
+    again = Results(tmp_path, size="smoke")
+    assert running.run(RECORD, log_mel, again).rows == measured.rows
+    assert len(again.read_back) == 3
+
+
+def test_a_process_that_is_not_the_first_hears_and_writes_no_numbers(log_mel, tmp_path):
+    share = Share(0, 2, 0.1)
+    running.run(RECORD, log_mel, Results(tmp_path, share=share))
+    second = Results(tmp_path / "other", share=dataclasses.replace(share, index=1))
+    for path in (tmp_path / "levels").glob("*.safetensors"):
+        (tmp_path / "other/levels").mkdir(parents=True, exist_ok=True)
+        path.rename(tmp_path / "other/levels" / path.name)
+    assert running.run(RECORD, log_mel, second).rows == ()
+    assert not list((tmp_path / "other").rglob("*.json"))
+
+
+def test_a_control_that_the_user_names_is_asked_like_the_others(log_mel, tmp_path):
+    stft = front_ends.resolve(["stft"])
+    record = dataclasses.replace(RECORD, controls=lambda chosen: {stft[0]: ("log-mel",)})
+    measured = running.run(record, [*log_mel, *stft], Results(tmp_path))
+    assert measured.encoders["stft"].control_of == ()
+    assert (tmp_path / "levels/all.png").exists()
+
+
+def test_results_of_an_earlier_version_stop_a_run_before_it_computes(log_mel, tmp_path):
+    (tmp_path / "levels").mkdir()
+    (tmp_path / "levels/metrics.json").write_text('{"experiment": "levels", "encoders": {}}')
+    with pytest.raises(ReplacementError, match=r"an earlier version wrote it; expected format 2"):
+        running.run(RECORD, log_mel, Results(tmp_path))
+    assert [path.name for path in (tmp_path / "levels").iterdir()] == ["metrics.json"]

@@ -1,0 +1,115 @@
+"""temporal: how steady tones are, and which bursts stand out, of frames whose answer is known."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from experiments import running, temporal
+from experiments.front_ends import named as front_ends
+from experiments.store import rows
+from experiments.store.results import Results
+from w2v_jax.front_end import Frames
+
+FRAMES = Frames(16_000, 400, 320)
+TONES = np.array([[1, 0, 0], [1, 0, 1]], np.float32)  # the base tone, and the burst's
+LENGTHS = [temporal.duration_ms(fraction) for fraction in temporal.BURSTS.axis("burst_fraction")]
+
+
+def measured(several, name="a", source="facebook/wav2vec2-base@x"):
+    own = tuple(dataclasses.replace(row, encoder=name) for row in several)
+    about = rows.About(name, "trained", source, dataclasses.asdict(FRAMES))
+    return rows.Measurements("temporal", own, {name: about})
+
+
+def bursts(heard):
+    """Frames of the base tone; of a burst's tone where they overlap one of those that are heard, in ms."""
+    frames = np.tile(TONES[0], (len(LENGTHS), 49, 1))
+    for each, fraction, length in zip(frames, temporal.BURSTS.axis("burst_fraction"), LENGTHS, strict=True):
+        if length in heard:
+            each[temporal.overlap(fraction, FRAMES)] = TONES[1]
+    return frames
+
+
+def of_bursts(frames):
+    return measured(temporal.measure_bursts(frames, TONES, FRAMES))
+
+
+@pytest.mark.parametrize(
+    ("heard", "shortest"), [(LENGTHS, min(LENGTHS)), ([320, 160, 10], 160), ([10], None), ([], None)]
+)
+def test_the_shortest_burst_is_that_from_which_on_all_stand_out(heard, shortest):
+    found = of_bursts(bursts(heard))
+    assert found.value(temporal.SHORTEST, encoder="a") == shortest
+    told = "at no length" if shortest is None else f"down to {shortest:g} ms"
+    assert f"stands out {told} for a" in temporal.headline(found)
+
+
+def test_frames_of_zeros_are_left_out_of_the_means_of_cosines():
+    # As a front end that ends in a ReLU may return them.
+    frames = np.tile(np.array([1, 0, 1], np.float32), (len(LENGTHS), 49, 1))
+    full = of_bursts(frames)
+    frames[:, 24:30] = 0
+    holed = of_bursts(frames)
+    longest, shortest = max(LENGTHS), min(LENGTHS)
+    for which in (temporal.OVERLAPPING, temporal.OTHER):
+        parameters = {"encoder": "a", "burst_ms": longest, "frames": which}
+        np.testing.assert_allclose(
+            holed.array(temporal.MEAN_COSINE, **parameters), full.array(temporal.MEAN_COSINE, **parameters), rtol=1e-6
+        )
+    assert holed.array(temporal.COUNT, encoder="a").tolist() == full.array(temporal.COUNT, encoder="a").tolist()
+    nothing = holed.array(temporal.MEAN_COSINE, encoder="a", burst_ms=shortest, frames=temporal.OVERLAPPING)
+    assert np.isnan(nothing).all()
+
+
+def test_a_steady_tone_is_like_itself_alone():
+    steady = np.tile(np.eye(5, dtype=np.float32)[:, None], (1, 4, 1))
+    steady[1, 2] = 0
+    found = measured(temporal.measure_stationarity(steady))
+    np.testing.assert_allclose(found.array(temporal.COSINE, encoder="a").reshape(5, 5), np.eye(5), atol=1e-6)
+    assert found.value(temporal.STEADIEST, encoder="a") == pytest.approx(1)
+    assert found.value(temporal.OTHERS, encoder="a") == pytest.approx(0)
+    steady[1] = 0
+    silent = measured(temporal.measure_stationarity(steady))
+    assert silent.row(temporal.STEADIEST, encoder="a").undefined == temporal.NO_DIRECTION
+
+
+def test_one_frame_of_a_sound_tells_neither():
+    one = Frames(16_000, 16_000, 16_000)
+    found = measured(
+        [
+            *temporal.measure_stationarity(np.eye(5, dtype=np.float32)[:, None]),
+            *temporal.measure_bursts(np.tile(TONES[1], (len(LENGTHS), 1, 1)), TONES, one),
+        ]
+    )
+    assert found.row(temporal.STEADIEST, encoder="a").undefined == temporal.ONE_FRAME
+    assert found.row(temporal.SHORTEST, encoder="a").undefined == temporal.ONE_FRAME
+    assert temporal.headline(found) == "One frame of a sound shows neither, for a."
+
+
+def test_the_papers_numbers_are_compared_for_its_model_alone():
+    right = np.array(temporal.PUBLISHED, np.float64)
+    tones = temporal.STATIONARITY.axis("frequency")
+
+    def of(matrix, source="facebook/wav2vec2-base@main"):
+        cells = rows.curve(temporal.COSINE, matrix, frequency=tones[:, None], frames_of=tones)
+        return temporal.published(measured(cells, source=source))
+
+    assert [each.agrees for each in of(right)] == [True] * 25
+    assert of(right, source="untrained") == []
+    right[0, 1] = 0.37
+    wrong = [each for each in of(right) if not each.agrees]
+    assert [(each.quantity, each.published) for each in wrong] == [("stationarity, 0.1 and 0.2 kHz", "0.36")]
+
+
+def test_a_run_leaves_its_figures_and_the_map_of_bursts(tmp_path):
+    found = running.run(temporal.EXPERIMENT, front_ends.resolve(["log-mel"]), Results(tmp_path, size="smoke"))
+    folder = tmp_path / "smoke/temporal"
+    assert {path.name for path in folder.glob("*.png")} == {
+        "example_burst.png",
+        *(f"{stem}.log-mel.png" for stem in ("bursts", "bursts_map", "stationarity")),
+    }
+    lines = (folder / "bursts.log-mel.map.csv").read_text(encoding="utf-8").splitlines()
+    assert lines[0] == "burst_fraction,sound,time,x,y"
+    assert len(lines) == 1 + len(LENGTHS) * (49 + 2)
+    assert "multiples of 50 Hz, the frame rate of log-mel" in found.notes[0]
