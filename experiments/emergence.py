@@ -40,10 +40,11 @@ from .launch import flags
 from .measures import map_order
 from .sentences import listed
 from .store.rows import Measurements, Row
+from .vowels import space
 from .vowels.choice import PAPERS, VowelChoice
 
 MOST_DRAWN = 4  # front ends side by side
-VOWEL_SPACE = "vowel_space"
+VOWEL_SPACE = space.ONE_F0
 
 NOTES = (
     "RSA is Spearman's correlation, over pairs of sounds, of the cosine distance of their features with their distance "
@@ -55,7 +56,7 @@ NOTES = (
     "trainings.",
     "A tone at the Nyquist frequency is silence, and left out. Those that repeat after 5 samples (3,200 and 6,400 Hz "
     "at 16 kHz) are constant to a first layer that moves by 5 samples: they are left out, too.",
-    vowel_chart.NOTE,
+    space.NOTE,
 )
 
 
@@ -66,8 +67,7 @@ def sweeps(setting: Setting) -> Sequence[Sweep]:
     heard = sweeps_of(setting, names)
     added = [each for each in setting.among if each not in setting.named]
     if setting.front_end in drawn(setting.named, added):
-        grid = vowel_chart.vowel_space(setting.results)
-        heard.append(Sweep(VOWEL_SPACE, grid, vowel_chart.vowel, folder="formants", of_controls=True))
+        heard.append(dataclasses.replace(space.SINES_SWEEP, of_controls=True))
     return heard
 
 

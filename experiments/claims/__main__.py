@@ -15,7 +15,6 @@ from matplotlib.figure import Figure as Drawing
 
 from w2v_jax.front_end import filters as filters_of
 
-from ..draw import vowel_chart
 from ..experiment import Experiment, Figure
 from ..front_ends import controls
 from ..front_ends.populations import alone, populations
@@ -23,6 +22,7 @@ from ..hearing import Heard
 from ..launch import flags
 from ..sentences import listed
 from ..store.rows import Measurements, Row
+from ..vowels import space
 from . import curves, figures, table, verdicts
 from .layers import NOISE
 from .listeners import NOTICEABLE
@@ -49,7 +49,7 @@ NOTES = (
     "A tone that repeats after 5 samples (3,200 and 6,400 Hz at 16 kHz) is constant to a first layer that moves by 5 "
     "samples; where that layer is normalised over time, the tone is gone. Such tones are left out, as is the Nyquist "
     "frequency, which is silence.",
-    vowel_chart.NOTE,
+    space.NOTE,
     'The "f0" of a vowel is the lowest of three sines. Praat hears it as the pitch in 4 of 20: the others are not its '
     "harmonics, so that what is read off here is a frequency rather than a pitch. Of the paper's 5,400 vowels 210 have "
     "an F1 above their F2; the sounds of `vowels` here leave such out.",

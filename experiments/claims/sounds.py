@@ -19,9 +19,9 @@ from w2v_jax.front_end import Frames
 from w2v_jax.grids import Grid, Vowel
 
 from .. import amplitude
-from ..draw import vowel_chart
 from ..experiment import Setting, Sweep
 from ..store.results import Size
+from ..vowels import space
 from ..vowels.choice import PAPERS, VowelChoice
 from ..vowels.synthesis import SYNTHESES, Synthesis
 from . import designs, listeners
@@ -299,7 +299,7 @@ def tone(
 
 def vowel(f0: Scalar, f1: Scalar, f2: Scalar, *, sample_rate: int, duration: float = SHORT) -> jax.Array:
     """The vowel of `formants`, for a shorter time."""
-    return stimuli.sine_mixture([f0, f1, f2], vowel_chart.AMPLITUDES, duration=duration, sample_rate=sample_rate)
+    return stimuli.sine_mixture([f0, f1, f2], space.AMPLITUDES, duration=duration, sample_rate=sample_rate)
 
 
 def voice(f0: Scalar, f1: Scalar, f2: Scalar, *, sample_rate: int, duration: float = SHORT) -> jax.Array:
