@@ -12,9 +12,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
+from experiments.claims.layers import Layer
 from experiments.claims.questions import claims_of
-from experiments.claims.sounds import SOUNDS, Grids, Heard, Size, grids_of
+from experiments.claims.sounds import SOUNDS, Grids, grids_of
 from experiments.store import cells
+from experiments.store.results import Size
 from w2v_jax import scores
 from w2v_jax.front_end import Frames
 from w2v_jax.scores import Bootstrap, Score, UndefinedScoreError
@@ -53,12 +55,12 @@ class Must:
         return f"≥ {self.low:g}" if np.isinf(self.high) else f"{self.low:g} to {self.high:g}"
 
 
-def heard_of(code: Code, grids: Grids) -> Heard:
+def layer_of(code: Code, grids: Grids) -> Layer:
     """A code in the place of a front end. It has no frames: each sound is steady, and no burst is heard."""
     named = grids.items()
     mean = {name: np.asarray(code.features(named[name].points()), np.float64) for name in SOUNDS if name in named}
     steady = {name: np.ones(len(features)) for name, features in mean.items()}
-    return Heard(FRAMES, grids, mean, steady, np.zeros((0, 0, 0)), FEW)
+    return Layer(FRAMES, grids, mean, steady, np.zeros((0, 0, 0)), FEW)
 
 
 # Scores that do not lead, or do so with voices only (to a code both are the same).
@@ -67,7 +69,7 @@ _ALSO = ("linearity", "ABX of f0 across vowels, mean", "RSA of vowels with f0 in
 
 def main_scores(code: Code, size: Size) -> dict[str, float | None]:
     """Every main score of `claims`, and those shown with them, and the scores of the library that stand beside."""
-    heard = heard_of(code, grids_of(FRAMES, size, syntheses=("sines",)))
+    heard = layer_of(code, grids_of(FRAMES, size, syntheses=("sines",)))
     found: dict[str, float | None] = {}
     for asked in claims_of(("sines",)).values():
         for name, question in asked.items():
@@ -76,7 +78,7 @@ def main_scores(code: Code, size: Size) -> dict[str, float | None]:
     return found | beside(code, heard)
 
 
-def beside(code: Code, heard: Heard) -> dict[str, float | None]:
+def beside(code: Code, heard: Layer) -> dict[str, float | None]:
     """The learned scale, small changes, saturation and CKA."""
     found: dict[str, float | None] = {}
     frequency = scores.equal_steps(60.0, 1_500.0, step=5.0)

@@ -38,12 +38,12 @@ def run(
     """
     name = experiment.name
     measurements.check_vowels(results, name, asked=experiment.asks_vowels)
-    wanted = experiment.controls(front_ends)
+    named = tuple(by_step(front_ends))
+    wanted = experiment.controls(named)
     if results.size == "smoke":
         wanted = controls.few(wanted)
     added = {each: of for each, of in wanted.items() if each not in front_ends}
-    everyone = (*by_step(front_ends), *added)
-    named = tuple(by_step(front_ends))
+    everyone = (*named, *added)
     settings = [Setting(results, each, options or {}, everyone, named) for each in everyone]
     several = [Heard(experiment, each, is_control=each.front_end in added) for each in settings]
     if experiment.prepare is not None:

@@ -1,28 +1,40 @@
-"""`experiments.emergence`: its scores of made-up features, and the program end to end with tiny encoders."""
+"""`experiments.emergence`: what its scores say of made features, and a whole run with snapshots of a tiny encoder."""
 
-import json
+import dataclasses
 
 import numpy as np
 import pytest
 from processes import save_tiny
 
-from experiments import emergence
-from experiments.claims import sounds
+from experiments import emergence, running
+from experiments.claims import verdicts
+from experiments.claims.__main__ import EXPERIMENT as CLAIMS
+from experiments.claims.layers import Layer
+from experiments.claims.questions import placed
+from experiments.claims.sounds import grids_of
 from experiments.draw import figures
-from experiments.emergence import F1, NEAR, SCORES, TONES, VOWELS, VOWELS_AT_ONE_F0
-from experiments.front_ends import controls
+from experiments.experiment import Setting
 from experiments.front_ends import named as front_ends
+from experiments.store import measurements_file
+from experiments.store.cells import attempted
 from experiments.store.results import Results
 from w2v_jax import projection, scales
 from w2v_jax.front_end import Frames
 from w2v_jax.scores import Bootstrap, Score
-from w2v_jax.scores.bootstrap import mean_score
 
-GRIDS = sounds.grids_of(Frames(16_000, 400, 320), "quick")
-GRID, FREQUENCY = GRIDS.vowels, GRIDS.tones.axis("frequency")
-POINTS = GRID.points()
+FRAMES = Frames(16_000, 400, 320)
+GRIDS = grids_of(FRAMES, "quick", syntheses=("sines",))
+POINTS, FREQUENCY = GRIDS.vowels.points(), GRIDS.tones.axis("frequency")
 ERB = {name: scales.erb(values) for name, values in POINTS.items()}
 STEPS = (100, 20, 0)
+VOWELS, AT_ONE_F0, TONES, NEAR, F1, F2 = (name for _, name, _ in placed("through_training", ("sines",)))
+
+
+def scored(vowels, tones):
+    """By name, the scores of features of the vowels, (n, channels), and of the tones."""
+    layer = Layer(FRAMES, GRIDS, {"vowels": vowels, "tones": tones}, {}, np.zeros(0), Bootstrap(resamples=40))
+    asked = placed("through_training", ("sines",))
+    return {name: attempted(lambda question=question: question.score(layer)) for _, name, question in asked}
 
 
 def flat_map(*columns):
@@ -34,91 +46,111 @@ def flat_map(*columns):
 @pytest.fixture(scope="module")
 def snapshots(tmp_path_factory):
     folder = tmp_path_factory.mktemp("weights")
-    for step in STEPS:
-        save_tiny(folder / f"step-{step:06d}.safetensors", seed=step)
-    return front_ends.resolve([str(folder / f"step-{step:06d}.safetensors") for step in STEPS])
+    paths = [save_tiny(folder / f"step-{step:06d}.safetensors", seed=step) for step in STEPS]
+    return front_ends.resolve(paths)
 
 
 @pytest.fixture(scope="module")
-def results(snapshots, tmp_path_factory):
+def run(snapshots, tmp_path_factory):
+    """What a smoke run measured, and the folder that it wrote."""
+    results = Results(tmp_path_factory.mktemp("results"), size="smoke", batch_size=8)  # one program for several grids
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(figures, "PNG_DPI", 20)
-        patch.setattr(controls, "SEEDS", (1, 2))
         patch.setattr(projection, "project", lambda features, **_: features[:, :2])
-        results = Results(tmp_path_factory.mktemp("results"), quick=True)
-        emergence.run(snapshots, results)
-    return results.folder / "emergence"
+        measured = running.run(emergence.EXPERIMENT, snapshots, results)
+    return measured, results.folder / "emergence"
 
 
 def test_features_that_are_the_parameters_score_one():
-    found = emergence.measure(flat_map(*POINTS.values()), POINTS, flat_map(np.log(FREQUENCY)), FREQUENCY)
-    assert list(found) == list(SCORES)
+    found = scored(flat_map(*POINTS.values()), flat_map(np.log(FREQUENCY)))
     for name in (VOWELS, TONES, NEAR):
         assert found[name].value == pytest.approx(1, abs=0.03)
-    assert 0.85 < found[VOWELS_AT_ONE_F0].value < 1  # which is asked in ERB
+    assert 0.85 < found[AT_ONE_F0].value < 1  # which is asked in ERB
     at_one_f0 = flat_map(ERB["f1"], ERB["f2"] * np.ptp(ERB["f1"]) / np.ptp(ERB["f2"]))
-    assert emergence.measure(at_one_f0, POINTS, flat_map(FREQUENCY), FREQUENCY)[VOWELS_AT_ONE_F0].value > 0.8
+    assert scored(at_one_f0, flat_map(FREQUENCY))[AT_ONE_F0].value > 0.8
     assert found[F1].value > 0.5  # of few values, with noise
 
 
 def test_each_score_asks_for_its_parameters():
-    found = emergence.measure(flat_map(POINTS["f0"]), POINTS, flat_map(FREQUENCY), FREQUENCY)
+    found = scored(flat_map(POINTS["f0"]), flat_map(FREQUENCY))
     assert found[VOWELS].value > 0.9  # with all weight on f0
-    assert isinstance(found[VOWELS_AT_ONE_F0], str)  # vowels of one f0 are all alike
+    assert isinstance(found[AT_ONE_F0], str)  # vowels of one f0 are all alike
     assert 0.5 < found[TONES].high < 0.95  # spaced in Hz
-    found = emergence.measure(flat_map(POINTS["f1"], POINTS["f2"]), POINTS, flat_map(FREQUENCY), FREQUENCY)
+    found = scored(flat_map(POINTS["f1"], POINTS["f2"]), flat_map(FREQUENCY))
     assert found[NEAR].value < 0.9
-    assert found[VOWELS_AT_ONE_F0].value > 0.85
+    assert found[AT_ONE_F0].value > 0.85
 
 
-def test_random_features_score_zero():
+def test_random_features_score_zero_and_collapsed_ones_have_no_score():
     rng = np.random.default_rng(0)
-    found = emergence.measure(rng.normal(size=(len(GRID), 8)), POINTS, rng.normal(size=(len(FREQUENCY), 8)), FREQUENCY)
-    for name in (VOWELS, VOWELS_AT_ONE_F0, TONES):
+    found = scored(rng.normal(size=(len(GRIDS.vowels), 8)), rng.normal(size=(len(FREQUENCY), 8)))
+    for name in (VOWELS, AT_ONE_F0, TONES):
         assert abs(found[name].value) < 0.25
     assert found[F1].value < 0.1
+    collapsed = scored(np.zeros((len(GRIDS.vowels), 8)), np.zeros((len(FREQUENCY), 8)))
+    assert not any(isinstance(cell, Score) for cell in collapsed.values())
 
 
-def test_table_is_sorted_by_step_and_has_the_controls_beside_it(results):
-    def refuse(constant):
-        raise AssertionError(f"{constant} is not JSON")
-
-    metrics = json.loads((results / "metrics.json").read_text(encoding="utf-8"), parse_constant=refuse)
-    assert [row["step"] for row in metrics["table"]] == sorted(STEPS)
-    seeds = [f"step-000000.random-{seed}" for seed in (1, 2)]
-    assert list(metrics["controls"]) == [*seeds, "log-mel"]
-    (means,) = metrics["untrained_means"]
-    for name in SCORES:
-        for row in metrics["table"]:
-            score = metrics["encoders"][row["encoder"]]["scores"][name]
-            assert score["low"] <= score["value"] == row[name] <= score["high"]
-        values = [metrics["controls"][seed]["scores"][name]["value"] for seed in seeds]
-        assert means["scores"][name] == pytest.approx(np.mean(values))
+def test_what_is_heard_for_claims_is_read(snapshots, tmp_path):
+    setting = Setting(Results(tmp_path, size="smoke"), snapshots[0], named=tuple(snapshots))
+    of_claims = {each.name: each for each in CLAIMS.sweeps_for(setting)}
+    *heard, vowel_space = emergence.EXPERIMENT.sweeps_for(setting)
+    assert [each.name for each in heard] == ["vowels", "vowels_resonances", "tones"]
+    assert all(each == of_claims[each.name] and each.folder == "claims" for each in heard)
+    assert (vowel_space.name, vowel_space.folder) == ("vowel_space", "formants")
 
 
-def test_every_figure_is_png_and_pdf(results):
-    for suffix in (".png", ".pdf"):
-        assert {path.stem for path in results.glob(f"*{suffix}")} == {"scores", "vowels", "filters"}
+def test_rows_follow_the_steps_and_have_the_controls_of_claims(run):
+    measured, folder = run
+    read = measurements_file.read(folder / "metrics.json", "emergence")
+    assert read.rows == measured.rows
+    names = [f"step-{step:06d}" for step in sorted(STEPS)]
+    seeds = [f"step-000000.random-{seed}" for seed in (1, 2, 3)]
+    assert list(read.encoders) == [*names, *seeds, "log-mel"]
+    assert emergence.in_training(read) == names
+    assert len(emergence.asked(read)) == 11
+    lines = emergence.table_lines([], read)
+    place = [line.split("  ")[0] for line in lines]
+    assert place[-1] == "mean of 3 seeds"
+    assert "random weights, seed 1" in place
+    for claim, name in emergence.asked(read):
+        values = verdicts.values_of(read, seeds, claim, name)
+        difference = read.row(
+            verdicts.DIFFERENCE, encoder=names[0], claim=claim, score=name, against=verdicts.UNTRAINED
+        )
+        (own,) = verdicts.values_of(read, names[:1], claim, name)
+        assert difference.value == pytest.approx(own - np.mean(values))
+    assert read.headline.startswith("Training raises ")
+    assert "from step-000000 to step-000100" in read.headline
+    assert {row.encoder for row in read.select("map: trustworthiness")} == set(names)
+
+
+def test_every_figure_is_drawn(run):
+    assert {path.stem for path in run[1].glob("*.png")} == {"scores", "vowels", "filters"}
+
+
+def test_one_alone_is_drawn_in_rows(run):
+    measured, _ = run
+    alone = measured.of("step-000000", "step-000000.random-1", "log-mel")
+    figure = emergence.draw_scores([], alone)
+    assert len(figure.axes) == 11
+    assert alone.headline
+    undefined = [
+        dataclasses.replace(row, value=None, low=None, high=None, undefined="collapsed")
+        if row.encoder == "step-000000"
+        else row
+        for row in alone.rows
+    ]
+    collapsed = dataclasses.replace(alone, rows=tuple(undefined))
+    emergence.draw_scores([], collapsed)
+    (line,) = [each for each in emergence.table_lines([], collapsed) if each.startswith("step-000000")]
+    assert line.split()[1:] == ["undefined"] * 11
 
 
 def test_encoders_side_by_side(snapshots):
-    names = [each.name for each in emergence.with_controls(snapshots).drawn]
-    assert names == ["step-000000", "step-000020", "step-000100"]
-    alone = emergence.with_controls(snapshots[:1])
-    assert [alone.labels[each] for each in alone.drawn] == ["step-000100", "random weights, seed 1"]
+    added = (front_ends.random_encoder("random-1", 1), front_ends.random_encoder("random-2", 2))
+    in_order = front_ends.by_step(snapshots)
+    assert emergence.drawn(in_order, added) == tuple(in_order)
+    assert emergence.drawn(in_order[:1], added) == (in_order[0], added[0])
     many = [front_ends.random_encoder(f"step-{n}", n, config=snapshots[0].config) for n in range(11)]
-    assert [each.step for each in emergence.with_controls(many).drawn] == [0, 3, 7, 10]
-
-
-@pytest.mark.parametrize("count", [1, 3])
-def test_a_collapsed_encoder_is_told_and_drawn_as_far_as_it_can_be(snapshots, tmp_path, count):
-    compared = emergence.with_controls(snapshots[:count])
-    score = mean_score(np.linspace(0.2, 0.4, 9), bootstrap=Bootstrap(resamples=20))
-    columns = {each: dict.fromkeys(SCORES, score) for each in compared.all}
-    zeros = np.zeros((len(GRID), 8)), POINTS, np.zeros((len(FREQUENCY), 8)), FREQUENCY
-    columns[compared.front_ends[0]] = emergence.measure(*zeros)
-    assert not any(isinstance(cell, Score) for cell in columns[compared.front_ends[0]].values())
-    lines = emergence.table_lines(compared, columns)
-    assert lines[2].split()[1:] == ["undefined"] * len(SCORES)
-    assert lines[-2].split()[-len(SCORES) :] == ["0.300"] * len(SCORES)  # of the seeds
-    figures.save(emergence.draw_scores(compared, columns), tmp_path / "scores.png")
+    assert [each.step for each in emergence.drawn(many, added)] == [0, 3, 7, 10]

@@ -208,7 +208,7 @@ def heard(tmp_path_factory):
             {"claims": claims[name].mean, "bursts": claims[name].nearness, "formants": curve[name]}
             for name in (*names, "frames")
         ] + [{"f0": tones, "emergence": of_emergence}]
-    assert emergence.NAME == "emergence"
+    assert emergence.EXPERIMENT.name == "emergence"
     return found
 
 

@@ -10,7 +10,8 @@ from absl.testing import flagsaver
 from safetensors.numpy import load_file
 
 from experiments import diphthongs, formants, running
-from experiments.claims.sounds import Heard, grids_of
+from experiments.claims.layers import Layer
+from experiments.claims.sounds import grids_of
 from experiments.draw import figures
 from experiments.front_ends import named as front_ends
 from experiments.measures import alignment
@@ -232,7 +233,7 @@ def test_claims_take_the_range_of_the_grid():
 
 
 def heard_as(found, features):
-    return Heard(FRAMES, found, {"vowels": features}, {}, np.zeros(0), Bootstrap(resamples=40))
+    return Layer(FRAMES, found, {"vowels": features}, {}, np.zeros(0), Bootstrap(resamples=40))
 
 
 def test_formants_are_read_where_there_is_one_f0():

@@ -28,7 +28,7 @@ class FrequencyResponses:
 
 
 def frequency_responses(
-    filters: npt.ArrayLike, *, sample_rate: int, num_bins: int = 257, floor: float = -60.0
+    filters: npt.ArrayLike, *, sample_rate: int, num_bins: int | None = None, floor: float = -60.0
 ) -> FrequencyResponses:
     """The frequency responses of a bank of filters, such as a first layer's before norm and GELU.
 
@@ -37,7 +37,7 @@ def frequency_responses(
     Args:
         filters: (filters, taps), their impulse responses; see `front_end.filters`.
         sample_rate: Hz.
-        num_bins: frequencies, evenly spaced from 0 to the Nyquist frequency.
+        num_bins: frequencies, evenly spaced from 0 to the Nyquist frequency; by default 257, or as many as taps.
         floor: responses below it, in dB relative to the peak, are set to it.
 
     Raises:
@@ -50,6 +50,8 @@ def frequency_responses(
         0.0
     """
     filters = np.asarray(filters, np.float64)
+    if num_bins is None:
+        num_bins = max(257, filters.shape[-1])
     if filters.ndim != 2 or num_bins < filters.shape[1]:
         raise ValueError(
             f"filters has shape {filters.shape} and num_bins is {num_bins}; expected (filters, taps), and at least as "

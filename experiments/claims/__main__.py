@@ -9,45 +9,26 @@ of other trainings, and not of one. By default the grids are thinned so that thr
 weights take a quarter of an hour on two CPU cores; `--full` takes the paper's own, `--quick` a handful of sounds.
 """
 
-import contextlib
-import dataclasses
-import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-import numpy as np
+from matplotlib.figure import Figure as Drawing
 
-from w2v_jax import tuning
-from w2v_jax.front_end import FRAMES
 from w2v_jax.front_end import filters as filters_of
-from w2v_jax.scores import UndefinedScoreError
-from w2v_jax.scores.frequency_scale import SCALES
 
-from ..draw import vowel_chart
+from ..experiment import Experiment, Figure
 from ..front_ends import controls
-from ..front_ends.named import BUNDLED, NamedFrontEnd
-from ..front_ends.populations import populations
+from ..front_ends.populations import alone, populations
+from ..hearing import Heard
 from ..launch import flags
-from ..options import synthesis as options
-from ..options.claims import FULL
-from ..progress import progress_bar
 from ..sentences import listed
-from ..store import cells, metrics
-from ..store.metrics import Metrics
-from ..store.results import Results
-from ..vowels import flags as vowel_flags
-from ..vowels import synthesis
-from ..vowels.synthesis import SYNTHESES, Synthesis
-from . import curves, figures, table
+from ..store.rows import Measurements, Row
+from ..vowels import space
+from . import curves, figures, table, verdicts
+from .layers import NOISE
 from .listeners import NOTICEABLE
-from .questions import WHERE, chances, claims_of, questions
-from .sounds import FRACTIONS, NOISE, Heard, grids_of, listen
-from .table import Column
-
-NAME = "claims"
-
-
-SEEDS_BY_LAYER = 3  # of the encoders with random weights
-SEPARATED = 0.95  # AUC from which on a burst counts as told apart
+from .measuring import final_scores, measure, tuning_of
+from .questions import chances, questions
+from .sounds import grids_for, sweeps_of
 
 NOTES = (
     "Every score is computed in the space of the features, never on a picture, and higher is what the paper's claim "
@@ -68,7 +49,7 @@ NOTES = (
     "A tone that repeats after 5 samples (3,200 and 6,400 Hz at 16 kHz) is constant to a first layer that moves by 5 "
     "samples; where that layer is normalised over time, the tone is gone. Such tones are left out, as is the Nyquist "
     "frequency, which is silence.",
-    vowel_chart.NOTE,
+    space.NOTE,
     'The "f0" of a vowel is the lowest of three sines. Praat hears it as the pitch in 4 of 20: the others are not its '
     "harmonics, so that what is read off here is a frequency rather than a pitch. Of the paper's 5,400 vowels 210 have "
     "an F1 above their F2; the sounds of `vowels` here leave such out.",
@@ -77,205 +58,149 @@ NOTES = (
 )
 
 
-def run(
-    front_ends: Sequence[NamedFrontEnd],
-    results: Results,
-    *,
-    full: bool = False,
-    syntheses: tuple[Synthesis, ...] = SYNTHESES,
-) -> Metrics:
-    """Scores every front end and its controls, and returns the metrics (in the first process).
+def compare(several: Sequence[Heard], measured: Measurements) -> list[Row]:
+    """How every front end, or group of trainings, differs from its controls."""
+    return verdicts.compare(final_scores(several), measured)
 
-    Args:
-        front_ends: the front ends.
-        results: where results are kept.
-        full: whether to take the paper's full grids; `results.quick` comes first.
-        syntheses: with which vowels are made.
-    """
-    metrics.check_vowels(results, NAME)
-    vowels = results.vowels
-    size = "quick" if results.quick else "full" if full else "usual"
-    controls_of = controls.controls_of(front_ends)
-    everyone = dict.fromkeys([*front_ends, *(each for found in controls_of.values() for each in found.all)])
-    heard = {
-        each: listen(each, grids_of(each.frames, size, vowels, syntheses), results, experiment=NAME)
-        for each in everyone
-    }
-    if not results.share.is_first:
-        return {}  # the first process measures and draws
-    # Of most seeds the final frames are enough: layers are drawn, and not compared.
-    in_layers = {*front_ends, *(one for found in controls_of.values() for one in found.untrained[:SEEDS_BY_LAYER])}
-    columns = {}
-    for each, by_layer in heard.items():
-        asked_of = by_layer if each in in_layers else {FRAMES: by_layer[FRAMES]}
-        columns[each] = {layer: measure(found) for layer, found in _with_progress(each, asked_of)}
-    asked = populations(front_ends)
-    of = {one.name: controls_of[one.members[0]] for one in asked}
-    against = {one.name: table.compare(columns, one, of[one.name]) for one in asked}
-    nulls = {one.name: table.null_table(columns, of[one.name].untrained, size=len(one.members)) for one in asked}
-    tuned = {each: measure_tuning(heard[each]) for each in front_ends}
-    noise = {
-        each: curves.measure_noise(heard[each][FRAMES])
-        for each in dict.fromkeys([*front_ends, *(one for found in of.values() for one in curves.shown(found))])
-    }
 
-    saturations = {each.name: by_layer[FRAMES].saturations() for each, by_layer in heard.items()}
+def headline(measured: Measurements) -> str:
+    """In how many of the main scores each is ahead of its controls, and behind."""
+    return "\n".join(verdicts.told(measured)) or "None of these front ends was compared with controls."
 
-    by_chance = {each: chances(by_layer[FRAMES].grids) for each, by_layer in heard.items()}
-    first = by_chance[front_ends[0]]  # of one table for all: other sample rates may have other vowels
 
+def notes(several: Sequence[Heard], measured: Measurements) -> list[str]:
+    """What a reader must know."""
+    asked = [each for each in several if not each.is_control]
+    without = [each.name for each in asked if filters_of(each.front_end.front_end) is None]
+    said = f"There is no figure of the first layer's filters of {listed(without)}, which has none." if without else ""
+    return [*NOTES, *([said] if said else [])]
+
+
+def write_tables(several: Sequence[Heard], measured: Measurements) -> list[str]:
+    """Writes `claims.csv` and `claims.md`, and returns the latter's lines."""
+    first = several[0]
+    results = first.results
+    by_name = {each.name: chances(grids_for(each.setting)) for each in several if not each.is_control}
     lines = ["(--quick: a handful of sounds; for a first look)", ""] if results.quick else []
-    lines += [] if vowels.is_papers else [f"{vowels.said(quick=results.quick)}.", ""]
-    for one in asked:
-        beside = of[one.name], against[one.name], nulls[one.name]
-        lines += [*table.markdown(columns, one, *beside, chances=by_chance[one.members[0]]), ""]
-    if saturated := table.saturated_lines(saturations):
+    lines += [] if first.vowels.is_papers else [f"{first.vowels.said(quick=results.quick)}.", ""]
+    for population in populations(measured):
+        lines += [*table.markdown(measured, population, chances=by_name[population.members[0]]), ""]
+    if saturated := table.saturated_lines(measured):
         lines += ["## Sounds farther apart than the tuning", "", *saturated, ""]
-    results.save_text(NAME, "claims.csv", table.csv_text(columns, against, chances=first))
-    results.save_text(NAME, "claims.md", "\n".join(lines))
-    said = {"quick": results.quick}
-    for one in asked:
-        theirs = of[one.name]
-        drawings = {
-            "claims": figures.draw_claims(one, theirs, columns, vowels=vowels, **said),
-            "discrimination": curves.draw_discrimination(one, theirs, columns, vowels=vowels, **said),
-            "read_off": figures.draw_read_off(one, theirs, columns, vowels=vowels, **said),
-            "noise": curves.draw_noise(one, theirs, noise, vowels=vowels, **said),
-        }
-        for name, figure in drawings.items():
-            results.save_figure(NAME, f"{name}.{one.name}", figure)
-    for each in front_ends:
-        layers = figures.draw_layers(each, controls_of[each], columns, vowels=vowels, **said)
-        results.save_figure(NAME, f"layers.{each.name}", layers)
-        results.save_figure(NAME, f"tuning.{each.name}", figures.draw_tuning(each, tuned[each]))
-        filters = filters_of(each.front_end)
-        if filters is not None:
-            results.save_figure(NAME, f"filters.{each.name}", figures.draw_filters(each, filters))
-    found = metrics.save(
-        results,
-        NAME,
-        {
-            each: {
-                "scores": table.plain(columns[each]),
-                "noise": curves.plain(noise[each]),
-                "shortest_burst_told_apart": shortest_bursts(heard[each]),
-                "tuning": {layer: _tuning_numbers(curves) for layer, curves in tuned[each].items()},
-            }
-            for each in front_ends
-        },
-        saturation=saturations,
-        conclusion="\n".join(table.conclude(one, of[one.name], against[one.name]) for one in asked),
-        notes=[*NOTES, *_without_filters(front_ends)],
-        vowels=True,
-        by_layer=("scores", "shortest_burst_told_apart", "tuning"),
-        by_name=("against", "groups", "null_tables", "grids", "controls"),
-        against={name: table.plain_verdicts(verdicts) for name, verdicts in against.items()},
-        groups={one.name: [member.name for member in one.members] for one in asked if one.is_group},
-        null_tables={name: dataclasses.asdict(null) for name, null in nulls.items() if null is not None},
-        questions={
-            f"{claim}: {name}": {
-                "over": question.over,
-                "chance": first[claim, name],
-                "primary": question.primary,
-                "better": question.better,
-                "family": question.family,
-            }
-            for claim, name, question in questions(syntheses)
-        },
-        grids={
-            each.name: {
-                name: len(grid) for name, grid in grids_of(each.frames, size, vowels, syntheses).items().items()
-            }
-            for each in front_ends
-        },
-        controls={
-            each.name: {
-                **metrics.about(each),
-                "scores": table.plain(columns[each]),
-                **({"noise": curves.plain(noise[each])} if each in noise else {}),
-            }
-            for each in everyone
-            if each not in front_ends
-        },
-    )
-    print("\n".join(["", *lines]))
-    print(f"Everything, layer by layer: {results.path(NAME, 'claims.csv')}.")
-    return found
+    # Of one table for all: other sample rates may have other vowels.
+    results.save_text("claims", "claims.csv", table.csv_text(measured, chances=by_name[first.name]))
+    results.save_text("claims", "claims.md", "\n".join(lines))
+    return ["", *lines, f"Everything, layer by layer: {results.path('claims', 'claims.csv')}."]
 
 
-def _without_filters(front_ends: Sequence[NamedFrontEnd]) -> list[str]:
-    names = [each.name for each in front_ends if filters_of(each.front_end) is None]
-    return [f"There is no figure of the first layer's filters of {listed(names)}, which has none."] if names else []
+def _of_populations(draw: Callable[..., Drawing]) -> Callable[[Sequence[Heard], Measurements], Mapping[str, Drawing]]:
+    """A figure of each front end, or group of trainings, next to its controls."""
+
+    def drawn(several: Sequence[Heard], measured: Measurements) -> Mapping[str, Drawing]:
+        vowels = several[0].vowels
+        return {each.name: draw(each, measured, vowels=vowels) for each in populations(measured)}
+
+    return drawn
 
 
-def measure(heard: Heard) -> Column:
-    """Every score of one layer."""
-    return {
-        claim: {name: cells.attempted(functools.partial(question.score, heard)) for name, question in found.items()}
-        for claim, found in claims_of(heard.grids.syntheses).items()
-    }
+def draw_layers(heard: Heard, measured: Measurements) -> Drawing:
+    """Some scores through the layers of one front end."""
+    return figures.draw_layers(alone(measured, heard.name), measured, vowels=heard.vowels)
 
 
-def shortest_bursts(heard: Mapping[str, Heard]) -> Metrics:
-    """By layer, the shortest burst such that it and all longer ones have an AUC whose interval is above `SEPARATED`."""
-    found: Metrics = {}
-    for layer, each in heard.items():
-        found[layer] = {}
-        for at_rate, where in WHERE.items():
-            shortest = None
-            for fraction in FRACTIONS:  # longest first
-                cell = cells.attempted(
-                    functools.partial(Heard.burst_separation, each, fraction=float(fraction), at_rate=at_rate)
-                )
-                if isinstance(cell, str) or cell.low < SEPARATED:
-                    break
-                shortest = {
-                    "ms": round(1000 * float(fraction)),
-                    "frames": round(float(fraction) * each.frames.rate, 3),
-                }
-            found[layer][where] = shortest
-    return found
+def draw_tuning(heard: Heard, measured: Measurements) -> Drawing | None:
+    """Tuning of the channels of some layers to pure tones."""
+    tuned = tuning_of(heard)
+    return figures.draw_tuning(heard.name, tuned, nyquist=heard.frames.nyquist) if tuned else None
 
 
-def measure_tuning(heard: Mapping[str, Heard]) -> dict[str, tuning.TuningCurves]:
-    """Tuning curves of the channels of every layer that has any, from the pure tones."""
-    found = {}
-    for layer, each in heard.items():
-        with contextlib.suppress(UndefinedScoreError):
-            found[layer] = tuning.tuning_curves(each.mean["tones"], each.points("tones")["frequency"])
-    return found
+def draw_filters(heard: Heard, measured: Measurements) -> Drawing | None:
+    """Filters of the first layer, where there are such."""
+    filters = filters_of(heard.front_end.front_end)
+    if filters is None:
+        return None
+    return figures.draw_filters(heard.name, filters, sample_rate=heard.frames.sample_rate)
 
 
-def _tuning_numbers(curves: tuning.TuningCurves) -> Metrics:
-    quartiles = (25, 50, 75)
-    lowest, highest = float(curves.frequency[0]), float(curves.frequency[-1])
-    return {
-        "channels_tuned": len(curves.channel),
-        "best_frequency_quartiles_hz": np.percentile(curves.best_frequency, quartiles),
-        "bandwidth_quartiles_hz": np.percentile(curves.bandwidth, quartiles),
-        # How far best frequencies are from an even spread along each scale.
-        "distance_from_even_spread": {
-            name: cells.number(
-                cells.attempted(
-                    functools.partial(tuning.spread_along, curves.best_frequency, scale, lowest=lowest, highest=highest)
-                )
-            )
-            for name, scale in SCALES.items()
-        },
-    }
-
-
-def _with_progress(front_end: NamedFrontEnd, by_layer: Mapping[str, Heard]) -> Iterator[tuple[str, Heard]]:
-    with progress_bar(f"{front_end.name}: scores", len(by_layer), unit=" layers") as bar:
-        for layer, heard in by_layer.items():
-            yield layer, heard
-            bar.update()
-
+EXPERIMENT = Experiment(
+    name="claims",
+    title="Claims",
+    question="Does each claim of the paper hold, as a score with an interval, next to controls?",
+    sweeps=sweeps_of,
+    measure=measure,
+    compare=compare,
+    headline=headline,
+    rule=(
+        "Ahead is higher, or lower where the score is an error. Random weights are ten draws, and so are several "
+        "trainings; at most 5% of all that is marked is expected to be by chance (Benjamini and Hochberg). The main "
+        "scores were named beforehand."
+    ),
+    figures=(
+        Figure(
+            "claims",
+            "The main scores",
+            "Each row is a score of the final frames, with its interval: the encoder, encoders with random weights, "
+            "and spectrograms. A score means something only next to those of the controls.",
+            _of_populations(figures.draw_claims),
+            joint=True,
+            wide=True,
+        ),
+        Figure(
+            "discrimination",
+            "Discrimination",
+            "How often a sound is nearer to one of its own kind, by the size of the difference; the star is "
+            "a listener's just noticeable one, and the black line what they would hear of larger ones.",
+            _of_populations(curves.draw_discrimination),
+            joint=True,
+            folded=True,
+            wide=True,
+        ),
+        Figure(
+            "read_off",
+            "What is read off",
+            "How far off f0, F1 and F2 are in contexts that were not heard, after each layer; lower is better, and the "
+            "dashed line is what a listener just notices.",
+            _of_populations(figures.draw_read_off),
+            joint=True,
+            folded=True,
+            wide=True,
+        ),
+        Figure(
+            "noise",
+            "Probes and noise",
+            "Linearity: R² of a line at held-out values, by how much noise is added to the features.",
+            _of_populations(curves.draw_noise),
+            joint=True,
+            folded=True,
+            wide=True,
+        ),
+        Figure("layers", "Layer by layer", "The same scores after each layer.", draw_layers, folded=True, wide=True),
+        Figure(
+            "tuning",
+            "Tuning curves",
+            "How strongly channels answer tones of each frequency.",
+            draw_tuning,
+            folded=True,
+            wide=True,
+        ),
+        Figure(
+            "filters",
+            "First filters",
+            "Frequency responses of the filters of the first layer.",
+            draw_filters,
+            folded=True,
+            wide=True,
+        ),
+    ),
+    table=tuple(dict.fromkeys(name for _, name, question in questions() if question.leads)),
+    notes=notes,
+    controls=controls.all_of,
+    default=("formant-base",),
+    options=("synthesis", "claims"),
+    asks_vowels=True,
+    sounds=lambda setting, wanted: (),
+    finish=write_tables,
+)
 
 if __name__ == "__main__":
-    flags.launch(
-        lambda front_ends, results: run(front_ends, results, full=FULL.value, syntheses=synthesis.chosen()),
-        default=(BUNDLED,),
-        vowels=vowel_flags.chosen,
-        own=(options,),
-    )
+    flags.launch(EXPERIMENT)

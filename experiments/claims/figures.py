@@ -1,7 +1,6 @@
 """The figures of `experiments.claims`: scores next to their controls, scores by layer, filters, and tuning."""
 
-import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -9,57 +8,31 @@ from matplotlib.figure import Figure
 
 from w2v_jax import scales, tuning
 from w2v_jax.front_end import FRAMES
-from w2v_jax.scores import Score
 
 from ..draw import figures
-from ..front_ends.controls import Controls
-from ..front_ends.named import NamedFrontEnd
 from ..front_ends.populations import Population
+from ..store.rows import Measurements, Row
 from ..vowels.choice import PAPERS, VowelChoice
-from ..vowels.synthesis import SYNTHESES
-from .questions import CLAIMS, with_synthesis
-from .table import Columns
+from .questions import CLAIMS, placed
+from .table import asked, layers_in, score_of
 
 LEAST = -0.25  # scores below it are drawn at the edge
 OFFSETS = {"encoder": -0.09, "untrained": 0.09, "log-mel": -0.27, "stft": 0.27}  # from the middle of a row
-# Scores followed through the layers: claim and name.
-BY_LAYER = (
-    ("metric space, with sines", "RSA of vowels with f0, F1, F2, span"),
-    ("metric space, with voices", "RSA of vowels with f0, F1, F2, span"),
-    ("metric space, with sines", "nearest 10 of vowels, by f0, F1, F2, overlap"),
-    ("metric space, with voices", "nearest 10 of vowels, by f0, F1, F2, overlap"),
-    ("formants, with sines", "RSA of vowels of one f0 with F1, F2, ERB"),
-    ("formants, with voices", "RSA of vowels of one f0 with F1, F2, ERB"),
-    ("formants, with sines", "ABX of F1 across f0, mean of the steps"),
-    ("formants, with voices", "ABX of F1 across f0, mean of the steps"),
-    ("fundamental frequency, with voices", "ABX of f0 across vowels, mean of the steps"),
-    ("fundamental frequency", "RSA of tones with their frequency, semitones"),
-    ("amplitude", "same under level, relative, other tones"),
-    ("temporal detail", "burst of 10 ms, AUC, other tones"),
-    ("temporal detail", "steadiness, other tones"),
-    ("temporal detail", "same under shift, relative, multiples of the frame rate"),
-    ("bias", "same under bias, relative, other tones"),
-    ("formants, with voices", "ABX of F2 across f0, mean of the steps"),
-)
 TUNED_LAYERS = 4  # panels of tuning curves, spread over the layers
 
 
-def draw_claims(
-    population: Population, controls: Controls, columns: Columns, *, quick: bool, vowels: VowelChoice = PAPERS
-) -> Figure:
+def draw_claims(population: Population, measured: Measurements, *, vowels: VowelChoice = PAPERS) -> Figure:
     """Main scores of the final frames and those beside them: encoders, untrained encoders and spectrograms."""
-    asked = columns[population.members[0]][FRAMES]
-    # Errors, in cents and dB, have a figure of their own.
-    primary = {
-        claim: [name for name in found if (question := CLAIMS[claim][name]).leads and question.unit is None]
-        for claim, found in asked.items()
-    }
-    primary = {claim: names for claim, names in primary.items() if names}
+    primary: dict[str, list[str]] = {}
+    for claim, name in asked(measured):
+        question = CLAIMS[claim][name]
+        if question.leads and question.unit is None:  # errors, in cents and dB, have a figure of their own
+            primary.setdefault(claim, []).append(name)
     heights = [len(names) for names in primary.values()]
     figure = Figure(figsize=(9.0, 0.24 * sum(heights) + 2.4), layout="constrained")
     panels = figure.subplots(len(primary), 1, sharex=True, gridspec_kw={"height_ratios": [h + 0.6 for h in heights]})
-    shown = [*(("encoder", each) for each in population.members), *(("untrained", each) for each in controls.untrained)]
-    shown += controls.spectrograms.items()
+    shown = [("encoder", each) for each in population.members]
+    shown += [*(("untrained", each) for each in population.untrained), *population.spectrograms.items()]
     for axes, (claim, names) in zip(panels, primary.items(), strict=True):
         rows = np.arange(len(names))
         axes.hlines(rows, LEAST - 0.05, 1.05, color="#E4E4E4", linewidth=0.8, zorder=0)
@@ -67,9 +40,9 @@ def draw_claims(
         for kind, each in reversed(shown):
             offset = OFFSETS[kind]
             for row, name in zip(rows, names, strict=True):
-                cell = columns[each][FRAMES][claim][name]
-                if isinstance(cell, Score):
-                    _interval(axes, cell, row + offset, kind)
+                score = score_of(measured, each, claim, name)
+                if score is not None and score.value is not None:
+                    _interval(axes, score, row + offset, kind)
         axes.axvline(0, color="black", linewidth=0.6)
         axes.set_yticks(rows, names, fontsize=8)
         axes.set_ylim(len(names) - 0.4, -0.6)
@@ -78,49 +51,35 @@ def draw_claims(
         axes.tick_params(axis="y", length=0)
         axes.spines[["top", "right", "left"]].set_visible(False)
     panels[-1].set_xlabel(f"Score, 95% interval over sounds (below {LEAST:g}: hollow, at the edge)")
-    figure.suptitle(title(f"The claims as numbers: {population.name}, final frames", quick, vowels), fontsize=12)
-    add_legend(figure, population, controls, spectrograms_marked=True)
+    said = title(f"The claims as numbers: {population.name}, final frames", measured.quick, vowels)
+    figure.suptitle(said, fontsize=12)
+    add_legend(figure, population, spectrograms_marked=True)
     return figure
 
 
-# By axis of a panel: the scores of reading off that are drawn in it, by the claim without its synthesis.
-READ_OFF = {
-    "cents": (
-        ("fundamental frequency", "f0 read off across vowels, cents", 8.6),
-        ("formants", "F1 read off across f0 and F2, cents", 68.0),
-        ("formants", "F2 read off across f0 and F1, cents", 68.0),
-    ),
-}
-
-
-def draw_read_off(
-    population: Population, controls: Controls, columns: Columns, *, quick: bool, vowels: VowelChoice = PAPERS
-) -> Figure:
+def draw_read_off(population: Population, measured: Measurements, *, vowels: VowelChoice = PAPERS) -> Figure:
     """How far off parameters are read, in cents, through the layers: a panel per parameter and synthesis."""
-    heard = columns[population.members[0]]
-    drawn = [
-        (with_synthesis(claim, synthesis), name, noticeable)
-        for synthesis in SYNTHESES
-        for claim, name, noticeable in READ_OFF["cents"]
-        if with_synthesis(claim, synthesis) in heard[FRAMES]
-    ]
-    said = title(f"Read off in contexts that were not heard: {population.name}", quick, vowels)
+    first = population.members[0]
+    drawn = [(claim, name) for claim, name in asked(measured) if CLAIMS[claim][name].noticeable is not None]
+    said = title(f"Read off in contexts that were not heard: {population.name}", measured.quick, vowels)
     figure, panels = figures.panels(max(len(drawn), 1), size=(3.1, 2.6), columns=3, title=said)
-    layers = list(heard)
+    layers = layers_in(measured, first)
     places = np.arange(len(layers))
-    asked = tuple(each for each in controls.untrained if len(columns[each]) == len(layers))
-    for axes, (claim, name, noticeable) in zip(panels, drawn, strict=False):
-        for kind, control in controls.spectrograms.items():
-            cell = columns[control][FRAMES][claim][name]
-            if isinstance(cell, Score):
+    seeds = _in_all_layers(population, measured)
+    for axes, (claim, name) in zip(panels, drawn, strict=False):
+        for kind, control in population.spectrograms.items():
+            row = score_of(measured, control, claim, name)
+            if row is not None and row.value is not None:
                 style = figures.STYLES[kind]
-                axes.axhline(max(cell.value, 1.0), linewidth=1.4, color=style["color"], linestyle=figures.LINES[kind])
-        for kind, several in (("untrained", asked), ("encoder", population.members)):
+                axes.axhline(max(row.value, 1.0), linewidth=1.4, color=style["color"], linestyle=figures.LINES[kind])
+        for kind, several in (("untrained", seeds), ("encoder", population.members)):
             style = figures.STYLES[kind]
             for each in several:
-                cells = [column[claim][name] for column in columns[each].values()]
-                values = [max(cell.value, 1.0) if isinstance(cell, Score) else np.nan for cell in cells]
-                axes.plot(places[: len(values)], values, color=style["color"], marker=style["marker"], markersize=4)
+                values = values_at([score_of(measured, each, claim, name, at) for at in layers_in(measured, each)])
+                drawn_at = places[: len(values)]
+                axes.plot(drawn_at, np.maximum(values, 1.0), color=style["color"], marker=style["marker"], markersize=4)
+        noticeable = CLAIMS[claim][name].noticeable
+        assert noticeable is not None
         axes.axhline(noticeable, color="black", linewidth=0.8, linestyle=(0, (4, 2)))
         figures.logarithmic(axes, "y")
         axes.set_title(f"{claim}:\n{name}", fontsize=8)
@@ -130,8 +89,7 @@ def draw_read_off(
     line = figures.Line2D(
         [], [], color="black", linewidth=0.8, linestyle=(0, (4, 2)), label="a listener's just noticeable difference"
     )
-    shown = dataclasses.replace(controls, untrained=asked)
-    add_legend(figure, population, shown, spectrograms_marked=False, others=[line])
+    add_legend(figure, population, seeds=len(seeds), spectrograms_marked=False, others=[line])
     return figure
 
 
@@ -141,18 +99,28 @@ def title(text: str, quick: bool, vowels: VowelChoice) -> str:
     return text if vowels.is_papers else f"{text}\n{vowels.caption_by_f0}"
 
 
-def _interval(axes: Axes, score: Score, row: float, kind: str) -> None:
+def values_at(several: Sequence[Row | None], end: Callable[[Row], float | None] = lambda row: row.value) -> np.ndarray:
+    """Values of rows, or their ends; NaN where there is none."""
+    found = [None if row is None else end(row) for row in several]
+    return np.array([np.nan if each is None else each for each in found])
+
+
+def _in_all_layers(population: Population, measured: Measurements) -> tuple[str, ...]:
+    """Those with random weights that were asked in every layer; of the others there are the final frames only."""
+    count = len(layers_in(measured, population.members[0]))
+    return tuple(each for each in population.untrained if len(layers_in(measured, each)) == count)
+
+
+def _interval(axes: Axes, score: Row, row: float, kind: str) -> None:
     style = figures.STYLES[kind]
-    clipped = score.value < LEAST
-    axes.hlines(
-        row, max(score.low, LEAST), max(score.high, LEAST), color=style["color"], linewidth=1.4, alpha=0.7, zorder=2
-    )
+    value, low, high = (LEAST if each is None else each for each in (score.value, score.low, score.high))
+    axes.hlines(row, max(low, LEAST), max(high, LEAST), color=style["color"], linewidth=1.4, alpha=0.7, zorder=2)
     axes.scatter(
-        max(score.value, LEAST),
+        max(value, LEAST),
         row,
         s=26 if kind == "encoder" else 18,
         marker=style["marker"],
-        facecolors="white" if clipped else style["color"],
+        facecolors="white" if value < LEAST else style["color"],
         edgecolors=style["color"],
         linewidths=0.8,
         zorder=4 if kind == "encoder" else 3,
@@ -162,57 +130,61 @@ def _interval(axes: Axes, score: Score, row: float, kind: str) -> None:
 def add_legend(
     figure: Figure,
     population: Population,
-    controls: Controls,
     *,
     spectrograms_marked: bool,
+    seeds: int | None = None,
     others: Sequence[figures.Line2D] = (),
 ) -> None:
-    """Below a figure: what each kind of mark is, and what `others` are."""
-    handles = [*_legend(population, controls, spectrograms_marked=spectrograms_marked), *others]
-    figures.legend(figure, handles)
+    """Below a figure: what each kind of mark is, and what `others` are. Spectrograms without marks are lines.
 
-
-def _legend(population: Population, controls: Controls, *, spectrograms_marked: bool) -> list[figures.Line2D]:
-    """One entry per kind. Spectrograms have no layers: through the layers they are lines without marks."""
-    several = f", {len(population.members)} trainings" if population.is_group else ""
-    names = {"encoder": f"{population.name}{several}"}
-    if controls.untrained:
-        names["untrained"] = f"random weights, {len(controls.untrained)} seeds"
-    names |= {kind: control.name for kind, control in controls.spectrograms.items()}
+    Args:
+        figure: the figure.
+        population: what is drawn, with its controls.
+        spectrograms_marked: whether they have marks: through the layers they have none.
+        seeds: how many with random weights are drawn; by default all.
+        others: further entries.
+    """
+    seeds = len(population.untrained) if seeds is None else seeds
+    names = {"encoder": f"{population.name}, {population.counted}" if population.is_group else population.name}
+    if seeds:
+        names["untrained"] = f"random weights, {seeds} seeds"
+    names |= population.spectrograms
     entries = []
     for kind, name in names.items():
         style = figures.STYLES[kind]
         marked = spectrograms_marked or kind in ("encoder", "untrained")
         drawn = {"marker": style["marker"], "markersize": 6} if marked else {"linestyle": figures.LINES[kind]}
         entries.append(figures.Line2D([], [], color=style["color"], label=name, **drawn))
-    return entries
+    figures.legend(figure, [*entries, *others])
 
 
-def draw_layers(
-    front_end: NamedFrontEnd, controls: Controls, columns: Columns, *, quick: bool, vowels: VowelChoice = PAPERS
-) -> Figure:
+def draw_layers(population: Population, measured: Measurements, *, vowels: VowelChoice = PAPERS) -> Figure:
     """Some scores through the layers: the encoder's, each untrained one's, and the spectrograms' as lines."""
-    drawn = [(claim, name) for claim, name in BY_LAYER if claim in columns[front_end][FRAMES]]
+    (encoder,) = population.members
+    several = set(asked(measured))
+    drawn = [(claim, name) for claim, name, _ in placed("through_layers") if (claim, name) in several]
     figure, panels = figures.panels(
         len(drawn),
         size=(3.1, 2.3),
         columns=4,
-        title=title(f"Scores layer by layer: {front_end.name}", quick, vowels),
+        title=title(f"Scores layer by layer: {encoder}", measured.quick, vowels),
     )
-    layers = list(columns[front_end])
-    asked = tuple(each for each in controls.untrained if len(columns[each]) == len(layers))
-    controls = dataclasses.replace(controls, untrained=asked)  # of the others there are the final frames only
+    layers = layers_in(measured, encoder)
+    seeds = _in_all_layers(population, measured)
     places = np.arange(len(layers))
     for index, (axes, (claim, name)) in enumerate(zip(panels, drawn, strict=True)):
-        for kind, control in controls.spectrograms.items():
-            cell = columns[control][FRAMES][claim][name]
-            if isinstance(cell, Score):
+        for kind, control in population.spectrograms.items():
+            row = score_of(measured, control, claim, name)
+            if row is not None and row.value is not None:
                 colour, dashes = figures.STYLES[kind]["color"], figures.LINES[kind]
-                axes.axhline(max(cell.value, LEAST), linewidth=1.4, color=colour, linestyle=dashes)
-        for each in controls.untrained:
-            low, value, high = _through_layers(columns[each], claim, name)
+                axes.axhline(max(row.value, LEAST), linewidth=1.4, color=colour, linestyle=dashes)
+        for each in seeds:
+            at = [score_of(measured, each, claim, name, layer) for layer in layers_in(measured, each)]
+            value = np.maximum(values_at(at), LEAST)
             axes.plot(places, value, color=figures.STYLES["untrained"]["color"], linewidth=1, marker="d", markersize=3)
-        low, value, high = _through_layers(columns[front_end], claim, name)
+        at = [score_of(measured, encoder, claim, name, layer) for layer in layers]
+        low, high = (np.maximum(values_at(at, end), LEAST) for end in (lambda row: row.low, lambda row: row.high))
+        value = np.maximum(values_at(at), LEAST)
         axes.fill_between(places, low, high, color=figures.ORANGE, alpha=0.25, linewidth=0)
         axes.plot(places, value, color=figures.ORANGE, linewidth=1.8, marker="o", markersize=4)
         axes.set_title(f"{claim}:\n{name}", fontsize=8)
@@ -223,22 +195,15 @@ def draw_layers(
         if index >= len(drawn) - 4:
             axes.set_xlabel("Convolution, then final frames", fontsize=8)
     figure.supylabel(f"Score (below {LEAST:g}: drawn there)", fontsize=9)
-    add_legend(figure, Population(front_end.name, (front_end,)), controls, spectrograms_marked=False)
+    add_legend(figure, population, seeds=len(seeds), spectrograms_marked=False)
     return figure
 
 
-def _through_layers(by_layer: Mapping, claim: str, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    cells = [column[claim][name] for column in by_layer.values()]
-    values = [(c.low, c.value, c.high) if isinstance(c, Score) else (np.nan,) * 3 for c in cells]
-    low, value, high = np.maximum(np.array(values).T, LEAST)
-    return low, value, high
-
-
-def draw_filters(front_end: NamedFrontEnd, filters: np.ndarray) -> Figure:
+def draw_filters(name: str, filters: np.ndarray, *, sample_rate: int) -> Figure:
     """The frequency responses of the first layer's filters, sorted by peak, and the peaks next to known scales."""
-    found = tuning.frequency_responses(filters, sample_rate=front_end.frames.sample_rate)
+    found = tuning.frequency_responses(filters, sample_rate=sample_rate)
     figure, (image_axes, axes) = figures.panels(
-        2, size=(4.6, 4.2), title=f"First layer: {len(found.peak)} filters of {front_end.name}"
+        2, size=(4.6, 4.2), title=f"First layer: {len(found.peak)} filters of {name}"
     )
     figures.filter_images([image_axes], [found])
     image_axes.set_title("Frequency responses, sorted by peak", fontsize=10)
@@ -250,7 +215,7 @@ def draw_filters(front_end: NamedFrontEnd, filters: np.ndarray) -> Figure:
     return figure
 
 
-def draw_tuning(front_end: NamedFrontEnd, tuned: Mapping[str, tuning.TuningCurves]) -> Figure:
+def draw_tuning(encoder: str, tuned: Mapping[str, tuning.TuningCurves], *, nyquist: float) -> Figure:
     """Tuning curves of some layers, sorted by best frequency; best frequencies next to scales; and bandwidths."""
     names = list(tuned)
     chosen = [names[i] for i in np.unique(np.linspace(0, len(names) - 1, TUNED_LAYERS).round().astype(int))]
@@ -283,8 +248,8 @@ def draw_tuning(front_end: NamedFrontEnd, tuned: Mapping[str, tuning.TuningCurve
             curves.best_frequency / 1000, curves.bandwidth / 1000, s=5, color=colour, alpha=0.5, linewidths=0
         )
         bottom.set_xlabel("Best frequency (kHz)", fontsize=9)
-        bottom.set_xlim(0, front_end.frames.nyquist / 1000)
-        bottom.set_ylim(0, front_end.frames.nyquist / 1000)
+        bottom.set_xlim(0, nyquist / 1000)
+        bottom.set_ylim(0, nyquist / 1000)
         for axes in (top, middle, bottom):
             axes.tick_params(labelsize=8)
     for axes, label in zip(
@@ -295,7 +260,7 @@ def draw_tuning(front_end: NamedFrontEnd, tuned: Mapping[str, tuning.TuningCurve
         axes.set_ylabel(label, fontsize=9)
     panels[1, 0].legend(fontsize=8, frameon=False, loc="upper left")
     figure.colorbar(images[-1], ax=panels[0].tolist(), label="Response, least to largest", shrink=0.9)
-    figure.suptitle(f"Tuning to pure tones: {front_end.name}")
+    figure.suptitle(f"Tuning to pure tones: {encoder}")
     return figure
 
 

@@ -1,39 +1,32 @@
-"""The sounds of `experiments.claims`, and what a layer of a front end makes of them.
+"""The sounds of `experiments.claims`.
 
 Which tones all frames see alike depends on the frame rate, so the sounds depend on how a front end frames a waveform.
 Its controls hear the same ones.
 """
 
-import contextlib
 import dataclasses
 import functools
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from w2v_jax import front_end as library
-from w2v_jax import grids, layer_pooling, scales, scores, source_filter, stimuli
+from w2v_jax import grids, layer_pooling, source_filter, stimuli
 from w2v_jax._src.arguments import Scalar
-from w2v_jax.front_end import FRAMES, Frames
+from w2v_jax.front_end import Frames
 from w2v_jax.grids import Grid, Vowel
-from w2v_jax.scores import BlockScores, Bootstrap, RsaProfile, Score, UndefinedScoreError
-from w2v_jax.scores.bootstrap import make_score
-from w2v_jax.scores.frequency_scale import SCALES
-from w2v_jax.scores.parameter_metrics import ParameterMetric
 
 from .. import amplitude
-from ..draw import vowel_chart
-from ..front_ends.named import NamedFrontEnd
-from ..store.results import Results
+from ..experiment import Setting, Sweep
+from ..store.results import Size
+from ..vowels import space
 from ..vowels.choice import PAPERS, VowelChoice
 from ..vowels.synthesis import SYNTHESES, Synthesis
 from . import designs, listeners
 from .listeners import Noticeable
 
-Size = Literal["quick", "usual", "full"]
 Values = Sequence[float] | np.ndarray
 Pairs = tuple[tuple[int, int], ...]
 
@@ -42,14 +35,11 @@ FRACTIONS = grids.BURSTS.axis("burst_fraction")  # of that
 SHORT = 0.4  # seconds, of all others, for a front end that makes `_LEAST_FRAMES` of them
 _LEAST_FRAMES = 8
 LONG = 1.0  # for one with longer frames
-NOISE = 0.1  # of the features' deviation, in every probe that states no other
-MOST_COMPARED = 600  # sounds of an RSA
-INNER_RESAMPLES = 100  # of the intervals of inner layers, which are drawn but not compared
 # Values of f0, F1 and F2 in the design of vowels, a prime.
-_VALUES = {"quick": 11, "usual": 23, "full": 29}
-_CONTEXTS = {"quick": 5, "usual": 8, "full": 8}  # vowels, or f0, across which an ABX is asked
-_NEXT_F0 = 1.03  # times the one before, at least, of f0 across which vowels are told apart
-_BASES = {"quick": 1, "usual": 3, "full": 3}  # from which differences are taken
+_VALUES = {"smoke": 11, "quick": 11, "usual": 23, "full": 29}
+_CONTEXTS = {"smoke": 4, "quick": 5, "usual": 8, "full": 8}  # vowels, or f0, across which an ABX is asked
+NEXT_F0 = 1.03  # times the one before, at least, of f0 across which vowels are told apart
+_BASES = {"smoke": 1, "quick": 1, "usual": 3, "full": 3}  # from which differences are taken
 
 # Of a tone at a multiple of the frame rate all frames see one phase; these are moved to the nearest multiples.
 _AT_RATE = (100, 200, 300, 400, 500, 800, 1500, 3000)
@@ -127,10 +117,10 @@ def grids_of(
     full = dataclasses.replace(_full(frames, size, choice), syntheses=syntheses)
     if size == "full":
         return full
-    counts = {"usual": (5, 5, 5, 10), "quick": (4, 4, 4, 5)}[size]
-    f0, f1, f2, amplitudes = counts
-    step, every = {"usual": (40, 3), "quick": (240, 9)}[size]
-    offsets = {"usual": (0, 1, 2, 3, 4, 7, 40, 113, 211, frames.hop - 1), "quick": (0, 1, 113)}[size]
+    usual = size == "usual"
+    f0, f1, f2, amplitudes = (5, 5, 5, 10) if usual else (4, 4, 4, 5)
+    step, every = (40, 3) if usual else (240, 9)
+    offsets = (0, 1, 2, 3, 4, 7, 40, 113, 211, frames.hop - 1) if usual else (0, 1, 113)
     found = dataclasses.replace(
         full,
         vowel_lines=full.vowel_lines.thinned(f0=f0, f1=f1, f2=f2),
@@ -139,7 +129,24 @@ def grids_of(
         amplitude_lines=full.amplitude_lines.thinned(amplitude_low=amplitudes, amplitude_high=amplitudes),
         shifts=_shifts(frames, [offset for offset in dict.fromkeys(offsets) if offset < frames.hop]),
     )
-    return found if size == "usual" else dataclasses.replace(found, bursts=_bursts(frames, slice(2, 4)))
+    if usual:
+        return found
+    found = dataclasses.replace(found, bursts=_bursts(frames, slice(2, 4)))
+    return found if size == "quick" else _fewest(found)
+
+
+def _fewest(quick: Grids) -> Grids:
+    """What the scores cannot do without."""
+    return dataclasses.replace(
+        quick,
+        vowels=quick.vowels.thinned(f0=64),
+        vowel_lines=quick.vowel_lines.thinned(f0=3, f1=3, f2=3),
+        amplitude_lines=quick.amplitude_lines.thinned(amplitude_low=3, amplitude_high=3),
+        biases=quick.biases.thinned(frequency=8, bias=3),
+        levels=quick.levels.thinned(frequency=8, amplitude=3),
+        shifts=quick.shifts.thinned(frequency=8),
+        tones=quick.tones.thinned(frequency=18),
+    )
 
 
 def _full(frames: Frames, size: Size, choice: VowelChoice) -> Grids:
@@ -150,7 +157,7 @@ def _full(frames: Frames, size: Size, choice: VowelChoice) -> Grids:
     near = f0 if len(f0) > 1 else [f0[0] * (0.9 + 0.025 * index) for index in range(9)]
     f1, f2 = (np.linspace(choice.span(name).low, choice.span(name).high, _VALUES[size]) for name in ("f1", "f2"))
     amplitudes = grids.AMPLITUDES.axis("amplitude_low")
-    if size == "quick":
+    if size in ("smoke", "quick"):
         amplitudes = amplitudes[::2]
     bases = _BASES[size]
     contexts = _spread(_vowels_by_f2(choice), _CONTEXTS[size])
@@ -292,7 +299,7 @@ def tone(
 
 def vowel(f0: Scalar, f1: Scalar, f2: Scalar, *, sample_rate: int, duration: float = SHORT) -> jax.Array:
     """The vowel of `formants`, for a shorter time."""
-    return stimuli.sine_mixture([f0, f1, f2], vowel_chart.AMPLITUDES, duration=duration, sample_rate=sample_rate)
+    return stimuli.sine_mixture([f0, f1, f2], space.AMPLITUDES, duration=duration, sample_rate=sample_rate)
 
 
 def voice(f0: Scalar, f1: Scalar, f2: Scalar, *, sample_rate: int, duration: float = SHORT) -> jax.Array:
@@ -345,7 +352,7 @@ SOUNDS: dict[str, Callable[..., jax.Array]] = {
     "levels": tone,
     "shifts": tone,
 }
-
+BURSTS = "bursts"
 
 # For a front end whose frames are too long for the short ones.
 _LONGER: dict[Callable[..., jax.Array], Callable[..., jax.Array]] = {
@@ -354,232 +361,33 @@ _LONGER: dict[Callable[..., jax.Array], Callable[..., jax.Array]] = {
 }
 
 
-@dataclasses.dataclass(frozen=True)
-class Heard:
-    """What one layer of one front end made of all sounds.
-
-    Attributes:
-        frames: how the layer frames a waveform.
-        grids: the sounds.
-        mean: by grid (of `SOUNDS`) the features averaged over time, (n, channels).
-        steady: by grid how steady the frames were, (n,).
-        nearness: (tones, `FRACTIONS`, frames), of each frame of a burst to its tone.
-        bootstrap: how intervals are made.
-    """
-
-    frames: Frames
-    grids: Grids
-    mean: Mapping[str, np.ndarray]
-    steady: Mapping[str, np.ndarray]
-    nearness: np.ndarray
-    bootstrap: Bootstrap
-
-    def points(self, grid: str, *names: str) -> dict[str, np.ndarray]:
-        """The parameters of a grid: those named, or all."""
-        points = self.grids.items()[grid].points()
-        return {name: points[name] for name in names or points}
-
-    @functools.cached_property
-    def _found(self) -> dict[Any, Any]:
-        """What several scores need."""
-        return {}
-
-    def probe(self, grid: str, parameter: str, *, noise: float = NOISE) -> BlockScores:
-        """Linearity of a parameter: a linear probe at ranges of its values that were held out."""
-        return self._probe(grid, parameter, lambda: self._varying(grid, parameter)[parameter], noise)
-
-    def mel_probe(self, *, noise: float = NOISE) -> BlockScores:
-        """The same of the tones' frequency in Mel."""
-        return self._probe("tones", "mel", lambda: scales.mel(self.points("tones")["frequency"]), noise)
-
-    def _probe(self, grid: str, name: str, values: Callable[[], np.ndarray], noise: float) -> BlockScores:
-        key = "probe", grid, name, noise
-        if key not in self._found:
-            asked = functools.partial(scores.block_decodability, noise=noise, bootstrap=self.bootstrap)
-            self._found[key] = asked(self.mean[grid], values())
-        return self._found[key]
-
-    def read_off(self, grid: str, parameter: str, *, between: bool = False) -> Score:
-        """A parameter read off in contexts that were not heard: cents of a frequency, dB of an amplitude."""
-        points = self._varying(grid, parameter)
-        contexts = {name: values for name, values in points.items() if name != parameter}
-        found = scores.read_off(
-            self.mean[grid],
-            {parameter: points[parameter]},
-            contexts,
-            between=between,
-            unit="dB" if parameter.startswith("amplitude") else "cents",
-            noise=NOISE,
-            bootstrap=self.bootstrap,
-        )
-        return found[parameter]
-
-    def saturation(self, grid: str, *, within: str | None = None) -> float:
-        """The share of pairs of a grid's sounds that are all but as far apart as the farthest."""
-        return scores.saturation(self.mean[grid], within=None if within is None else self.points(grid)[within])
-
-    def saturations(self) -> dict[str, float]:
-        """By what is compared in RSA and near order, its `saturation`; without what has no direction."""
-        asked: dict[str, tuple[str, str | None]] = {"tones": ("tones", None), "two tones": ("amplitudes", None)}
-        for synthesis in self.grids.syntheses:
-            vowels = grid_name("vowels", synthesis)
-            asked |= {f"vowels, {synthesis}": (vowels, None), f"vowels of one f0, {synthesis}": (vowels, "f0")}
-        found = {}
-        for name, (grid, within) in asked.items():
-            with contextlib.suppress(UndefinedScoreError):
-                found[name] = self.saturation(grid, within=within)
-        return found
-
-    def rsa(
-        self, grid: str, *parameters: str, metrics: Mapping[str, ParameterMetric], within: str | None = None
-    ) -> RsaProfile:
-        """RSA with some parameters of a grid, or all, in several metrics; for vowels, f0 are drawn again."""
-        names = parameters or self._all_varying(grid)
-        key = "rsa", grid, names, within
-        if key not in self._found:
-            points = self.points(grid, *names)
-            f0 = self.points(grid).get("f0")
-            self._found[key] = scores.rsa_profile(
-                self.mean[grid],
-                points,
-                metrics=metrics,
-                within=None if within is None else self.points(grid)[within],
-                units=f0 if f0 is not None and np.ptp(f0) else None,
-                max_points=MOST_COMPARED,
-                bootstrap=self.bootstrap,
-            )
-        return self._found[key]
-
-    def abx(self, kind: str, multiple: int, synthesis: Synthesis = "sines") -> Score:
-        """Whether a difference of so many just noticeable ones is heard across contexts; `kind` of `NOTICEABLE`."""
-        features = self._for_abx(kind, synthesis)
-        place = 1 + listeners.NOTICEABLE[kind].multiples.index(multiple)
-        chosen = features[:, [0, place]]  # (bases, 2, contexts, channels)
-        base, on, across = np.indices(chosen.shape[:3]).reshape(3, -1)
-        return scores.abx(chosen.reshape(len(on), -1), on, across, by=base, bootstrap=self.bootstrap)
-
-    def abx_mean(self, kind: str, synthesis: Synthesis = "sines") -> Score:
-        """The mean of a curve over its multiples."""
-        found = [self.abx(kind, multiple, synthesis) for multiple in listeners.NOTICEABLE[kind].multiples]
-        value = float(np.mean([each.value for each in found]))
-        replicates = np.mean([each.replicates for each in found], axis=0)
-        return make_score(value, replicates, units=found[0].units, bootstrap=self.bootstrap, bounds=(0.0, 1.0))
-
-    def abx_vowels(self, synthesis: Synthesis = "sines") -> Score:
-        """Whether the same vowel is nearer at another f0 than another vowel is; f0 from the sounds for its own ABX."""
-        f0, contexts = self.grids.abx_f0.axes[0]["f0"], self.grids.abx_f0.shape[-1]
-        chosen = [0]
-        for place in range(1, len(f0)):
-            if f0[place] >= _NEXT_F0 * f0[chosen[-1]]:
-                chosen.append(place)
-        features = self.mean[grid_name("abx_f0", synthesis)].reshape(len(f0), contexts, -1)[chosen]
-        across, on = np.indices(features.shape[:2]).reshape(2, -1)
-        return scores.abx(features.reshape(len(on), -1), on, across, bootstrap=self.bootstrap)
-
-    def _for_abx(self, kind: str, synthesis: Synthesis) -> np.ndarray:
-        """Features (bases, 1 + steps, contexts, channels) of the sounds for a discrimination."""
-        name = {"f0": "abx_f0", "level": "abx_level"}.get(kind, "abx_formants")
-        grid = grid_name(name, synthesis)
-        shape = self.grids.items()[grid].shape
-        contexts, steps = shape[-1], 1 + len(listeners.NOTICEABLE[kind].multiples)
-        features = self.mean[grid]
-        if name != "abx_formants":
-            return features.reshape(-1, steps, contexts, features.shape[-1])
-        both = features.reshape(-1, 2 * steps - 1, contexts, features.shape[-1])
-        chosen = range(steps) if kind == "F1" else [0, *range(steps, 2 * steps - 1)]
-        return both[:, list(chosen)]
-
-    def monotonicity(self, grid: str, parameter: str) -> Score:
-        points = self._varying(grid, parameter)
-        return scores.monotonicity(self.mean[grid], points, parameter, bootstrap=self.bootstrap)
-
-    def _varying(self, grid: str, parameter: str) -> dict[str, np.ndarray]:
-        """The parameters of a grid, without those that are the same for all sounds, as an only f0 is."""
-        points = self.points(grid)
-        if not np.ptp(points[parameter]):
-            raise UndefinedScoreError(f"{parameter} is {points[parameter][0]:g} for all sounds; expected it to vary")
-        return {name: points[name] for name in self._all_varying(grid)}
-
-    def _all_varying(self, grid: str) -> tuple[str, ...]:
-        return tuple(name for name, values in self.points(grid).items() if np.ptp(values))
-
-    def neighbours(self, grid: str, *parameters: str, count: int = 10, within: str | None = None) -> Score:
-        return scores.neighbour_overlap(
-            self.mean[grid],
-            self.points(grid, *(parameters or self._all_varying(grid))),
-            count=count,
-            within=None if within is None else self.points(grid)[within],
-            bootstrap=self.bootstrap,
-        )
-
-    def scale_fit(self, scale: str, grid: str = "tones") -> Score:
-        frequency = self.points(grid)["frequency"]
-        return scores.scale_fit(self.mean[grid], frequency, SCALES[scale], bootstrap=self.bootstrap)
-
-    def steadiness(self, grid: str) -> Score:
-        if self.frames.num_frames(round(_duration(self.grids.frames) * self.frames.sample_rate)) == 1:
-            raise UndefinedScoreError("a sound has one frame, which is its own mean; expected several")
-        return scores.steadiness(self.steady[grid], bootstrap=self.bootstrap)
-
-    def burst_separation(self, fraction: float, *, at_rate: bool) -> Score:
-        chosen = self._where("bursts", "base_frequency", at_rate=at_rate)
-        num_samples = self.grids.num_samples
-        start, stop = (int(edge) for edge in stimuli.burst_span(fraction, num_samples=num_samples))
-        overlaps = self.frames.seeing(start, stop, num_samples=num_samples)
-        nearness = self.nearness[chosen, int(np.argmin(np.abs(FRACTIONS - fraction)))]
-        return scores.burst_separation(nearness, overlaps, bootstrap=self.bootstrap)
-
-    def invariance(
-        self, grid: str, parameter: str, reference: float, *, at_rate: bool, relative: bool = False
-    ) -> Score:
-        points = self.points(grid)
-        rows = self._where(grid, "frequency", at_rate=at_rate)
-        score = scores.relative_invariance if relative else scores.invariance
-        is_reference = np.isclose(points[parameter][rows], reference)
-        return score(self.mean[grid][rows], points["frequency"][rows], is_reference, bootstrap=self.bootstrap)
-
-    def _where(self, grid: str, parameter: str, *, at_rate: bool) -> np.ndarray:
-        """Which sounds are at multiples of the frame rate, or which are not: (n,) bool."""
-        rows = sees_one_phase(self.points(grid)[parameter], self.grids.frames) == at_rate
-        if not rows.any():
-            rate = f"{self.grids.frames.rate:g} Hz, the frame rate"
-            raise UndefinedScoreError(f"{'no' if at_rate else 'every'} tone is at a multiple of {rate}")
-        return rows
-
-
 def stimulus_of(grid: str, frames: Frames) -> Callable[..., jax.Array]:
     """What makes the sounds of a grid, for a front end with these frames."""
-    return SOUNDS[grid] if _duration(frames) == SHORT else _LONGER[SOUNDS[grid]]
+    return SOUNDS[grid] if duration(frames) == SHORT else _LONGER[SOUNDS[grid]]
 
 
-def _duration(frames: Frames) -> float:
+def duration(frames: Frames) -> float:
     """Of all sounds but bursts, in seconds, for a front end with these frames."""
     return SHORT if frames.num_frames(round(SHORT * frames.sample_rate)) >= _LEAST_FRAMES else LONG
 
 
-def listen(front_end: NamedFrontEnd, chosen: Grids, results: Results, *, experiment: str) -> dict[str, Heard]:
-    """Plays all sounds to a front end: by layer, what it made of them."""
-    layers = library.layers(front_end.front_end)
-    channels = layer_pooling.layer_channels(front_end.front_end, num_samples=chosen.num_samples)
-    means, steady = {}, {}
-    for grid in (each for each in SOUNDS if each in chosen.items()):
-        stimulus = stimulus_of(grid, chosen.frames)
-        features = results.sweep(
-            experiment, front_end, chosen.items()[grid], stimulus, pooling=layer_pooling.layer_means
-        )
-        by_layer = layer_pooling.split_means(features, channels)
-        means[grid] = {name: found.mean for name, found in by_layer.items()}
-        steady[grid] = {name: found.steadiness for name, found in by_layer.items()}
-    features = results.sweep(experiment, front_end, chosen.bursts, bursts, pooling=layer_pooling.burst_nearness)
-    nearness = layer_pooling.split_nearness(features, layers, num_samples=chosen.num_samples)
-    return {
-        name: Heard(
-            frames,
-            chosen,
-            {grid: found[name] for grid, found in means.items()},
-            {grid: found[name] for grid, found in steady.items()},
-            nearness[name],
-            Bootstrap() if name == FRAMES else Bootstrap(resamples=min(INNER_RESAMPLES, Bootstrap().resamples)),
-        )
-        for name, frames in layers.items()
-    }
+def grids_for(setting: Setting) -> Grids:
+    """The sounds for a front end in a run."""
+    results, options = setting.results, setting.options
+    size: Size = "full" if options.get("full") and not results.quick else results.size
+    syntheses = tuple(each for each in SYNTHESES if options.get("synthesis") in (None, "both", each))
+    return grids_of(setting.front_end.frames, size, results.vowels, syntheses)
+
+
+def sweeps_of(setting: Setting, names: Iterable[str] = ()) -> list[Sweep]:
+    """The sweeps of some grids, or of all, kept with the claims. Controls hear them, too."""
+    chosen = grids_for(setting)
+    named = chosen.items()
+    wanted = list(names) or [*(each for each in SOUNDS if each in named), BURSTS]
+    sweeps = []
+    for name in wanted:
+        is_bursts = name == BURSTS
+        stimulus = bursts if is_bursts else stimulus_of(name, chosen.frames)
+        pooling = layer_pooling.burst_nearness if is_bursts else layer_pooling.layer_means
+        sweeps.append(Sweep(name, named[name], stimulus, pooling, folder="claims", of_controls=True))
+    return sweeps

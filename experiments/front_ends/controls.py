@@ -68,8 +68,12 @@ def all_of(front_ends: Sequence[NamedFrontEnd]) -> dict[NamedFrontEnd, tuple[str
 
 
 def few(controls: Mapping[NamedFrontEnd, tuple[str, ...]]) -> dict[NamedFrontEnd, tuple[str, ...]]:
-    """The same with the first few seeds of random weights only."""
-    return {each: of for each, of in controls.items() if (seed_of(each.name) or 0) <= _FEW}
+    """The same with the first few seeds of random weights only, and without the log-magnitude spectrogram."""
+    return {
+        each: of
+        for each, of in controls.items()
+        if (seed_of(each.name) or 0) <= _FEW and not (each.kind == "spectrogram" and each.name.startswith("stft"))
+    }
 
 
 def seed_of(name: str) -> int | None:

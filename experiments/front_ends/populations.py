@@ -63,6 +63,11 @@ def populations(measured: Measurements) -> list[Population]:
     return [_population(name, abouts, measured) for name, abouts in groups.items()]
 
 
+def alone(measured: Measurements, name: str) -> Population:
+    """One front end by itself, whatever group it belongs to."""
+    return _population(name, [measured.encoders[name]], measured)
+
+
 def _population(name: str, abouts: list[About], measured: Measurements) -> Population:
     # Names, not kinds, tell spectrograms apart: those that are controls are called what they are.
     controls = [measured.encoders[each] for each in abouts[0].compared_with if each in measured.encoders]

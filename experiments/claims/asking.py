@@ -1,0 +1,290 @@
+"""Kinds of questions that `questions` asks: a score, what it speaks of, and where it is drawn."""
+
+import dataclasses
+import functools
+import types
+from collections.abc import Callable, Mapping
+from typing import Literal
+
+import numpy as np
+
+from w2v_jax.scores import BlockScores, Score, UndefinedScoreError, reading_chance
+from w2v_jax.scores.parameter_metrics import VOWEL_METRICS
+from w2v_jax.scores.reading import Unit
+from w2v_jax.scores.representational_similarity import BEST
+
+from ..vowels.synthesis import Synthesis
+from .layers import Layer
+from .listeners import NOTICEABLE
+from .sounds import FRACTIONS, Grids
+
+WHERE = {False: "other tones", True: "multiples of the frame rate"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Question:
+    """A score, and what a reader must know of it.
+
+    Attributes:
+        score: of what a layer heard.
+        over: what is drawn again: the score speaks of other such.
+        chance: its value for features that know nothing, in words; `chance_of` says it of the sounds that are heard.
+        primary: whether it was named beforehand as a main one; the text leads with these.
+        family: of scores that ask the same in other units: a claim needs them all.
+        beside: whether it is shown with the main ones, as a near order is beside a far one.
+        unit: in which it is, where it is no share or correlation: "cents" or "dB". Of these lower is better.
+        guesses: the values that are guessed at, of the sounds that are heard, where chance is the error of a guess.
+        through_layers: its place in the figure layer by layer, where it is drawn there.
+        through_training: its place in the figure of `emergence`, where it is asked there.
+        hears: the grids that it asks about, where it is asked there.
+        noticeable: what a listener just notices, in its unit, where it is drawn beside that.
+    """
+
+    score: Callable[[Layer], Score]
+    over: str
+    chance: str
+    primary: bool = False
+    family: str | None = None
+    beside: bool = False
+    unit: Unit | None = None
+    guesses: Callable[[Grids], np.ndarray] | None = None
+    through_layers: int | None = None
+    through_training: int | None = None
+    hears: tuple[str, ...] = ()
+    noticeable: float | None = None
+
+    @property
+    def better(self) -> Literal["higher", "lower"]:
+        """Which values are what a claim would have."""
+        return "higher" if self.unit is None else "lower"
+
+    @property
+    def leads(self) -> bool:
+        """Whether it stands in the first table and figure."""
+        return self.primary or self.beside
+
+    def chance_of(self, grids: Grids) -> str:
+        """Its value for features that know nothing of these sounds, in words."""
+        if self.guesses is None or self.unit is None:
+            return self.chance
+        values = self.guesses(grids)
+        return f"{reading_chance(values, unit=self.unit):.{DIGITS[self.unit]}f}" if np.ptp(values) else self.chance
+
+
+DIGITS: dict[Unit | None, int] = {None: 2, "cents": 0, "dB": 1}
+"""Of a score, by its unit."""
+
+Questions = dict[str, Question]
+_NOWHERE: Mapping[str, int] = types.MappingProxyType({})
+
+
+def read_off(
+    grid: str,
+    parameter: str,
+    name: str,
+    across: str,
+    over: str,
+    *,
+    unit: Unit = "cents",
+    noticeable: float | None = None,
+) -> Questions:
+    """How far off is a parameter in contexts not heard; and between its own values heard, which no lookup can say."""
+
+    def of(between: bool) -> Callable[[Layer], Score]:
+        return lambda layer: layer.read_off(grid, parameter, between=between)
+
+    asked = functools.partial(
+        Question, over=over, chance="-", unit=unit, guesses=lambda grids: grids.items()[grid].points()[parameter]
+    )
+    own = name.removeprefix("amplitude of ")
+    return {
+        f"{name} read off across {across}, {unit}": asked(of(False), primary=True, noticeable=noticeable),
+        f"{name} read off across {across} and between the {own} heard, {unit}": asked(of(True), beside=True),
+    }
+
+
+def probe(
+    probe: Callable[[Layer], BlockScores],
+    name: str,
+    over: str,
+    *,
+    through_training: int | None = None,
+    hears: tuple[str, ...] = (),
+) -> Questions:
+    """Linearity: whether a parameter lies along a line that goes on; narrow tuning has none, and may still know all."""
+
+    def of(part: Literal["interpolation", "extrapolation", "within"]) -> Callable[[Layer], Score]:
+        return lambda layer: _defined(getattr(probe(layer), part))
+
+    return {
+        f"linearity of {name} between values heard, R²": Question(
+            of("interpolation"), over, "0", through_training=through_training, hears=hears
+        ),
+        f"linearity of {name} beyond values heard, R²": Question(of("extrapolation"), over, "0"),
+        f"linearity of {name} inside a range not heard, R²": Question(of("within"), over, "0"),
+    }
+
+
+def probed(grid: str, parameter: str) -> Callable[[Layer], BlockScores]:
+    return lambda layer: layer.probe(grid, parameter)
+
+
+def _defined(score: Score | None) -> Score:
+    if score is None:
+        raise UndefinedScoreError("each range that is held out has one value only; expected several")
+    return score
+
+
+def rsa(
+    name: str,
+    grid: str,
+    *parameters: str,
+    metrics: dict,
+    over: str,
+    primary: bool = False,
+    within: str | None = None,
+    weights: bool = True,
+    through_layers: Mapping[str, int] = _NOWHERE,
+    through_training: Mapping[str, int] = _NOWHERE,
+) -> Questions:
+    """In several metrics; `through_layers` and `through_training` have the places of some of them."""
+    family = f"RSA of {name}"
+
+    def by_metric(metric: str) -> Callable[[Layer], Score]:
+        return lambda layer: layer.rsa(grid, *parameters, metrics=metrics, within=within).by_metric[metric]
+
+    names = [*metrics, *([BEST] if weights else [])]
+    return {
+        f"{family}, {metric}": Question(
+            by_metric(metric),
+            over,
+            "0",
+            primary=primary,
+            family=family,
+            through_layers=through_layers.get(metric),
+            through_training=through_training.get(metric),
+            hears=(grid,),
+        )
+        for metric in names
+    }
+
+
+def rsa_of_each(name: str, grid: str, *parameters: str, over: str) -> Questions:
+    def of(kind: str, parameter: str) -> Callable[[Layer], Score]:
+        return lambda layer: getattr(layer.rsa(grid, *parameters, metrics=dict(VOWEL_METRICS)), kind)[parameter]
+
+    return {
+        f"RSA of {name} with {parameter.upper() if parameter != 'f0' else parameter} in Hz, {kind}": Question(
+            of(attribute, parameter), over, "0"
+        )
+        for parameter in parameters
+        for kind, attribute in (("alone", "marginal"), ("beside the others (partial)", "partial"))
+    }
+
+
+def near(
+    name: str,
+    grid: str,
+    *parameters: str,
+    counts: tuple[int, ...],
+    over: str,
+    primary: bool,
+    through_layers: int | None = None,
+    through_training: int | None = None,
+) -> Questions:
+    def of(count: int) -> Callable[[Layer], Score]:
+        return lambda layer: layer.neighbours(grid, *parameters, count=count)
+
+    return {
+        f"nearest {count} of {name}, overlap": Question(
+            of(count),
+            over,
+            "k/(n-1)",
+            primary=primary and count == 10,
+            beside=count == 10,
+            through_layers=through_layers if count == 10 else None,
+            through_training=through_training if count == 10 else None,
+            hears=(grid,),
+        )
+        for count in counts
+    }
+
+
+def abx(kind: str, name: str, over: str, synthesis: Synthesis, *, through_layers: int | None = None) -> Questions:
+    noticeable = NOTICEABLE[kind]
+
+    def of(multiple: int) -> Callable[[Layer], Score]:
+        return lambda layer: layer.abx(kind, multiple, synthesis)
+
+    return {
+        # Three inharmonic sines have no pitch: their f0 is not set beside a listener's.
+        f"ABX of {name}, mean of the steps": Question(
+            lambda layer: layer.abx_mean(kind, synthesis),
+            over,
+            "0.5",
+            primary=kind != "f0" or synthesis == "resonances",
+            through_layers=through_layers,
+        ),
+        **{abx_name(kind, name, multiple): Question(of(multiple), over, "0.5") for multiple in noticeable.multiples},
+    }
+
+
+ABX = {
+    "f0": ("fundamental frequency", "f0 across vowels"),
+    "F1": ("formants", "F1 across f0"),
+    "F2": ("formants", "F2 across f0"),
+    "level": ("amplitude", "level across vowels"),
+}
+"""By kind of discrimination, the claim that it belongs to, and its name."""
+
+
+def abx_name(kind: str, name: str, multiple: int) -> str:
+    """What a score of one step of a discrimination is called."""
+    return f"ABX of {name}, {NOTICEABLE[kind].shown(multiple)}"
+
+
+def monotonicity(grid: str, parameter: str, name: str, over: str) -> Questions:
+    return {f"{name}, monotonicity": Question(lambda layer: layer.monotonicity(grid, parameter), over, "1/3")}
+
+
+def invariances(
+    grid: str,
+    parameter: str,
+    reference: float,
+    change: str,
+    *,
+    primary: bool = False,
+    through_layers: Mapping[str, int] = _NOWHERE,
+) -> Questions:
+    found: Questions = {}
+    for relative, kind in ((False, "cosine"), (True, "relative")):
+        for at_rate, where in WHERE.items():
+            score = functools.partial(
+                Layer.invariance,
+                grid=grid,
+                parameter=parameter,
+                reference=reference,
+                at_rate=at_rate,
+                relative=relative,
+            )
+            main = primary and relative and not at_rate
+            place = through_layers.get(where) if relative else None
+            found[f"same under {change}, {kind}, {where}"] = Question(
+                score, "other tones", "-", primary=main, through_layers=place
+            )
+    return found
+
+
+def bursts() -> Questions:
+    found: Questions = {}
+    for at_rate, where in WHERE.items():
+        for fraction in FRACTIONS[::-1]:
+            score = functools.partial(Layer.burst_separation, fraction=float(fraction), at_rate=at_rate)
+            name = f"burst of {round(1000 * float(fraction))} ms, AUC, {where}"
+            drawn = 8 if name == "burst of 10 ms, AUC, other tones" else None
+            found[name] = Question(score, "other tones", "0.5", through_layers=drawn)
+    return found
+
+
+def scale_fit(scale: str, grid: str = "tones") -> Callable[[Layer], Score]:
+    return lambda layer: layer.scale_fit(scale, grid)
