@@ -15,7 +15,7 @@ import numpy as np
 from experiments.claims.layers import Layer
 from experiments.claims.questions import claims_of
 from experiments.claims.sounds import SOUNDS, Grids, grids_of
-from experiments.store import cells
+from experiments.store import rows
 from experiments.store.results import Size
 from w2v_jax import scores
 from w2v_jax.front_end import Frames
@@ -74,7 +74,7 @@ def main_scores(code: Code, size: Size) -> dict[str, float | None]:
     for asked in claims_of(("sines",)).values():
         for name, question in asked.items():
             if question.leads or name.startswith(_ALSO):
-                found[name] = _value(cells.attempted(functools.partial(question.score, heard)))
+                found[name] = _value(rows.attempted(functools.partial(question.score, heard)))
     return found | beside(code, heard)
 
 
@@ -104,7 +104,7 @@ def beside(code: Code, heard: Layer) -> dict[str, float | None]:
     turned = features[:, rng.permutation(features.shape[1])] * rng.choice([-3.0, 3.0], features.shape[1])
     for name, other in {"itself, turned and scaled": turned, "noise": codes.noise(points)}.items():
         found[f"CKA with {name}"] = _value(
-            cells.attempted(functools.partial(scores.cka, features, other, bootstrap=FEW))
+            rows.attempted(functools.partial(scores.cka, features, other, bootstrap=FEW))
         )
     return found
 

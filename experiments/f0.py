@@ -221,8 +221,8 @@ RULE = (
     f"An offset does not change a tone's features if every cosine distance is below {UNMOVED:g}. An encoder with a "
     "group norm removes an offset, trained or not. The spacing adds up the angles between neighbouring tones; a "
     f"known scale is the nearest if the next one leaves {learned_scale.CLEARLY:g} times as much of it "
-    "unexplained (1 - R²). What is nearest need not be near. Too coarse to tell: more than one step in ten is too large; "
-    "take a smaller --step."
+    "unexplained (1 - R²). What is nearest need not be near. Too coarse to tell: more than one step in ten is too "
+    "large; take a smaller --step."
 )
 
 

@@ -112,9 +112,7 @@ def said(experiments: Sequence[Experiment], several: Sequence[Measurements], res
     """What came out, and where it is; writes the page."""
     lines = ["", "What came out (--quick: thinned grids):" if results.quick else "What came out:"]
     for found in several:
-        lines += textwrap.wrap(
-            found.headline, 110, initial_indent="- ", subsequent_indent="  ", break_on_hyphens=False
-        )
+        lines += textwrap.wrap(found.headline, 110, initial_indent="- ", subsequent_indent="  ", break_on_hyphens=False)
     lines += ["", *page.written(results.folder)]
     compared = [
         number

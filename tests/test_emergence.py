@@ -16,8 +16,8 @@ from experiments.draw import figures
 from experiments.experiment import Setting
 from experiments.front_ends import named as front_ends
 from experiments.store import measurements_file
-from experiments.store.cells import attempted
 from experiments.store.results import Results
+from experiments.store.rows import attempted
 from w2v_jax import projection, scales
 from w2v_jax.front_end import Frames
 from w2v_jax.scores import Bootstrap, Score

@@ -1,6 +1,6 @@
 """The page in a real browser, opened from disk: Chromium through Playwright, where both are there."""
 
-import json
+import dataclasses
 import pathlib
 import re
 import shutil
@@ -9,7 +9,7 @@ import sys
 
 import numpy as np
 import pytest
-from finished_results import ABOUT, LEARNED, NOTHING, write_results
+from finished_results import OURS, RANDOM, RECORD, measurements, write_results
 
 from experiments.page.page import write
 
@@ -20,7 +20,13 @@ ROOT = pathlib.Path(__file__).parent.parent
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = [pytest.mark.pages, pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium")]
 RATE = 48_000
-MAPS = ("pure_tones", "vowel_space", "vowel_space_by_f0", "vowel_space_source_filter", "amplitudes")
+MAPS = (
+    "f0.pure_tones",
+    "formants.vowel_space",
+    "formants.vowel_space_by_f0",
+    "formants.vowel_space_source_filter",
+    "amplitude.amplitudes",
+)
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +102,7 @@ def values(page, name, parameter):
 def test_every_map_is_there_with_its_control(page):
     assert page.evaluate("[...w2v.maps.keys()]") == list(MAPS)
     for name in MAPS:
-        panels = page.locator(f"[data-map={name}] .panels figure")
+        panels = page.locator(f"[data-map='{name}'] .panels figure")
         assert panels.count() == 2
         assert "control: nothing learned" in panels.nth(1).inner_text()
     assert page.locator("ol.findings li").count() == 5
@@ -109,33 +115,38 @@ def test_figures_are_shown(page):
 
 
 def test_a_tone_sounds_at_its_frequency(page):
-    frequency = values(page, "pure_tones", "frequency")
+    frequency = values(page, "f0.pure_tones", "frequency")
     for row in (4, 40):
-        frequencies, spectrum = heard(page, "pure_tones", row)
+        frequencies, spectrum = heard(page, "f0.pure_tones", row)
         assert abs(frequencies[np.argmax(spectrum)] - frequency[row]) < 2
     assert frequency[-1] == 8_000
-    assert heard(page, "pure_tones", len(frequency) - 1)[1].max() == 0  # at Nyquist the encoder hears silence
+    assert heard(page, "f0.pure_tones", len(frequency) - 1)[1].max() == 0  # at Nyquist the encoder hears silence
 
 
 def test_a_vowel_sounds_at_f0_and_its_formants(page):
     row = 40
-    hertz = [values(page, "vowel_space", name)[row] for name in ("f0", "f1", "f2")]
-    np.testing.assert_allclose(amplitudes(page, "vowel_space", row, hertz), [0.5, 0.35, 0.15], rtol=0.02)
+    hertz = [values(page, "formants.vowel_space", name)[row] for name in ("f0", "f1", "f2")]
+    np.testing.assert_allclose(amplitudes(page, "formants.vowel_space", row, hertz), [0.5, 0.35, 0.15], rtol=0.02)
 
 
 def test_a_voice_sounds_at_harmonics_of_f0(page):
-    f0 = values(page, "vowel_space_source_filter", "f0")[10]
-    frequencies, spectrum = heard(page, "vowel_space_source_filter", 10)
+    f0 = values(page, "formants.vowel_space_source_filter", "f0")[10]
+    frequencies, spectrum = heard(page, "formants.vowel_space_source_filter", 10)
     for peak in frequencies[spectrum > 0.2 * spectrum.max()]:
         assert abs(peak - f0 * round(peak / f0)) < 5
 
 
 def test_amplitudes_are_heard_as_loud_as_they_are(page):
-    low, high = (values(page, "amplitudes", f"amplitude_{each}") for each in ("low", "high"))
+    low, high = (values(page, "amplitude.amplitudes", f"amplitude_{each}") for each in ("low", "high"))
     loudest = float((low + high).max())
     for row in (6, 42):
         expected = [low[row] / loudest, high[row] / loudest]
-        np.testing.assert_allclose(amplitudes(page, "amplitudes", row, [100, 700]), expected, rtol=0.02)
+        np.testing.assert_allclose(amplitudes(page, "amplitude.amplitudes", row, [100, 700]), expected, rtol=0.02)
+
+
+def wait_until_playing(page, name):
+    status = f"document.querySelector('[data-map=\"{name}\"] .status')"
+    page.wait_for_function(f"{status}.textContent.endsWith('Playing.')")
 
 
 def chosen(page, name):
@@ -143,39 +154,39 @@ def chosen(page, name):
 
 
 def test_the_mouse_chooses_in_every_map_and_plays(page):
-    plot = page.locator("[data-map=vowel_space] .plot").first
+    plot = page.locator("[data-map='formants.vowel_space'] .plot").first
     plot.scroll_into_view_if_needed()
     place = """(row) => {
-        const { view, encoder } = w2v.maps.get("vowel_space").views[0];
+        const { view, encoder } = w2v.maps.get("formants.vowel_space").views[0];
         const box = view.container().querySelector("canvas").getBoundingClientRect();
         const [left, top] = view.origin();
         return [box.left + left + view.padding().left + view.scale("x")(encoder().x[row]),
                 box.top + top + view.padding().top + view.scale("y")(encoder().y[row])];
     }"""
-    row = page.evaluate("w2v.maps.get('vowel_space').names[0].row")
+    row = page.evaluate("w2v.maps.get('formants.vowel_space').names[0].row")
     x, y = page.evaluate(place, row)
     page.mouse.move(x, y)
-    now = chosen(page, "vowel_space")
+    now = chosen(page, "formants.vowel_space")
     # Points may lie on top of each other; the one that is chosen lies there.
     np.testing.assert_allclose(page.evaluate(place, now), [x, y], atol=2)
-    status = page.locator("[data-map=vowel_space] .status")
-    assert status.inner_text() == page.evaluate(f"w2v.described('vowel_space', {now})")
+    status = page.locator("[data-map='formants.vowel_space'] .status")
+    assert status.inner_text() == page.evaluate(f"w2v.described('formants.vowel_space', {now})")
     assert re.fullmatch(r"f0 120 Hz, F1 \d+ Hz, F2 \d+ Hz", status.inner_text())
     rings = page.evaluate(
-        "w2v.maps.get('vowel_space').views.map(({ view }) => view.data('chosen').map(({ row }) => row))"
+        "w2v.maps.get('formants.vowel_space').views.map(({ view }) => view.data('chosen').map(({ row }) => row))"
     )
     assert rings == [[now], [now]]
     page.mouse.click(x, y)
-    page.wait_for_function("document.querySelector('[data-map=vowel_space] .status').textContent.endsWith('Playing.')")
+    wait_until_playing(page, "formants.vowel_space")
 
 
 def test_the_keyboard_walks_and_plays(page):
-    panels = page.locator("[data-map=vowel_space_by_f0] .panels")
+    panels = page.locator("[data-map='formants.vowel_space_by_f0'] .panels")
     panels.focus()
-    before = {name: values(page, "vowel_space_by_f0", name) for name in ("f0", "f1", "f2")}
+    before = {name: values(page, "formants.vowel_space_by_f0", name) for name in ("f0", "f1", "f2")}
 
     def where():
-        row = chosen(page, "vowel_space_by_f0")
+        row = chosen(page, "formants.vowel_space_by_f0")
         return [before[name][row] for name in ("f0", "f1", "f2")]
 
     f0, f1, _ = where()
@@ -187,18 +198,16 @@ def test_the_keyboard_walks_and_plays(page):
     assert where()[1] > f1
     assert where()[0] < f0
     page.keyboard.press("Enter")
-    page.wait_for_function(
-        "document.querySelector('[data-map=vowel_space_by_f0] .status').textContent.endsWith('Playing.')"
-    )
+    wait_until_playing(page, "formants.vowel_space_by_f0")
     page.keyboard.press("Escape")
 
 
 def test_a_slider_chooses(page):
-    slider = page.locator("[data-map=pure_tones] .sliders input")
+    slider = page.locator("[data-map='f0.pure_tones'] .sliders input")
     slider.focus()
     page.keyboard.press("Home")
-    assert chosen(page, "pure_tones") == 0
-    assert slider.get_attribute("aria-valuetext") == f"{values(page, 'pure_tones', 'frequency')[0]:g} Hz"
+    assert chosen(page, "f0.pure_tones") == 0
+    assert slider.get_attribute("aria-valuetext") == f"{values(page, 'f0.pure_tones', 'frequency')[0]:g} Hz"
 
 
 def test_tables_and_figures_can_be_taken_out(page, results, tmp_path):
@@ -218,24 +227,19 @@ def test_nothing_serious_for_axe(page):
 def test_it_fits_a_phone_and_a_tablet(opened, results, width):
     page = opened(width, results / "index.html")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    assert page.locator("[data-map=pure_tones] canvas").first.bounding_box()["width"] <= width
+    assert page.locator("[data-map='f0.pure_tones'] canvas").first.bounding_box()["width"] <= width
     page.close()
 
 
 def test_a_slider_goes_through_training_snapshots(opened, tmp_path):
-    trained = dict.fromkeys(("run.step-000100", "run.step-002000"), (ABOUT["trained"], LEARNED))
-    folder = write_results(tmp_path / "results", {**trained, "untrained": (ABOUT["random"], NOTHING)})
-    metrics = json.loads((folder / "f0/metrics.json").read_text())
-    metrics["table"] = [{"encoder": "run.step-000100", "step": 100}, {"encoder": "run.step-002000", "step": 2000}]
-    (folder / "temporal/metrics.json").unlink()
-    (folder / "f0/metrics.json").write_text(json.dumps(metrics))
-    for end, name in enumerate((*trained, "untrained")):
-        (folder / f"f0/pure_tones.{name}.map.csv").write_text(f"frequency,x,y\n100,0,0\n200,1,{end}\n")
-    for experiment in ("formants", "amplitude", "diphthongs"):
-        (folder / experiment / "metrics.json").unlink()
-    path, _ = write(folder)
+    trained = [dataclasses.replace(OURS, name=f"run.step-{step:06}", step=step) for step in (100, 2000)]
+    several = [*trained, dataclasses.replace(RANDOM, name="untrained")]
+    folder = write_results(tmp_path / "results", measurements([(each, 0.5) for each in several]))
+    for end, each in enumerate(several):
+        (folder / f"pitch/tones.{each.name}.map.csv").write_text(f"frequency,x,y\n100,0,0\n200,1,{end}\n")
+    path, _ = write(folder, own=[RECORD])
     page = opened(800, path)
-    figures = page.locator("[data-map=pure_tones] .panels figure")
+    figures = page.locator("[data-map='pitch.tones'] .panels figure")
     assert [figure.locator(".name").inner_text() for figure in figures.all()] == [
         "run.step-002000",
         "untrained (control: nothing learned)",
@@ -245,5 +249,5 @@ def test_a_slider_goes_through_training_snapshots(opened, tmp_path):
     slider.focus()
     page.keyboard.press("Home")
     assert figures.first.locator(".name").inner_text() == "run.step-000100"
-    assert page.evaluate("w2v.maps.get('pure_tones').views[0].encoder().y[1]") == 0
+    assert page.evaluate("w2v.maps.get('pitch.tones').views[0].encoder().y[1]") == 0
     page.close()

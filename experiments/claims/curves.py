@@ -14,8 +14,7 @@ from ..draw import figures
 from ..front_ends.controls import seed_of
 from ..front_ends.populations import Population
 from ..store import rows
-from ..store.cells import attempted
-from ..store.rows import Measurements, Row
+from ..store.rows import Measurements, Row, attempted
 from ..vowels.choice import PAPERS, VowelChoice
 from ..vowels.synthesis import SYNTHESES, Synthesis
 from .asking import ABX, abx_name

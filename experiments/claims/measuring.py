@@ -15,8 +15,7 @@ from ..front_ends.controls import seed_of
 from ..hearing import Heard
 from ..progress import progress_bar
 from ..store import rows
-from ..store.cells import Cell, attempted
-from ..store.rows import Row
+from ..store.rows import Cell, Row, attempted
 from . import curves
 from .asking import WHERE, Question
 from .layers import Layer, layers_of

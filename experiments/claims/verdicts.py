@@ -13,8 +13,7 @@ from w2v_jax.scores.reading import Unit
 
 from ..front_ends.populations import Population, populations
 from ..store import rows
-from ..store.cells import Cell
-from ..store.rows import Measurements, Row
+from ..store.rows import Cell, Measurements, Row
 from ..vowels.synthesis import SYNTHESES
 from .questions import CLAIMS, WITH, question, with_synthesis
 

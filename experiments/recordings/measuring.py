@@ -6,8 +6,7 @@ import numpy as np
 
 from ..hearing import Heard
 from ..store import rows
-from ..store.cells import Cell
-from ..store.rows import Row
+from ..store.rows import Cell, Row
 from . import encoding, frames_and_measures, material, nearness, reading, synthesis, tokens
 from .nearness import Way
 from .tokens import Placed

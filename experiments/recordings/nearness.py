@@ -9,8 +9,8 @@ from w2v_jax.scores import Score, UndefinedScoreError
 from w2v_jax.scores._distances import directions
 from w2v_jax.scores.bootstrap import Bootstrap, mean_score
 
-from ..store import cells
-from ..store.cells import Cell
+from ..store import rows
+from ..store.rows import Cell
 
 CHANCE = 0.5
 EQUAL_F0 = 50.0  # cents: of so wide a band tokens are said to have one f0
@@ -90,7 +90,7 @@ def _attempted(
     centred: bool = False,
     bootstrap: Bootstrap | None,
 ) -> Cell:
-    return cells.attempted(
+    return rows.attempted(
         functools.partial(_auc, recorded, synthesised, others, centred=centred, bootstrap=bootstrap or Bootstrap())
     )
 

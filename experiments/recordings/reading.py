@@ -10,8 +10,8 @@ from w2v_jax.scores import Score
 from w2v_jax.scores.bootstrap import Bootstrap
 from w2v_jax.scores.reading import Unit
 
-from ..store import cells
-from ..store.cells import Cell
+from ..store import rows
+from ..store.rows import Cell
 from .frames_and_measures import Layout
 from .tokens import Tokens, all_known
 
@@ -149,4 +149,4 @@ def _of_each(score: Callable[[str], Score], folds: np.ndarray) -> dict[str, Cell
             "time"
         )
         return dict.fromkeys(READ, told)
-    return {name: cells.attempted(functools.partial(score, name)) for name in READ}
+    return {name: rows.attempted(functools.partial(score, name)) for name in READ}

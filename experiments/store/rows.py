@@ -20,6 +20,7 @@ from w2v_jax.scores import Score, UndefinedScoreError
 Better = Literal["higher", "lower", ""]
 Value = str | float
 Parameters = tuple[tuple[str, Value], ...]
+Cell = Score | str  # a score, or why there is none
 
 CONTROLS = ("random", "spectrogram")  # kinds of front ends of which nothing was learned
 
@@ -125,7 +126,7 @@ def score(
     )
 
 
-def attempted(score: Callable[[], Score]) -> Score | str:
+def attempted(score: Callable[[], Score]) -> Cell:
     """A score, or why it is undefined."""
     try:
         return score()
