@@ -23,10 +23,10 @@ from jax.sharding import PartitionSpec as P
 
 from benchmarks import program_text
 from benchmarks.rooflines import TARGETS, summary
-from experiments.draw import vowel_chart
 from experiments.pretrain import training
 from experiments.pretrain.training import Recipe
 from experiments.store.results import AtRate
+from experiments.vowels import space
 from w2v_jax._src import files
 from w2v_jax.convolution import PRECISIONS, Precision, check_precision
 from w2v_jax.encoder import EncoderConfig, FeatureEncoder
@@ -94,7 +94,7 @@ def sweep_program(devices: Sequence[Any], precision: Precision) -> jax.stages.Lo
     state = jax.tree.map(lambda each: like(each, P()), state)
     column = jax.ShapeDtypeStruct((rows,), np.float32)
     chunk = {name: like(column, P(engine._ROWS)) for name in ("f0", "f1", "f2")}
-    vowel = AtRate(vowel_chart.vowel, config.sample_rate)
+    vowel = AtRate(space.vowel, config.sample_rate)
     return engine._chunk_features.lower(graphdef, vowel, "mean", mesh, state, chunk)
 
 

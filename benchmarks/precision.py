@@ -11,7 +11,6 @@ import copy
 import dataclasses
 import json
 import pathlib
-import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -24,10 +23,10 @@ from flax import nnx
 
 import w2v_jax
 from benchmarks.contenders import TorchModel
-from experiments import amplitude, f0, formants, temporal
+from experiments import amplitude, f0, formants, running, temporal
 from experiments.front_ends import named as front_ends
-from experiments.store.metrics import Metrics
 from experiments.store.results import Results
+from experiments.store.rows import Row
 from w2v_jax._src import files, tensor_file
 from w2v_jax.convolution import PRECISIONS
 
@@ -69,7 +68,7 @@ def main(arguments: Sequence[str]) -> None:
         first = named["float32"]
         double = Float64Encoder(model, model.as_ours().config)
         named[REFERENCE] = dataclasses.replace(first, digest=REFERENCE, make=lambda: double, precision=None)
-        metrics = {name: _run(each, Results(root / name, quick=True)) for name, each in named.items()}
+        metrics = {name: _run(each, Results(root / name, size="quick")) for name, each in named.items()}
         features = {name: dict(_features(root / name)) for name in metrics}
 
     report: dict[str, Any] = {"features": {}, "metrics": {}}
@@ -90,8 +89,9 @@ def main(arguments: Sequence[str]) -> None:
             temporary.write_text(json.dumps(report, indent=1) + "\n")
 
 
-def _run(front_end: front_ends.NamedFrontEnd, results: Results) -> Metrics:
-    return {each.NAME: each.run([front_end], results)["encoders"][front_end.name] for each in EXPERIMENTS}
+def _run(front_end: front_ends.NamedFrontEnd, results: Results) -> list[Row]:
+    several = [running.run(each.EXPERIMENT, [front_end], results) for each in EXPERIMENTS]
+    return [row for each in several for row in each.rows if row.encoder == front_end.name]
 
 
 def _features(folder: pathlib.Path) -> Iterator[tuple[str, np.ndarray]]:
@@ -102,27 +102,18 @@ def _features(folder: pathlib.Path) -> Iterator[tuple[str, np.ndarray]]:
 
 def _largest_error(found: np.ndarray | None, expected: np.ndarray) -> float:
     """NaN where a precision leaves a number undefined that float64 has."""
-    return float(np.abs(found - expected).max()) if found is not None and found.shape == expected.shape else np.nan
+    if found is None or found.shape != expected.shape:
+        return np.nan
+    known = ~np.isnan(expected)
+    return float(np.abs(found - expected)[known].max(initial=0.0))
 
 
-def _numbers(metrics: Mapping[str, Any], prefix: str = "") -> dict[str, np.ndarray]:
-    """Every number, by its path; those of one list or of numbered keys together."""
-    found: dict[str, list[float]] = {}
-
-    def visit(value: Any, path: str) -> None:
-        if isinstance(value, bool | str) or value is None:
-            return
-        if isinstance(value, Mapping):
-            for key, each in value.items():
-                visit(each, f"{path}.{key}" if path else str(key))
-        elif isinstance(value, Sequence):
-            for each in value:
-                visit(each, path)
-        else:
-            found.setdefault(re.sub(r"\.[0-9.]+", ".#", path), []).append(float(value))
-
-    visit(metrics, prefix)
-    return {path: np.array(values) for path, values in found.items()}
+def _numbers(rows: Sequence[Row]) -> dict[str, np.ndarray]:
+    """Every value, those of one quantity together; NaN where one is undefined."""
+    values: dict[str, list[float]] = {}
+    for row in rows:
+        values.setdefault(row.quantity, []).append(np.nan if row.value is None else row.value)
+    return {quantity: np.array(several) for quantity, several in values.items()}
 
 
 def _table(report: Mapping[str, Any]) -> str:

@@ -109,7 +109,7 @@ def beside(code: Code, heard: Layer) -> dict[str, float | None]:
     return found
 
 
-def _value(cell: cells.Cell) -> float | None:
+def _value(cell: rows.Cell) -> float | None:
     return cell.value if isinstance(cell, Score) else None
 
 

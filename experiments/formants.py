@@ -203,17 +203,15 @@ def map_scores(
 
 def headline(measured: Measurements) -> str:
     """Whether distances follow F1 and F2, next to the controls, and how alike front ends are."""
-    words = {"sines": "sums of sines", "resonances": "voices"}
-    parts = []
-    for kind in _KINDS:
-        told = next_to_controls(measured, ORDER, above="more closely than", below="less closely than", sounds=kind)
-        parts += [f"for {words[kind]}, {told}"] if told else []
     sentences = []
-    if parts:
-        sentences.append(
-            "Distances between vowels of one f0 follow distances in F1 and F2 with a rank correlation of, "
-            f"{'; '.join(parts)}."
+    for kind, words in (("sines", "sums of sines"), ("resonances", "voices")):
+        told = next_to_controls(measured, ORDER, above="more closely than", below="less closely than", sounds=kind)
+        what = (
+            "the rank correlation is"
+            if sentences
+            else ("distances between vowels of one f0 follow distances in F1 and F2 with a rank correlation of")
         )
+        sentences += [f"For {words}, {what} {told}."] if told else []
     return " ".join(filter(None, [*sentences, alignment.said(measured)]))
 
 

@@ -7,6 +7,7 @@ left. What else happens is printed, and the status is 1.
 
 import argparse
 import contextlib
+import dataclasses
 import hashlib
 import multiprocessing
 import pathlib
@@ -20,7 +21,7 @@ import numpy as np
 from processes import run_in_process, save_tiny, two_tones
 
 from experiments.front_ends import named as front_ends
-from experiments.store import metrics
+from experiments.store import measurements, rows
 from experiments.store.results import Results
 from w2v_jax.grids import Grid
 
@@ -37,7 +38,9 @@ def work(weights: str, output: pathlib.Path, name: str, log: pathlib.Path) -> No
             results.check()
             features = results.sweep("f0", front_end, GRID, two_tones)
             results.kept("f0", f"mean.{front_end.name}.safetensors", {"of": "tones"}, lambda: {"x": features.mean(0)})
-            metrics.save(results, "f0", {front_ends.random_encoder(name, 0): {"mean": float(features.mean())}})
+            row = dataclasses.replace(rows.number("mean", features.mean()), encoder=name)
+            about = measurements.about(front_ends.random_encoder(name, 0))
+            measurements.save(results, rows.Measurements("f0", (row,), {name: about}))
             time.sleep(0)
         except BaseException:
             traceback.print_exc()
@@ -64,7 +67,8 @@ def one_round(weights: str, folder: pathlib.Path, count: int, chance: random.Ran
     left = [path.name for path in (output / "f0").iterdir() if path.suffix == ".shards"]
     if left:
         faults.append(f"left: {left}")
-    there = (metrics.metrics_file.read(output / "f0/metrics.json", "f0") or {}).get("encoders", {})
+    kept = Results(output).measurements("f0")
+    there = {} if kept is None else kept.encoders
     lost = [f"p{index}" for index in range(count) if index != killed and f"p{index}" not in there]
     if lost:
         faults.append(f"numbers lost: {lost}")

@@ -61,7 +61,7 @@ class EncoderChoiceError(ValueError):
 class NamedFrontEnd:
     """A front end under the name that its results carry. It is made when it is needed: there may be many.
 
-    Two of one name and one digest are the same.
+    Two of one name, digest and precision are the same.
 
     Attributes:
         name: the name given; of a path, its stem.
@@ -95,10 +95,14 @@ class NamedFrontEnd:
     alike: float | None = None
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, NamedFrontEnd) and (self.name, self.digest) == (other.name, other.digest)
+        return isinstance(other, NamedFrontEnd) and self._identity == other._identity
 
     def __hash__(self) -> int:
-        return hash((self.name, self.digest))
+        return hash(self._identity)
+
+    @property
+    def _identity(self) -> tuple[str, str, str | None]:
+        return self.name, self.digest, self.precision
 
     @property
     def front_end(self) -> FrontEnd:
