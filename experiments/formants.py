@@ -203,7 +203,7 @@ def map_scores(
 
 def headline(measured: Measurements) -> str:
     """Whether distances follow F1 and F2, next to the controls, and how alike front ends are."""
-    sentences = []
+    sentences: list[str] = []
     for kind, words in (("sines", "sums of sines"), ("resonances", "voices")):
         told = next_to_controls(measured, ORDER, above="more closely than", below="less closely than", sounds=kind)
         what = (

@@ -6,6 +6,7 @@ from typing import Any
 
 from matplotlib.figure import Figure as Drawing
 
+from .draw import figure_files
 from .experiment import Experiment, Map, Setting
 from .front_ends import controls
 from .front_ends.named import NamedFrontEnd, by_step
@@ -118,7 +119,7 @@ def _save(
     parts = drawn if isinstance(drawn, Mapping) else {"": drawn}
     for part, drawing in parts.items():
         if drawing is not None:
-            results.save_figure(experiment, f"{stem}{f'.{part}' if part else ''}{end}", drawing)
+            figure_files.save(results, experiment, f"{stem}{f'.{part}' if part else ''}{end}", drawing)
 
 
 def _settings(experiment: Experiment, several: Sequence[Heard], results: Results) -> dict[str, Any]:

@@ -19,12 +19,11 @@ from w2v_jax.front_end import Frames, FrontEnd
 from w2v_jax.grids import Grid
 from w2v_jax.vowels import VowelTableError
 
-from . import catalog
+from . import catalog, sounds_folder
 from .experiment import Experiment, Setting, Sounds, Stimulus
 from .front_ends.named import NamedFrontEnd
 from .launch import flags, program
 from .options import sounds as options
-from .store import sound_files
 from .store.results import Results
 from .store.sweeping import ReplacementError
 from .vowels import flags as vowel_flags
@@ -103,8 +102,8 @@ def main() -> None:
     several = sounds_of(experiment, results, sample_rate=rate, everything=options.ALL.value)
     if not several:
         raise SoundsError(f"--experiment={experiment.name} has no sounds of its own; expected another")
-    count, gain = sound_files.write(several, folder, sample_rate=rate, overwrite=results.overwrite)
-    print(f"{count} sounds in {folder}, with {sound_files.INDEX}: 16-bit WAV, {rate:,} samples a second.")
+    count, gain = sounds_folder.write(several, folder, sample_rate=rate, overwrite=results.overwrite)
+    print(f"{count} sounds in {folder}, with {sounds_folder.INDEX}: 16-bit WAV, {rate:,} samples a second.")
     print(
         "Written as loud as the experiment hears them: a sample of 1 is full scale, and nothing is clipped."
         if gain == 1

@@ -6,9 +6,8 @@ import jax
 import numpy as np
 import pytest
 
-from experiments import catalog, sounds
+from experiments import catalog, sounds, sounds_folder
 from experiments.experiment import Sounds
-from experiments.store import sound_files
 from experiments.store.results import Results
 from experiments.store.sweeping import ReplacementError
 from experiments.vowels import space
@@ -27,7 +26,7 @@ def read_wave(path):
 def test_sounds_are_what_the_experiment_hears(tmp_path):
     results = Results(tmp_path, vowels=VowelChoice(TABLE.only(["women"])))
     several = sounds.sounds_of(catalog.experiment("formants"), results, sample_rate=16_000)
-    count, gain = sound_files.write(several, tmp_path, sample_rate=16_000, overwrite=False)
+    count, gain = sounds_folder.write(several, tmp_path, sample_rate=16_000, overwrite=False)
     assert (count, gain) == (20, 1)
     index = (tmp_path / "index.csv").read_text(encoding="utf-8").splitlines()
     assert index[1].startswith("01_vowels_women_i_f0=235_f1=310_f2=2790.wav,vowels,women,i,235,310,2790,16000,1,")
@@ -37,11 +36,11 @@ def test_sounds_are_what_the_experiment_hears(tmp_path):
     written = read_wave(tmp_path / "11_vowels_source_filter_women_i_f0=235_f1=310_f2=2790.wav")
     np.testing.assert_allclose(np.sqrt(np.mean(written**2)), 0.1, rtol=0.01)
 
-    sound_files.write(several, tmp_path, sample_rate=16_000, overwrite=False)  # the same sounds: nothing to lose
+    sounds_folder.write(several, tmp_path, sample_rate=16_000, overwrite=False)  # the same sounds: nothing to lose
     fewer = [Sounds("vowels", {name: each[:1] for name, each in several[0].points.items()}, several[0].stimulus)]
     with pytest.raises(ReplacementError, match=r"index\.csv: has other sounds; choose another --output_dir"):
-        sound_files.write(fewer, tmp_path, sample_rate=16_000, overwrite=False)
-    sound_files.write(fewer, tmp_path, sample_rate=16_000, overwrite=True)
+        sounds_folder.write(fewer, tmp_path, sample_rate=16_000, overwrite=False)
+    sounds_folder.write(fewer, tmp_path, sample_rate=16_000, overwrite=True)
     assert len(list(tmp_path.glob("*.wav"))) == 1
 
 
@@ -51,7 +50,7 @@ def loud(amplitude, *, sample_rate):
 
 def test_loud_sounds_are_scaled_together(tmp_path):
     both = Sounds("loud", {"amplitude": np.array([0.5, 2], np.float32)}, loud)
-    _, gain = sound_files.write([both], tmp_path, sample_rate=16_000, overwrite=False)
+    _, gain = sounds_folder.write([both], tmp_path, sample_rate=16_000, overwrite=False)
     assert gain == pytest.approx(0.5)
     peaks = [np.abs(read_wave(path)).max() for path in sorted(tmp_path.glob("*.wav"))]
     assert peaks == pytest.approx([0.25, 1], abs=1e-4)

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 from finished_results import RECORD
 
-from experiments import sounds
+from experiments import sounds, sounds_folder
 from experiments.experiment import Sounds
-from experiments.store import sound_files
 from experiments.store.results import Results
 from experiments.store.sweeping import ReplacementError
 from w2v_jax import stimuli
@@ -26,17 +25,17 @@ def loud(amplitude, *, sample_rate):
 
 def test_sounds_of_others_are_not_replaced_unasked(tmp_path):
     both = Sounds("tones", {"amplitude": np.array([0.5, 0.7], np.float32)}, loud, (("me", "a/b"), ("me", "i")))
-    sound_files.write([both], tmp_path, sample_rate=16_000, overwrite=False)
-    sound_files.write([both], tmp_path, sample_rate=16_000, overwrite=False)  # the same sounds: nothing to lose
-    index = (tmp_path / sound_files.INDEX).read_text(encoding="utf-8").splitlines()
+    sounds_folder.write([both], tmp_path, sample_rate=16_000, overwrite=False)
+    sounds_folder.write([both], tmp_path, sample_rate=16_000, overwrite=False)  # the same sounds: nothing to lose
+    index = (tmp_path / sounds_folder.INDEX).read_text(encoding="utf-8").splitlines()
     assert index[1].startswith("1_tones_me_a_b_amplitude=0.5.wav,tones,me,a/b,0.5,16000,1,")
     np.testing.assert_allclose(
         read_wave(tmp_path / "1_tones_me_a_b_amplitude=0.5.wav"), loud(0.5, sample_rate=16_000), atol=1 / 32_767
     )
     one = Sounds("tones", {"amplitude": np.array([0.5], np.float32)}, loud)
     with pytest.raises(ReplacementError, match=r"index\.csv: has other sounds; choose another --output_dir"):
-        sound_files.write([one], tmp_path, sample_rate=16_000, overwrite=False)
-    sound_files.write([one], tmp_path, sample_rate=16_000, overwrite=True)
+        sounds_folder.write([one], tmp_path, sample_rate=16_000, overwrite=False)
+    sounds_folder.write([one], tmp_path, sample_rate=16_000, overwrite=True)
     assert len(list(tmp_path.glob("*.wav"))) == 1
 
 

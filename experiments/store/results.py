@@ -13,7 +13,6 @@ from typing import Literal
 
 import jax
 import numpy as np
-from matplotlib.figure import Figure
 
 from w2v_jax import _version, checkpoint
 from w2v_jax import front_end as library
@@ -23,7 +22,6 @@ from w2v_jax.engine import Pooling
 from w2v_jax.grids import Grid
 from w2v_jax.scores import Bootstrap
 
-from ..draw import figures
 from ..front_ends.named import NamedFrontEnd
 from ..vowels.choice import PAPERS, VowelChoice
 from . import buckets, file_names, locks, made_with, measurements_file, sweeping
@@ -268,13 +266,8 @@ class Results:
                 found = open_file(path)
             return {name: found.array(name) for name in found.entries}
 
-    def save_figure(self, experiment: str, name: str, figure: Figure) -> None:
-        """Writes `EXPERIMENT/NAME.png`, `.pdf` and `.svg` (the first process does)."""
-        if not self.share.is_first:
-            return
-        for suffix in (".png", ".pdf", ".svg"):
-            with files.atomic_path(self.path(experiment, name + suffix)) as temporary:
-                figures.save(figure, temporary, png_dpi=20 if self.size == "smoke" else figures.PNG_DPI)
+    def add_drawn(self, experiment: str, name: str) -> None:
+        """Takes note of a figure that was drawn."""
         self._drawn[self.path(experiment, f"{name}.png")] = None
 
     def save_text(self, experiment: str, name: str, text: str) -> None:

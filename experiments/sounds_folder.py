@@ -11,11 +11,11 @@ import numpy as np
 
 from w2v_jax._src import files
 
-from ..experiment import Sounds
-from ..progress import progress_bar
-from . import spreadsheet
-from .results import AtRate, file_part
-from .sweeping import ReplacementError
+from .experiment import Sounds
+from .progress import progress_bar
+from .store import spreadsheet
+from .store.results import AtRate, file_part
+from .store.sweeping import ReplacementError
 
 INDEX = "index.csv"
 FULL_SCALE = 32_767  # what a sample of 1 is, in 16 bits
