@@ -14,7 +14,7 @@ from torch_format import save_legacy, save_zip
 from experiments import encoders
 from experiments.front_ends import named as front_ends
 from experiments.front_ends import paper
-from experiments.reproduce import published
+from experiments.front_ends.paper import model_of
 from w2v_jax.checkpoint import CheckpointError, encoder_tensors, load_encoder, read_metadata
 from w2v_jax.convert import convert_checkpoint
 from w2v_jax.convert.__main__ import main as convert
@@ -427,7 +427,7 @@ def test_the_papers_models_by_one_word(hub, tmp_path):
     save(hub.folders[ID])
     chosen = front_ends.resolve(["paper", "log-mel"], listener=Heard())
     assert [each.name for each in chosen] == [*(name.replace("/", "--") for name in paper.MODELS), "log-mel"]
-    assert [published.model_of(each.source) for each in chosen] == ["Base", "Large", "XLS-R", None]
+    assert [model_of(each.source) for each in chosen] == ["Base", "Large", "XLS-R", None]
     obtained = obtain(next(iter(paper.MODELS)))
     (tmp_path / "weights").mkdir()
     obtained.path.rename(tmp_path / "weights" / "paper.safetensors")
