@@ -2,6 +2,7 @@
 imported everything and computed nothing."""
 
 import contextlib
+import functools
 import multiprocessing
 import os
 import pathlib
@@ -16,9 +17,11 @@ from typing import Any
 import numpy as np
 from flax import nnx
 
+from experiments.experiment import Experiment
 from experiments.front_ends import named as front_ends
 from experiments.launch import flags
 from experiments.store import sweeping
+from experiments.store.rows import Row
 from w2v_jax import stimuli
 from w2v_jax.checkpoint import Provenance, save_encoder
 from w2v_jax.encoder import EncoderConfig, FeatureEncoder
@@ -90,19 +93,35 @@ def run_in_process(function: Callable[..., object], *arguments: Any) -> multipro
     return process
 
 
-def program(run: Callable[..., object], log: pathlib.Path, *arguments: str) -> multiprocessing.Process:
+def as_record(work: Callable[..., object]) -> Experiment:
+    """An experiment that does nothing but this work, as a function of the front ends and of the results."""
+    measure = functools.partial(_work_of, work)
+    return Experiment("tones", "Work", "Is it done?", measure=measure, headline=_nothing, prepare=measure)
+
+
+def _nothing(measured: object) -> str:
+    return ""
+
+
+def _work_of(work: Callable[..., object], several: Any) -> list[Row]:
+    if isinstance(several, list):  # to be prepared: once for all
+        work([each.front_end for each in several], several[0].results)
+    return []
+
+
+def program(run: Callable[..., object] | Experiment, log: pathlib.Path, *arguments: str) -> multiprocessing.Process:
     """An experiment as a program, all that it prints in `log`."""
     process = _CONTEXT.Process(target=_program, args=(run, log, *arguments))
     process.start()
     return process
 
 
-def _program(run: Callable[..., object], log: pathlib.Path, *arguments: str) -> None:
+def _program(run: Callable[..., object] | Experiment, log: pathlib.Path, *arguments: str) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.argv = ["program.py", *arguments]
     with log.open("w") as file, contextlib.redirect_stdout(file), contextlib.redirect_stderr(file):
         try:
-            flags.launch(run)
+            flags.launch(run if isinstance(run, Experiment) else as_record(run))
         except SystemExit as end:  # what the interpreter does with one
             if isinstance(end.code, str):
                 print(end.code, file=sys.stderr)

@@ -41,7 +41,7 @@ def run(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(figures, "PNG_DPI", 40)
         save = figures.save  # once each: test_lettering saves them in every format
-        patch.setattr(figures, "save", lambda figure, path: save(figure, path) if ".png" in path.name else path.touch())
+        patch.setattr(figures, "save", lambda figure, path, **options: save(figure, path, **options) if ".png" in path.name else path.touch())
         measured = running.run(EXPERIMENT, front_ends.resolve([str(path)]), results)
     return measured, results.folder / "claims"
 

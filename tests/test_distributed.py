@@ -123,7 +123,7 @@ def test_numbers_that_make_no_sense(numbers, message):
     ],
 )
 def test_programs_say_what_is_wrong(tmp_path, options, message):
-    process = program(f0.run, tmp_path / "log", "--encoders=untrained", f"--output_dir={tmp_path}", *options)
+    process = program(f0.EXPERIMENT, tmp_path / "log", "--encoders=untrained", f"--output_dir={tmp_path}", *options)
     process.join(60)
     assert process.exitcode == 1
     said = (tmp_path / "log").read_text()

@@ -1,6 +1,5 @@
 """The numbered examples run as a user runs them, and find what is there."""
 
-import json
 import os
 import pathlib
 import re
@@ -13,11 +12,9 @@ import matplotlib.image
 import numpy as np
 import pytest
 
-from experiments import f0
-from experiments.draw import figures
+from experiments import f0, running
 from experiments.front_ends import named as front_ends
 from experiments.store.results import Results
-from w2v_jax import projection
 
 pytestmark = pytest.mark.pages
 
@@ -48,11 +45,8 @@ def test_your_own_front_end(tmp_path, monkeypatch):
     monkeypatch.chdir(EXAMPLES)
     chosen = front_ends.resolve(names.split(","))
     assert [each.kind for each in chosen] == ["yours", "trained"]
-    monkeypatch.setattr(projection, "project", lambda features, **_: features[:, :2])
-    monkeypatch.setattr(figures, "save", lambda figure, path: path.touch())
-    f0.run(chosen[:1], Results(tmp_path / "results", quick=True))
-    metrics = json.loads((tmp_path / "results/quick/f0/metrics.json").read_text(encoding="utf-8"))
-    frames = metrics["encoders"]["1_your_own_front_end:make"]["frames"]
+    measured = running.run(f0.EXPERIMENT, chosen[:1], Results(tmp_path / "results", size="smoke"))
+    frames = measured.encoders["1_your_own_front_end:make"].frames
     assert frames == {"sample_rate": 8_000, "receptive_field": 256, "hop": 80}
 
 

@@ -12,10 +12,14 @@ from hypothesis import strategies as st
 
 from experiments import emergence, f0
 from experiments.claims import sounds
-from experiments.draw import vowel_chart
+from experiments.claims.__main__ import EXPERIMENT as CLAIMS
+from experiments.claims.layers import layers_of
+from experiments.experiment import Setting
 from experiments.front_ends import named as front_ends
+from experiments.hearing import Heard
 from experiments.measures import layer_alignment
 from experiments.store.results import Results
+from experiments.vowels import space
 from w2v_jax import front_end, grids, layer_pooling, recordings, stimuli
 from w2v_jax.engine import sweep
 from w2v_jax.front_end import Frames
@@ -194,13 +198,12 @@ def heard(tmp_path_factory):
         each = front_ends.NamedFrontEnd(
             name="mine", kind="yours", source="", digest="same", frames=front.frames, make=lambda front=front: front
         )
-        results = Results(tmp_path_factory.mktemp("results"), quick=True, batch_size=8)
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(sounds, "SOUNDS", {"tones": sounds.tone})
-            patch.setattr(sounds, "FRACTIONS", sounds.FRACTIONS[:1])
-            patch.setattr(vowel_chart, "_QUICK_VOWEL_SPACE", grids.VOWEL_SPACE.thinned(f1=2, f2=2))
-            claims = sounds.listen(each, few(front.frames), results, experiment="claims")
-            curve = layer_alignment._sweep(results, each, layer_alignment.vowels_of(results))
+        results = Results(tmp_path_factory.mktemp("results"), size="smoke", batch_size=8)
+        claims = layers_of(Heard(CLAIMS, Setting(results, each, {}, (each,), (each,))))
+        grid = layer_alignment.vowels_of(results)
+        features = results.sweep("formants", each, grid, space.vowel, pooling=layer_pooling.layer_means)
+        channels = layer_pooling.layer_channels(front, num_samples=front.frames.sample_rate)
+        curve = {name: one.mean for name, one in layer_pooling.split_means(features, channels).items()}
         tones = results.sweep("f0", each, grids.PURE_TONES.thinned(frequency=4), f0.tone)
         of_emergence = results.sweep("emergence", each, grids.PURE_TONES.thinned(frequency=3), f0.tone)
         # By what a layer hears: its place, not its name.
@@ -227,7 +230,7 @@ def test_results_of_another_order_are_not_read_back(tmp_path):
             name="mine", kind="yours", source="", digest="same", frames=front.frames, make=lambda: front
         )
         grid = grids.PURE_TONES.thinned(frequency=2)
-        return Results(tmp_path, quick=True).sweep("f0", each, grid, f0.tone, pooling=layer_pooling.layer_means)
+        return Results(tmp_path, size="quick").sweep("f0", each, grid, f0.tone, pooling=layer_pooling.layer_means)
 
     run(("a", "b"))
     with pytest.raises(ValueError, match="changed: pooling"):

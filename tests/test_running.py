@@ -28,6 +28,8 @@ def measure(heard):
 
 
 def compare(several, measured):
+    if len(several) < 2:
+        return []
     a, b = (each.name for each in several[:2])
     ratio = measured.array("length of the features", encoder=a) / measured.array("length of the features", encoder=b)
     return [dataclasses.replace(rows.number("ratio", ratio.mean(), **{rows.WITH: b}), encoder=a)]
@@ -38,7 +40,7 @@ def headline(measured):
 
 
 def controls(chosen):
-    return {front_ends.spectrogram("stft", as_named="stft"): tuple(each.name for each in chosen)}
+    return {front_ends.spectrogram("log-mel", as_named="log-mel"): tuple(each.name for each in chosen)}
 
 
 RECORD = Experiment(
@@ -59,28 +61,28 @@ RECORD = Experiment(
     notes=("Levels are amplitudes.",),
 )
 FILES = {
-    "levels.log-mel.map.csv",
-    "levels.log-mel.safetensors",
+    "levels.stft.map.csv",
     "levels.stft.safetensors",
+    "levels.log-mel.safetensors",
     "metrics.csv",
     "metrics.json",
-    *(f"parts.{part}.log-mel.{suffix}" for part in (1, 2) for suffix in ("pdf", "png", "svg")),
-    "of the asked.log-mel.safetensors",
+    *(f"parts.{part}.stft.{suffix}" for part in (1, 2) for suffix in ("pdf", "png", "svg")),
+    "of the asked.stft.safetensors",
 }
 
 
 @pytest.fixture(scope="module")
 def log_mel():
-    return front_ends.resolve(["log-mel"])
+    return front_ends.resolve(["stft"])
 
 
 def test_a_run_writes_what_the_record_says_and_the_next_one_reads_it(log_mel, tmp_path):
     results = Results(tmp_path, size="smoke")
     measured = running.run(RECORD, log_mel, results)
     assert {path.name for path in (tmp_path / "smoke/levels").iterdir()} == FILES
-    assert measured.headline == "log-mel next to stft"
-    assert measured.encoders["stft"].control_of == ("log-mel",)
-    assert [row.parameters for row in measured.select("length of the features", encoder="stft")] == [
+    assert measured.headline == "stft next to log-mel"
+    assert measured.encoders["log-mel"].control_of == ("stft",)
+    assert [row.parameters for row in measured.select("length of the features", encoder="log-mel")] == [
         (("amplitude", float(np.float32(each))),) for each in (0.1, 0.4)
     ]
     kept = results.measurements("levels")
@@ -102,10 +104,10 @@ def test_a_process_that_is_not_the_first_hears_and_writes_no_numbers(log_mel, tm
 
 
 def test_a_control_that_the_user_names_is_asked_like_the_others(log_mel, tmp_path):
-    stft = front_ends.resolve(["stft"])
-    record = dataclasses.replace(RECORD, controls=lambda chosen: {stft[0]: ("log-mel",)})
-    measured = running.run(record, [*log_mel, *stft], Results(tmp_path))
-    assert measured.encoders["stft"].control_of == ()
+    log-mel = front_ends.resolve(["log-mel"])
+    record = dataclasses.replace(RECORD, controls=lambda chosen: {log-mel[0]: ("stft",)})
+    measured = running.run(record, [*log_mel, *log-mel], Results(tmp_path))
+    assert measured.encoders["log-mel"].control_of == ()
     assert (tmp_path / "levels/all.png").exists()
 
 

@@ -90,15 +90,15 @@ def test_a_weight_file_says_nothing_of_normalisation_where_nothing_was_stated(tm
 @example({"x": np.zeros((1,) * 33)}, {}, {})
 @example({"x": np.zeros(1, np.complex64)}, {}, {})
 @example({"x": np.zeros(1)}, {"half": "\ud800"}, {})
-def test_a_result_that_is_written_is_read_back(tmp_path, tensors, made_with, further):
+def test_a_result_that_is_written_is_read_back(tmp_path, tensors, settings, further):
     path = tmp_path / "result.safetensors"
     path.unlink(missing_ok=True)
     try:
-        made_with.write(path, tensors, made_with, further=further)
+        made_with.write(path, tensors, settings, further=further)
     except ValueError:
         assert not list(tmp_path.iterdir())
         return
-    found = made_with.read_back(path, made_with)
+    found = made_with.read_back(path, settings)
     reference = safetensors.numpy.load_file(path)
     assert found.entries.keys() == reference.keys() == tensors.keys()
     for name, values in tensors.items():
