@@ -39,9 +39,12 @@ def run(tmp_path_factory):
     save_encoder(FeatureEncoder(TINY, rngs=nnx.Rngs(7)), path, provenance=Provenance(source="tiny"))
     results = Results(tmp_path_factory.mktemp("results"), size="smoke", batch_size=8)  # one program for several grids
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(figures, "PNG_DPI", 40)
         save = figures.save  # once each: test_lettering saves them in every format
-        patch.setattr(figures, "save", lambda figure, path, **options: save(figure, path, **options) if ".png" in path.name else path.touch())
+        patch.setattr(
+            figures,
+            "save",
+            lambda figure, path, **options: save(figure, path, **options) if ".png" in path.name else path.touch(),
+        )
         measured = running.run(EXPERIMENT, front_ends.resolve([str(path)]), results)
     return measured, results.folder / "claims"
 

@@ -12,7 +12,6 @@ from experiments.claims.__main__ import EXPERIMENT as CLAIMS
 from experiments.claims.layers import Layer
 from experiments.claims.questions import placed
 from experiments.claims.sounds import grids_of
-from experiments.draw import figures
 from experiments.experiment import Setting
 from experiments.front_ends import named as front_ends
 from experiments.store import measurements_file
@@ -55,7 +54,6 @@ def run(snapshots, tmp_path_factory):
     """What a smoke run measured, and the folder that it wrote."""
     results = Results(tmp_path_factory.mktemp("results"), size="smoke", batch_size=8)  # one program for several grids
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(figures, "PNG_DPI", 20)
         patch.setattr(projection, "project", lambda features, **_: features[:, :2])
         measured = running.run(emergence.EXPERIMENT, snapshots, results)
     return measured, results.folder / "emergence"

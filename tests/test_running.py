@@ -72,13 +72,13 @@ FILES = {
 
 
 @pytest.fixture(scope="module")
-def log_mel():
+def stft():
     return front_ends.resolve(["stft"])
 
 
-def test_a_run_writes_what_the_record_says_and_the_next_one_reads_it(log_mel, tmp_path):
+def test_a_run_writes_what_the_record_says_and_the_next_one_reads_it(stft, tmp_path):
     results = Results(tmp_path, size="smoke")
-    measured = running.run(RECORD, log_mel, results)
+    measured = running.run(RECORD, stft, results)
     assert {path.name for path in (tmp_path / "smoke/levels").iterdir()} == FILES
     assert measured.headline == "stft next to log-mel"
     assert measured.encoders["log-mel"].control_of == ("stft",)
@@ -88,32 +88,32 @@ def test_a_run_writes_what_the_record_says_and_the_next_one_reads_it(log_mel, tm
     kept = results.measurements("levels")
     assert kept == dataclasses.replace(measured, headline=kept.headline)
     again = Results(tmp_path, size="smoke")
-    assert running.run(RECORD, log_mel, again).rows == measured.rows
+    assert running.run(RECORD, stft, again).rows == measured.rows
     assert len(again.read_back) == 3
 
 
-def test_a_process_that_is_not_the_first_hears_and_writes_no_numbers(log_mel, tmp_path):
+def test_a_process_that_is_not_the_first_hears_and_writes_no_numbers(stft, tmp_path):
     share = Share(0, 2, 0.1)
-    running.run(RECORD, log_mel, Results(tmp_path, share=share))
+    running.run(RECORD, stft, Results(tmp_path, share=share))
     second = Results(tmp_path / "other", share=dataclasses.replace(share, index=1))
     for path in (tmp_path / "levels").glob("*.safetensors"):
         (tmp_path / "other/levels").mkdir(parents=True, exist_ok=True)
         path.rename(tmp_path / "other/levels" / path.name)
-    assert running.run(RECORD, log_mel, second).rows == ()
+    assert running.run(RECORD, stft, second).rows == ()
     assert not list((tmp_path / "other").rglob("*.json"))
 
 
-def test_a_control_that_the_user_names_is_asked_like_the_others(log_mel, tmp_path):
-    log-mel = front_ends.resolve(["log-mel"])
-    record = dataclasses.replace(RECORD, controls=lambda chosen: {log-mel[0]: ("stft",)})
-    measured = running.run(record, [*log_mel, *log-mel], Results(tmp_path))
+def test_a_control_that_the_user_names_is_asked_like_the_others(stft, tmp_path):
+    other = front_ends.resolve(["log-mel"])
+    record = dataclasses.replace(RECORD, controls=lambda chosen: {other[0]: ("stft",)})
+    measured = running.run(record, [*stft, *other], Results(tmp_path))
     assert measured.encoders["log-mel"].control_of == ()
     assert (tmp_path / "levels/all.png").exists()
 
 
-def test_results_of_an_earlier_version_stop_a_run_before_it_computes(log_mel, tmp_path):
+def test_results_of_an_earlier_version_stop_a_run_before_it_computes(stft, tmp_path):
     (tmp_path / "levels").mkdir()
     (tmp_path / "levels/metrics.json").write_text('{"experiment": "levels", "encoders": {}}')
     with pytest.raises(ReplacementError, match=r"an earlier version wrote it; expected format 2"):
-        running.run(RECORD, log_mel, Results(tmp_path))
+        running.run(RECORD, stft, Results(tmp_path))
     assert [path.name for path in (tmp_path / "levels").iterdir()] == ["metrics.json"]
