@@ -12,6 +12,7 @@ from flax import nnx
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from experiments.store import made_with
 from w2v_jax._src import safetensors_header, tensor_file
 from w2v_jax._src.quoting import printable
 from w2v_jax.checkpoint import (
