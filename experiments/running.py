@@ -37,13 +37,28 @@ def run(
         ReplacementError: results of other settings are in the way.
         OSError, FloatingPointError: as `sweeping.run` does.
     """
-    name = experiment.name
-    measurements.check_vowels(results, name, asked=experiment.asks_vowels)
+    several = listen(experiment, front_ends, results, options)
+    found = measure(experiment, several, results)
+    if not results.share.is_first:
+        return found
+    # The numbers first: what is drawn may need a package, or patience, and all else is there then.
+    measurements.save(results, found)
+    draw(experiment, several, found)
+    if experiment.finish is not None:
+        found = dataclasses.replace(found, said=tuple(experiment.finish(several, found)))
+    return found
+
+
+def listen(
+    experiment: Experiment,
+    front_ends: Sequence[NamedFrontEnd],
+    results: Results,
+    options: Mapping[str, Any] | None = None,
+) -> list[Heard]:
+    """What front ends, and the controls that the experiment adds, hear. Raises as `run` does."""
+    measurements.check_vowels(results, experiment.name, asked=experiment.asks_vowels)
     named = tuple(by_step(front_ends))
-    wanted = experiment.controls(named)
-    if results.size == "smoke":
-        wanted = controls.few(wanted)
-    added = {each: of for each, of in wanted.items() if each not in front_ends}
+    added = [each for each in _controls(experiment, named, results) if each not in front_ends]
     everyone = (*named, *added)
     settings = [Setting(results, each, options or {}, everyone, named) for each in everyone]
     several = [Heard(experiment, each, is_control=each.front_end in added) for each in settings]
@@ -51,30 +66,38 @@ def run(
         experiment.prepare(several)
     for heard in several:
         hear(heard)
+    return several
+
+
+def measure(experiment: Experiment, several: Sequence[Heard], results: Results) -> Measurements:
+    """What is measured of what they heard, and said of it; no rows in a process that is not the first."""
+    named = several[0].setting.named
+    wanted = {each.name: of for each, of in _controls(experiment, named, results).items()}
     abouts = {
         each.name: measurements.about(
-            each,
-            control_of=added.get(each, ()),
-            compared_with=tuple(control.name for control, of in wanted.items() if each.name in of),
+            each.front_end,
+            control_of=wanted.get(each.name, ()) if each.is_control else (),
+            compared_with=tuple(control for control, of in wanted.items() if each.name in of),
         )
-        for each in everyone
+        for each in several
     }
-    empty = Measurements(name, (), abouts, size=results.size, made_with=measurements.made_with())
+    empty = Measurements(experiment.name, (), abouts, size=results.size, made_with=measurements.made_with())
     if not results.share.is_first:
         return empty
-
     rows = [row for heard in several for row in measured(heard)]
     found = dataclasses.replace(empty, rows=tuple(rows))
     found = dataclasses.replace(found, rows=(*rows, *experiment.compare(several, found)))
     found = dataclasses.replace(found, settings=_settings(experiment, several, results))
     found = dataclasses.replace(found, notes=tuple(dict.fromkeys(_notes(experiment, several, found, results))))
-    found = dataclasses.replace(found, headline=experiment.headline(found))
-    # The numbers first: what is drawn may need a package, or patience, and all else is there then.
-    measurements.save(results, found)
-    draw(experiment, several, found)
-    if experiment.finish is not None:
-        found = dataclasses.replace(found, said=tuple(experiment.finish(several, found)))
-    return found
+    return dataclasses.replace(found, headline=experiment.headline(found))
+
+
+def _controls(
+    experiment: Experiment, named: Sequence[NamedFrontEnd], results: Results
+) -> Mapping[NamedFrontEnd, tuple[str, ...]]:
+    """The controls that it asks for, with the names of those they are compared with."""
+    wanted = experiment.controls(named)
+    return controls.few(wanted) if results.size == "smoke" else wanted
 
 
 def hear(heard: Heard) -> None:
