@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from flax import nnx
 
+from experiments import catalog
 from experiments.experiment import Experiment
 from experiments.front_ends import named as front_ends
 from experiments.launch import flags
@@ -109,18 +110,22 @@ def _work_of(work: Callable[..., object], several: Any) -> list[Row]:
     return []
 
 
-def program(run: Callable[..., object] | Experiment, log: pathlib.Path, *arguments: str) -> multiprocessing.Process:
+def program(
+    run: str | Callable[..., object] | Experiment, log: pathlib.Path, *arguments: str
+) -> multiprocessing.Process:
     """An experiment as a program, all that it prints in `log`."""
     process = _CONTEXT.Process(target=_program, args=(run, log, *arguments))
     process.start()
     return process
 
 
-def _program(run: Callable[..., object] | Experiment, log: pathlib.Path, *arguments: str) -> None:
+def _program(run: str | Callable[..., object] | Experiment, log: pathlib.Path, *arguments: str) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.argv = ["program.py", *arguments]
     with log.open("w") as file, contextlib.redirect_stdout(file), contextlib.redirect_stderr(file):
         try:
+            if isinstance(run, str):
+                run = catalog.experiment(run)
             flags.launch(run if isinstance(run, Experiment) else as_record(run))
         except SystemExit as end:  # what the interpreter does with one
             if isinstance(end.code, str):

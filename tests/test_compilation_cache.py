@@ -33,7 +33,8 @@ def start(tmp_path):
         process = program(sweep_and_measure, log, *options)
         process.join(60)
         assert process.exitcode == 0, log.read_text()
-        return json.loads(log.read_text().splitlines()[-1]), next((tmp_path / name).rglob("*.tiny.*")).read_bytes()
+        (said,) = (line for line in log.read_text().splitlines() if line.startswith("{"))
+        return json.loads(said), next((tmp_path / name).rglob("*.tiny.*")).read_bytes()
 
     return start
 

@@ -1,6 +1,5 @@
 """Several processes: any number of them ends with the file of one, whoever is killed meanwhile."""
 
-import json
 import pathlib
 import socket
 
@@ -12,7 +11,7 @@ from experiments import f0
 from experiments.experiment import Experiment, Sweep
 from experiments.launch import distribution
 from experiments.store import rows
-from experiments.store.results import AtRate
+from experiments.store.results import AtRate, Results
 from experiments.store.sweeping import Share
 from w2v_jax import sweep
 from w2v_jax._src.tensor_file import open_file
@@ -97,7 +96,7 @@ def test_programs_that_meet_through_jax(weights, tmp_path):
     found = open_file(output / "f0/pure_tones.tiny.safetensors").array("features")
     expected = sweep(load_encoder(weights), AtRate(f0.tone, 16_000), PURE_TONES.points(), batch_size=1)
     np.testing.assert_array_equal(found, expected)
-    assert json.loads((output / "f0/metrics.json").read_text())["encoders"]["tiny"]["mean"] == float(expected.mean())
+    assert Results(output).measurements("f0").value("mean", encoder="tiny") == float(expected.mean())
 
 
 @pytest.mark.parametrize(
@@ -123,7 +122,7 @@ def test_numbers_that_make_no_sense(numbers, message):
     ],
 )
 def test_programs_say_what_is_wrong(tmp_path, options, message):
-    process = program(f0.EXPERIMENT, tmp_path / "log", "--encoders=untrained", f"--output_dir={tmp_path}", *options)
+    process = program("f0", tmp_path / "log", "--encoders=untrained", f"--output_dir={tmp_path}", *options)
     process.join(60)
     assert process.exitcode == 1
     said = (tmp_path / "log").read_text()

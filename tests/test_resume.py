@@ -154,7 +154,7 @@ def test_disk_that_fills_up(weights, undisturbed, small_disk):
 def test_interrupted_program_says_what_was_finished(weights, tmp_path):
     log, output = tmp_path / "log", tmp_path / "results"
     options = (f"--encoders={weights}", f"--output_dir={output}", "--batch_size=1")
-    process = program(f0.EXPERIMENT, log, *options)
+    process = program("f0", log, *options)
     wait_until(lambda: len(list(output.glob("f0/pure_tones.tiny.shards/rows-*"))) > 1 or process.exitcode is not None)
     os.kill(process.pid, signal.SIGINT)
     process.join(60)
