@@ -80,14 +80,16 @@ def test_more_labels_than_marks_are_counted():
 def test_texts_of_users_are_letters(tmp_path, capsys):
     shown = [printable(text) for text in NASTY]
     figure = drawings.recorded(NASTY[:2], NASTY)
+    names = [*NASTY[:3], printable(NASTY[4]), *NASTY[5:]]  # a front end's name can be kept in a file
+    wanted = ("f0: frequency_scale", "formants: vowel_space of all", "formants: cka")
+    others = [drawn for name in wanted for drawn in drawings.draw(name, names, symbols=NASTY[:4]).values()]
+    capsys.readouterr()  # progress
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         for suffix in ("png", "svg", "pdf"):
             figures.save(figure, tmp_path / f"map.{suffix}")
-        names = [*NASTY[:3], printable(NASTY[4]), *NASTY[5:]]  # a front end's name can be kept in a file
-        for place, name in enumerate(("f0: frequency_scale", "formants: vowel_space of all", "formants: cka")):
-            for again in drawings.draw(name, names, symbols=NASTY[:4]).values():
-                figures.save(again, tmp_path / f"{place}.svg")
+        for place, other in enumerate(others):
+            figures.save(other, tmp_path / f"{place}.svg")
     legend = [text.get_text() for text in figure.legends[0].get_texts()]
     assert sorted(legend) == sorted(shown)
     titles = [axes.get_title() for axes in figure.axes]
