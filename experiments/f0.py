@@ -107,13 +107,15 @@ def notes(several: Sequence[Heard], measured: Measurements) -> list[str]:
     """What a reader must know, which depends on what the sample rates hold."""
     highest = float(PURE_TONES.axis("frequency")[-1])
     at_nyquist = [each.name for each in several if each.frames.nyquist == highest]
-    first = [
-        f"The last pure tone, {highest:,.0f} Hz, is at the Nyquist frequency of {listed(at_nyquist)}: with zero "
-        "phase its samples are 0 but for rounding, so its features are those of silence. The dashed curves of the "
-        "frequency scale leave it out."
-    ]
+    first = []
+    if at_nyquist:
+        first.append(
+            f"The last pure tone, {highest:,.0f} Hz, is at the Nyquist frequency of {listed(at_nyquist)}: with zero "
+            "phase its samples are 0 but for rounding, so its features are those of silence. The dashed curves of the "
+            "frequency scale leave it out."
+        )
     return [
-        *(first if at_nyquist else []),
+        *first,
         *NOTES,
         *(
             f"{each.name} hears {each.frames.sample_rate:,} samples a second: the pure tones above "

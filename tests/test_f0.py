@@ -1,5 +1,7 @@
 """f0: what a DC offset does, and the learned scale, of features whose answer is known."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,7 @@ from experiments.measures import learned_scale
 from experiments.store import rows
 from experiments.store.results import Results
 from w2v_jax import scales
+from w2v_jax.front_end import Frames
 from w2v_jax.grids import BIAS
 
 
@@ -60,6 +63,16 @@ def test_tones_at_nyquist_are_left_out_of_one_of_two_scales():
     assert found.parameter("frequency", f0.SCALE, encoder="a", sum="corrected", tones=f0.BELOW_NYQUIST)[-1] == 3000
     silent = np.concatenate([features[:-1], np.zeros((1, 2))])
     assert not list(measured(f0.measure_scale(silent, frequency, nyquist=8000.0)).select(f0.SCALE, tones=f0.ALL))
+
+
+def test_notes_tell_of_the_tones_that_a_sample_rate_does_not_hold():
+    def notes(*rates):
+        frames = [Frames(sample_rate=rate, receptive_field=400, hop=160) for rate in rates]
+        return f0.notes([SimpleNamespace(name=f"at {each.sample_rate}", frames=each) for each in frames], measured([]))
+
+    assert "at the Nyquist frequency of at 16000" in notes(8_000, 16_000)[0]
+    assert notes(8_000)[0] == f0.NOTES[0]
+    assert notes(8_000)[-1].startswith("at 8000 hears 8,000 samples a second: the pure tones above 4,000 Hz")
 
 
 def test_headline_tells_what_moves_and_what_is_too_coarse(tmp_path):
