@@ -331,32 +331,36 @@ def draw_closing_at_frame_rate(heard: Heard, measured: Measurements) -> dict[str
     """The closing diphthongs at an f0 of which every frame sees the same phase; nothing where all are of such an f0."""
     if not _at_frame_rate(heard):
         return {}
-    mesh, ways = _drawn(heard, MOVING_AT_FRAME_RATE, STEADY_AT_FRAME_RATE)
-    grid = heard.grid(STEADY_AT_FRAME_RATE)
-    f0 = float(grid.axis("f0")[0])
-    order = map_order.of(measured, heard.name, STEADY_AT_FRAME_RATE)
-    drawn = {}
-    for part, speaker, vowels, chosen in _speakers(heard.results, lambda vowels: len(closing(vowels))):
-        if closing(vowels):
-            who = ", ".join(filter(None, (heard.name, speaker)))
-            title = heard.vowels.titled(f"{CLOSING_TITLE} at {f0:g} Hz: {who}", f0=f0)
-            title = f"{title}\n{phases_seen(heard.frames, f0)}"
-            drawn[part] = draw_closing(heard.frames, mesh, ways[chosen], grid, vowels, title=title, order=order)
-    return drawn
+    f0 = float(heard.grid(STEADY_AT_FRAME_RATE).axis("f0")[0])
+    sweeps = MOVING_AT_FRAME_RATE, STEADY_AT_FRAME_RATE
+    return _draw_closing(heard, measured, *sweeps, title=f"{CLOSING_TITLE} at {f0:g} Hz", f0=f0, only_closing=True)
 
 
 def draw_closing_at_own_f0(heard: Heard, measured: Measurements) -> dict[str, figures.Figure]:
     """The closing diphthongs at the f0 of the vowels."""
-    mesh, ways = _drawn(heard, MOVING, STEADY)
-    grid, order = heard.grid(STEADY), map_order.of(measured, heard.name, STEADY)
+    f0 = heard.vowels.one_f0
+    return _draw_closing(heard, measured, MOVING, STEADY, title=CLOSING_TITLE, f0=f0, only_closing=False)
+
+
+def _draw_closing(
+    heard: Heard, measured: Measurements, moving: str, steady: str, *, title: str, f0: float, only_closing: bool
+) -> dict[str, figures.Figure]:
+    """The closing diphthongs of each speaker who has some; `only_closing`: whether the sweep has no others."""
+    mesh, ways = _drawn(heard, moving, steady)
+    grid, order = heard.grid(steady), map_order.of(measured, heard.name, steady)
     drawn = {}
-    for part, speaker, vowels, chosen in _speakers(heard.results, lambda vowels: len(vowels) ** 2):
+
+    def count(vowels: Sequence[Vowel]) -> int:
+        return len(closing(vowels)) if only_closing else len(vowels) ** 2
+
+    for part, speaker, vowels, chosen in _speakers(heard.results, count):
         if pairs := closing(vowels):
             who = ", ".join(filter(None, (heard.name, speaker)))
-            title = heard.vowels.titled(f"{CLOSING_TITLE}: {who}")
-            title = f"{title}\n{phases_seen(heard.frames, heard.vowels.one_f0)}"
-            own = ways[chosen][[start * len(vowels) + end for start, end in pairs]]
-            drawn[part] = draw_closing(heard.frames, mesh, own, grid, vowels, title=title, order=order)
+            whole = f"{heard.vowels.titled(f'{title}: {who}', f0=f0)}\n{phases_seen(heard.frames, f0)}"
+            own = ways[chosen]
+            if not only_closing:
+                own = own[[start * len(vowels) + end for start, end in pairs]]
+            drawn[part] = draw_closing(heard.frames, mesh, own, grid, vowels, title=whole, order=order)
     return drawn
 
 

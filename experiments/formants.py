@@ -6,9 +6,10 @@ resonances next to that of the paper's bare sines, and the linear CKA between en
 random weights, and log-mel. `vowel_space_by_layer` asks each layer how alike it is to log-mel.
 """
 
+import dataclasses
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -387,16 +388,28 @@ def _f0_colour(index: int, grid: grids.Grid) -> tuple[float, float, float, float
     return figures.SEQUENTIAL(0.72 * index / max(1, grid.shape[0] - 1))
 
 
-def _positions(sweep: str) -> Callable[[Heard], tuple[Points, np.ndarray] | None]:
-    """Where the vowels of a sweep lie, as drawn."""
+def _map(sweep: str, title: str, reading: str, sound: Callable[[Points], dict[str, Any]]) -> Map:
+    """A map of the vowels of a sweep, coloured by F1, with their symbols."""
 
-    def of(heard: Heard) -> tuple[Points, np.ndarray] | None:
+    def positions(heard: Heard) -> tuple[Points, np.ndarray] | None:
         if sweep not in heard.sweeps:
             return None
         grid = heard.grid(sweep)
         return grid.points(), vowel_chart.oriented(heard.umap(sweep), grid).reshape(-1, 2)
 
-    return of
+    return Map(
+        sweep,
+        title,
+        reading,
+        positions,
+        parameters=vowel_maps.PARAMETERS,
+        colour="f1",
+        colour_title="F1 (Hz)",
+        sounds="vowels",
+        of=vowel_maps.caption,
+        sound=sound,
+        labels=vowel_maps.labels,
+    )
 
 
 EXPERIMENT = Experiment(
@@ -439,45 +452,30 @@ EXPERIMENT = Experiment(
         ),
     ),
     maps=(
-        Map(
+        _map(
             ONE_F0,
             "Vowels of one f0, as sums of sines",
             "Each point is a vowel: three sines, at f0, F1 and F2. If an encoder keeps the order of vowels, the map "
             "looks like a vowel chart: F2 grows to the left, F1 downwards.",
-            _positions(ONE_F0),
-            parameters=vowel_maps.PARAMETERS,
-            colour="f1",
-            colour_title="F1 (Hz)",
-            sounds="vowels",
-            of=vowel_maps.caption,
-            sound=vowel_maps.sines,
-            labels=vowel_maps.labels,
+            vowel_maps.sines,
         ),
-        Map(
-            BY_F0,
-            "Vowels of several f0, as sums of sines",
-            "The same vowels at several f0, each a colour. Sheets that lie apart mean that the encoder tells f0 before "
-            "it tells vowels.",
-            _positions(BY_F0),
-            parameters=vowel_maps.PARAMETERS,
+        dataclasses.replace(
+            _map(
+                BY_F0,
+                "Vowels of several f0, as sums of sines",
+                "The same vowels at several f0, each a colour. Sheets that lie apart mean that the encoder tells f0 "
+                "before it tells vowels.",
+                vowel_maps.sines,
+            ),
             colour="f0",
             colour_title="f0 (Hz)",
-            sounds="vowels",
-            of=vowel_maps.caption,
-            sound=vowel_maps.sines,
+            labels=None,
         ),
-        Map(
+        _map(
             RESONANCES,
             "Vowels of one f0, as resonances",
             "The same vowels as a voice makes them: harmonics of f0 through resonances at F1, F2 and above.",
-            _positions(RESONANCES),
-            parameters=vowel_maps.PARAMETERS,
-            colour="f1",
-            colour_title="F1 (Hz)",
-            sounds="vowels",
-            of=vowel_maps.caption,
-            sound=vowel_maps.resonances,
-            labels=vowel_maps.labels,
+            vowel_maps.resonances,
         ),
     ),
     table=(STEP, LINEAR_PROBE, ORDER, NEIGHBOURS, BOTH_KINDS),

@@ -86,16 +86,27 @@ class Heard:
 
     def features(self, sweep: str) -> np.ndarray:
         """Features of every point of a sweep, mapped from their file; computed where they are not there."""
-        each = self.sweeps[sweep]
-        folder = each.folder or self.experiment.name
-        return self.results.sweep(folder, self.front_end, self.grid(sweep), each.stimulus, pooling=each.pooling)
+
+        def read() -> np.ndarray:
+            each, folder = self.sweeps[sweep], self._folder(sweep)
+            return self.results.sweep(folder, self.front_end, self.grid(sweep), each.stimulus, pooling=each.pooling)
+
+        features: np.ndarray = self.remembered(f"features of {sweep}", read)
+        return features
 
     def umap(
         self, sweep: str, features: np.ndarray | None = None, *, settings: UmapSettings = projection.LOCAL
     ) -> np.ndarray:
         """Positions on UMAP's map of a sweep, (n, 2), or of other features under its name, kept as `maps.umap` does."""
-        of = self.features(sweep) if features is None else features
-        return maps.umap(self.results, self._folder(sweep), self.front_end, sweep, of, settings=settings)
+        folder = self._folder(sweep)
+        if features is not None:
+            return maps.umap(self.results, folder, self.front_end, sweep, features, settings=settings)
+
+        def project() -> np.ndarray:
+            return maps.umap(self.results, folder, self.front_end, sweep, self.features(sweep), settings=settings)
+
+        positions: np.ndarray = self.remembered(f"map of {sweep}, {settings}", project)
+        return positions
 
     def umap_onto(
         self, sweep: str, features: np.ndarray, others: np.ndarray, *, settings: UmapSettings = projection.LOCAL

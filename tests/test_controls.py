@@ -1,11 +1,16 @@
 """What each front end is compared with: its architecture with random weights, and spectrograms."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
+from experiments import formants
+from experiments.experiment import Setting
 from experiments.front_ends import controls, named
-from experiments.front_ends.named import EncoderChoiceError
+from experiments.front_ends.named import EncoderChoiceError, random_encoder
 from experiments.front_ends.populations import Population
+from experiments.store.results import Results
 from w2v_jax.front_end import Frames
 
 
@@ -122,3 +127,17 @@ def test_few_are_enough_for_a_smoke_run():
 )
 def test_what_a_group_has_is_counted_by_its_kind(kinds, told):
     assert Population("g", ("a", "b", "c"), frozenset(kinds)).counted == told
+
+
+def test_what_is_asked_of_many_front_ends_is_asked_once(tmp_path):
+    """Each entry of `--encoders` is read once to know its layers, not once for each of the others."""
+    made = []
+
+    def counted(name):
+        each = random_encoder(name, 0)
+        return dataclasses.replace(each, make=lambda: made.append(name) or each.make())
+
+    several = tuple(counted(name) for name in "abc")
+    for each in several:
+        formants.EXPERIMENT.sweeps_for(Setting(Results(tmp_path), each, {}, several, several))
+    assert sorted(made) == ["a", "b", "c"]

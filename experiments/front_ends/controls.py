@@ -8,7 +8,7 @@ from w2v_jax.encoder import EncoderConfig
 from w2v_jax.front_end import Frames
 from w2v_jax.spectrograms import SpectrogramConfig
 
-from .named import SPECTROGRAMS, NamedFrontEnd, random_encoder, randomised, spectrogram
+from .named import SPECTROGRAMS, NamedFrontEnd, once_for, random_encoder, randomised, spectrogram
 
 # Not seed 0, which is the encoder named `untrained`. Ten: of three, one in two is the best or the worst.
 SEEDS = tuple(range(1, 11))
@@ -36,7 +36,8 @@ class Controls:
         return (*self.untrained, *self.spectrograms.values())
 
 
-def controls_of(front_ends: Sequence[NamedFrontEnd]) -> dict[NamedFrontEnd, Controls]:
+@once_for
+def controls_of(front_ends: Sequence[NamedFrontEnd]) -> Mapping[NamedFrontEnd, Controls]:
     """The controls of each front end. Those of one architecture, or of the same frames, share theirs.
 
     They are called `random-1` and so on, and `log-mel` and `stft`, for any program that wants the same. Random weights

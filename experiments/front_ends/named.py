@@ -11,7 +11,7 @@ import pathlib
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import flax
 import jax
@@ -33,6 +33,7 @@ from . import paper
 from .names import BUNDLED as BUNDLED
 from .names import UNTRAINED as UNTRAINED
 
+_Found = TypeVar("_Found")
 Kind = Literal["trained", "random", "spectrogram", "yours"]
 
 EXAMPLE = "facebook/wav2vec2-base"
@@ -125,6 +126,20 @@ class NamedFrontEnd:
 @functools.lru_cache(maxsize=1)
 def _made(make: Callable[[], FrontEnd]) -> FrontEnd:
     return make()
+
+
+def once_for(function: Callable[[Sequence[NamedFrontEnd]], _Found]) -> Callable[[Sequence[NamedFrontEnd]], _Found]:
+    """The function, which remembers what it returned for the last few front ends: it reads weights, or makes some."""
+
+    @functools.lru_cache(maxsize=4)
+    def of(key: tuple[tuple[NamedFrontEnd, object, object], ...]) -> _Found:
+        return function([front_end for front_end, *_ in key])
+
+    @functools.wraps(function)
+    def remembered(front_ends: Sequence[NamedFrontEnd]) -> _Found:
+        return of(tuple((each, each.group, each.make) for each in front_ends))
+
+    return remembered
 
 
 def resolve(

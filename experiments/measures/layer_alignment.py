@@ -14,7 +14,7 @@ from w2v_jax.grids import Grid
 from ..draw import figures, lettering
 from ..experiment import Setting, Sweep
 from ..front_ends import controls
-from ..front_ends.named import NamedFrontEnd
+from ..front_ends.named import NamedFrontEnd, once_for
 from ..hearing import Heard
 from ..store import rows
 from ..store.results import Results
@@ -41,7 +41,8 @@ def vowels_of(results: Results) -> Grid:
     return Grid(GRID, space.one_f0(results).thinned(f1=MOST_OF_A_FORMANT, f2=MOST_OF_A_FORMANT).axes)
 
 
-def partners(front_ends: Sequence[NamedFrontEnd]) -> dict[NamedFrontEnd, NamedFrontEnd]:
+@once_for
+def partners(front_ends: Sequence[NamedFrontEnd]) -> Mapping[NamedFrontEnd, NamedFrontEnd]:
     """Front ends of several layers, and for each architecture one of random weights; each with its log-mel."""
     log_mel_of: dict[NamedFrontEnd, NamedFrontEnd] = {}
     for each, theirs in controls.controls_of(front_ends).items():
