@@ -23,7 +23,7 @@ from flax import nnx
 
 import w2v_jax
 from benchmarks.contenders import TorchModel
-from experiments import amplitude, f0, formants, running, temporal
+from experiments import catalog, running
 from experiments.front_ends import named as front_ends
 from experiments.store.results import Results
 from experiments.store.rows import Row
@@ -32,7 +32,7 @@ from w2v_jax.convolution import PRECISIONS
 
 _OUTPUT = flags.DEFINE_string("output", None, "JSON file to write.")
 
-EXPERIMENTS = (temporal, f0, formants, amplitude)
+EXPERIMENTS = ("temporal", "f0", "formants", "amplitude")
 REFERENCE = "float64"
 
 
@@ -90,7 +90,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def _run(front_end: front_ends.NamedFrontEnd, results: Results) -> list[Row]:
-    several = [running.run(each.EXPERIMENT, [front_end], results) for each in EXPERIMENTS]
+    several = [running.run(catalog.experiment(each), [front_end], results) for each in EXPERIMENTS]
     return [row for each in several for row in each.rows if row.encoder == front_end.name]
 
 

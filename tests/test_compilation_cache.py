@@ -8,8 +8,8 @@ import jax
 import pytest
 from processes import program, save_tiny
 
-from experiments import temporal
 from experiments.launch import compilation_cache
+from experiments.temporal import measuring
 from w2v_jax.grids import STATIONARITY
 
 
@@ -18,8 +18,8 @@ def sweep_and_measure(front_ends, results):
     events = collections.Counter()
     jax.monitoring.register_event_listener(lambda event, **_: events.update([event.rpartition("/")[2]]))
     (tiny,) = front_ends
-    frames = results.sweep("temporal", tiny, STATIONARITY, temporal.tone, pooling="none")
-    temporal.measure_stationarity(frames)
+    frames = results.sweep("temporal", tiny, STATIONARITY, measuring.tone, pooling="none")
+    measuring.measure_stationarity(frames)
     print(json.dumps(events))
 
 

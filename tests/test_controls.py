@@ -5,8 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from experiments import formants
 from experiments.experiment import Setting
+from experiments.formants import __main__ as formants
 from experiments.front_ends import controls, named
 from experiments.front_ends.named import EncoderChoiceError, random_encoder
 from experiments.front_ends.populations import Population

@@ -5,7 +5,10 @@ import dataclasses
 import numpy as np
 import pytest
 
-from experiments import diphthongs, running
+from experiments import running
+from experiments.diphthongs import __main__ as diphthongs
+from experiments.diphthongs import figures as drawn
+from experiments.diphthongs import measuring
 from experiments.experiment import Setting
 from experiments.front_ends import named as front_ends
 from experiments.store import rows
@@ -17,7 +20,7 @@ SOME = tuple(vowel for vowel in VOWELS if vowel.symbol in "iau")
 
 
 def measured(several, *, one_frame=False):
-    own = [*several, *diphthongs.measure_shares(several, one_frame=one_frame)]
+    own = [*several, *measuring.measure_shares(several, one_frame=one_frame)]
     about = rows.About("a", "trained", "", {"sample_rate": 16_000, "receptive_field": 400, "hop": 320})
     return rows.Measurements("diphthongs", tuple(dataclasses.replace(row, encoder="a") for row in own), {"a": about})
 
@@ -43,10 +46,10 @@ def gliding(frames, *, backwards=False):
 def test_a_diphthong_begins_and_ends_where_its_frames_do(backwards, share):
     points = VOWEL_SPACE.points()
     steady = features_of(points["f1"], points["f2"])
-    found = measured(diphthongs.measure_ends(gliding(20, backwards=backwards), steady, VOWEL_SPACE, SOME))
-    assert found.value(diphthongs.BEGIN, encoder="a") == found.value(diphthongs.END, encoder="a") == share
-    assert len(list(found.select(diphthongs.COSINE))) == 4 * 9
-    same = found.array(diphthongs.COSINE, encoder="a", start="a", end="a", tenth="first")
+    found = measured(measuring.measure_ends(gliding(20, backwards=backwards), steady, VOWEL_SPACE, SOME))
+    assert found.value(measuring.BEGIN, encoder="a") == found.value(measuring.END, encoder="a") == share
+    assert len(list(found.select(measuring.COSINE))) == 4 * 9
+    same = found.array(measuring.COSINE, encoder="a", start="a", end="a", tenth="first")
     assert same[0] == same[1]
     assert diphthongs.headline(found).startswith(
         f"Diphthongs (6) begin nearer to their start vowel than to their end vowel in {share:.0%} for a."
@@ -62,10 +65,10 @@ def test_one_frame_or_one_vowel_leaves_undefined_where_diphthongs_begin():
 
 def test_an_f0_of_which_every_frame_sees_the_same_phase():
     frames = Frames(16_000, 400, 320)
-    assert diphthongs.f0_at_frame_rate(frames, 150.0) == 150
-    assert diphthongs.f0_at_frame_rate(frames, 120.0) == 100
-    assert "every frame sees the same phase" in diphthongs.phases_seen(frames, 100.0)
-    assert "frames see 5 phases" in diphthongs.phases_seen(frames, 120.0)
+    assert measuring.f0_at_frame_rate(frames, 150.0) == 150
+    assert measuring.f0_at_frame_rate(frames, 120.0) == 100
+    assert "every frame sees the same phase" in drawn.phases_seen(frames, 100.0)
+    assert "frames see 5 phases" in drawn.phases_seen(frames, 120.0)
 
 
 def test_sounds_are_the_closing_diphthongs_or_all(tmp_path):
@@ -84,4 +87,4 @@ def test_a_run_leaves_its_figures_and_maps(tmp_path):
     for sweep, count in (("diphthongs", 4), ("diphthongs_at_frame_rate", 1)):
         lines = (folder / f"diphthongs/{sweep}.log-mel.map.csv").read_text(encoding="utf-8").splitlines()
         assert lines[0] == "f0,f1_start,f2_start,f1_end,f2_end,time,x,y"
-        assert len(lines) == 1 + count * found.value(diphthongs.FRAMES, encoder="log-mel")
+        assert len(lines) == 1 + count * found.value(measuring.FRAMES, encoder="log-mel")

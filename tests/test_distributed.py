@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from processes import NUM_SHARDS, SweepProcess, program, wait_until
 
-from experiments import f0
 from experiments.experiment import Experiment, Sweep
+from experiments.f0 import measuring
 from experiments.launch import distribution
 from experiments.store import rows
 from experiments.store.results import AtRate, Results
@@ -63,7 +63,7 @@ SWEEP_TONES = Experiment(
     name="f0",
     title="Tones",
     question="What an experiment does, without the pictures?",
-    sweeps=(Sweep(PURE_TONES.name, PURE_TONES, f0.tone),),
+    sweeps=(Sweep(PURE_TONES.name, PURE_TONES, measuring.tone),),
     measure=measure,
     headline=headline,
 )
@@ -94,7 +94,7 @@ def test_programs_that_meet_through_jax(weights, tmp_path):
         "pure_tones.tiny.safetensors",
     ]
     found = open_file(output / "f0/pure_tones.tiny.safetensors").array("features")
-    expected = sweep(load_encoder(weights), AtRate(f0.tone, 16_000), PURE_TONES.points(), batch_size=1)
+    expected = sweep(load_encoder(weights), AtRate(measuring.tone, 16_000), PURE_TONES.points(), batch_size=1)
     np.testing.assert_array_equal(found, expected)
     assert Results(output).measurements("f0").value("mean", encoder="tiny") == float(expected.mean())
 

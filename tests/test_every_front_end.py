@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from experiments import catalog, running, temporal
+from experiments import catalog, running
 from experiments.draw import figures
 from experiments.front_ends import controls
 from experiments.front_ends import named as front_ends
 from experiments.store.results import Results
+from experiments.temporal import measuring
 from w2v_jax.front_end import Frames
 
 NAMES = ("log-mel", "bands:make")
@@ -101,7 +102,7 @@ def test_frames_of_zeros_are_counted_and_left_out(tmp_path):
     # Every tenth of 98 frames, of five tones and six bursts.
     assert "silenced: 110 frames are vectors of zeros" in " ".join(measured.notes)
     assert "bands:make: " not in " ".join(measured.notes)
-    of_tones = [[row.value for row in measured.select(temporal.COSINE, encoder=each.name)] for each in silenced]
+    of_tones = [[row.value for row in measured.select(measuring.COSINE, encoder=each.name)] for each in silenced]
     np.testing.assert_allclose(of_tones[1], of_tones[0], atol=0.01)
 
 

@@ -12,7 +12,8 @@ import matplotlib.image
 import numpy as np
 import pytest
 
-from experiments import f0, running
+from experiments import running
+from experiments.f0 import __main__ as f0
 from experiments.front_ends import named as front_ends
 from experiments.store.results import Results
 

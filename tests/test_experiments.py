@@ -16,8 +16,9 @@ from absl import flags as absl_flags
 from flax import nnx
 from safetensors.numpy import load_file
 
-from experiments import catalog, f0, reproduce, running, temporal
+from experiments import catalog, reproduce, running
 from experiments.experiment import Published, Setting
+from experiments.f0 import __main__ as f0
 from experiments.front_ends import named as front_ends
 from experiments.front_ends.paper import prints_as
 from experiments.hearing import Heard
@@ -25,6 +26,8 @@ from experiments.launch import flags
 from experiments.store import measurements_file
 from experiments.store.results import Results
 from experiments.store.sweeping import ReplacementError
+from experiments.temporal import __main__ as temporal
+from experiments.temporal import measuring
 from w2v_jax import grids, stimuli
 from w2v_jax.checkpoint import Provenance, save_encoder
 from w2v_jax.encoder import EncoderConfig, FeatureEncoder
@@ -81,7 +84,7 @@ def test_every_sweep_is_written_in_grid_order(results, experiments, pair):
 def test_features_are_those_of_the_encoder(results, pair):
     tensors = load_file(results / "temporal/bursts.second.safetensors")
     row = 3
-    waveform = temporal.burst(jnp.float32(tensors["burst_fraction"][row]), sample_rate=16_000)
+    waveform = measuring.burst(jnp.float32(tensors["burst_fraction"][row]), sample_rate=16_000)
     np.testing.assert_allclose(tensors["features"][row], pair[1].front_end(waveform), atol=2e-5)
 
 
@@ -164,7 +167,7 @@ def test_second_run_reads_what_the_first_has_made(results, pair, capsys):
     for damaged in (whole[:-7], bytes(flipped), b""):
         path.write_bytes(damaged)
         Results(results.parent, size="smoke").sweep(
-            "temporal", pair[0], grids.STATIONARITY, temporal.tone, pooling="none"
+            "temporal", pair[0], grids.STATIONARITY, measuring.tone, pooling="none"
         )
         assert "stationarity.first.safetensors: computed again (the file is damaged" in capsys.readouterr().out
         assert_same_tensors(load_file(path), tensors)
@@ -182,12 +185,12 @@ def test_results_of_other_settings_are_never_replaced_unasked(results, pair, cap
         (dataclasses.replace(pair[0], precision="bfloat16"), grids.BURST_TONES, "precision"),
     ):
         with pytest.raises(ReplacementError, match=rf"made with other settings \(changed: {changed}\); .*--overwrite"):
-            careful.sweep("temporal", front_end, grid, temporal.tone)
+            careful.sweep("temporal", front_end, grid, measuring.tone)
         assert path.read_bytes() == before
-    Results(results.parent, size="smoke", overwrite=True).sweep("temporal", swapped, grids.BURST_TONES, temporal.tone)
+    Results(results.parent, size="smoke", overwrite=True).sweep("temporal", swapped, grids.BURST_TONES, measuring.tone)
     assert "computed again (--overwrite; changed: encoder)" in capsys.readouterr().out
     assert path.read_bytes() != before
-    Results(results.parent, size="smoke", recompute=True).sweep("temporal", pair[0], grids.BURST_TONES, temporal.tone)
+    Results(results.parent, size="smoke", recompute=True).sweep("temporal", pair[0], grids.BURST_TONES, measuring.tone)
     assert "computed again (--recompute)" in capsys.readouterr().out
     assert_same_tensors(load_file(path), tensors)
 

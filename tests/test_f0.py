@@ -5,7 +5,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from experiments import f0, running
+from experiments import running
+from experiments.f0 import __main__ as f0
+from experiments.f0 import measuring
 from experiments.front_ends import named as front_ends
 from experiments.measures import learned_scale
 from experiments.store import rows
@@ -33,36 +35,45 @@ def on_a_quarter_circle(places):
 
 def test_an_offset_that_turns_features_is_seen():
     bias = BIAS.points()["bias"]
-    found = measured(f0.measure_bias(on_a_quarter_circle(np.abs(bias))))
-    np.testing.assert_allclose(found.array(f0.BIAS_COSINE, encoder="a"), np.cos(np.pi / 2 * np.abs(bias)), atol=1e-6)
-    assert found.value(f0.BIAS_LEAST, encoder="a") == min(found.array(f0.BIAS_COSINE, encoder="a"))
+    found = measured(measuring.measure_bias(on_a_quarter_circle(np.abs(bias))))
+    np.testing.assert_allclose(
+        found.array(measuring.BIAS_COSINE, encoder="a"), np.cos(np.pi / 2 * np.abs(bias)), atol=1e-6
+    )
+    assert found.value(measuring.BIAS_LEAST, encoder="a") == min(found.array(measuring.BIAS_COSINE, encoder="a"))
     (number,) = f0.published(found)
     assert (number.published, number.agrees) == ("1", False)
-    still = measured(f0.measure_bias(np.ones((BIAS.points()["bias"].size, 2))))
+    still = measured(measuring.measure_bias(np.ones((BIAS.points()["bias"].size, 2))))
     assert f0.published(still)[0].agrees
 
 
 def test_the_corrected_scale_is_that_of_equal_steps():
     mel = np.linspace(scales.mel(100.0), scales.mel(7000.0), 60)
     frequency = np.interp(mel, scales.mel(np.arange(50.0, 8000.0)), np.arange(50.0, 8000.0))
-    found = measured(f0.measure_scale(on_a_quarter_circle(np.linspace(0, 1, 60)), frequency, nyquist=8000.0))
+    found = measured(measuring.measure_scale(on_a_quarter_circle(np.linspace(0, 1, 60)), frequency, nyquist=8000.0))
     differences = {
-        scale: found.value(f0.RMS, encoder="a", sum="corrected", scale=scale, tones=f0.BELOW_NYQUIST)
-        for scale in f0.SCALES
+        scale: found.value(measuring.RMS, encoder="a", sum="corrected", scale=scale, tones=measuring.BELOW_NYQUIST)
+        for scale in measuring.SCALES
     }
     assert min(differences, key=differences.get) == "Mel"
     assert differences["Mel"] < 1e-3
-    assert not list(found.select(f0.SCALE, tones=f0.ALL))
+    assert not list(found.select(measuring.SCALE, tones=measuring.ALL))
 
 
 def test_tones_at_nyquist_are_left_out_of_one_of_two_scales():
     frequency = np.array([1000.0, 2000.0, 3000.0, 8000.0])
     features = on_a_quarter_circle(np.array([0, 0.2, 0.4, 1]))
-    found = measured(f0.measure_scale(features, frequency, nyquist=8000.0))
-    assert found.parameter("frequency", f0.SCALE, encoder="a", sum="corrected", tones=f0.ALL)[-1] == 8000
-    assert found.parameter("frequency", f0.SCALE, encoder="a", sum="corrected", tones=f0.BELOW_NYQUIST)[-1] == 3000
+    found = measured(measuring.measure_scale(features, frequency, nyquist=8000.0))
+    assert found.parameter("frequency", measuring.SCALE, encoder="a", sum="corrected", tones=measuring.ALL)[-1] == 8000
+    assert (
+        found.parameter("frequency", measuring.SCALE, encoder="a", sum="corrected", tones=measuring.BELOW_NYQUIST)[-1]
+        == 3000
+    )
     silent = np.concatenate([features[:-1], np.zeros((1, 2))])
-    assert not list(measured(f0.measure_scale(silent, frequency, nyquist=8000.0)).select(f0.SCALE, tones=f0.ALL))
+    assert not list(
+        measured(measuring.measure_scale(silent, frequency, nyquist=8000.0)).select(
+            measuring.SCALE, tones=measuring.ALL
+        )
+    )
 
 
 def test_notes_tell_of_the_tones_that_a_sample_rate_does_not_hold():

@@ -7,7 +7,9 @@ import pytest
 from flax import nnx
 from safetensors.numpy import load_file
 
-from experiments import formants, running
+from experiments import running
+from experiments.formants import __main__ as formants
+from experiments.formants import measuring
 from experiments.front_ends import named as front_ends
 from experiments.measures import alignment, layer_alignment, map_order
 from experiments.store import rows
@@ -88,9 +90,9 @@ def test_cka_is_of_the_features_and_stands_next_to_its_baselines(run):
 def test_rows_of_the_table_and_of_maps(run):
     _, measured = run
     for encoder in ("first", "second"):
-        assert measured.parameter("along", formants.STEP, encoder=encoder, vowels=BY_F0) == ["f0", "F1", "F2"]
+        assert measured.parameter("along", measuring.STEP, encoder=encoder, vowels=BY_F0) == ["f0", "F1", "F2"]
         for kind in ("sines", "resonances"):
-            assert measured.parameter("of", formants.LINEAR_PROBE, encoder=encoder, sounds=kind) == ["F1", "F2"]
+            assert measured.parameter("of", measuring.LINEAR_PROBE, encoder=encoder, sounds=kind) == ["F1", "F2"]
         for sweep in (ONE_F0, BY_F0, RESONANCES):
             assert map_order.of(measured, encoder, sweep) is not None
     assert "two encoders of random weights reach 0." in measured.headline
@@ -115,7 +117,7 @@ def test_neighbours_a_quarter_turn_apart():
     axes = ({"f0": np.array([120.0])}, {"f1": np.array([300.0, 400.0])}, {"f2": np.array([900.0, 1000.0, 1100.0])})
     first, second = np.eye(2)
     features = np.stack([first] * 3 + [second] * 3)  # F1 turns them, F2 does nothing
-    measured = formants.measure_neighbours(features, Grid("vowels", axes))
+    measured = measuring.measure_neighbours(features, Grid("vowels", axes))
     assert [(dict(row.parameters)["along"], row.value) for row in measured] == [
         ("F1", pytest.approx(1)),
         ("F2", pytest.approx(0, abs=1e-6)),
@@ -135,13 +137,13 @@ def test_what_synthesis_leaves_out(synthesis, maps, left_out, tmp_path):
     assert f"Vowels as {left_out} were left out (--synthesis)." in measured.notes
     assert any("vowel_space_source_filter" in note for note in measured.notes) == (synthesis == "resonances")
     assert any("CKA" in note for note in measured.notes) == (synthesis == "sines")
-    assert not list(measured.select(formants.ORDER, sounds=left_out))
-    assert not list(measured.select(formants.BOTH_KINDS))
+    assert not list(measured.select(measuring.ORDER, sounds=left_out))
+    assert not list(measured.select(measuring.BOTH_KINDS))
     assert ("voices" in measured.headline) == (synthesis == "resonances")
 
 
 def test_the_fine_grid_is_heard_when_wanted_and_not_drawn(tmp_path):
     results = Results(tmp_path, size="smoke")
     running.run(formants.EXPERIMENT, front_ends.resolve(["log-mel"]), results, {"synthesis": "sines", "fine": True})
-    assert len(load_file(results.folder / f"formants/{formants.FINE}.log-mel.safetensors")["features"]) > 0
-    assert not any(formants.FINE in name for name in names_of(results, ".png"))
+    assert len(load_file(results.folder / f"formants/{measuring.FINE}.log-mel.safetensors")["features"]) > 0
+    assert not any(measuring.FINE in name for name in names_of(results, ".png"))

@@ -10,11 +10,12 @@ from flax import nnx
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from experiments import emergence, f0
+from experiments import emergence
 from experiments.claims import sounds
 from experiments.claims.__main__ import EXPERIMENT as CLAIMS
 from experiments.claims.layers import layers_of
 from experiments.experiment import Setting
+from experiments.f0 import measuring
 from experiments.front_ends import named as front_ends
 from experiments.hearing import Heard
 from experiments.measures import layer_alignment
@@ -204,8 +205,8 @@ def heard(tmp_path_factory):
         features = results.sweep("formants", each, grid, space.vowel, pooling=layer_pooling.layer_means)
         channels = layer_pooling.layer_channels(front, num_samples=front.frames.sample_rate)
         curve = {name: one.mean for name, one in layer_pooling.split_means(features, channels).items()}
-        tones = results.sweep("f0", each, grids.PURE_TONES.thinned(frequency=4), f0.tone)
-        of_emergence = results.sweep("emergence", each, grids.PURE_TONES.thinned(frequency=3), f0.tone)
+        tones = results.sweep("f0", each, grids.PURE_TONES.thinned(frequency=4), measuring.tone)
+        of_emergence = results.sweep("emergence", each, grids.PURE_TONES.thinned(frequency=3), measuring.tone)
         # By what a layer hears: its place, not its name.
         found[names] = [
             {"claims": claims[name].mean, "bursts": claims[name].nearness, "formants": curve[name]}
@@ -230,7 +231,9 @@ def test_results_of_another_order_are_not_read_back(tmp_path):
             name="mine", kind="yours", source="", digest="same", frames=front.frames, make=lambda: front
         )
         grid = grids.PURE_TONES.thinned(frequency=2)
-        return Results(tmp_path, size="quick").sweep("f0", each, grid, f0.tone, pooling=layer_pooling.layer_means)
+        return Results(tmp_path, size="quick").sweep(
+            "f0", each, grid, measuring.tone, pooling=layer_pooling.layer_means
+        )
 
     run(("a", "b"))
     with pytest.raises(ValueError, match="changed: pooling"):

@@ -9,10 +9,12 @@ from absl import flags as absl_flags
 from absl.testing import flagsaver
 from safetensors.numpy import load_file
 
-from experiments import diphthongs, formants, running
+from experiments import catalog, running
 from experiments.claims.layers import Layer
 from experiments.claims.sounds import grids_of
+from experiments.diphthongs import measuring
 from experiments.draw import figures
+from experiments.formants import __main__ as formants
 from experiments.front_ends import named as front_ends
 from experiments.measures import alignment
 from experiments.store import rows
@@ -52,7 +54,7 @@ def run(log_mel, tmp_path_factory):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(figures, "save", save)
-        measured = [running.run(each.EXPERIMENT, log_mel, results) for each in (formants, diphthongs)]
+        measured = [running.run(catalog.experiment(each), log_mel, results) for each in ("formants", "diphthongs")]
     return results, measured, texts
 
 
@@ -128,7 +130,7 @@ def test_metrics_say_which_vowels(run):
     assert kept.settings["vowels"]["f1"] == {"low": 260, "high": 1040, "count": 4}
     assert len(kept.settings["vowels"]["vowels"]) == 20
     assert "Table II" in "\n".join(kept.notes)
-    assert set(kept.parameter("speaker", diphthongs.COSINE, encoder="log-mel")) == {"men", "women"}
+    assert set(kept.parameter("speaker", measuring.COSINE, encoder="log-mel")) == {"men", "women"}
     assert kept.rows == measured.rows
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from processes import NUM_ROWS, NUM_SHARDS, ROWS_PER_SHARD, SweepProcess, program, two_tones, wait_until
 
-from experiments import f0
+from experiments.f0 import measuring
 from experiments.front_ends import named as front_ends
 from experiments.store.results import Results
 from w2v_jax import sweep
@@ -183,9 +183,9 @@ def test_features_that_are_not_finite_stop_the_sweep_and_are_not_kept(weights, t
 def test_shards_left_by_a_process_killed_after_the_last_are_removed(weights, tmp_path):
     (tiny,) = front_ends.resolve([weights])
     results = Results(tmp_path)
-    features = results.sweep("x", tiny, BURST_TONES, f0.tone)
+    features = results.sweep("x", tiny, BURST_TONES, measuring.tone)
     leftover = tmp_path / "x/burst_tones.tiny.shards/rows-00000000-00000002.safetensors"
     leftover.parent.mkdir()
     leftover.touch()
-    np.testing.assert_array_equal(results.sweep("x", tiny, BURST_TONES, f0.tone), features)
+    np.testing.assert_array_equal(results.sweep("x", tiny, BURST_TONES, measuring.tone), features)
     assert [path.name for path in (tmp_path / "x").iterdir()] == ["burst_tones.tiny.safetensors"]

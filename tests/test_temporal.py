@@ -5,15 +5,17 @@ import dataclasses
 import numpy as np
 import pytest
 
-from experiments import running, temporal
+from experiments import running
 from experiments.front_ends import named as front_ends
 from experiments.store import rows
 from experiments.store.results import Results
+from experiments.temporal import __main__ as temporal
+from experiments.temporal import measuring
 from w2v_jax.front_end import Frames
 
 FRAMES = Frames(16_000, 400, 320)
 TONES = np.array([[1, 0, 0], [1, 0, 1]], np.float32)  # the base tone, and the burst's
-LENGTHS = [temporal.duration_ms(fraction) for fraction in temporal.BURSTS.axis("burst_fraction")]
+LENGTHS = [measuring.duration_ms(fraction) for fraction in measuring.BURSTS.axis("burst_fraction")]
 
 
 def measured(several, name="a", source="facebook/wav2vec2-base@x"):
@@ -25,14 +27,14 @@ def measured(several, name="a", source="facebook/wav2vec2-base@x"):
 def bursts(heard):
     """Frames of the base tone; of a burst's tone where they overlap one of those that are heard, in ms."""
     frames = np.tile(TONES[0], (len(LENGTHS), 49, 1))
-    for each, fraction, length in zip(frames, temporal.BURSTS.axis("burst_fraction"), LENGTHS, strict=True):
+    for each, fraction, length in zip(frames, measuring.BURSTS.axis("burst_fraction"), LENGTHS, strict=True):
         if length in heard:
-            each[temporal.overlap(fraction, FRAMES)] = TONES[1]
+            each[measuring.overlap(fraction, FRAMES)] = TONES[1]
     return frames
 
 
 def of_bursts(frames):
-    return measured(temporal.measure_bursts(frames, TONES, FRAMES))
+    return measured(measuring.measure_bursts(frames, TONES, FRAMES))
 
 
 @pytest.mark.parametrize(
@@ -40,7 +42,7 @@ def of_bursts(frames):
 )
 def test_the_shortest_burst_is_that_from_which_on_all_stand_out(heard, shortest):
     found = of_bursts(bursts(heard))
-    assert found.value(temporal.SHORTEST, encoder="a") == shortest
+    assert found.value(measuring.SHORTEST, encoder="a") == shortest
     told = "at no length" if shortest is None else f"down to {shortest:g} ms"
     assert f"stands out {told} for a" in temporal.headline(found)
 
@@ -52,47 +54,47 @@ def test_frames_of_zeros_are_left_out_of_the_means_of_cosines():
     frames[:, 24:30] = 0
     holed = of_bursts(frames)
     longest, shortest = max(LENGTHS), min(LENGTHS)
-    for which in (temporal.OVERLAPPING, temporal.OTHER):
+    for which in (measuring.OVERLAPPING, measuring.OTHER):
         parameters = {"encoder": "a", "burst_ms": longest, "frames": which}
         np.testing.assert_allclose(
-            holed.array(temporal.MEAN_COSINE, **parameters), full.array(temporal.MEAN_COSINE, **parameters), rtol=1e-6
+            holed.array(measuring.MEAN_COSINE, **parameters), full.array(measuring.MEAN_COSINE, **parameters), rtol=1e-6
         )
-    assert holed.array(temporal.COUNT, encoder="a").tolist() == full.array(temporal.COUNT, encoder="a").tolist()
-    nothing = holed.array(temporal.MEAN_COSINE, encoder="a", burst_ms=shortest, frames=temporal.OVERLAPPING)
+    assert holed.array(measuring.COUNT, encoder="a").tolist() == full.array(measuring.COUNT, encoder="a").tolist()
+    nothing = holed.array(measuring.MEAN_COSINE, encoder="a", burst_ms=shortest, frames=measuring.OVERLAPPING)
     assert np.isnan(nothing).all()
 
 
 def test_a_steady_tone_is_like_itself_alone():
     steady = np.tile(np.eye(5, dtype=np.float32)[:, None], (1, 4, 1))
     steady[1, 2] = 0
-    found = measured(temporal.measure_stationarity(steady))
-    np.testing.assert_allclose(found.array(temporal.COSINE, encoder="a").reshape(5, 5), np.eye(5), atol=1e-6)
-    assert found.value(temporal.STEADIEST, encoder="a") == pytest.approx(1)
-    assert found.value(temporal.OTHERS, encoder="a") == pytest.approx(0)
+    found = measured(measuring.measure_stationarity(steady))
+    np.testing.assert_allclose(found.array(measuring.COSINE, encoder="a").reshape(5, 5), np.eye(5), atol=1e-6)
+    assert found.value(measuring.STEADIEST, encoder="a") == pytest.approx(1)
+    assert found.value(measuring.OTHERS, encoder="a") == pytest.approx(0)
     steady[1] = 0
-    silent = measured(temporal.measure_stationarity(steady))
-    assert silent.row(temporal.STEADIEST, encoder="a").undefined == temporal.NO_DIRECTION
+    silent = measured(measuring.measure_stationarity(steady))
+    assert silent.row(measuring.STEADIEST, encoder="a").undefined == measuring.NO_DIRECTION
 
 
 def test_one_frame_of_a_sound_tells_neither():
     one = Frames(16_000, 16_000, 16_000)
     found = measured(
         [
-            *temporal.measure_stationarity(np.eye(5, dtype=np.float32)[:, None]),
-            *temporal.measure_bursts(np.tile(TONES[1], (len(LENGTHS), 1, 1)), TONES, one),
+            *measuring.measure_stationarity(np.eye(5, dtype=np.float32)[:, None]),
+            *measuring.measure_bursts(np.tile(TONES[1], (len(LENGTHS), 1, 1)), TONES, one),
         ]
     )
-    assert found.row(temporal.STEADIEST, encoder="a").undefined == temporal.ONE_FRAME
-    assert found.row(temporal.SHORTEST, encoder="a").undefined == temporal.ONE_FRAME
+    assert found.row(measuring.STEADIEST, encoder="a").undefined == measuring.ONE_FRAME
+    assert found.row(measuring.SHORTEST, encoder="a").undefined == measuring.ONE_FRAME
     assert temporal.headline(found) == "One frame of a sound shows neither, for a."
 
 
 def test_the_papers_numbers_are_compared_for_its_model_alone():
     right = np.array(temporal.PUBLISHED, np.float64)
-    tones = temporal.STATIONARITY.axis("frequency")
+    tones = measuring.STATIONARITY.axis("frequency")
 
     def of(matrix, source="facebook/wav2vec2-base@main"):
-        cells = rows.curve(temporal.COSINE, matrix, frequency=tones[:, None], frames_of=tones)
+        cells = rows.curve(measuring.COSINE, matrix, frequency=tones[:, None], frames_of=tones)
         return temporal.published(measured(cells, source=source))
 
     assert [each.agrees for each in of(right)] == [True] * 25

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from experiments import f0
+from experiments.f0 import measuring
 from experiments.front_ends import named as front_ends
 from experiments.front_ends.named import EncoderChoiceError
 from experiments.store import shards
@@ -116,7 +116,7 @@ def test_a_module_that_fails_while_it_is_compiled_is_named(yours, tmp_path, erro
 
     (each,) = front_ends.resolve([yours(OfTwo)])
     with pytest.raises(FrontEndError, match=r"^of_a_user:make: pure_tones: .*raised \w+ \((0|only)\); nothing was"):
-        Results(tmp_path).sweep("f0", each, GRID, f0.tone)
+        Results(tmp_path).sweep("f0", each, GRID, measuring.tone)
 
 
 def test_what_was_finished_before_a_failure_is_kept_and_used(yours, tmp_path, monkeypatch, capsys):
@@ -125,9 +125,9 @@ def test_what_was_finished_before_a_failure_is_kept_and_used(yours, tmp_path, mo
     (each,) = front_ends.resolve([yours(lambda: Late(raising(SystemExit())))])
     results = Results(tmp_path, batch_size=4)
     with pytest.raises(FrontEndError, match="8 of 9 sounds are finished and kept"):
-        results.sweep("f0", each, GRID, f0.tone)
+        results.sweep("f0", each, GRID, measuring.tone)
     (each,) = front_ends.resolve([yours(Late)])
-    assert results.sweep("f0", each, GRID, f0.tone).shape == (9, 20)
+    assert results.sweep("f0", each, GRID, measuring.tone).shape == (9, 20)
     assert "going on, 8 of 9 sounds were finished before" in capsys.readouterr().out
     assert not list(tmp_path.rglob("*.shards"))
 
@@ -155,7 +155,7 @@ def test_frames_of_bfloat16_and_sound_that_is_written_into(yours, tmp_path):
             return jnp.asarray(super().__call__(waveforms), jnp.bfloat16)
 
     (each,) = front_ends.resolve([yours(Half)])
-    assert Results(tmp_path).sweep("f0", each, GRID, f0.tone).dtype == np.float32
+    assert Results(tmp_path).sweep("f0", each, GRID, measuring.tone).dtype == np.float32
 
 
 def test_a_module_may_exit(tmp_path, monkeypatch):
@@ -186,7 +186,7 @@ def test_one_that_fails_in_mid_sweep_is_named(yours, tmp_path, then, message):
     with pytest.raises(
         FrontEndError, match=f"of_a_user:make: pure_tones: {message}.* run the same command again"
     ) as found:
-        Results(tmp_path, batch_size=4).sweep("f0", each, GRID, f0.tone)
+        Results(tmp_path, batch_size=4).sweep("f0", each, GRID, measuring.tone)
     assert "\n" not in str(found.value)
 
 

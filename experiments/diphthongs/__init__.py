@@ -1,0 +1,1 @@
+"""Gliding vowels: `python -m experiments.diphthongs`."""

@@ -1,0 +1,1 @@
+"""Pure tones and DC offsets: `python -m experiments.f0`."""

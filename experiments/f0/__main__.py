@@ -1,0 +1,151 @@
+"""Section 3.3: fundamental frequency and bias.
+
+Writes the sweeps `bias`, `pure_tones` and `scale_tones`, the bias heat map, the UMAP picture of pure tones, and the
+frequency scale that the front end has learned, next to known ones: the paper's two curves, and one by angles over small
+steps, from `--lowest` to `--highest`.
+"""
+
+from collections.abc import Sequence
+
+from ..draw.figures import AS_A_FIGURE
+from ..experiment import Experiment, Figure, Map, Parameter, Published
+from ..front_ends.paper import model_of, prints_as
+from ..hearing import Heard
+from ..launch import flags
+from ..measures import learned_scale, map_order
+from ..sentences import listed
+from ..store.rows import Measurements
+from . import figures
+from .measuring import BIAS_COSINE, BIAS_LEAST, PURE_TONES, RMS, SCALES, measure, sweeps
+
+UNMOVED = 0.005  # cosine distance, below which a DC offset counts as leaving a tone where it is
+
+NOTES = (
+    "In the figure of the frequency scale, the curve as published adds up 2 - cos as the paper's figure does: a "
+    "constant 1 per step makes it a straight line almost whatever the encoder does. The corrected curve adds up the "
+    "cosine distance 1 - cos that the paper's text defines: squares of small steps, ones of coarse ones, so that it "
+    "shows the scale of the steps as much as that of the encoder.",
+    learned_scale.NOTE,
+    f"{map_order.note('log frequency')} A tone at the Nyquist frequency is left out of these numbers.",
+)
+
+
+def notes(several: Sequence[Heard], measured: Measurements) -> list[str]:
+    """What a reader must know, which depends on what the sample rates hold."""
+    highest = float(PURE_TONES.axis("frequency")[-1])
+    at_nyquist = [each.name for each in several if each.frames.nyquist == highest]
+    first = []
+    if at_nyquist:
+        first.append(
+            f"The last pure tone, {highest:,.0f} Hz, is at the Nyquist frequency of {listed(at_nyquist)}: with zero "
+            "phase its samples are 0 but for rounding, so its features are those of silence. The dashed curves of the "
+            "frequency scale leave it out."
+        )
+    return [
+        *first,
+        *NOTES,
+        *(
+            f"{each.name} hears {each.frames.sample_rate:,} samples a second: the pure tones above "
+            f"{each.frames.nyquist:,.0f} Hz, which that rate cannot hold, are left out."
+            for each in several
+            if each.frames.nyquist < highest
+        ),
+    ]
+
+
+def headline(measured: Measurements) -> str:
+    """Whether a DC offset moves tones, and which frequency scale their spacing is nearest to."""
+    least = {name: row.value for name, row in measured.known(BIAS_LEAST).items() if row.value is not None}
+    still = {name: cosine for name, cosine in least.items() if 1 - cosine < UNMOVED}
+    parts = []
+    if still:
+        parts.append(
+            f"Adding a DC offset does not change a tone's features for {listed(list(still))} (lowest cosine "
+            f"{min(still.values()):.2f})."
+        )
+    if moved := [f"{name} (lowest cosine {cosine:.2f})" for name, cosine in least.items() if name not in still]:
+        parts.append(f"Adding a DC offset changes a tone's features for {listed(moved)}.")
+    nearest: dict[str, list[str]] = {}
+    for name in measured.encoders:
+        nearest.setdefault(learned_scale.said(measured, name), []).append(name)
+    said = [f"{words} for {listed(names)}" for words, names in nearest.items()]
+    parts.append(f"The spacing of tones a small step apart is {listed(said)}, of {listed(list(SCALES))}.")
+    return " ".join(parts)
+
+
+RULE = (
+    f"An offset does not change a tone's features if every cosine distance is below {UNMOVED:g}. An encoder with a "
+    "group norm removes an offset, trained or not. The spacing adds up the angles between neighbouring tones; a "
+    f"known scale is the nearest if the next one leaves {learned_scale.CLEARLY:g} times as much of it "
+    "unexplained (1 - R²). What is nearest need not be near. Too coarse to tell: more than one step in ten is too "
+    "large; take a smaller --step."
+)
+
+
+def published(measured: Measurements) -> list[Published]:
+    """The paper's heat map of DC offsets (section 3.3, first figure: Base, all 25 cells are 1) next to ours."""
+    compared = []
+    for name, about in measured.encoders.items():
+        if model_of(about.source) == "Base":
+            cosines = measured.array(BIAS_COSINE, encoder=name).tolist()
+            farthest = max(cosines, key=lambda cosine: abs(cosine - 1))
+            agrees = all(prints_as(cosine, "1", digits=2) for cosine in cosines)
+            quantity = f"bias, {len(cosines)} cells (ours: the farthest)"
+            compared.append(Published(name, quantity, "1", farthest, agrees))
+    return compared
+
+
+EXPERIMENT = Experiment(
+    name="f0",
+    title="Frequency and DC offset",
+    question="How is frequency laid out, and does a DC offset matter?",
+    options=("learned_scale",),
+    in_paper=True,
+    sweeps=sweeps,
+    measure=measure,
+    headline=headline,
+    rule=RULE,
+    figures=(
+        Figure(
+            "frequency_scale",
+            "The frequency scale",
+            "How far tones lie apart, added up along frequency and scaled to end at 1. A curve on top of Mel or Bark "
+            "would be an encoder that spaces tones as ears do; the left panel adds a constant, as the paper does.",
+            figures.draw_scale,
+            wide=True,
+        ),
+        Figure(
+            "bias",
+            "A DC offset",
+            "Each cell is the cosine distance of a tone with a DC offset to the same tone without: 0 means that the "
+            "offset does nothing.",
+            figures.draw_bias,
+        ),
+        Figure("pure_tones", "Pure tones, as a figure", AS_A_FIGURE, figures.draw_pure_tones, folded=True),
+    ),
+    maps=(
+        Map(
+            "pure_tones",
+            "Pure tones",
+            "Each point is a pure tone. Neighbours on a smooth line are tones that the encoder hears as similar; where "
+            "the line folds or breaks, tones far apart in frequency are alike, or near ones are not.",
+            figures.place_tones,
+            parameters=(Parameter("frequency", "Frequency", "Hz"),),
+            colour="frequency",
+            colour_title="Frequency (Hz)",
+            sounds="tones",
+            of=figures.caption,
+            sound=lambda points: {"kind": "sines", "frequencies": ["frequency"], "amplitudes": [1.0]},
+            labels=figures.labels,
+            silent=figures.silent,
+        ),
+    ),
+    table=(BIAS_LEAST, RMS, learned_scale.FIT),
+    notes=notes,
+    published=published,
+    errors=(learned_scale.RangeError,),
+)
+
+
+if __name__ == "__main__":
+    flags.launch(EXPERIMENT)

@@ -1,0 +1,1 @@
+"""Vowel spaces: `python -m experiments.formants`."""

@@ -1,0 +1,1 @@
+"""Steady sounds, and bursts in them: `python -m experiments.temporal`."""
