@@ -24,7 +24,7 @@ from flax import nnx
 import w2v_jax
 from benchmarks.contenders import TorchModel
 from experiments import catalog, running
-from experiments.front_ends import named as front_ends
+from experiments.front_ends import named, resolving
 from experiments.store.results import Results
 from experiments.store.rows import Row
 from w2v_jax._src import files, tensor_file
@@ -64,7 +64,7 @@ def main(arguments: Sequence[str]) -> None:
         root = pathlib.Path(folder)
         w2v_jax.save_encoder(model.as_ours(), root / "random.safetensors")
         path = str(root / "random.safetensors")
-        named = {precision: front_ends.resolve([path], precision=precision)[0] for precision in PRECISIONS}
+        named = {precision: resolving.resolve([path], precision=precision)[0] for precision in PRECISIONS}
         first = named["float32"]
         double = Float64Encoder(model, model.as_ours().config)
         named[REFERENCE] = dataclasses.replace(first, digest=REFERENCE, make=lambda: double, precision=None)
@@ -89,7 +89,7 @@ def main(arguments: Sequence[str]) -> None:
             temporary.write_text(json.dumps(report, indent=1) + "\n")
 
 
-def _run(front_end: front_ends.NamedFrontEnd, results: Results) -> list[Row]:
+def _run(front_end: named.NamedFrontEnd, results: Results) -> list[Row]:
     several = [running.run(catalog.experiment(each), [front_end], results) for each in EXPERIMENTS]
     return [row for each in several for row in each.rows if row.encoder == front_end.name]
 

@@ -15,8 +15,8 @@ from w2v_jax.front_end import FRAMES
 
 from . import catalog, running
 from .experiment import Experiment, Published
-from .front_ends import controls, named
-from .front_ends.named import NamedFrontEnd
+from .front_ends import controls
+from .front_ends.named import DEFAULT, NamedFrontEnd
 from .launch import flags
 from .page import page
 from .store import measurements
@@ -128,7 +128,7 @@ def said(experiments: Sequence[Experiment], several: Sequence[Measurements], res
 def main() -> None:
     """The program."""
     experiments = [catalog.experiment(name) for name in catalog.in_paper()]
-    front_ends, results = flags.prepare(default=named.DEFAULT, asks_vowels=True, adds=controls_to_add)
+    front_ends, results = flags.prepare(default=DEFAULT, asks_vowels=True, adds=controls_to_add)
     options = {name: value for each in experiments for name, value in flags.values(each).items()}
     several = run(experiments, front_ends, results, options)
     if results.share.is_first:

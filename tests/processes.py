@@ -19,7 +19,7 @@ from flax import nnx
 
 from experiments import catalog
 from experiments.experiment import Experiment
-from experiments.front_ends import named as front_ends
+from experiments.front_ends import resolving
 from experiments.launch import flags
 from experiments.store import sweeping
 from experiments.store.rows import Row
@@ -159,7 +159,7 @@ def _sweep(
     if kill_at is not None:
         _arm(*kill_at)
     output.mkdir(parents=True, exist_ok=True)
-    (tiny,) = front_ends.resolve([weights])
+    (tiny,) = resolving.resolve([weights])
     sweep = sweeping.Sweep(
         path=output / "tones.safetensors",
         label="tones",

@@ -20,7 +20,7 @@ import traceback
 import numpy as np
 from processes import run_in_process, save_tiny, two_tones
 
-from experiments.front_ends import named as front_ends
+from experiments.front_ends import named, resolving
 from experiments.store import measurements, rows
 from experiments.store.results import Results
 from w2v_jax.grids import Grid
@@ -33,13 +33,13 @@ def work(weights: str, output: pathlib.Path, name: str, log: pathlib.Path) -> No
     """What a command does: a sweep, something kept, metrics."""
     with log.open("w", buffering=1) as file, contextlib.redirect_stdout(file), contextlib.redirect_stderr(file):
         try:
-            (front_end,) = front_ends.resolve([weights])
+            (front_end,) = resolving.resolve([weights])
             results = Results(output, batch_size=4)
             results.check()
             features = results.sweep("f0", front_end, GRID, two_tones)
             results.kept("f0", f"mean.{front_end.name}.safetensors", {"of": "tones"}, lambda: {"x": features.mean(0)})
             row = dataclasses.replace(rows.number("mean", features.mean()), encoder=name)
-            about = measurements.about(front_ends.random_encoder(name, 0))
+            about = measurements.about(named.random_encoder(name, 0))
             measurements.save(results, rows.Measurements("f0", (row,), {name: about}))
             time.sleep(0)
         except BaseException:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from experiments.front_ends import controls
-from experiments.front_ends.named import random_encoder, resolve, spectrogram
+from experiments.front_ends.named import random_encoder, spectrogram
+from experiments.front_ends.resolving import resolve
 from experiments.measures import alignment
 from experiments.store import rows
 from w2v_jax import grids

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from experiments import amplitude, running
-from experiments.front_ends import named as front_ends
+from experiments.front_ends import resolving
 from experiments.measures import map_order
 from experiments.store import rows
 from experiments.store.results import Results
@@ -90,7 +90,7 @@ def test_the_record_says_how_the_map_is_coloured_and_labelled():
 
 
 def test_a_run_leaves_figures_of_each_and_of_all(tmp_path):
-    chosen = front_ends.resolve(["log-mel", "stft"])
+    chosen = resolving.resolve(["log-mel", "stft"])
     found = running.run(amplitude.EXPERIMENT, chosen, Results(tmp_path, size="smoke"))
     folder = tmp_path / "smoke/amplitude"
     assert {path.name for path in folder.glob("*.png")} == {

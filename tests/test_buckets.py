@@ -14,7 +14,7 @@ import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 from processes import two_tones
 
-from experiments.front_ends import named as front_ends
+from experiments.front_ends import resolving
 from experiments.store import buckets, made_with, measurements, rows, sweeping
 from experiments.store.results import Results
 from experiments.store.sweeping import ReplacementError, Share
@@ -48,7 +48,7 @@ def bucket(monkeypatch, tmp_path):
 
 
 def sweep(results, weights, **changes):
-    (front_end,) = front_ends.resolve([weights])
+    (front_end,) = resolving.resolve([weights])
     grid = changes.pop("grid", GRID)
     return results.sweep("tones", front_end, grid, two_tones, **changes)
 
@@ -106,7 +106,7 @@ def test_two_processes_share_a_sweep(bucket, weights):
 
 
 def test_texts_and_metrics(bucket, weights):
-    (tiny,) = front_ends.resolve([weights])
+    (tiny,) = resolving.resolve([weights])
     for value in (0.5, 0.6):
         row = dataclasses.replace(rows.number("score", value), encoder="tiny")
         found = rows.Measurements("f0", (row,), {"tiny": measurements.about(tiny)})

@@ -15,7 +15,7 @@ from experiments.claims.__main__ import EXPERIMENT
 from experiments.claims.listeners import expected_correct
 from experiments.claims.questions import CLAIMS, WITH, chances, claims_of, placed
 from experiments.draw import figures
-from experiments.front_ends import named as front_ends
+from experiments.front_ends import resolving
 from experiments.front_ends.populations import populations
 from experiments.store import measurements_file, rows
 from experiments.store.results import Results
@@ -45,7 +45,7 @@ def run(tmp_path_factory):
             "save",
             lambda figure, path, **options: save(figure, path, **options) if ".png" in path.name else path.touch(),
         )
-        measured = running.run(EXPERIMENT, front_ends.resolve([str(path)]), results)
+        measured = running.run(EXPERIMENT, resolving.resolve([str(path)]), results)
     return measured, results.folder / "claims"
 
 
@@ -279,8 +279,8 @@ def test_scores_at_their_ceiling_are_left_out():
     ],
 )
 def test_groups_that_are_none(named, message):
-    with pytest.raises(front_ends.EncoderChoiceError, match=message):
-        front_ends.resolve([named])
+    with pytest.raises(named.EncoderChoiceError, match=message):
+        resolving.resolve([named])
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 
 from experiments.experiment import Setting
 from experiments.formants import __main__ as formants
-from experiments.front_ends import controls, named
+from experiments.front_ends import controls, resolving
 from experiments.front_ends.named import EncoderChoiceError, random_encoder
 from experiments.front_ends.populations import Population
 from experiments.store.results import Results
@@ -53,7 +53,7 @@ class Without(Bands):
 
 
 def resolved(kind, name="mine"):
-    (found,) = named.resolve([f"{name}=test_controls:{kind}"])
+    (found,) = resolving.resolve([f"{name}=test_controls:{kind}"])
     return found
 
 
@@ -95,7 +95,7 @@ def test_controls_that_are_none_are_refused(kind, message):
 
 
 def test_members_of_a_group_are_no_controls_of_each_other():
-    group = named.resolve(["seeds=random-1+random-2+random-3"])
+    group = resolving.resolve(["seeds=random-1+random-2+random-3"])
     for each in group:
         assert [control.name for control in controls.controls_of(group)[each].untrained] == [
             f"random-{seed}" for seed in range(4, 11)
@@ -103,7 +103,7 @@ def test_members_of_a_group_are_no_controls_of_each_other():
 
 
 def test_a_control_that_the_user_has_named_is_that_one():
-    several = named.resolve(["untrained", "random-2", "log-mel"])
+    several = resolving.resolve(["untrained", "random-2", "log-mel"])
     untrained, random_2, log_mel = several
     of_it = controls.controls_of(several)[untrained]
     assert of_it.untrained[1] is random_2
@@ -112,7 +112,7 @@ def test_a_control_that_the_user_has_named_is_that_one():
 
 
 def test_few_are_enough_for_a_smoke_run():
-    names = [each.name for each in controls.few(controls.all_of(named.resolve(["untrained"])))]
+    names = [each.name for each in controls.few(controls.all_of(resolving.resolve(["untrained"])))]
     assert names == ["random-1", "random-2", "random-3", "log-mel"]
 
 

@@ -10,7 +10,8 @@ import safetensors.numpy
 from checkpoints import LAYERS, SMALL, STANDARD, config_json, expected, save_safetensors, state_dict, tensors
 from torch_format import Instance, Name, save_legacy, save_zip
 
-from experiments.front_ends import named as front_ends
+from experiments.front_ends import remarks, resolving
+from w2v_jax import checkpoint
 from w2v_jax.checkpoint import CheckpointError, encoder_tensors, load_encoder, read_metadata
 from w2v_jax.convert import convert_checkpoint
 from w2v_jax.convert.__main__ import main
@@ -195,7 +196,7 @@ def test_hidden_files_are_no_checkpoints(tmp_path, output, monkeypatch):
     (output.parent / "._encoder.safetensors").write_bytes(b"\0\5\x16\7")
     monkeypatch.chdir(tmp_path)
     output.parent.rename("weights")
-    assert not [name for name in front_ends.checkpoint.weight_names() if name.startswith(".")]
+    assert not [name for name in checkpoint.weight_names() if name.startswith(".")]
 
 
 # Normalised input
@@ -220,9 +221,9 @@ def test_fairseq_states_normalised_input(tmp_path, output, contents):
     save_zip(tmp_path / "a.pt", {**contents, "model": tensors(state_dict(tool="fairseq"))})
     done = converted(tmp_path / "a.pt", output)
     assert done.provenance.normalize_input is True is read_metadata(output).normalize_input
-    (named,) = front_ends.resolve([str(output)])
+    (named,) = resolving.resolve([str(output)])
     assert named.normalize
-    assert any("asks for normalised input" in line for line in front_ends.assumptions([named]))
+    assert any("asks for normalised input" in line for line in remarks.assumptions([named]))
 
 
 @pytest.mark.parametrize(
@@ -240,7 +241,7 @@ def test_transformers_states_normalised_input(tmp_path, output, name, content, w
     (tmp_path / name).write_text(json.dumps(content))
     converted(tmp_path, output)
     assert read_metadata(output).normalize_input is wanted
-    (named,) = front_ends.resolve([str(output)])
+    (named,) = resolving.resolve([str(output)])
     assert named.normalize is bool(wanted)
     (tmp_path / "mine.json").write_text('{"normalize_input": false}')
     converted(tmp_path, output, config=str(tmp_path / "mine.json"))

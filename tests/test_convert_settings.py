@@ -23,7 +23,7 @@ from checkpoints import (
 from flax import nnx
 from torch_format import save_zip
 
-from experiments.front_ends import named as front_ends
+from experiments.front_ends import remarks, resolving
 from w2v_jax.checkpoint import (
     CheckpointError,
     Provenance,
@@ -109,8 +109,8 @@ def test_two_places_that_differ(tmp_path, output):
 def test_what_nothing_states_is_told(tmp_path, output, tool, assumed):
     save_safetensors(tmp_path / "a.safetensors", state_dict(STANDARD, tool))
     assert converted(tmp_path / "a.safetensors", output).provenance.assumed == assumed
-    (named,) = front_ends.resolve([str(output)])
-    (line,) = front_ends.assumptions([named])
+    (named,) = resolving.resolve([str(output)])
+    (line,) = remarks.assumptions([named])
     assert f"encoder: its checkpoint does not state {assumed}, which was assumed" in line
 
 

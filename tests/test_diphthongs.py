@@ -10,7 +10,7 @@ from experiments.diphthongs import __main__ as diphthongs
 from experiments.diphthongs import figures as drawn
 from experiments.diphthongs import measuring
 from experiments.experiment import Setting
-from experiments.front_ends import named as front_ends
+from experiments.front_ends import resolving
 from experiments.store import rows
 from experiments.store.results import Results
 from w2v_jax.front_end import Frames
@@ -72,14 +72,14 @@ def test_an_f0_of_which_every_frame_sees_the_same_phase():
 
 
 def test_sounds_are_the_closing_diphthongs_or_all(tmp_path):
-    setting = Setting(Results(tmp_path, size="quick"), front_ends.resolve(["log-mel"])[0])
+    setting = Setting(Results(tmp_path, size="quick"), resolving.resolve(["log-mel"])[0])
     (some,), (every,) = (diphthongs.sounds(setting, which) for which in ("some", "all"))
     assert len(every) == len(every.names) == 16
     assert {symbols for _, symbols in some.names} == {"a-i", "a-u", "ɔ-i"}
 
 
 def test_a_run_leaves_its_figures_and_maps(tmp_path):
-    found = running.run(diphthongs.EXPERIMENT, front_ends.resolve(["log-mel"]), Results(tmp_path, size="smoke"))
+    found = running.run(diphthongs.EXPERIMENT, resolving.resolve(["log-mel"]), Results(tmp_path, size="smoke"))
     folder = tmp_path / "smoke"
     stems = ("closing", "closing_at_frame_rate", "diphthongs")
     assert {path.name for path in (folder / "diphthongs").glob("*.png")} == {f"{stem}.log-mel.png" for stem in stems}

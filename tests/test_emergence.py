@@ -13,7 +13,7 @@ from experiments.claims.layers import Layer
 from experiments.claims.questions import placed
 from experiments.claims.sounds import grids_of
 from experiments.experiment import Setting
-from experiments.front_ends import named as front_ends
+from experiments.front_ends import named, resolving
 from experiments.store import measurements_file
 from experiments.store.results import Results
 from experiments.store.rows import attempted
@@ -46,7 +46,7 @@ def flat_map(*columns):
 def snapshots(tmp_path_factory):
     folder = tmp_path_factory.mktemp("weights")
     paths = [save_tiny(folder / f"step-{step:06d}.safetensors", seed=step) for step in STEPS]
-    return front_ends.resolve(paths)
+    return resolving.resolve(paths)
 
 
 @pytest.fixture(scope="module")
@@ -146,9 +146,9 @@ def test_one_alone_is_drawn_in_rows(run):
 
 
 def test_encoders_side_by_side(snapshots):
-    added = (front_ends.random_encoder("random-1", 1), front_ends.random_encoder("random-2", 2))
-    in_order = front_ends.by_step(snapshots)
+    added = (named.random_encoder("random-1", 1), named.random_encoder("random-2", 2))
+    in_order = named.by_step(snapshots)
     assert emergence.drawn(in_order, added) == tuple(in_order)
     assert emergence.drawn(in_order[:1], added) == (in_order[0], added[0])
-    many = [front_ends.random_encoder(f"step-{n}", n, config=snapshots[0].config) for n in range(11)]
+    many = [named.random_encoder(f"step-{n}", n, config=snapshots[0].config) for n in range(11)]
     assert [each.step for each in emergence.drawn(many, added)] == [0, 3, 7, 10]

@@ -11,8 +11,7 @@ from safetensors.numpy import load_file
 
 from experiments import catalog, running
 from experiments.draw import figures
-from experiments.front_ends import controls
-from experiments.front_ends import named as front_ends
+from experiments.front_ends import controls, named, remarks, resolving
 from experiments.store.results import Results
 from experiments.temporal import measuring
 from w2v_jax.front_end import Frames
@@ -24,7 +23,7 @@ KINDS = {"log-mel": "spectrogram", "bands:make": "yours"}
 
 @pytest.fixture(scope="module")
 def chosen():
-    return front_ends.resolve(NAMES)
+    return resolving.resolve(NAMES)
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +80,7 @@ def test_notes_tell_what_the_frames_make_of_the_sounds(results):
 
 
 def test_one_frame_of_a_sound_leaves_undefined_what_it_cannot_tell(tmp_path):
-    one = front_ends.resolve(["one=bands:make_one_frame"])
+    one = resolving.resolve(["one=bands:make_one_frame"])
     results = Results(tmp_path, size="smoke")
     for experiment, headline in (
         ("temporal", "for one"),
@@ -97,7 +96,7 @@ def test_one_frame_of_a_sound_leaves_undefined_what_it_cannot_tell(tmp_path):
 
 
 def test_frames_of_zeros_are_counted_and_left_out(tmp_path):
-    silenced = front_ends.resolve(["bands:make", "silenced=bands:make_silenced"])
+    silenced = resolving.resolve(["bands:make", "silenced=bands:make_silenced"])
     measured = running.run(catalog.experiment("temporal"), silenced, Results(tmp_path, size="smoke"))
     # Every tenth of 98 frames, of five tones and six bursts.
     assert "silenced: 110 frames are vectors of zeros" in " ".join(measured.notes)
@@ -107,7 +106,7 @@ def test_frames_of_zeros_are_counted_and_left_out(tmp_path):
 
 
 def test_controls_have_the_frames_of_what_they_control():
-    chosen = front_ends.resolve(["formant-base", *NAMES])
+    chosen = resolving.resolve(["formant-base", *NAMES])
     found = controls.controls_of(chosen)
     for each in chosen:
         assert all(control.frames == each.frames for control in found[each].all)
@@ -120,12 +119,12 @@ def test_controls_have_the_frames_of_what_they_control():
 
 
 def test_what_is_said_of_them():
-    chosen = front_ends.resolve(["formant-base", *NAMES])
-    assert front_ends.remark(chosen) is None  # a front end of the user's may have heard anything
-    assert "UNTRAINED" not in (front_ends.remark(chosen[1:2]) or "")
-    assert "formant-base learned from synthesised sound" in front_ends.remark(chosen[:2])
-    (untrained, random) = front_ends.resolve(["untrained", "random-7"])
-    assert "untrained, random-7 is UNTRAINED" in front_ends.remark([untrained, random, chosen[1]])
+    chosen = resolving.resolve(["formant-base", *NAMES])
+    assert remarks.remark(chosen) is None  # a front end of the user's may have heard anything
+    assert "UNTRAINED" not in (remarks.remark(chosen[1:2]) or "")
+    assert "formant-base learned from synthesised sound" in remarks.remark(chosen[:2])
+    (untrained, random) = resolving.resolve(["untrained", "random-7"])
+    assert "untrained, random-7 is UNTRAINED" in remarks.remark([untrained, random, chosen[1]])
     assert untrained.front_end.frames == random.frames == Frames(16_000, 400, 320)
 
 
@@ -145,6 +144,6 @@ def test_what_is_said_of_them():
     ],
 )
 def test_a_factory_that_makes_no_front_end_is_told_why(name, message):
-    with pytest.raises(front_ends.EncoderChoiceError, match=f"--encoders={name}: .*{message}") as raised:
-        front_ends.resolve([name])
+    with pytest.raises(named.EncoderChoiceError, match=f"--encoders={name}: .*{message}") as raised:
+        resolving.resolve([name])
     assert "\n" not in str(raised.value)

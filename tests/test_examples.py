@@ -14,7 +14,7 @@ import pytest
 
 from experiments import running
 from experiments.f0 import __main__ as f0
-from experiments.front_ends import named as front_ends
+from experiments.front_ends import resolving
 from experiments.store.results import Results
 
 pytestmark = pytest.mark.pages
@@ -44,7 +44,7 @@ def test_your_own_front_end(tmp_path, monkeypatch):
     # The command that it shows takes it through the experiment; of its pictures the tests of the experiments take care.
     (names,) = re.findall(r"w2v-jax f0 --quick --encoders=(\S+)", shown)
     monkeypatch.chdir(EXAMPLES)
-    chosen = front_ends.resolve(names.split(","))
+    chosen = resolving.resolve(names.split(","))
     assert [each.kind for each in chosen] == ["yours", "trained"]
     measured = running.run(f0.EXPERIMENT, chosen[:1], Results(tmp_path / "results", size="smoke"))
     frames = measured.encoders["1_your_own_front_end:make"].frames

@@ -19,7 +19,7 @@ from safetensors.numpy import load_file
 from experiments import catalog, reproduce, running
 from experiments.experiment import Published, Setting
 from experiments.f0 import __main__ as f0
-from experiments.front_ends import named as front_ends
+from experiments.front_ends import named, remarks, resolving
 from experiments.front_ends.paper import prints_as
 from experiments.hearing import Heard
 from experiments.launch import flags
@@ -47,7 +47,7 @@ def save_tiny(path, *, seed, source):
 def pair(tmp_path_factory):
     """Two tiny encoders whose files say that they are two of the paper's models."""
     folder = tmp_path_factory.mktemp("weights")
-    return front_ends.resolve(
+    return resolving.resolve(
         [
             save_tiny(folder / "first.safetensors", seed=1, source="facebook/wav2vec2-base"),
             save_tiny(folder / "second.safetensors", seed=2, source="facebook/wav2vec2-large@abc"),
@@ -232,24 +232,24 @@ def assert_same_tensors(found, expected):
     ],
 )
 def test_encoder_choice_errors(names, message):
-    with pytest.raises(front_ends.EncoderChoiceError, match=message):
-        front_ends.resolve(names)
+    with pytest.raises(named.EncoderChoiceError, match=message):
+        resolving.resolve(names)
 
 
 def test_default_encoders(tmp_path, monkeypatch):
-    monkeypatch.setattr(front_ends, "BUNDLED", "no-such-encoder")
+    monkeypatch.setattr(resolving, "BUNDLED", "no-such-encoder")
     for default in (("no-such-encoder", "untrained"), ("no-such-encoder",)):
-        (chosen,) = front_ends.resolve(None, default=default)
+        (chosen,) = resolving.resolve(None, default=default)
         assert chosen.name == "untrained"
-        assert "UNTRAINED" in front_ends.remark([chosen])
-    monkeypatch.setattr(front_ends, "BUNDLED", "bundled")
+        assert "UNTRAINED" in remarks.remark([chosen])
+    monkeypatch.setattr(resolving, "BUNDLED", "bundled")
     save_tiny(tmp_path / "weights/bundled.safetensors", seed=0, source="experiments.pretrain: a test")
     monkeypatch.chdir(tmp_path)
-    chosen = front_ends.resolve(None, default=("bundled", "untrained"))
+    chosen = resolving.resolve(None, default=("bundled", "untrained"))
     assert [each.name for each in chosen] == ["bundled", "untrained"]
-    assert "bundled learned from synthesised sound and never heard speech" in front_ends.remark(chosen)
+    assert "bundled learned from synthesised sound and never heard speech" in remarks.remark(chosen)
     save_tiny(tmp_path / "weights/converted.safetensors", seed=0, source="facebook/wav2vec2-base")
-    assert front_ends.remark(front_ends.resolve(["converted", "untrained"])) is None
+    assert remarks.remark(resolving.resolve(["converted", "untrained"])) is None
 
 
 @pytest.mark.parametrize(
@@ -270,7 +270,7 @@ def test_agreement_is_to_the_printed_digits(ours, printed, digits, expected):
 
 
 def test_reproduce_adds_a_control_where_there_is_none(capsys):
-    log_mel, random = front_ends.resolve(["log-mel", "untrained"])
+    log_mel, random = resolving.resolve(["log-mel", "untrained"])
     assert reproduce.controls_to_add([log_mel]) == []
     assert reproduce.controls_to_add([random]) == []
     trained = dataclasses.replace(random, name="mine", kind="trained")

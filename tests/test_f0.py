@@ -8,7 +8,7 @@ import pytest
 from experiments import running
 from experiments.f0 import __main__ as f0
 from experiments.f0 import measuring
-from experiments.front_ends import named as front_ends
+from experiments.front_ends import resolving
 from experiments.measures import learned_scale
 from experiments.store import rows
 from experiments.store.results import Results
@@ -87,7 +87,7 @@ def test_notes_tell_of_the_tones_that_a_sample_rate_does_not_hold():
 
 
 def test_headline_tells_what_moves_and_what_is_too_coarse(tmp_path):
-    chosen = front_ends.resolve(["log-mel"])
+    chosen = resolving.resolve(["log-mel"])
     coarse = running.run(f0.EXPERIMENT, chosen, Results(tmp_path, size="smoke"), {"step": 300.0, "highest": 240.0})
     assert "changes a tone's features for log-mel (lowest cosine 0." in coarse.headline
     assert learned_scale.is_saturated(coarse, "log-mel") == ("too coarse to tell" in coarse.headline)

@@ -10,7 +10,7 @@ from safetensors.numpy import load_file
 from experiments import running
 from experiments.formants import __main__ as formants
 from experiments.formants import measuring
-from experiments.front_ends import named as front_ends
+from experiments.front_ends import resolving
 from experiments.measures import alignment, layer_alignment, map_order
 from experiments.store import rows
 from experiments.store.results import Results
@@ -32,7 +32,7 @@ def pair(tmp_path_factory):
     for seed, (name, source) in enumerate(sources.items(), start=1):
         encoder = FeatureEncoder(TINY, rngs=nnx.Rngs(seed))
         save_encoder(encoder, folder / f"{name}.safetensors", provenance=Provenance(source=source))
-    return front_ends.resolve([str(folder / f"{name}.safetensors") for name in sources])
+    return resolving.resolve([str(folder / f"{name}.safetensors") for name in sources])
 
 
 @pytest.fixture(scope="module")
@@ -129,7 +129,7 @@ def test_neighbours_a_quarter_turn_apart():
 )
 def test_what_synthesis_leaves_out(synthesis, maps, left_out, tmp_path):
     results = Results(tmp_path, size="smoke")
-    log_mel = front_ends.resolve(["log-mel"])
+    log_mel = resolving.resolve(["log-mel"])
     measured = running.run(formants.EXPERIMENT, log_mel, results, {"synthesis": synthesis})
     assert names_of(results, ".map.csv") == {f"{space}.log-mel" for space in maps}
     swept = {name.removesuffix(".umap") for name in names_of(results, ".safetensors")}
@@ -144,6 +144,6 @@ def test_what_synthesis_leaves_out(synthesis, maps, left_out, tmp_path):
 
 def test_the_fine_grid_is_heard_when_wanted_and_not_drawn(tmp_path):
     results = Results(tmp_path, size="smoke")
-    running.run(formants.EXPERIMENT, front_ends.resolve(["log-mel"]), results, {"synthesis": "sines", "fine": True})
+    running.run(formants.EXPERIMENT, resolving.resolve(["log-mel"]), results, {"synthesis": "sines", "fine": True})
     assert len(load_file(results.folder / f"formants/{measuring.FINE}.log-mel.safetensors")["features"]) > 0
     assert not any(measuring.FINE in name for name in names_of(results, ".png"))

@@ -12,8 +12,7 @@ from checkpoints import SMALL, config_json, expected, save_safetensors, state_di
 from torch_format import save_legacy, save_zip
 
 from experiments import encoders
-from experiments.front_ends import named as front_ends
-from experiments.front_ends import paper
+from experiments.front_ends import named, paper, resolving
 from experiments.front_ends.paper import model_of
 from w2v_jax.checkpoint import CheckpointError, encoder_tensors, load_encoder, read_metadata
 from w2v_jax.convert import convert_checkpoint
@@ -402,19 +401,17 @@ def test_encoders_by_id(hub, tmp_path, capsys):
     hub.folders["other/model"] = hub.folders[ID]
     heard = Heard()
     names = [ID, "mine=some/model", f"{ID}@main", "log-mel"]
-    chosen = front_ends.resolve(names, listener=heard)
+    chosen = resolving.resolve(names, listener=heard)
     assert [each.name for each in chosen] == ["some--model", "mine", "some--model@main", "log-mel"]
     assert {(each.kind, each.source, each.revision) for each in chosen[:3]} == {("trained", ID, hub_server.COMMIT)}
     assert chosen[0].digest == chosen[1].digest
-    grouped = front_ends.resolve(["both=some/model+other/model"], listener=heard)
+    grouped = resolving.resolve(["both=some/model+other/model"], listener=heard)
     assert [(each.name, each.group) for each in grouped] == [("some--model", "both"), ("other--model", "both")]
     before = asked(hub)
-    assert front_ends.resolve([ID], offline=True)[0].digest == chosen[0].digest
+    assert resolving.resolve([ID], offline=True)[0].digest == chosen[0].digest
     assert asked(hub) == before
-    with pytest.raises(
-        front_ends.EncoderChoiceError, match=r"^--encoders=some/\*: .*the hub has no patterns; expected"
-    ):
-        front_ends.resolve(["some/*"])
+    with pytest.raises(named.EncoderChoiceError, match=r"^--encoders=some/\*: .*the hub has no patterns; expected"):
+        resolving.resolve(["some/*"])
     assert encoders.main([]) == 0
     lines = capsys.readouterr().out.splitlines()
     (row,) = (line.split() for line in lines if line.startswith("some/model "))
@@ -425,14 +422,14 @@ def test_the_papers_models_by_one_word(hub, tmp_path):
     for name in paper.MODELS:
         hub.folders[name] = hub.folders[ID]
     save(hub.folders[ID])
-    chosen = front_ends.resolve(["paper", "log-mel"], listener=Heard())
+    chosen = resolving.resolve(["paper", "log-mel"], listener=Heard())
     assert [each.name for each in chosen] == [*(name.replace("/", "--") for name in paper.MODELS), "log-mel"]
     assert [model_of(each.source) for each in chosen] == ["Base", "Large", "XLS-R", None]
     obtained = obtain(next(iter(paper.MODELS)))
     (tmp_path / "weights").mkdir()
     obtained.path.rename(tmp_path / "weights" / "paper.safetensors")
     heard = Heard()
-    assert [each.name for each in front_ends.resolve(["paper"], listener=heard)] == ["paper"]
+    assert [each.name for each in resolving.resolve(["paper"], listener=heard)] == ["paper"]
     assert heard.remarks == ["paper: the weight file here is taken, not the models of the paper"]
 
 

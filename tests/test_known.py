@@ -11,7 +11,7 @@ import pytest
 import w2v_jax
 from experiments import catalog, running
 from experiments.claims.sounds import grids_of, voice, vowel
-from experiments.front_ends import named as front_ends
+from experiments.front_ends import resolving
 from experiments.store.results import Results
 from w2v_jax import layer_pooling, scores
 from w2v_jax.scores import Bootstrap
@@ -151,5 +151,5 @@ def test_experiments_take_them_with_their_random_versions(experiment, tmp_path):
     named += [f"benchmarks.known.crepe:tiny_random_{seed}" for seed in SEEDS]
     named += [f"benchmarks.known.silero:random_{seed}" for seed in SEEDS]
     record = catalog.experiment(experiment)
-    measured = running.run(record, front_ends.resolve(named), Results(tmp_path, size="quick"))
+    measured = running.run(record, resolving.resolve(named), Results(tmp_path, size="quick"))
     assert set(measured.encoders) >= {each.rpartition("=")[0] or each for each in named}

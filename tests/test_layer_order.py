@@ -16,7 +16,7 @@ from experiments.claims.__main__ import EXPERIMENT as CLAIMS
 from experiments.claims.layers import layers_of
 from experiments.experiment import Setting
 from experiments.f0 import measuring
-from experiments.front_ends import named as front_ends
+from experiments.front_ends import named
 from experiments.hearing import Heard
 from experiments.measures import layer_alignment
 from experiments.store.results import Results
@@ -196,7 +196,7 @@ def heard(tmp_path_factory):
     found = {}
     for names in (("a", "b"), ("b", "a")):
         front = Spectra(names)
-        each = front_ends.NamedFrontEnd(
+        each = named.NamedFrontEnd(
             name="mine", kind="yours", source="", digest="same", frames=front.frames, make=lambda front=front: front
         )
         results = Results(tmp_path_factory.mktemp("results"), size="smoke", batch_size=8)
@@ -227,7 +227,7 @@ def test_experiments_find_the_same_whatever_layers_are_called(heard):
 def test_results_of_another_order_are_not_read_back(tmp_path):
     def run(names):
         front = Spectra(names)
-        each = front_ends.NamedFrontEnd(
+        each = named.NamedFrontEnd(
             name="mine", kind="yours", source="", digest="same", frames=front.frames, make=lambda: front
         )
         grid = grids.PURE_TONES.thinned(frequency=2)

@@ -8,7 +8,7 @@ from processes import TINY, save_tiny
 
 from experiments import amplitude, running
 from experiments.draw import figures
-from experiments.front_ends import named as front_ends
+from experiments.front_ends import named, resolving
 from experiments.store.results import Results
 from w2v_jax import projection, stimuli
 from w2v_jax.checkpoint import CheckpointError
@@ -33,15 +33,15 @@ def names(chosen):
 
 def test_patterns_match_paths_and_weights_in_the_order_of_steps(runs, monkeypatch):
     in_order = ["step-3", "step-20", "step-100"]
-    assert names(front_ends.resolve([f"{runs}/step-*.safetensors"])) == in_order
-    assert names(front_ends.resolve([f"{runs}/step-*"])) == in_order
-    assert names(front_ends.resolve([f"{runs}/step-?"])) == ["step-3"]
+    assert names(resolving.resolve([f"{runs}/step-*.safetensors"])) == in_order
+    assert names(resolving.resolve([f"{runs}/step-*"])) == in_order
+    assert names(resolving.resolve([f"{runs}/step-?"])) == ["step-3"]
     monkeypatch.chdir(runs.parent)
-    assert names(front_ends.resolve(["untrained", "step-*0"])) == ["untrained", "step-20", "step-100"]
-    with pytest.raises(front_ends.EncoderChoiceError, match=r"no .safetensors file matches 'run-\*'"):
-        front_ends.resolve(["run-*"])
-    with pytest.raises(front_ends.EncoderChoiceError, match="names 'step-3' twice"):
-        front_ends.resolve(["step-*", "step-3"])
+    assert names(resolving.resolve(["untrained", "step-*0"])) == ["untrained", "step-20", "step-100"]
+    with pytest.raises(named.EncoderChoiceError, match=r"no .safetensors file matches 'run-\*'"):
+        resolving.resolve(["run-*"])
+    with pytest.raises(named.EncoderChoiceError, match="names 'step-3' twice"):
+        resolving.resolve(["step-*", "step-3"])
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_patterns_match_paths_and_weights_in_the_order_of_steps(runs, monkeypatc
     [("step-000100", 100), ("base_step_7", 7), ("checkpoint-5000", 5000), ("large.Step12", 12), ("base-960", None)],
 )
 def test_step_of_a_name(name, step):
-    assert front_ends.random_encoder(name, 0, config=TINY).step == step
+    assert named.random_encoder(name, 0, config=TINY).step == step
 
 
 def test_files_are_checked_before_the_first_is_used(runs):
@@ -58,11 +58,11 @@ def test_files_are_checked_before_the_first_is_used(runs):
     content[-1] ^= 1
     path.write_bytes(content)
     with pytest.raises(CheckpointError, match=r"step-100\.safetensors: its tensors have digest"):
-        front_ends.resolve([f"{runs}/step-*"])
+        resolving.resolve([f"{runs}/step-*"])
 
 
 def test_a_file_that_is_replaced_meanwhile(runs):
-    (chosen,) = front_ends.resolve([f"{runs}/step-3.safetensors"])
+    (chosen,) = resolving.resolve([f"{runs}/step-3.safetensors"])
     save_tiny(runs / "step-3.safetensors", seed=5)
     with pytest.raises(CheckpointError, match="it was replaced while it was in use"):
         _ = chosen.front_end
@@ -83,7 +83,7 @@ def test_one_compilation_and_one_encoder_in_memory(runs, tmp_path):
     compilations = []
     gc.collect()
     alive_before = _encoders_alive()
-    for encoder in front_ends.resolve([f"{runs}/step-*"]):
+    for encoder in resolving.resolve([f"{runs}/step-*"]):
         compiled.clear()
         features = results.sweep("many", encoder, GRID, two_tones)
         assert features.shape == (25, 64)
@@ -100,7 +100,7 @@ def test_table_is_sorted_by_step(runs, tmp_path, monkeypatch):
     monkeypatch.setattr(figures, "PNG_DPI", 20)
     monkeypatch.setattr(projection, "project", lambda features, **_: features[:, :2])
     save_tiny(runs / "other.safetensors", seed=0)
-    chosen = front_ends.resolve([f"{runs}/other.safetensors", *(f"{runs}/step-{step}.safetensors" for step in STEPS)])
+    chosen = resolving.resolve([f"{runs}/other.safetensors", *(f"{runs}/step-{step}.safetensors" for step in STEPS)])
     measured = running.run(amplitude.EXPERIMENT, chosen, Results(tmp_path / "results", size="smoke"))
     assert [(each.name, each.step) for each in measured.encoders.values()] == [
         ("step-3", 3),

@@ -15,7 +15,7 @@ from experiments.claims.sounds import grids_of
 from experiments.diphthongs import measuring
 from experiments.draw import figures
 from experiments.formants import __main__ as formants
-from experiments.front_ends import named as front_ends
+from experiments.front_ends import resolving
 from experiments.measures import alignment
 from experiments.store import rows
 from experiments.store.results import Results
@@ -36,7 +36,7 @@ FRAMES = Frames(sample_rate=16_000, receptive_field=400, hop=320)
 
 @pytest.fixture(scope="module")
 def log_mel():
-    return front_ends.resolve(["log-mel"])
+    return resolving.resolve(["log-mel"])
 
 
 @pytest.fixture(scope="module")
@@ -143,7 +143,7 @@ def test_other_vowels_are_not_read_back_as_the_same(run, choice, encoder):
     with pytest.raises(
         ReplacementError, match=r"metrics.json: made with other vowels .*\(peterson-barney-1952\); choose"
     ):
-        running.run(formants.EXPERIMENT, front_ends.resolve([encoder]), others)
+        running.run(formants.EXPERIMENT, resolving.resolve([encoder]), others)
 
 
 def test_sweeps_of_other_vowels_are_not_read_back_either(run, log_mel):
@@ -176,7 +176,7 @@ def test_sample_rates_that_cannot_hold_them(tmp_path):
     with pytest.raises(
         VowelTableError, match=r"high.csv, line 4: 'i': F2 is 8000 Hz; expected below 8000 Hz, .* log-mel"
     ):
-        choice.check(front_ends.resolve(["log-mel"]))
+        choice.check(resolving.resolve(["log-mel"]))
     with pytest.raises(VowelTableError, match=r"--f2 has 9000 Hz; expected below 8000 Hz"):
         VowelChoice(f2=Span(500, 9000, 3)).check_rate(16_000, who="x")
 

@@ -21,7 +21,7 @@ from safetensors.numpy import load_file
 
 from experiments import running
 from experiments.draw import figures, room_for_text
-from experiments.front_ends import named as front_ends
+from experiments.front_ends import resolving
 from experiments.options import recordings as options
 from experiments.options import synthesis as synthesis_option
 from experiments.page import folder as page_folder
@@ -328,7 +328,7 @@ def ask(audio, output, encoders="log-mel", tier="vowels", *, results=None, **fla
     """A smoke run, and its results."""
     results = results or Results(output, size="smoke")
     flags = {"audio": [str(audio)], "textgrid_tier": tier, **flags}
-    return results, running.run(EXPERIMENT, front_ends.resolve(encoders.split(",")), results, flags)
+    return results, running.run(EXPERIMENT, resolving.resolve(encoders.split(",")), results, flags)
 
 
 @pytest.fixture(scope="module")
@@ -468,7 +468,7 @@ def test_what_came_out_in_sentences():
 
 def test_an_interrupted_encoding_goes_on_where_it_was(folder, tmp_path, monkeypatch):
     monkeypatch.setattr(frames_and_measures.Encoding, "shard_seconds", 0.5)  # a shard for each file
-    (front_end,) = front_ends.resolve(["log-mel"])
+    (front_end,) = resolving.resolve(["log-mel"])
     layout = frames_and_measures.Layout(session.gather([str(folder)], [FRAMES]), FRAMES)
     read, done = recordings.read, []
 

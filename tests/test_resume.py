@@ -14,7 +14,7 @@ import pytest
 from processes import NUM_ROWS, NUM_SHARDS, ROWS_PER_SHARD, SweepProcess, program, two_tones, wait_until
 
 from experiments.f0 import measuring
-from experiments.front_ends import named as front_ends
+from experiments.front_ends import resolving
 from experiments.store.results import Results
 from w2v_jax import sweep
 from w2v_jax._src.tensor_file import open_file
@@ -170,7 +170,7 @@ def test_features_that_are_not_finite_stop_the_sweep_and_are_not_kept(weights, t
     def broken_from_200_hz(frequency, *, sample_rate):
         return two_tones(frequency, 1_000.0) * jnp.where(frequency >= 200, jnp.inf, 1.0)
 
-    (tiny,) = front_ends.resolve([weights])
+    (tiny,) = resolving.resolve([weights])
     results = Results(tmp_path, batch_size=1)
     grid = Grid("tones", ({"frequency": np.arange(300)},))
     with pytest.raises(FloatingPointError, match=r"tiny: tones: features of row 200 .* {'frequency': 200\.0}"):
@@ -181,7 +181,7 @@ def test_features_that_are_not_finite_stop_the_sweep_and_are_not_kept(weights, t
 
 
 def test_shards_left_by_a_process_killed_after_the_last_are_removed(weights, tmp_path):
-    (tiny,) = front_ends.resolve([weights])
+    (tiny,) = resolving.resolve([weights])
     results = Results(tmp_path)
     features = results.sweep("x", tiny, BURST_TONES, measuring.tone)
     leftover = tmp_path / "x/burst_tones.tiny.shards/rows-00000000-00000002.safetensors"

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure as Drawing
 
 from experiments import running
 from experiments.experiment import Experiment, Figure, Map, Sweep
-from experiments.front_ends import named as front_ends
+from experiments.front_ends import named, resolving
 from experiments.store import rows
 from experiments.store.results import Results
 from experiments.store.sweeping import ReplacementError, Share
@@ -40,7 +40,7 @@ def headline(measured):
 
 
 def controls(chosen):
-    return {front_ends.spectrogram("log-mel", as_named="log-mel"): tuple(each.name for each in chosen)}
+    return {named.spectrogram("log-mel", as_named="log-mel"): tuple(each.name for each in chosen)}
 
 
 RECORD = Experiment(
@@ -73,7 +73,7 @@ FILES = {
 
 @pytest.fixture(scope="module")
 def stft():
-    return front_ends.resolve(["stft"])
+    return resolving.resolve(["stft"])
 
 
 def test_a_run_writes_what_the_record_says_and_the_next_one_reads_it(stft, tmp_path):
@@ -104,7 +104,7 @@ def test_a_process_that_is_not_the_first_hears_and_writes_no_numbers(stft, tmp_p
 
 
 def test_a_control_that_the_user_names_is_asked_like_the_others(stft, tmp_path):
-    other = front_ends.resolve(["log-mel"])
+    other = resolving.resolve(["log-mel"])
     record = dataclasses.replace(RECORD, controls=lambda chosen: {other[0]: ("stft",)})
     measured = running.run(record, [*stft, *other], Results(tmp_path))
     assert measured.encoders["log-mel"].control_of == ()

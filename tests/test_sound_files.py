@@ -10,7 +10,7 @@ import soundfile
 from absl import flags as absl_flags
 from flax import nnx
 
-from experiments.front_ends import named as front_ends
+from experiments.front_ends import resolving
 from experiments.options import recordings as options
 from experiments.recordings import frames_and_measures, normalisation, session
 from w2v_jax import EncoderConfig, FeatureEncoder, recordings
@@ -220,7 +220,7 @@ def test_recordings_are_normalised_as_models_were_trained(tmp_path):
     whole = recordings.read(found, sample_rate=8_000).astype(np.float64)
     np.testing.assert_allclose([mean, deviation], [whole.mean(), np.sqrt(whole.var() + 1e-7)], rtol=1e-6)
 
-    (log_mel,) = front_ends.resolve(["log-mel"])
+    (log_mel,) = resolving.resolve(["log-mel"])
     layout = frames_and_measures.Layout(session.Session((session.File(found, "a"),), (), (), None), FRAMES)
     encoding = frames_and_measures.Encoding(
         tmp_path / "x", "x", layout, {}, "frames", front_end=log_mel, normalize=True
@@ -233,7 +233,7 @@ def test_recordings_are_normalised_as_models_were_trained(tmp_path):
     encoder = FeatureEncoder(EncoderConfig(channels=(8,) * 7), rngs=nnx.Rngs(0))
     asked = Provenance(source="a file that asks for it", normalize_input=True)
     save_encoder(encoder, tmp_path / "asks.safetensors", provenance=asked)
-    (asks,) = front_ends.resolve([str(tmp_path / "asks.safetensors")])
+    (asks,) = resolving.resolve([str(tmp_path / "asks.safetensors")])
     for how, expected in {"auto": [False, True], "yes": [True, True], "no": [False, False]}.items():
         assert list(normalisation.chosen([log_mel, asks], how).values()) == expected
     (note,) = normalisation.notes([log_mel, asks], {log_mel: False, asks: False})

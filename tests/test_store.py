@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from processes import run_in_process, wait_until
 
-from experiments.front_ends import named as front_ends
+from experiments.front_ends import named
 from experiments.store import file_names, locks, made_with, measurements, measurements_file, rows, shards
 from experiments.store.results import Results
 from experiments.store.sweeping import ReplacementError
@@ -133,7 +133,7 @@ def test_a_shard_that_cannot_be_read_is_not_made_again(tmp_path, unreadable):
 
 def measured(*names, experiment="f0", value=1.0, notes=(), settings=None, pairs=()):
     """What a run has measured of front ends of these names, and of pairs of them."""
-    several = [measurements.about(front_ends.random_encoder(name, 0)) for name in names]
+    several = [measurements.about(named.random_encoder(name, 0)) for name in names]
     of_each = [dataclasses.replace(rows.number("score", value), encoder=name) for name in names]
     of_pairs = [dataclasses.replace(rows.number("cka", value, **{rows.WITH: b}), encoder=a) for a, b in pairs]
     encoders = {each.name: each for each in several}
@@ -176,7 +176,7 @@ def test_metrics_that_cannot_be_read_stop_everything(tmp_path, text, message):
     path.parent.mkdir()
     path.mkdir() if text is None else path.write_bytes(text.encode("latin-1"))
     before = everything(tmp_path)
-    ours = front_ends.random_encoder("ours", 0)
+    ours = named.random_encoder("ours", 0)
     for attempt in (
         lambda: Results(tmp_path).kept("f0", "map.a.safetensors", SETTINGS, no_call),  # before anything is computed
         lambda: Results(tmp_path, overwrite=True).sweep("f0", ours, None, no_call),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from experiments import running
-from experiments.front_ends import named as front_ends
+from experiments.front_ends import resolving
 from experiments.store import rows
 from experiments.store.results import Results
 from experiments.temporal import __main__ as temporal
@@ -105,7 +105,7 @@ def test_the_papers_numbers_are_compared_for_its_model_alone():
 
 
 def test_a_run_leaves_its_figures_and_the_map_of_bursts(tmp_path):
-    found = running.run(temporal.EXPERIMENT, front_ends.resolve(["log-mel"]), Results(tmp_path, size="smoke"))
+    found = running.run(temporal.EXPERIMENT, resolving.resolve(["log-mel"]), Results(tmp_path, size="smoke"))
     folder = tmp_path / "smoke/temporal"
     assert {path.name for path in folder.glob("*.png")} == {
         "example_burst.png",

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from experiments.f0 import measuring
-from experiments.front_ends import named as front_ends
+from experiments.front_ends import remarks, resolving
 from experiments.front_ends.named import EncoderChoiceError
 from experiments.store import shards
 from experiments.store.results import Results
@@ -73,7 +73,7 @@ def yours(monkeypatch):
 @pytest.mark.parametrize("error", [SystemExit(), GeneratorExit("x"), BaseException("of\nits own"), RuntimeError()])
 def test_a_factory_may_raise_anything(yours, error):
     with pytest.raises(EncoderChoiceError, match=f"the factory raised {type(error).__name__}: ") as raised:
-        front_ends.resolve([yours(raising(error))])
+        resolving.resolve([yours(raising(error))])
     assert "\n" not in str(raised.value)
 
 
@@ -87,7 +87,7 @@ class Wordless(Exception):
 )
 def test_what_an_error_says_is_shown_as_text(yours, error, said):
     with pytest.raises(EncoderChoiceError) as raised:
-        front_ends.resolve([yours(raising(error))])
+        resolving.resolve([yours(raising(error))])
     assert said in str(raised.value)
     assert str(raised.value).isprintable()
     assert len(str(raised.value)) < 500
@@ -101,7 +101,7 @@ def test_properties_may_raise(yours):
             raise AssertionError
 
     with pytest.raises(EncoderChoiceError, match=r"its `frames` cannot be read \(ValueError: not, .* line [0-9]+\)$"):
-        front_ends.resolve([yours(Unready)])
+        resolving.resolve([yours(Unready)])
 
 
 @pytest.mark.parametrize("error", [SystemExit(0), ValueError("only\ntwo")])
@@ -114,7 +114,7 @@ def test_a_module_that_fails_while_it_is_compiled_is_named(yours, tmp_path, erro
                 raise error
             return _ones(waveforms)
 
-    (each,) = front_ends.resolve([yours(OfTwo)])
+    (each,) = resolving.resolve([yours(OfTwo)])
     with pytest.raises(FrontEndError, match=r"^of_a_user:make: pure_tones: .*raised \w+ \((0|only)\); nothing was"):
         Results(tmp_path).sweep("f0", each, GRID, measuring.tone)
 
@@ -122,11 +122,11 @@ def test_a_module_that_fails_while_it_is_compiled_is_named(yours, tmp_path, erro
 def test_what_was_finished_before_a_failure_is_kept_and_used(yours, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(shards, "ROWS_PER_SHARD", 4)
     monkeypatch.setattr(shards.shard_spans, "__kwdefaults__", {"rows_per_shard": 4})
-    (each,) = front_ends.resolve([yours(lambda: Late(raising(SystemExit())))])
+    (each,) = resolving.resolve([yours(lambda: Late(raising(SystemExit())))])
     results = Results(tmp_path, batch_size=4)
     with pytest.raises(FrontEndError, match="8 of 9 sounds are finished and kept"):
         results.sweep("f0", each, GRID, measuring.tone)
-    (each,) = front_ends.resolve([yours(Late)])
+    (each,) = resolving.resolve([yours(Late)])
     assert results.sweep("f0", each, GRID, measuring.tone).shape == (9, 20)
     assert "going on, 8 of 9 sounds were finished before" in capsys.readouterr().out
     assert not list(tmp_path.rglob("*.shards"))
@@ -145,7 +145,7 @@ def test_what_is_no_frames_is_refused_at_once(yours, change, message):
             return change(super().__call__(waveforms))
 
     with pytest.raises(EncoderChoiceError, match=message):
-        front_ends.resolve([yours(Other)])
+        resolving.resolve([yours(Other)])
 
 
 def test_frames_of_bfloat16_and_sound_that_is_written_into(yours, tmp_path):
@@ -154,7 +154,7 @@ def test_frames_of_bfloat16_and_sound_that_is_written_into(yours, tmp_path):
             waveforms -= waveforms.mean(axis=-1, keepdims=True)
             return jnp.asarray(super().__call__(waveforms), jnp.bfloat16)
 
-    (each,) = front_ends.resolve([yours(Half)])
+    (each,) = resolving.resolve([yours(Half)])
     assert Results(tmp_path).sweep("f0", each, GRID, measuring.tone).dtype == np.float32
 
 
@@ -162,12 +162,12 @@ def test_a_module_may_exit(tmp_path, monkeypatch):
     (tmp_path / "it_exits.py").write_text("import sys\nsys.exit()\n")
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(EncoderChoiceError, match=r"cannot import it \(SystemExit: no message, it_exits.py line 2\)"):
-        front_ends.resolve(["it_exits:make"])
+        resolving.resolve(["it_exits:make"])
 
 
 def test_ctrl_c_in_a_factory_is_ctrl_c(yours):
     with pytest.raises(KeyboardInterrupt):
-        front_ends.resolve([yours(raising(KeyboardInterrupt()))])
+        resolving.resolve([yours(raising(KeyboardInterrupt()))])
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ def test_ctrl_c_in_a_factory_is_ctrl_c(yours):
     ],
 )
 def test_one_that_fails_in_mid_sweep_is_named(yours, tmp_path, then, message):
-    (each,) = front_ends.resolve([yours(lambda: Late(then))])
+    (each,) = resolving.resolve([yours(lambda: Late(then))])
     with pytest.raises(
         FrontEndError, match=f"of_a_user:make: pure_tones: {message}.* run the same command again"
     ) as found:
@@ -196,18 +196,18 @@ def test_frames_of_python_objects_are_refused_at_once(yours):
             return super().__call__(waveforms).astype(object)
 
     with pytest.raises(EncoderChoiceError, match="its 'frames' is object; expected floating-point frames"):
-        front_ends.resolve([yours(Objects)])
+        resolving.resolve([yours(Objects)])
 
 
 def test_a_seed_that_jax_would_cut_is_refused():
-    assert front_ends.resolve(["random-4294967295"])[0].name == "random-4294967295"
+    assert resolving.resolve(["random-4294967295"])[0].name == "random-4294967295"
     for seed in ("4294967296", "99999999999999999999", "9" * 5000):
         with pytest.raises(EncoderChoiceError, match="the seed is too large; expected 0 to 4,294,967,295"):
-            front_ends.resolve([f"random-{seed}"])
+            resolving.resolve([f"random-{seed}"])
 
 
 def test_a_name_of_ones_own(yours):
-    found = front_ends.resolve([f"mine={yours(Late)}", "mel=log-mel", "log-mel", "seven=random-7"])
+    found = resolving.resolve([f"mine={yours(Late)}", "mel=log-mel", "log-mel", "seven=random-7"])
     assert [each.name for each in found] == ["mine", "mel", "log-mel", "seven"]
     assert [each.group for each in found] == [None] * 4
     assert found[0].source == "made by of_a_user:make"
@@ -218,18 +218,18 @@ def test_a_name_of_ones_own(yours):
         (["x=log-mel", "x=stft"], "names 'x' twice .* NAME=ENCODER"),
     ]:
         with pytest.raises(EncoderChoiceError, match=message):
-            front_ends.resolve(names)
+            resolving.resolve(names)
 
 
 def test_a_file_with_an_equals_sign_keeps_its_name(weights, tmp_path):
     path = tmp_path / "lr=0.1.safetensors"
     shutil.copyfile(weights, path)
-    assert [each.name for each in front_ends.resolve([str(path), f"low={path}"])] == ["lr=0.1", "low"]
+    assert [each.name for each in resolving.resolve([str(path), f"low={path}"])] == ["lr=0.1", "low"]
 
 
 @pytest.mark.parametrize(("make", "told"), [(Same, True), (Late, False)])
 def test_features_that_are_alike_for_all_sounds_are_told(yours, make, told):
-    said = front_ends.doubts(front_ends.resolve([yours(make)]))
+    said = remarks.doubts(resolving.resolve([yours(make)]))
     assert [line.startswith("NOTE: of_a_user:make: its features of noise and of a tone") for line in said] == [
         True
     ] * told
@@ -240,4 +240,4 @@ def test_frames_longer_than_the_sounds_are_refused(yours):
         frames = Frames(16_000, 16_001, 320)
 
     with pytest.raises(EncoderChoiceError, match="its frames see 16,001 samples, more than the 16,000 of the sounds"):
-        front_ends.resolve([yours(Long)])
+        resolving.resolve([yours(Long)])

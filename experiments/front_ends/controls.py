@@ -8,7 +8,8 @@ from w2v_jax.encoder import EncoderConfig
 from w2v_jax.front_end import Frames
 from w2v_jax.spectrograms import SpectrogramConfig
 
-from .named import SPECTROGRAMS, NamedFrontEnd, once_for, random_encoder, randomised, spectrogram
+from .named import SPECTROGRAMS, NamedFrontEnd, once_for, random_encoder, spectrogram
+from .yours import randomised
 
 # Not seed 0, which is the encoder named `untrained`. Ten: of three, one in two is the best or the worst.
 SEEDS = tuple(range(1, 11))

@@ -19,8 +19,8 @@ from w2v_jax.vowels import VowelTableError
 
 from .. import catalog, running
 from ..experiment import Experiment
-from ..front_ends import named
-from ..front_ends.named import NamedFrontEnd
+from ..front_ends import remarks, resolving
+from ..front_ends.named import EncoderChoiceError, NamedFrontEnd
 from ..options import common
 from ..options.common import NAMES as NAMES
 from ..store import buckets, file_names
@@ -80,7 +80,7 @@ def as_program(main: Callable[[], None], options: Sequence[str], *, errors: tupl
             FlagError,
             VowelTableError,
             DistributionError,
-            named.EncoderChoiceError,
+            EncoderChoiceError,
             FrontEndError,
             CheckpointError,
             ReplacementError,
@@ -112,7 +112,7 @@ def prepare(
     folder, wanted = output_dir(), size()
     which = _vowels() if asks_vowels else PAPERS
     with Bar() as bar:
-        chosen = named.resolve(
+        chosen = resolving.resolve(
             common.ENCODERS.value,
             default=default,
             precision=check_precision(common.PRECISION.value),
@@ -122,7 +122,7 @@ def prepare(
     if adds is not None:
         chosen = [*chosen, *adds(chosen)]
     if both := file_names.shared([each.name for each in chosen]):
-        raise named.EncoderChoiceError(
+        raise EncoderChoiceError(
             f"--encoders: the results of {both[0]!r} and {both[1]!r} would have the same file names "
             f"({file_names.safe_name(both[1])!r}, and some systems do not tell A from a); rename one"
         )
@@ -140,7 +140,7 @@ def prepare(
     if share.is_first:
         print(devices())
         print("".join(f"{note}\n" for note in which.notes(quick=results.quick)), end="")
-        print("".join(f"{doubt}\n" for doubt in named.doubts(chosen)), end="")
+        print("".join(f"{doubt}\n" for doubt in remarks.doubts(chosen)), end="")
     return chosen, results
 
 
@@ -184,9 +184,9 @@ def ending(front_ends: Sequence[NamedFrontEnd], results: Results, said: Sequence
     if count := len(results.read_back):
         lines.append(f"({count} file{'s' * (count > 1)} in {results.folder} read back, not computed again)")
     lines += said
-    if remark := named.remark(front_ends):
+    if remark := remarks.remark(front_ends):
         lines += ["", remark]
-    if told := named.assumptions(front_ends):
+    if told := remarks.assumptions(front_ends):
         lines += ["", *told]
     return lines
 
