@@ -186,7 +186,7 @@ def _labels(points: Points, measured: Measurements) -> list[dict[str, object]]:
 EXPERIMENT = Experiment(
     name="amplitude",
     title="Amplitude",
-    question="How are two amplitudes laid out?",
+    question="How do the amplitudes of two tones show in the features?",
     in_paper=True,
     sweeps=(Sweep(AMPLITUDES.name, grid_for, two_tones),),
     measure=measure,

@@ -19,13 +19,23 @@ def about(name: str) -> str:
 def usage(program: str) -> str:
     """What is shown where no command is named."""
     width = max(map(len, COMMANDS))
+    experiments, others = (
+        [f"  {name:{width}}  {about(name)}" for name in names] for names in (catalog.EXPERIMENTS, OTHERS)
+    )
     return "\n".join(
         [
-            f"usage: {program} COMMAND [--help] [FLAGS]",
+            f"usage: {program} COMMAND [FLAGS]",
             "",
-            *(f"  {name:{width}}  {about(name)}" for name in COMMANDS),
+            "Experiments, and the question of each:",
             "",
-            f"for example: {program} f0 --quick",
+            *experiments,
+            "",
+            "Other commands:",
+            "",
+            *others,
+            "",
+            f"For example: {program} f0 --quick",
+            f"The flags of a command: {program} f0 --help",
         ]
     )
 

@@ -344,7 +344,7 @@ def side_by_side(responses: Mapping[str, tuning.FrequencyResponses]) -> figures.
 EXPERIMENT = Experiment(
     name="emergence",
     title="Training",
-    question="Do distances in the features follow those of the sounds, through training?",
+    question="When in training do distances in the features begin to follow those of the sounds?",
     sweeps=sweeps,
     measure=measure,
     compare=compare,

@@ -1,4 +1,4 @@
-"""Which encoders are at hand.
+"""List the encoders at hand.
 
 The bundled one, those in `weights/`, and those that came from the hub. `--encoders` takes the names in the first
 column.
@@ -73,8 +73,10 @@ def main(argv: Sequence[str] | None = None, *, program: str = "w2v-jax encoders"
     """Prints the table; returns the exit status."""
     parser = argparse.ArgumentParser(
         prog=program,
-        description="List the encoders that are at hand: the bundled one, those in weights/, and those that came from "
-        "the hub, which are in W2V_JAX_HOME, else in w2v_jax in the user's cache folder.",
+        description="List the encoders at hand: the bundled one, those in weights/, and those fetched from the hub "
+        "(kept in the folder $W2V_JAX_HOME, or in w2v_jax in your cache folder). The first column has the names that "
+        "--encoders takes.",
+        epilog="for example: w2v-jax encoders",
         allow_abbrev=False,
     )
     parser.parse_args(argv)

@@ -1,9 +1,9 @@
-"""The page of results: one file to open, hear and mail.
+"""Write the page of results: one file to open, listen to and mail.
 
     w2v-jax report --output_dir=results
 
-Writes `index.html` from what the experiments left in the folder, and computes nothing new of them: figures, tables,
-and maps whose points one can touch and hear. Nothing is fetched from anywhere.
+Writes `index.html` with the results that experiments left in the folder: figures, tables, and maps whose points one can
+touch and hear. It runs no experiment, and needs no connection.
 """
 
 from absl import flags as absl_flags
@@ -22,7 +22,7 @@ def main() -> None:
     """The program."""
     strange = [name for name in flags.NAMES if absl_flags.FLAGS[name].present and name not in options.SHARED]
     if strange:
-        raise ReportError(f"--{strange[0]} means nothing to report, which computes nothing; leave it out")
+        raise ReportError(f"--{strange[0]} does not apply to report, which runs no experiment; leave it out")
     results = flags.output_dir()
     folder = Results(results, size=flags.size()).folder
     if not folder.is_dir():

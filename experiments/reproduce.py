@@ -1,9 +1,8 @@
-"""All experiments of the paper, a table of what came out, and the page.
+"""Run all experiments of the paper, and write the page of results.
 
-Writes what the experiments write; `reproduce/metrics.json` and `metrics.csv`, with the tables of all; and `index.html`,
-the page. Where weights are of one of the paper's own models, its numbers stand next to ours. Where no control is among
-the encoders, one is added: random weights of the first encoder's architecture, or a log-Mel spectrogram where there is
-no architecture to speak of.
+Writes what the experiments write; `reproduce/metrics.json` and `metrics.csv`, with the tables of all; and the page,
+`index.html`. For the paper's own models, the paper's numbers stand next to ours. If no control is among the encoders,
+one is added: random weights in the first encoder's architecture, or log-mel if it has no such architecture.
 """
 
 import dataclasses

@@ -1,10 +1,10 @@
-"""An experiment of your own, from a file or a package.
+"""Run an experiment of your own, from a file or a package.
 
     w2v-jax run mine.py:EXPERIMENT --encoders=formant-base,untrained
 
 `EXPERIMENT` is the name of an `Experiment` in the file, or in a module (`package.module:EXPERIMENT`) that Python finds
-from the current folder. It takes the flags of every experiment, does what every one does, and ends with the page of
-results, `index.html` in the folder, where it has its section. `docs/extending.md` has a whole one.
+from the current folder. It takes the flags that all experiments share, measures and draws as they do, and ends with the
+page of results, `index.html` in the folder, where it has its section. `docs/extending.md` has an example in full.
 """
 
 import contextlib

@@ -1,13 +1,12 @@
-"""The sounds of an experiment as WAV files, to be listened to.
+"""Write the sounds of an experiment as WAV files, to listen to.
 
     w2v-jax sounds --experiment=formants --vowels=peterson-barney-1952
 
-Writes `sounds/EXPERIMENT/` in `--output_dir`: a file per sound, whose name has its parameters, and `index.csv`, with
-all of them row by row. Of vowels those of the table are written, of other sweeps at most 25 sounds, evenly chosen;
-`--all` writes every sound that the experiment hears.
+Writes `sounds/EXPERIMENT/` in `--output_dir`: a file per sound, whose name has its parameters, and `index.csv`, with a
+row per sound. Without `--all` it writes the vowels of the table, or at most 25 evenly chosen sounds of a sweep.
 
-The files are 16-bit PCM, mono. A sample of 1 is the largest that such a file holds; one gain, stated and the same for
-all files, makes them fit where one is louder, so that nothing is clipped and levels stay comparable.
+The files are 16-bit PCM, mono. If a sound is louder than such a file can hold, all files are scaled by the same gain,
+which is printed: nothing is clipped, and levels stay comparable.
 """
 
 import math
@@ -85,9 +84,9 @@ def main() -> None:
         raise SoundsError(f"--experiment is missing; expected --experiment={'|'.join(catalog.EXPERIMENTS)}")
     experiment = catalog.experiment(options.EXPERIMENT.value)
     if strange := [name for name in given if name in flags.NAMES and name not in options.SHARED]:
-        raise SoundsError(f"--{strange[0]} means nothing to sounds, which no front end hears; leave it out")
+        raise SoundsError(f"--{strange[0]} does not apply to sounds: no front end takes part; leave it out")
     if not experiment.asks_vowels and (theirs := [name for name in given if name in vowel_flags.NAMES]):
-        raise SoundsError(f"--{theirs[0]} with --experiment={experiment.name}, which has no vowels; leave it out")
+        raise SoundsError(f"--{theirs[0]} with --experiment={experiment.name}, which uses no vowels; leave it out")
     results = Results(
         flags.output_dir(),
         size=flags.size(),
@@ -105,15 +104,15 @@ def main() -> None:
     count, gain = sounds_folder.write(several, folder, sample_rate=rate, overwrite=results.overwrite)
     print(f"{count} sounds in {folder}, with {sounds_folder.INDEX}: 16-bit WAV, {rate:,} samples a second.")
     print(
-        "Written as loud as the experiment hears them: a sample of 1 is full scale, and nothing is clipped."
+        "Their levels are those of the experiment: a sample of 1 is full scale, and nothing is clipped."
         if gain == 1
-        else f"All were scaled by {gain:.4g}, so that the loudest just fits; nothing is clipped."
+        else f"All were scaled by {gain:.4g}, so that the loudest fits: nothing is clipped, and levels stay comparable."
     )
     print("They are loud: turn the volume down first.")
     if experiment.asks_vowels and choice.left_out:
         print(f"Not on the grid, and left out: {choice.named(choice.left_out)}.")
     if not options.ALL.value:
-        print("(--all writes every sound that the experiment hears.)")
+        print("(--all writes every sound that the experiment uses.)")
 
 
 if __name__ == "__main__":

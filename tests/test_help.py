@@ -33,6 +33,22 @@ def test_choices_are_those_of_what_they_set():
     assert common.SIZE.name in common.NAMES
 
 
+@pytest.mark.parametrize("name", [name for name in COMMANDS if catalog.options(name)])
+def test_help_begins_with_four_flags_and_ends_with_those_of_clusters(name):
+    done = subprocess.run(
+        [sys.executable, "-m", "experiments", name, "--help"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    headings = [line for line in done.stdout.splitlines() if line.endswith(":") and not line.startswith(" ")]
+    assert headings[:2] == ["For example:", "Flags to begin with:"]
+    assert headings[-1].startswith("Several processes") == ("common" in catalog.options(name))
+    told = re.findall("^  --([a-z0-9_]+)", done.stdout, flags=re.MULTILINE)
+    several = {each for option in catalog.options(name) for each in defined(FLAGS_AT / f"{option}.py")}
+    assert several - {"clips"} <= set(told)
+    assert len(set(told)) == len(told)
+    first = done.stdout.partition("Flags to begin with:")[2].partition("\n\n")[2].partition("\n\n")[0]
+    assert first.count("\n  --") + first.startswith("  --") == 4
+
+
 def test_reproduce_takes_the_flags_of_its_experiments():
     several = {option for name in catalog.in_paper() for option in catalog.options(name)}
     assert set(catalog.options("reproduce")) == several

@@ -2,4 +2,8 @@
 
 from absl import flags
 
-FULL = flags.DEFINE_bool("full", False, "claims: the paper's full grids, seven times as many sounds.")
+from . import HOW_MANY
+
+THEMES = {HOW_MANY: ("full",)}
+
+FULL = flags.DEFINE_bool("full", False, "For claims: the paper's full grids, seven times as many sounds.")

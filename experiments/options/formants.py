@@ -2,4 +2,12 @@
 
 from absl import flags
 
-FINE = flags.DEFINE_bool("fine", False, "formants: also sweep the 120,000 points of vowel_space_fine (not drawn).")
+from . import HOW_MANY
+
+THEMES = {HOW_MANY: ("fine",)}
+
+FINE = flags.DEFINE_bool(
+    "fine",
+    False,
+    "For formants: also write features of 120,000 vowels, the sweep vowel_space_fine. No figure shows them.",
+)

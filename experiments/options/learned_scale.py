@@ -2,13 +2,15 @@
 
 from absl import flags
 
-LOWEST = flags.DEFINE_float("lowest", None, "Hz: the lowest tone of the learned scale; by default 60.")
+THEMES = {"The learned frequency scale": ("lowest=HZ", "highest=HZ", "step=CENTS")}
+
+LOWEST = flags.DEFINE_float("lowest", None, "Lowest tone of the learned scale, in Hz; by default 60.")
 HIGHEST = flags.DEFINE_float(
     "highest",
     None,
-    "Hz: the highest tone of the learned scale, below half the sample rate; by default 7,000, or nine tenths of that "
-    "half where it is lower (1,500 with --quick).",
+    "Highest tone of the learned scale, in Hz, below half the sample rate; by default 7,000, or nine tenths of half "
+    "the sample rate where that is lower (1,500 with --quick).",
 )
 STEP = flags.DEFINE_float(
-    "step", None, "Cents between the tones of the learned scale; by default 20 (60 with --quick)."
+    "step", None, "Step between the tones of the learned scale, in cents; by default 20 (60 with --quick)."
 )

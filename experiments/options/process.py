@@ -2,6 +2,8 @@
 
 from absl import flags
 
+THEMES = {"Computation": ("compilation_cache_dir=FOLDER",)}
+
 COMPILATION_CACHE_DIR = flags.DEFINE_string(
     "compilation_cache_dir",
     None,

@@ -2,40 +2,51 @@
 
 from absl import flags
 
+FIRST = ("audio", "textgrid_tier", "encoders", "quick")
+THEMES = {
+    "Recordings": (
+        *("audio=FILE", "channel=CHANNEL", "textgrid_tier=TIER", "labels=LABEL,...", "trigraphs", "speaker_by"),
+        "normalize",
+    ),
+    "What Praat measures": ("pitch_floor=HZ", "pitch_ceiling=HZ", "formant_ceiling=HZ", "num_formants=N"),
+}
+
 AUDIO = flags.DEFINE_multi_string(
-    "audio", None, "Sound files: a path, a pattern in quotes such as 'session/*.wav', or a folder; may be repeated."
+    "audio",
+    None,
+    "Sound files: a path, a pattern in quotes such as 'session/*.wav', or a folder. The flag may be repeated.",
 )
 TIER = flags.DEFINE_string(
     "textgrid_tier",
     None,
-    "Tier, of the TextGrid next to each file, whose labelled intervals or points are the tokens. A star stands for the "
-    "speaker, as in '* - phones', where a file has a tier for each. Without it, voiced frames are placed on the map, "
-    "without labels.",
+    "Tier whose labelled intervals or points are the tokens, in the TextGrid next to each file. A star stands for the "
+    "speaker, as in '* - phones', where a file has a tier for each. Without this flag, voiced frames are placed on the "
+    "map, without labels.",
 )
-LABELS = flags.DEFINE_list("labels", None, "With --textgrid_tier: only these labels of it, such as a,i,u.")
+LABELS = flags.DEFINE_list("labels", None, "Only these labels of --textgrid_tier, such as a,i,u.")
 SPEAKERS_BY = flags.DEFINE_enum(
     "speaker_by",
     None,
     ["file", "folder", "prefix"],
-    "What tells speakers apart, of whom one is held out at a time: the file (the default), the folder that it lies in, "
-    "or its name up to the first '_'.",
+    "What tells speakers apart: the file (the default), its folder, or its name up to the first '_'. One speaker at a "
+    "time is held out of the reading.",
 )
 CHANNEL = flags.DEFINE_string(
-    "channel", "mean", "Which channel of each file is heard: left, right, a number from 1, or the mean of all."
+    "channel", "mean", "Channel of each file to use: left, right, a number from 1, or the mean of all."
 )
 TRIGRAPHS = flags.DEFINE_bool(
-    "trigraphs", False, "With --textgrid_tier: labels have Praat's backslash trigraphs, such as \\ae for æ."
+    "trigraphs", False, "Labels of --textgrid_tier have Praat's backslash trigraphs, such as \\ae for æ."
 )
 NORMALIZE = flags.DEFINE_enum(
     "normalize",
     "auto",
     ["auto", "yes", "no"],
-    "Whether each recording is given to front ends with mean 0 and variance 1: to those whose checkpoint says that "
-    "they were trained so (auto), to all, or to none.",
+    "Scale each recording to mean 0 and variance 1 for front ends whose checkpoint says that they were trained so "
+    "(auto), for all (yes), or for none (no).",
 )
-PITCH_FLOOR = flags.DEFINE_float("pitch_floor", 75.0, "Praat: lowest f0, Hz.")
-PITCH_CEILING = flags.DEFINE_float("pitch_ceiling", 600.0, "Praat: highest f0, Hz.")
+PITCH_FLOOR = flags.DEFINE_float("pitch_floor", 75.0, "Lowest f0, in Hz.")
+PITCH_CEILING = flags.DEFINE_float("pitch_ceiling", 600.0, "Highest f0, in Hz.")
 FORMANT_CEILING = flags.DEFINE_float(
-    "formant_ceiling", 5_500.0, "Praat: formants are sought up to here, Hz; 5000 for most men."
+    "formant_ceiling", 5_500.0, "Formants are sought below this frequency, in Hz; 5000 suits most men."
 )
-NUM_FORMANTS = flags.DEFINE_float("num_formants", 5.0, "Praat: how many formants are sought below --formant_ceiling.")
+NUM_FORMANTS = flags.DEFINE_float("num_formants", 5.0, "Formants sought below --formant_ceiling.")

@@ -2,6 +2,8 @@
 
 from absl import flags
 
+THEMES = {"Vowels": ("synthesis",)}
+
 SYNTHESIS = flags.DEFINE_enum(
     "synthesis",
     None,

@@ -1,10 +1,10 @@
-"""Trains an encoder from nothing, without data: contrastive predictive coding on synthesised speech-like sound.
+"""Train an encoder from scratch, without data: contrastive predictive coding on synthesised speech-like sounds.
 
-    python -m experiments.pretrain --output_dir=runs/mine --max_steps=20000
+    w2v-jax pretrain --output_dir=runs/mine --max_steps=20000
 
-The folder gets `step-000000.safetensors`, `step-000001`, 2, 5, 10, 20, 50, ... and the last step: encoders for
-`--encoders='runs/mine/step-*.safetensors'`; `mine.safetensors`, the last one in half precision; `curve.csv` and
-`curve.png`; `recipe.json`. Stopped or killed at any moment, the same command goes on and ends with the same encoder.
+Writes encoders of steps 0, 1, 2, 5, 10, 20, 50, ... and of the last step, `step-000000.safetensors` and so on, for
+`--encoders='runs/mine/step-*.safetensors'`; the last one in half precision, `mine.safetensors`; `curve.csv` and
+`curve.png`; and `recipe.json`. If it was stopped or killed, the same command goes on and ends with the same encoder.
 """
 
 import pathlib

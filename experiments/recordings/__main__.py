@@ -61,7 +61,7 @@ def finish(several: Sequence[Heard], measured: Measurements) -> list[str]:
 EXPERIMENT = Experiment(
     name="recordings",
     title="Recordings",
-    question="Where do recorded vowels lie, and what is read off their frames?",
+    question="Where do recorded vowels lie among synthesised ones, and how well are f0 and formants read off?",
     options=("synthesis", "recordings"),
     default=("formant-base", "untrained", "log-mel"),
     asks_vowels=True,
