@@ -130,9 +130,8 @@ class Recorded:
         texts: what a reader is told of a point besides its parameters, given the columns of its table, as text:
             {"label": "in", "values": [...]} each, a value for each point.
         label: the column that colours the map, as text, where any point has one; else it is `Map.colour`.
-        background: the sweep of the map on which they were placed, which is drawn beneath in grey, and whose numbers
-            stand under it.
-        background_sounds: what the points of that map are called.
+        background: the sweep of the map on which they were placed, which is drawn beneath in grey, with `Map.labels`
+            on it, and whose numbers stand under it.
         clips: the file of their sounds; the column `clip` says which is whose. `samples` are all clips one after the
             other, int16; clip i begins at `first[i]` and ends before `first[i + 1]`.
         clip_rate: of them, Hz.
@@ -142,7 +141,6 @@ class Recorded:
     texts: Callable[[Mapping[str, Sequence[str]]], list[dict[str, Any]]]
     label: str = ""
     background: str = ""
-    background_sounds: str = "synthesised sounds"
     clips: str = ""
     clip_rate: int = 16_000
 

@@ -45,13 +45,17 @@ def test_a_section_says_what_the_record_says(folder):
     assert found.says == ("Tones are in order:", "0.70 for ours, 0.40 for random, 0.50 for log-mel.")
     results, papers = found.tables
     assert results.header == ("Quantity", "ours", "random (control)", "log-mel (control)")
-    assert results.rows == (
-        ("order (higher is better)", "0.70 [0.60, 0.80]", "0.40 [0.30, 0.50]", "0.50 [0.40, 0.60]"),
-        ("threshold (frequency 100), cents", "12.35", "12.35", "12.35"),
-        ("threshold (frequency 200)", "undefined", "undefined", "undefined"),
-    )
-    assert papers.rows[0] == ("ours: order", "0.7", "0.7000000", "agrees")
-    assert papers.rows[1][-1] == "differs"
+    order, threshold = results.groups
+    (line,) = order.lines
+    assert (order.title, line.label, line.better) == ("", "order", "higher")
+    assert line.cells == ("0.70 [0.60, 0.80]", "0.40 [0.30, 0.50]", "0.50 [0.40, 0.60]")
+    assert threshold.title == "threshold, cents"
+    assert [(line.label, line.cells[0]) for line in threshold.lines] == [
+        ("frequency 100", "12.35"),
+        ("frequency 200", "undefined"),
+    ]
+    assert (papers.lines[0].label, papers.lines[0].cells) == ("ours: order", ("0.7", "0.7000000", "agrees"))
+    assert papers.lines[1].cells[-1] == "differs"
     assert found.notes == ("A note.",)
 
 
@@ -67,7 +71,7 @@ def test_an_experiment_whose_record_nobody_gave_has_a_section(folder):
     (found,) = sections.sections(read(folder))
     assert (found.title, found.question, found.says) == ("pitch", "", ("As it was stored.",))
     (table,) = found.tables
-    assert [row[0].partition(" ")[0] for row in table.rows] == ["order", "threshold", "threshold"]  # not the curve
+    assert [group.title or group.lines[0].label for group in table.groups] == ["order", "threshold, cents"]  # no curve
     ((group,), maps) = found.figures, found.maps
     assert ([image.svg for image in group.images], maps) == (["pitch/order.ours.svg"], ())
     (random,) = sections.sections(read(folder, ["random"]))
@@ -115,7 +119,7 @@ def test_the_page_has_sources_versions_and_the_papers_numbers(folder):
     assert "facebook/wav2vec2-base @ abc" in text
     assert "its sample rate" in text
     assert "w2v_jax 1.2.3 and jax 4.5.6" in text
-    assert "50 a second, each of 25 ms, at 16,000 samples a second" in text
+    assert "50 a second, 25 ms each, of 16 kHz" in text
     assert "No control was run" not in text
     assert "to ours (Base)" in text
     first_screen = text.partition('id="encoders"')[0]
@@ -213,15 +217,15 @@ def test_a_map_joins_encoders_by_parameters(folder):
         live_maps.of_part(TONES, part, results)
 
 
-def test_a_map_has_the_lines_of_its_figure(folder):
+def test_a_map_has_the_numbers_of_its_figure(folder):
     own, order = map_rows("ours")
     found = measurements(USUAL)
     write_results(folder, dataclasses.replace(found, rows=(*found.rows, *own)))
     for name in ("ours", "random"):
         (folder / f"pitch/tones.{name}.map.csv").write_text("frequency,x,y\n100,1,2\n200,3,4\n")
     (map_,) = section(folder).maps
-    assert [each["below"] for each in map_["encoders"]] == [list(map_order.caption(order, sounds="tones")), []]
-    assert "near order: 100% of nearest tones kept" in page.page(known(folder), now=NOW).html
+    assert [each["below"] for each in map_["encoders"]] == [list(map_order.short_caption(order)), []]
+    assert "near order 100%" in page.page(known(folder), now=NOW).html
 
 
 def test_harmonics_of_a_vowel_give_its_waveform():
@@ -253,7 +257,7 @@ def test_recorded_sounds_keep_their_clips(folder):
     assert found["colour"]["labels"] == ["i", "u"]
     assert np.isnan(floats(found["values"]["f1"])[1])
     without = recorded_map.of_part(WHISTLES, results.parts[0], results, clips=False)
-    assert without["sound"]["clips"] == [None, None]
+    assert without["sound"] == {"kind": "none"}
     assert "ask the speakers before you send it" in page.page(results, now=NOW).html
     assert "ask the speakers" not in page.page(results, now=NOW, clips=False).html
 

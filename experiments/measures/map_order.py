@@ -150,6 +150,30 @@ def caption(order: MapOrder, *, sounds: str = "sounds", narrow: bool = False) ->
     )
 
 
+def short_caption(order: MapOrder) -> tuple[str, ...]:
+    """The same numbers in fewer words, for a page that explains them elsewhere.
+
+    Examples:
+        >>> known, chance, half = (rows.number("a number", each) for each in (0.6, 0.011, 0.502))
+        >>> unknown = rows.number("a number", None, undefined="one point")
+        >>> print(*short_caption(MapOrder(known, chance, known, known, unknown, half, chance)), sep="\\n")
+        near order 60% (chance 1%), far order 0.60
+        trustworthiness 0.60, continuity undefined (chance 0.50)
+    """
+    near = f"near order {_said(order.near_order, '.0%')}{_in_brackets('chance', order.near_order_by_chance, '.0%')}"
+    picture = (
+        f"trustworthiness {_said(order.trustworthiness, '.2f')}, continuity {_said(order.continuity, '.2f')}"
+        f"{_in_brackets('chance', order.shuffled, '.2f')}"
+    )
+    share = order.saturation.value
+    saturated = share is not None and scores.saturated(share)
+    return (
+        f"{near}, far order {_said(order.far_order, '.2f')}",
+        picture,
+        *((f"saturated: {share:.0%} of pairs lie at the farthest distance",) if saturated else ()),
+    )
+
+
 def note(parameters: str) -> str:
     """What the lines under a map mean, for an experiment's notes.
 

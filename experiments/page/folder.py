@@ -71,11 +71,6 @@ class Folder:
     encoders: tuple[About, ...]
 
     @property
-    def is_quick(self) -> bool:
-        """Whether any of it was made on thin grids."""
-        return any(each.measured.quick for each in self.parts)
-
-    @property
     def asked(self) -> tuple[About, ...]:
         """Those that are no controls; all, where there are only such."""
         return tuple(each for each in self.encoders if not each.is_control) or self.encoders

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..experiment import Map, Parameter, Points
+from ..experiment import Map, Parameter
 from ..measures import map_order
 from ..store.rows import About
 from .folder import Folder, Part, ReportError, columns, numbers
@@ -51,7 +51,7 @@ def of_part(map_: Map, part: Part, folder: Folder) -> dict[str, Any] | None:
             places[:, [row_of[key] for key in keys[each.name]]] = [
                 numbers(tables[each.name][axis]) for axis in ("x", "y")
             ]
-            encoders.append(encoder_of(each, *places, below=below(part, each, map_.sweep, map_.sounds)))
+            encoders.append(encoder_of(each, *places, below=below(part, each, map_.sweep)))
     colour = map_.colour or names[-1]
     colours = {colour: map_.colours(points)} if map_.colours is not None else {}
     of = map_.of(points) if map_.of is not None else f"{len(row_of):,} {map_.sounds}"
@@ -59,7 +59,7 @@ def of_part(map_: Map, part: Part, folder: Folder) -> dict[str, Any] | None:
         "id": id_of(part, map_),
         "title": map_.title,
         "reading": map_.reading,
-        "caption": f"UMAP of {of}{' (--quick: thinned)' if part.measured.quick else ''}",
+        "caption": f"UMAP of {of}",
         "parameters": [dataclasses.asdict(parameter) for parameter in parameters],
         "values": {name: packed(each) for name, each in {**points, **colours}.items()},
         "colour": {"name": colour, "title": map_.colour_title or colour, "diverging": map_.diverging},
@@ -67,7 +67,6 @@ def of_part(map_: Map, part: Part, folder: Folder) -> dict[str, Any] | None:
         "sound": map_.sound(points) if map_.sound is not None else {"kind": "none"},
         "silent": map_.silent(points, part.measured) if map_.silent is not None else [],
         "grid": True,
-        "walks": _walks(points, parameters),
         "encoders": encoders,
     }
 
@@ -77,10 +76,10 @@ def id_of(part: Part, map_: Map) -> str:
     return f"{part.name}.{map_.sweep}"
 
 
-def below(part: Part, encoder: About, sweep: str, sounds: str) -> tuple[str, ...]:
-    """The lines under an encoder's map, which are those of the figure; none where nothing was measured of it."""
+def below(part: Part, encoder: About, sweep: str) -> tuple[str, ...]:
+    """The lines under an encoder's map; none where nothing was measured of it."""
     order = map_order.of(part.measured, encoder.name, sweep)
-    return map_order.caption(order, sounds=sounds) if order else ()
+    return map_order.short_caption(order) if order else ()
 
 
 def encoder_of(encoder: About, x: np.ndarray, y: np.ndarray, *, below: Sequence[str] = ()) -> dict[str, Any]:
@@ -104,13 +103,6 @@ def _parameters_of(tables: Iterable[Table]) -> tuple[Parameter, ...]:
     """Where a map says nothing of its parameters: all columns that the tables have."""
     names = dict.fromkeys(name for table in tables for name in table if name not in ("x", "y"))
     return tuple(Parameter(name, name) for name in names)
-
-
-def _walks(points: Points, parameters: Sequence[Parameter]) -> str:
-    """Which keys change what, in words."""
-    varying = [each.label for each in reversed(parameters) if len(np.unique(points[each.name])) > 1]
-    keys = ("left and right", "up and down", "Page Up and Page Down")
-    return "; ".join(f"{key}: {label}" for key, label in zip(keys, varying, strict=False))
 
 
 def _check(path: str, table: Table, names: Sequence[str]) -> None:

@@ -8,6 +8,7 @@ import gzip
 import hashlib
 import json
 import pathlib
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -33,9 +34,15 @@ _MOST_SHRINKING = 50  # what no table or figure shrinks by: larger files are not
 
 _KINDS = {
     "trained": "encoder with trained weights",
-    "random": "control: random weights, untrained",
-    "spectrogram": "control: a spectrogram, nothing learned",
+    "random": "control: random weights",
+    "spectrogram": "control: a spectrogram",
     "yours": "a front end of your own",
+}
+
+# What is said of results on thin grids, by their size.
+_THIN = {
+    "smoke": "Only a handful of sounds was used (--size=smoke): enough to see that everything works, and no more.",
+    "quick": "Few sounds were used (--quick): for a first look.",
 }
 
 
@@ -50,6 +57,14 @@ class Page:
 
     html: str
     lacks: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Rows:
+    """A table as text."""
+
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
 
 
 def write(
@@ -101,13 +116,16 @@ def page(folder: Folder, *, now: datetime.datetime, most_bytes: int = MOST_BYTES
         title=f"What {listed([each.name for each in folder.asked], most=4)} hear{'s' * (len(folder.asked) == 1)}",
         css=(TEMPLATES / "page.css").read_text(encoding="utf-8"),
         script_hashes=" ".join(hash_of(each) for each in (vega, script)),
-        quick=folder.is_quick,
         warnings=warnings(folder, clips=clips),
         run_on=run_on(folder),
-        encoders=[described(each) for each in folder.encoders],
+        encoders=encoders_table(folder.encoders),
         remark=remark(folder.encoders),
         published_note=published_note(folder),
         sections=sections,
+        notes=sections_of.shared_notes(sections),
+        intervals=any("[" in cell for each in sections for table in each.tables for cell in table.cells),
+        maps=any(each.maps for each in sections),
+        sounds=any(map_["sound"]["kind"] != "none" for each in sections for map_ in each.maps),
         made=f"Made by w2v_jax {_version.__version__} on {now:%Y-%m-%d at %H:%M}, from {folder.path.name or '.'}/.",
         beside=beside,
         maps_json=maps_json,
@@ -129,7 +147,17 @@ def _template() -> jinja2.Template:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined
     )
+    environment.filters["isolated"] = isolated
     return environment.get_template("page.html.j2")
+
+
+# Scripts that are written from right to left.
+_LEFTWARDS = re.compile(r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]+")
+
+
+def isolated(text: str) -> str:
+    """Text whose words from right to left do not turn the numbers and brackets around them."""
+    return _LEFTWARDS.sub(lambda word: f"\u2068{word.group()}\u2069", text)
 
 
 def wanted(sections: Sequence[Section]) -> list[str]:
@@ -177,18 +205,26 @@ def hash_of(script: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
 
 
-def described(encoder: About) -> dict[str, str]:
-    """A row of the table of encoders."""
-    source = encoder.source or "not stated"
-    rate, hop, field = (encoder.frames[each] for each in ("sample_rate", "hop", "receptive_field"))
-    return {
-        "name": encoder.name,
-        "kind": _KINDS.get(encoder.kind, "not stated"),
-        "source": f"{source} @ {encoder.revision}" if encoder.revision else source,
-        "assumed": encoder.assumed or "nothing",
-        "frames": f"{rate / hop:g} a second, each of {1000 * field / rate:g} ms, at {rate:,.0f} samples a second",
-        "precision": encoder.precision or "–",
+def encoders_table(encoders: Sequence[About]) -> Rows:
+    """What each encoder is; what was assumed of its checkpoint, where that is anything."""
+    columns = {
+        "Name": [each.name for each in encoders],
+        "What it is": [_KINDS.get(each.kind, "not stated") for each in encoders],
+        "Source": [
+            f"{each.source or 'not stated'}{f' @ {each.revision}' if each.revision else ''}" for each in encoders
+        ],
+        "Assumed": [each.assumed or "nothing" for each in encoders],
+        "Frames": [_frames(each) for each in encoders],
+        "Precision": [each.precision or "–" for each in encoders],
     }
+    if not any(each.assumed for each in encoders):
+        del columns["Assumed"]
+    return Rows(tuple(columns), tuple(zip(*columns.values(), strict=True)))
+
+
+def _frames(encoder: About) -> str:
+    rate, hop, field = (encoder.frames[each] for each in ("sample_rate", "hop", "receptive_field"))
+    return f"{rate / hop:g} a second, {1000 * field / rate:g} ms each, of {rate / 1000:g} kHz"
 
 
 def remark(encoders: Sequence[About]) -> str:
@@ -199,8 +235,8 @@ def remark(encoders: Sequence[About]) -> str:
     others = [each.name for each in encoders if not each.is_control and each.name not in ours]
     if ours:
         return (
-            f"{listed(ours)} learned from synthesised sound and never heard speech: nothing here about "
-            f"{'it' if len(ours) == 1 else 'them'} says what wav2vec 2.0 has learned."
+            f"{listed(ours)} learned from synthesised sound and never heard speech: nothing here says what wav2vec "
+            "2.0 has learned."
         )
     if not others:
         return "Nothing here was trained: these results show what an architecture does by itself."
@@ -209,7 +245,8 @@ def remark(encoders: Sequence[About]) -> str:
 
 def warnings(folder: Folder, *, clips: bool) -> list[str]:
     """What is missing that a reader would need to judge the results."""
-    said = []
+    sizes = {part.measured.size for part in folder.parts}
+    said = [told for size, told in _THIN.items() if size in sizes]
     lacking = sections_of.without_controls(folder)
     if lacking and any(not each.is_control for each in folder.encoders):
         said.append(
@@ -244,10 +281,7 @@ def run_on(folder: Folder) -> str:
         for key in ("w2v_jax", "jax", "device")
     )
     when = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
-    return (
-        f"Measured on {when} with w2v_jax {version} and jax {jax}, on: {device}. Intervals are of the sounds that were "
-        "used; another training of the same recipe may differ by more."
-    )
+    return f"Measured on {when} with w2v_jax {version} and jax {jax}, on: {device}."
 
 
 def published_note(folder: Folder) -> str:
@@ -256,7 +290,4 @@ def published_note(folder: Folder) -> str:
     models = [f"{name} ({model})" for name, model in ours.items() if model]
     if models:
         return f"The paper's numbers stand next to ours where they apply: to {listed(models)}."
-    return (
-        "The paper's numbers are of wav2vec 2.0 Base, Large and XLS-R. None of these encoders is one of them, so none "
-        "of its numbers is compared."
-    )
+    return "None of these encoders is one of the paper's, so its numbers are not compared."

@@ -47,8 +47,8 @@ def of_part(map_: Map, part: Part, folder: Folder, *, clips: bool) -> dict[str, 
             table = tables[each.name]
             places = np.full((2, len(rows)), np.nan)
             places[:, [row_of[key] for key in _keys(table, recorded)]] = [numbers(table[axis]) for axis in ("x", "y")]
-            lines = live_maps.below(part, each, recorded.background, recorded.background_sounds)
-            background = _background(folder, part, f"{recorded.background}.{each.name}.map.csv")
+            lines = live_maps.below(part, each, recorded.background)
+            background = _background(map_, folder, part, each.name)
             encoders.append({**live_maps.encoder_of(each, *places, below=lines), "background": background})
     cells = {name: [table[name][index] for table, index in rows.values()] for name in next(iter(tables.values()))}
     labels = cells.get(recorded.label, [])
@@ -71,10 +71,9 @@ def of_part(map_: Map, part: Part, folder: Folder, *, clips: bool) -> dict[str, 
         "texts": recorded.texts(cells),
         "colour": colour,
         "names": [],
-        "sound": {"kind": "clips", "clips": sounds},
+        "sound": {"kind": "clips", "clips": sounds} if count else {"kind": "none"},
         "silent": [],
         "grid": False,
-        "walks": "left and right: one by one; up and down: ten at a time",
         "encoders": encoders,
     }
 
@@ -83,11 +82,14 @@ def _keys(table: Mapping[str, Sequence[str]], recorded: Recorded) -> list[tuple[
     return list(zip(*(table[name] for name in recorded.key), strict=True))
 
 
-def _background(folder: Folder, part: Part, name: str) -> dict[str, str]:
-    """The points that lie beneath, of which there may be none."""
-    path = folder.file(part.name, name)
-    table = columns(path) if path is not None else {}
-    return {axis: live_maps.packed(numbers(table.get(axis, []))) for axis in ("x", "y")}
+def _background(map_: Map, folder: Folder, part: Part, encoder: str) -> dict[str, Any]:
+    """The points that lie beneath, of which there may be none, and what is written on them."""
+    assert map_.recorded is not None
+    path = folder.file(part.name, f"{map_.recorded.background}.{encoder}.map.csv")
+    points = {name: numbers(column) for name, column in columns(path).items()} if path is not None else {}
+    x, y = (points.pop(axis, np.zeros(0)) for axis in ("x", "y"))
+    names = map_.labels(points, part.measured) if map_.labels is not None and len(x) else []
+    return {"x": live_maps.packed(x), "y": live_maps.packed(y), "names": names}
 
 
 def _clips(folder: Folder, part: Part, recorded: Recorded, chosen: Sequence[str]) -> list[str | None]:

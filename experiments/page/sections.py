@@ -1,24 +1,20 @@
 """A section for each experiment: its figures and how to read them, what came out, tables, the paper's numbers."""
 
+import collections
 import dataclasses
 import functools
 import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from w2v_jax.front_end import FRAMES
-
-from ..experiment import Figure, Map, Published
+from ..experiment import Figure, Map
 from ..store.file_names import safe_name
-from ..store.rows import Measurements, Row
-from . import live_maps, recorded_map
+from . import live_maps, recorded_map, tables
 from .folder import Folder, Part
 from .lacking import Lacks
+from .tables import Table
 
 MOST_FIGURES = 8  # encoders of which a page has the figures; those of the others lie beside it
-MOST_ROWS = 12  # of a quantity in the table of an experiment whose record nobody gave
-
-VERDICTS = {True: "agrees", False: "differs", None: "not comparable: a thinned grid"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,15 +36,6 @@ class FigureGroup:
     folded: bool
     wide: bool
     images: tuple[Image, ...]
-
-
-@dataclasses.dataclass(frozen=True)
-class Table:
-    """A table as text."""
-
-    title: str
-    header: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,7 +75,7 @@ def _section(part: Part, folder: Folder, *, clips: bool) -> Section:
     headline = measured.headline
     if record is not None:  # of the chosen encoders: those that were run last are not all
         headline = lacks.made("what came out", functools.partial(record.headline, measured), "")
-    tables = [each for each in (results_table(part), _published_table(part, lacks)) if each.rows]
+    own_tables = tables.of_part(part, lacks)
     return Section(
         id="section-" + re.sub(r"[^\w-]", "-", part.name),
         title=part.title,
@@ -97,7 +84,7 @@ def _section(part: Part, folder: Folder, *, clips: bool) -> Section:
         rule=record.rule if record else "",
         maps=tuple(_maps(part, folder, lacks, clips=clips)),
         figures=tuple(group for group in _figures(part, folder) if group.images),
-        tables=tuple(tables),
+        tables=own_tables,
         notes=measured.notes,
         downloads=tuple(_downloads(part, folder)),
         lacks=tuple(lacks.lines),
@@ -194,61 +181,10 @@ def _image(part: Part, title: str, stem: str, name: str) -> Image:
     return Image(name, alt, f"{part.name}/{stem}.svg", f"{part.name}/{stem}.pdf")
 
 
-def results_table(part: Part) -> Table:
-    """The quantities that the record names: a line for each with its parameters, a column for each front end."""
-    measured = part.measured
-    quantities = part.record.table if part.record else _short_quantities(measured)
-    several = [row for quantity in quantities for row in measured.rows if row.quantity == quantity]
-    several = [row for row in several if row.layer == FRAMES]
-    names = [name for name in (*measured.encoders, "") if any(row.encoder == name for row in several)]
-    lines: dict[str, dict[str, str]] = {}
-    for row in several:
-        lines.setdefault(_line(row), {})[row.encoder] = cell_text(row)
-    controls = measured.controls
-    header = [f"{name} (control)" if name in controls else name or "all" for name in names]
-    intervals = " [95% interval]" if any(row.low is not None for row in several) else ""
-    cells = [(line, *(of.get(name, "–") for name in names)) for line, of in lines.items()]
-    return Table(f"Results{intervals}", ("Quantity", *header), tuple(cells))
-
-
-def _line(row: Row) -> str:
-    unit = f", {row.unit}" if row.unit else ""
-    better = f" ({row.better} is better)" if row.better else ""
-    return f"{row.label}{unit}{better}"
-
-
-def cell_text(row: Row) -> str:
-    """A number as text, with its interval where it has one; or that there is none."""
-    if row.value is None:
-        return "undefined"
-    if row.low is None or row.high is None:
-        return f"{row.value:.4g}"
-    digits = 2 if row.high - row.low > 0.01 else 3
-    return f"{row.value:.{digits}f} [{row.low:.{digits}f}, {row.high:.{digits}f}]"
-
-
-def _short_quantities(measured: Measurements) -> list[str]:
-    """Those of which there are few numbers: no curves, no matrices."""
-    lines: dict[str, set[str]] = {}
-    for row in measured.rows:
-        lines.setdefault(row.quantity, set()).add(row.told)
-    return [quantity for quantity, told in lines.items() if len(told) <= MOST_ROWS]
-
-
-def published(part: Part) -> Sequence[Published]:
-    """The paper's numbers next to ours."""
-    made = part.record.published if part.record else None
-    return made(part.measured) if made is not None else ()
-
-
-def _published_table(part: Part, lacks: Lacks) -> Table:
-    none: Sequence[Published] = ()
-    several = lacks.made("the paper's numbers next to ours", functools.partial(published, part), none)
-    rows = [
-        (f"{each.encoders}: {each.quantity}", each.published, f"{each.ours:.7f}", VERDICTS[each.agrees])
-        for each in several
-    ]
-    return Table("The paper's numbers next to ours", ("Quantity", "paper", "here", ""), tuple(rows))
+def shared_notes(several: Sequence[Section]) -> list[str]:
+    """The notes that more than one section has."""
+    counts = collections.Counter(note for each in several for note in dict.fromkeys(each.notes))
+    return [note for note, count in counts.items() if count > 1]
 
 
 def without_controls(folder: Folder) -> list[str]:

@@ -10,6 +10,7 @@ from w2v_jax._src.quoting import printable
 
 from ..experiment import Map, Parameter, Points, Recorded
 from ..hearing import Heard
+from ..vowels import vowel_maps
 from . import clips, encoding, material, synthesis
 from .encoding import TOKENS_MAP, VOWELS_MAP
 
@@ -74,12 +75,12 @@ TOKENS = Map(
     colour_title="F1 (Hz)",
     sounds="recorded tokens",
     of=_on_map,
+    labels=vowel_maps.labels,
     recorded=Recorded(
         key=("file", "label", "start", "end"),
         texts=_texts,
         label="label",
         background=VOWELS_MAP,
-        background_sounds="synthesised vowels",
         clips=clips.FILE,
         clip_rate=clips.SAMPLE_RATE,
     ),

@@ -76,8 +76,12 @@ class Row:
     @property
     def label(self) -> str:
         """What a reader of a table sees it called."""
-        told = ", ".join(value if isinstance(value, str) else f"{name} {value:g}" for name, value in self.parameters)
-        return f"{self.quantity} ({told})" if told else self.quantity
+        return f"{self.quantity} ({self.at})" if self.at else self.quantity
+
+    @property
+    def at(self) -> str:
+        """Its parameters as a reader of a table sees them: "sines, frequency 440"."""
+        return ", ".join(value if isinstance(value, str) else f"{name} {value:g}" for name, value in self.parameters)
 
     def has(self, parameters: Mapping[str, Value]) -> bool:
         """Whether it is asked at these parameters, and perhaps at others."""

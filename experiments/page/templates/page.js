@@ -36,6 +36,18 @@
   }
   addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((each) => (each.open = true)));
 
+  // What scrolls sideways in its box can be scrolled with the keyboard.
+  const boxes = new ResizeObserver((entries) => {
+    for (const { target } of entries) {
+      if (target.scrollWidth > target.clientWidth + 1) target.tabIndex = 0;
+      else target.removeAttribute("tabindex");
+    }
+  });
+  for (const box of document.querySelectorAll(".scroll")) {
+    boxes.observe(box);
+    for (const image of box.querySelectorAll("img")) image.addEventListener("load", () => (boxes.unobserve(box), boxes.observe(box)));
+  }
+
   // Sounds.
   let context = null;
   let playing = null;
@@ -137,9 +149,11 @@
     for (const encoder of map.encoders) {
       encoder.x = floats(encoder.x);
       encoder.y = floats(encoder.y);
-      encoder.background = encoder.background ? [floats(encoder.background.x), floats(encoder.background.y)] : [[], []];
+      const { x, y, names } = encoder.background || { x: "", y: "", names: [] };
+      encoder.background = { x: floats(x), y: floats(y), names };
     }
     map.silent = new Set(map.silent);
+    if (map.colour.labels) map.colour.distinct = [...new Set(map.colour.labels)].sort(new Intl.Collator("en", { numeric: true }).compare);
     map.size = map.values[map.parameters[0].name].length;
     const sound = map.sound;
     if (sound.kind === "sines") {
@@ -168,23 +182,67 @@
   const placed = (encoder, row) => Number.isFinite(encoder.x[row]);
   const allRows = (map) => Array.from({ length: map.size }, (_, row) => row);
 
-  // Names that would cover each other stand together at the first one.
+  // What is written on a map: in black of its sounds; in grey of those beneath; in their colours the labels, at the
+  // token of each that is nearest to the middle of them.
+  const LETTERS = 240; // of all labels together: more would cover each other
+  const LONGEST = 14;
+  function texts(map, encoder) {
+    const black = map.names.filter(({ row }) => placed(encoder, row)).map(({ text, row }) => ({ text, x: encoder.x[row], y: encoder.y[row], ink: "black" }));
+    const { x, y } = encoder.background;
+    const grey = encoder.background.names.map(({ text, row }) => ({ text, x: x[row], y: y[row], ink: "#6a6a6a" }));
+    const distinct = map.colour.labels ? map.colour.distinct : [];
+    if (distinct.map((label) => shortened(label, LONGEST)).join("").length > LETTERS) return [...black, ...grey];
+    const coloured = distinct.map((label, index) => {
+      const rows = allRows(map).filter((row) => map.colour.labels[row] === label && placed(encoder, row));
+      if (!rows.length) return null;
+      const [middleX, middleY] = [encoder.x, encoder.y].map((values) => median(rows.map((row) => values[row])));
+      const away = (row) => Math.hypot(encoder.x[row] - middleX, encoder.y[row] - middleY);
+      const row = rows.reduce((best, each) => (away(each) < away(best) ? each : best));
+      return { text: label, x: encoder.x[row], y: encoder.y[row], ink: darker(map.colour.range[index % map.colour.range.length]) };
+    });
+    return [...coloured.filter(Boolean), ...black, ...grey];
+  }
+  const median = (values) => values.sort((a, b) => a - b)[Math.floor(values.length / 2)];
+  const darker = (colour) => "#" + colour.match(/[0-9A-Fa-f]{2}/g).map((part) => Math.round(parseInt(part, 16) * 0.75).toString(16).padStart(2, "0")).join("");
+
+  // The same with their places: next to what they name, where they cover no other, with a line where that is far off.
+  const AROUND = [9, 18, 28, 40, 54, 70, 90].flatMap((far) => [0, 4, 2, 6, 1, 7, 3, 5].map((eighth) => [far * Math.sin((eighth * Math.PI) / 4), -far * Math.cos((eighth * Math.PI) / 4)]));
+  const pen = document.createElement("canvas").getContext("2d");
+  pen.font = "bold 13px system-ui, sans-serif"; // as map.vl.json has it
   function names(map, encoder, side) {
     const [x, y] = domains(encoder);
-    const pixels = ({ row }) => [((encoder.x[row] - x[0]) / (x[1] - x[0])) * side, ((encoder.y[row] - y[0]) / (y[1] - y[0])) * side];
-    const found = [];
-    for (const each of map.names.filter(({ row }) => placed(encoder, row))) {
-      const [left, top] = pixels(each);
-      const near = found.find((other) => Math.abs(other.left - left) < 24 && Math.abs(other.top - top) < 13);
-      if (near) near.text += ` ${each.text}`;
-      else found.push({ ...datum(map, encoder, each.row), text: each.text, left, top });
+    const scale = side / (x[1] - x[0]);
+    const done = [];
+    for (const each of texts(map, encoder)) {
+      const text = shortened(each.text, LONGEST);
+      const [left, top] = [(each.x - x[0]) * scale, (y[1] - each.y) * scale];
+      const [halfWidth, halfHeight] = [pen.measureText(text).width / 2 + 1, 7.5];
+      const box = ([across, down]) => {
+        const sideways = across + Math.sign(Math.round(across)) * (halfWidth - 4);
+        return { x: Math.min(Math.max(left + sideways, halfWidth + 2), side - halfWidth - 2), y: Math.min(Math.max(top + down, 9), side - 9), halfWidth, halfHeight };
+      };
+      const cover = (one) => {
+        const hides = done.map((other) => overlap(one.x - other.box.x, one.halfWidth + other.box.halfWidth) * overlap(one.y - other.box.y, one.halfHeight + other.box.halfHeight));
+        const points = done.map((other) => overlap(one.x - other.left, one.halfWidth + 3) * overlap(one.y - other.top, one.halfHeight + 3));
+        return [...hides, ...points, overlap(one.x - left, one.halfWidth) * overlap(one.y - top, one.halfHeight)].reduce((sum, part) => sum + part, 0);
+      };
+      const boxes = AROUND.map(box);
+      const best = boxes.find((one) => cover(one) === 0) || boxes.reduce((least, one) => (cover(one) < cover(least) ? one : least));
+      done.push({ ...each, text, left, top, box: best });
     }
-    return found;
+    const far = ({ left, top, box }) => Math.max(Math.abs(box.x - left) - box.halfWidth, Math.abs(box.y - top) - box.halfHeight) > 10;
+    const [toX, toY] = [(pixels) => x[0] + pixels / scale, (pixels) => y[1] - pixels / scale];
+    return done.map((each) => {
+      const [atX, atY] = [toX(each.box.x), toY(each.box.y)];
+      return { text: each.text, ink: each.ink, x: atX, y: atY, fromX: far(each) ? each.x : atX, fromY: far(each) ? each.y : atY };
+    });
   }
+  const overlap = (apart, room) => Math.max(0, room - Math.abs(apart));
+  const shortened = (text, most) => ([...text].length > most ? [...text].slice(0, most - 1).join("") + "…" : text);
 
   function datasets(map, encoder, side) {
     return {
-      background: Array.from(encoder.background[0], (x, index) => ({ x, y: encoder.background[1][index] })),
+      background: Array.from(encoder.background.x, (x, index) => ({ x, y: encoder.background.y[index] })),
       points: allRows(map).filter((row) => placed(encoder, row)).map((row) => datum(map, encoder, row)),
       names: names(map, encoder, side),
       chosen: placed(encoder, map.chosen) ? [datum(map, encoder, map.chosen)] : [],
@@ -197,7 +255,7 @@
       const known = values.filter(Number.isFinite);
       return [known.reduce((a, b) => Math.min(a, b), Infinity), known.reduce((a, b) => Math.max(a, b), -Infinity)];
     };
-    const [x, y] = [ends([...encoder.x, ...encoder.background[0]]), ends([...encoder.y, ...encoder.background[1]])];
+    const [x, y] = [ends([...encoder.x, ...encoder.background.x]), ends([...encoder.y, ...encoder.background.y])];
     const half = 0.56 * Math.max(x[1] - x[0], y[1] - y[0], 1e-6);
     return [x, y].map(([low, high]) => [(low + high) / 2 - half, (low + high) / 2 + half]);
   }
@@ -210,8 +268,8 @@
     const { color } = points.encoding;
     if (map.colour.labels) {
       color.type = "nominal";
-      color.scale = { range: map.colour.range };
-      points.encoding.shape = { field: "colour", type: "nominal", title: map.colour.title };
+      color.scale = { domain: map.colour.distinct, range: map.colour.range };
+      points.encoding.shape = { field: "colour", type: "nominal", title: map.colour.title, scale: { domain: map.colour.distinct } };
       points.mark = { type: "point", filled: true, opacity: 1 };
       // All labels, in as many columns as there is room for; by itself Vega shows 30, in one row.
       const longest = map.colour.labels.reduce((most, label) => Math.max(most, [...label].length), 1);
@@ -278,7 +336,9 @@
       panels.append(figure);
       let current = group[group.length - 1];
       const title = () => {
-        name.textContent = current.name;
+        const isolated = document.createElement("bdi"); // a name may be written from right to left
+        isolated.textContent = current.name;
+        name.replaceChildren(isolated);
         below.replaceChildren(...current.below.flatMap((line, index) => (index ? [document.createElement("br"), line] : [line])));
         if (current.control) {
           const control = document.createElement("span");
@@ -305,7 +365,7 @@
         play(map, row);
       });
       new ResizeObserver(() => {
-        if (panel.view.width() !== side()) panel.view.width(side()).height(side()).runAsync();
+        if (panel.view.width() !== side()) panel.view.width(side()).height(side()).data("names", names(map, current, side())).runAsync();
       }).observe(plot);
       if (group.length > 1) {
         figure.append(
@@ -321,12 +381,14 @@
     const sliders = element.querySelector(".sliders");
     map.sliders = [];
     const axes = map.grid ? map.parameters : [{ label: "Sound", unit: "" }];
+    const keys = ["← →", "↑ ↓", "Page Up, Page Down"];
+    const varying = axes.map((_, axis) => axis).filter((axis) => !map.grid || map.axes[axis].length > 1).reverse();
     axes.forEach(({ label, unit }, axis) => {
       const values = map.grid ? map.axes[axis] : allRows(map);
       if (values.length < 2) return;
       const told = (index) => (map.grid ? `${shown(values[index])}${unit ? " " + unit : ""}` : `${index + 1} of ${map.size}`);
       const moved = (index) => choose(map, map.grid ? moveTo(map, axis, index) : index);
-      const made = slider(label, values.length, 0, told, moved);
+      const made = slider(label, values.length, 0, told, moved, keys[varying.indexOf(axis)]);
       sliders.append(made.label);
       map.sliders.push((row) => made.set(map.grid ? placeOf(map, row)[axis] : row));
     });
@@ -342,8 +404,12 @@
     choose(map, map.chosen);
   }
 
-  function slider(name, count, value, told, moved) {
+  function slider(name, count, value, told, moved, keys = "") {
     const label = document.createElement("label");
+    const hint = document.createElement("span"); // which keys move it on the map
+    hint.className = "keys";
+    hint.textContent = keys;
+    hint.setAttribute("aria-hidden", "true");
     const input = document.createElement("input");
     const output = document.createElement("output");
     Object.assign(input, { type: "range", min: 0, max: count - 1, step: 1, value });
@@ -356,7 +422,7 @@
       set(input.value);
       moved(Number(input.value));
     });
-    label.append(name, input, output);
+    label.append(name, hint, input, output);
     set(value);
     return { label, set };
   }
@@ -379,7 +445,7 @@
     return moveTo(map, axis, placeOf(map, map.chosen)[axis] + step);
   }
 
-  document.getElementById("stop").addEventListener("click", stop);
+  document.getElementById("stop")?.addEventListener("click", stop);
   addEventListener("keydown", (event) => event.key === "Escape" && stop());
   const maps = new Map(read("maps").map((map) => [map.id, prepared(map)]));
   const ready = Promise.all([...document.querySelectorAll("[data-map]")].map((element) => drawn(maps.get(element.dataset.map), element)));

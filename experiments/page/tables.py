@@ -1,0 +1,149 @@
+"""The tables of a section: what came out of each front end, and the paper's numbers next to ours."""
+
+import dataclasses
+import functools
+from collections.abc import Iterable, Mapping, Sequence
+
+from w2v_jax.front_end import FRAMES
+
+from ..experiment import Published
+from ..store.rows import Better, Measurements, Row
+from .folder import Part
+from .lacking import Lacks
+
+MOST_ROWS = 12  # of a quantity in the table of an experiment whose record nobody gave
+MOST_SHOWN = 8  # lines of a table that is not folded
+
+VERDICTS = {True: "agrees", False: "differs", None: "not comparable: a thinned grid"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Line:
+    """A line of a table.
+
+    Attributes:
+        label: what its numbers are of.
+        cells: a text for each column.
+        better: which way is better, where one is.
+    """
+
+    label: str
+    cells: tuple[str, ...]
+    better: Better = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Group:
+    """Lines that share what their title says; "" where they share nothing."""
+
+    title: str
+    lines: tuple[Line, ...]
+    better: Better = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """A table as text."""
+
+    title: str
+    header: tuple[str, ...]
+    groups: tuple[Group, ...]
+
+    @property
+    def lines(self) -> list[Line]:
+        """All lines."""
+        return [line for group in self.groups for line in group.lines]
+
+    @property
+    def cells(self) -> list[str]:
+        """The texts of all lines."""
+        return [cell for line in self.lines for cell in line.cells]
+
+    @property
+    def folded(self) -> bool:
+        """Whether the page shows it only when asked."""
+        return len(self.lines) > MOST_SHOWN
+
+
+def of_part(part: Part, lacks: Lacks) -> tuple[Table, ...]:
+    """The tables of an experiment that have any line."""
+    return tuple(each for each in (results_table(part), _published_table(part, lacks)) if each.groups)
+
+
+def results_table(part: Part) -> Table:
+    """The quantities that the record names: a line for each with its parameters, a column for each front end."""
+    measured = part.measured
+    quantities = part.record.table if part.record else _short_quantities(measured)
+    several = [row for quantity in quantities for row in measured.rows if row.quantity == quantity]
+    several = [row for row in several if row.layer == FRAMES]
+    names = [name for name in (*measured.encoders, "") if any(row.encoder == name for row in several)]
+    by_line: dict[tuple[str, str], dict[str, Row]] = {}
+    for row in several:
+        by_line.setdefault((row.quantity, row.at), {})[row.encoder] = row
+    controls = measured.controls
+    header = [f"{name} (control)" if name in controls else name or "all" for name in names]
+    intervals = " [95% interval]" if any(row.low is not None for row in several) else ""
+    return Table(f"Results{intervals}", ("Quantity", *header), tuple(_grouped(by_line, names)))
+
+
+def _grouped(by_line: Mapping[tuple[str, str], Mapping[str, Row]], names: Sequence[str]) -> Iterable[Group]:
+    """Lines of one quantity together; or of the same parameters, where those are fewer."""
+    quantities, parameters = (len({line[part] for line in by_line}) for part in (0, 1))
+    by_parameters = 1 < parameters < quantities
+    units = {quantity: row.unit for (quantity, _), of in by_line.items() for row in of.values() if row.unit}
+    groups: dict[str, list[Line]] = {}
+    for (quantity, at), of in by_line.items():
+        better = next(iter(of.values())).better
+        cells = tuple(cell_text(of[name]) if name in of else "–" for name in names)
+        of_quantity = _with_unit(quantity, units.get(quantity, ""))
+        title, label = (at, of_quantity) if by_parameters else (of_quantity, at)
+        groups.setdefault(title, []).append(Line(label, cells, better))
+    for title, lines in groups.items():
+        if by_parameters:
+            yield Group(title, tuple(lines))
+        elif len(lines) == 1:
+            (line,) = lines
+            yield Group("", (dataclasses.replace(line, label=f"{title} ({line.label})" if line.label else title),))
+        else:
+            better = next((line.better for line in lines if line.better), "")
+            yield Group(title, tuple(dataclasses.replace(line, better="") for line in lines), better)
+
+
+def _with_unit(quantity: str, unit: str) -> str:
+    """A quantity with its unit, which its name may have already."""
+    return quantity if not unit or quantity.endswith(f", {unit}") else f"{quantity}, {unit}"
+
+
+def cell_text(row: Row) -> str:
+    """A number as text, with its interval where it has one; or that there is none."""
+    if row.value is None:
+        return "undefined"
+    if row.low is None or row.high is None:
+        return f"{row.value:.4g}"
+    digits = 2 if row.high - row.low > 0.01 else 3
+    return f"{row.value:.{digits}f} [{row.low:.{digits}f}, {row.high:.{digits}f}]"
+
+
+def _short_quantities(measured: Measurements) -> list[str]:
+    """Those of which there are few numbers: no curves, no matrices."""
+    lines: dict[str, set[str]] = {}
+    for row in measured.rows:
+        lines.setdefault(row.quantity, set()).add(row.told)
+    return [quantity for quantity, told in lines.items() if len(told) <= MOST_ROWS]
+
+
+def published(part: Part) -> Sequence[Published]:
+    """The paper's numbers next to ours."""
+    made = part.record.published if part.record else None
+    return made(part.measured) if made is not None else ()
+
+
+def _published_table(part: Part, lacks: Lacks) -> Table:
+    none: Sequence[Published] = ()
+    several = lacks.made("the paper's numbers next to ours", functools.partial(published, part), none)
+    lines = [
+        Line(f"{each.encoders}: {each.quantity}", (each.published, f"{each.ours:.7f}", VERDICTS[each.agrees]))
+        for each in several
+    ]
+    groups = (Group("", tuple(lines)),) if lines else ()
+    return Table("The paper's numbers next to ours", ("Quantity", "paper", "here", ""), groups)
