@@ -3,20 +3,25 @@
 import dataclasses
 import functools
 import types
-from collections.abc import Callable, Mapping
-from typing import Literal
+from collections.abc import Callable, Iterable, Mapping
+from typing import Literal, get_args
 
 import numpy as np
 
 from w2v_jax.scores import BlockScores, Score, UndefinedScoreError, reading_chance
 from w2v_jax.scores.parameter_metrics import VOWEL_METRICS
-from w2v_jax.scores.reading import Unit
+from w2v_jax.scores.reading import Unit as ErrorUnit
 from w2v_jax.scores.representational_similarity import BEST
 
+from ..measures.learned_scale import SWEEP
 from ..vowels.synthesis import Synthesis
-from .layers import Layer
+from .layers import Layer, Phases
 from .listeners import NOTICEABLE
+from .phased import HALF, MOVED
 from .sounds import FRACTIONS, Grids
+
+PHASES_TAKEN: tuple[Phases, ...] = get_args(Phases)
+Unit = Literal["cents", "dB", "share"]  # share: of the distance of unrelated sounds
 
 WHERE = {False: "other tones", True: "multiples of the frame rate"}
 
@@ -32,11 +37,12 @@ class Question:
         primary: whether it was named beforehand as a main one; the text leads with these.
         family: of scores that ask the same in other units: a claim needs them all.
         beside: whether it is shown with the main ones, as a near order is beside a far one.
-        unit: in which it is, where it is no share or correlation: "cents" or "dB". Of these lower is better.
+        unit: in which it is, where it is no correlation or probability. Of these lower is better.
         guesses: the values that are guessed at, of the sounds that are heard, where chance is the error of a guess.
         through_layers: its place in the figure layer by layer, where it is drawn there.
         through_training: its place in the figure of `emergence`, where it is asked there.
-        hears: the grids that it asks about, where it is asked there.
+        hears: the grids that it asks about, where it is asked there, or where not all front ends hear them.
+        saturates: which of `Layer.saturations` says whether the sounds are farther apart than the tuning.
         noticeable: what a listener just notices, in its unit, where it is drawn beside that.
     """
 
@@ -51,6 +57,7 @@ class Question:
     through_layers: int | None = None
     through_training: int | None = None
     hears: tuple[str, ...] = ()
+    saturates: str | None = None
     noticeable: float | None = None
 
     @property
@@ -65,13 +72,13 @@ class Question:
 
     def chance_of(self, grids: Grids) -> str:
         """Its value for features that know nothing of these sounds, in words."""
-        if self.guesses is None or self.unit is None:
+        if self.guesses is None or self.unit not in ("cents", "dB"):
             return self.chance
         values = self.guesses(grids)
         return f"{reading_chance(values, unit=self.unit):.{DIGITS[self.unit]}f}" if np.ptp(values) else self.chance
 
 
-DIGITS: dict[Unit | None, int] = {None: 2, "cents": 0, "dB": 1}
+DIGITS: dict[Unit | None, int] = {None: 2, "cents": 0, "dB": 1, "share": 3}
 """Of a score, by its unit."""
 
 Questions = dict[str, Question]
@@ -85,7 +92,7 @@ def read_off(
     across: str,
     over: str,
     *,
-    unit: Unit = "cents",
+    unit: ErrorUnit = "cents",
     noticeable: float | None = None,
 ) -> Questions:
     """How far off is a parameter in contexts not heard; and between its own values heard, which no lookup can say."""
@@ -144,6 +151,7 @@ def rsa(
     primary: bool = False,
     within: str | None = None,
     weights: bool = True,
+    saturates: str | None = None,
     through_layers: Mapping[str, int] = _NOWHERE,
     through_training: Mapping[str, int] = _NOWHERE,
 ) -> Questions:
@@ -164,18 +172,19 @@ def rsa(
             through_layers=through_layers.get(metric),
             through_training=through_training.get(metric),
             hears=(grid,),
+            saturates=saturates,
         )
         for metric in names
     }
 
 
-def rsa_of_each(name: str, grid: str, *parameters: str, over: str) -> Questions:
+def rsa_of_each(name: str, grid: str, *parameters: str, over: str, saturates: str) -> Questions:
     def of(kind: str, parameter: str) -> Callable[[Layer], Score]:
         return lambda layer: getattr(layer.rsa(grid, *parameters, metrics=dict(VOWEL_METRICS)), kind)[parameter]
 
     return {
         f"RSA of {name} with {parameter.upper() if parameter != 'f0' else parameter} in Hz, {kind}": Question(
-            of(attribute, parameter), over, "0"
+            of(attribute, parameter), over, "0", saturates=saturates
         )
         for parameter in parameters
         for kind, attribute in (("alone", "marginal"), ("beside the others (partial)", "partial"))
@@ -189,6 +198,7 @@ def near(
     counts: tuple[int, ...],
     over: str,
     primary: bool,
+    saturates: str,
     through_layers: int | None = None,
     through_training: int | None = None,
 ) -> Questions:
@@ -205,6 +215,7 @@ def near(
             through_layers=through_layers if count == 10 else None,
             through_training=through_training if count == 10 else None,
             hears=(grid,),
+            saturates=saturates,
         )
         for count in counts
     }
@@ -286,5 +297,49 @@ def bursts() -> Questions:
     return found
 
 
-def scale_fit(scale: str, grid: str = "tones") -> Callable[[Layer], Score]:
-    return lambda layer: layer.scale_fit(scale, grid)
+def learned_scale(scales: Iterable[str]) -> Questions:
+    """What known scales explain of the learned one, and whether the tones are near enough to tell."""
+
+    def fit(scale: str) -> Callable[[Layer], Score]:
+        return lambda layer: layer.learned_scale.fits[scale]
+
+    asked = functools.partial(Question, over="other steps", hears=(SWEEP,), saturates=STEPS)
+    chance = "any rising curve: 0.7 to 0.9"
+    return {
+        **{scale_name(each): asked(fit(each), chance=chance) for each in scales},
+        SMALL_STEPS: asked(Layer.small_steps, chance="-"),
+    }
+
+
+def scale_name(scale: str) -> str:
+    """What the score of a known scale is called."""
+    return f"learned scale by angles, R² with {scale}"
+
+
+SCALE_CLAIM = "fundamental frequency"
+SMALL_STEPS = "learned scale by angles, share of small steps"
+STEPS = "steps of the learned scale"  # what is saturated where fewer than nine of ten are small
+
+
+def small_changes(name: str, grid: str, half: float) -> Questions:
+    """How far half a just noticeable difference is, of what it should be as good as nothing of."""
+
+    def of(phases: Phases) -> Callable[[Layer], Score]:
+        return lambda layer: layer.small_change(name, int(np.argmin(np.abs(layer.changes - half))), phases=phases)
+
+    return {
+        f"distance of half a just noticeable difference of {name}, {phases}": Question(
+            of(phases), "other sounds", "1", beside=True, unit="share", hears=(grid,)
+        )
+        for phases in PHASES_TAKEN
+    }
+
+
+def small_changes_of_voices() -> Questions:
+    """The same of each parameter of voices."""
+    names = [name if name == "f0" else name.upper() for name in MOVED]
+    return {
+        name: question
+        for each in names
+        for name, question in small_changes(f"{each} of voices", "voice_changes", HALF[each]).items()
+    }

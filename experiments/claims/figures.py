@@ -11,13 +11,16 @@ from w2v_jax.front_end import FRAMES
 
 from ..draw import figures
 from ..front_ends.populations import Population
+from ..sentences import listed
 from ..store.rows import Measurements, Row
 from ..vowels.choice import PAPERS, VowelChoice
 from .questions import CLAIMS, placed
-from .table import asked, layers_in, score_of
+from .table import asked, is_saturated, layers_in, score_of
 
 LEAST = -0.25  # scores below it are drawn at the edge
 OFFSETS = {"encoder": -0.09, "untrained": 0.09, "log-mel": -0.27, "stft": 0.27}  # from the middle of a row
+_SATURATED = "†"  # beside a score whose sounds are farther apart than the tuning
+_MOST_NAMED = 4
 TUNED_LAYERS = 4  # panels of tuning curves, spread over the layers
 
 
@@ -33,6 +36,7 @@ def draw_claims(population: Population, measured: Measurements, *, vowels: Vowel
     panels = figure.subplots(len(primary), 1, sharex=True, gridspec_kw={"height_ratios": [h + 0.6 for h in heights]})
     shown = [("encoder", each) for each in population.members]
     shown += [*(("untrained", each) for each in population.untrained), *population.spectrograms.items()]
+    saturated: set[str] = set()
     for axes, (claim, names) in zip(panels, primary.items(), strict=True):
         rows = np.arange(len(names))
         axes.hlines(rows, LEAST - 0.05, 1.05, color="#E4E4E4", linewidth=0.8, zorder=0)
@@ -44,13 +48,19 @@ def draw_claims(population: Population, measured: Measurements, *, vowels: Vowel
                 if score is not None and score.value is not None:
                     _interval(axes, score, row + offset, kind)
         axes.axvline(0, color="black", linewidth=0.6)
-        axes.set_yticks(rows, names, fontsize=8)
+        too_far = {name: [each for _, each in shown if is_saturated(measured, each, claim, name)] for name in names}
+        saturated.update(*too_far.values())
+        axes.set_yticks(rows, [f"{name} {_SATURATED}" if too_far[name] else name for name in names], fontsize=8)
         axes.set_ylim(len(names) - 0.4, -0.6)
         axes.set_xlim(LEAST - 0.05, 1.05)
         axes.set_title(claim, loc="left", fontsize=10, fontweight="bold", pad=3)
         axes.tick_params(axis="y", length=0)
         axes.spines[["top", "right", "left"]].set_visible(False)
-    panels[-1].set_xlabel(f"Score, 95% interval over sounds (below {LEAST:g}: hollow, at the edge)")
+    caption = [f"Score, 95% interval over sounds (below {LEAST:g}: hollow, at the edge)"]
+    if saturated:
+        several = listed(sorted(saturated)) if len(saturated) <= _MOST_NAMED else f"{len(saturated)} of these"
+        caption.append(f"{_SATURATED}: saturated, the sounds are farther apart than the tuning of {several}")
+    panels[-1].set_xlabel("\n".join(caption))
     said = title(f"The claims as numbers: {population.name}, final frames", measured.quick, vowels)
     figure.suptitle(said, fontsize=12)
     add_legend(figure, population, spectrograms_marked=True)
@@ -187,6 +197,8 @@ def draw_layers(population: Population, measured: Measurements, *, vowels: Vowel
         value = np.maximum(values_at(at), LEAST)
         axes.fill_between(places, low, high, color=figures.ORANGE, alpha=0.25, linewidth=0)
         axes.plot(places, value, color=figures.ORANGE, linewidth=1.8, marker="o", markersize=4)
+        too_far = [place for place in places if is_saturated(measured, encoder, claim, name, layers[place])]
+        axes.plot(places[too_far], value[too_far], "o", color=figures.ORANGE, markerfacecolor="white", zorder=4)
         axes.set_title(f"{claim}:\n{name}", fontsize=8)
         axes.set_ylim(LEAST - 0.05, 1.05)
         axes.set_xticks(places, [layer.removeprefix("conv ") for layer in layers], fontsize=8)
@@ -194,7 +206,7 @@ def draw_layers(population: Population, measured: Measurements, *, vowels: Vowel
         axes.grid(axis="y", color="#E4E4E4", linewidth=0.6)
         if index >= len(drawn) - 4:
             axes.set_xlabel("Convolution, then final frames", fontsize=8)
-    figure.supylabel(f"Score (below {LEAST:g}: drawn there)", fontsize=9)
+    figure.supylabel(f"Score (below {LEAST:g}: drawn there; hollow: saturated)", fontsize=9)
     add_legend(figure, population, seeds=len(seeds), spectrograms_marked=False)
     return figure
 

@@ -4,27 +4,30 @@ import contextlib
 import dataclasses
 import functools
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from w2v_jax import front_end as library
 from w2v_jax import layer_pooling, scales, scores, stimuli
 from w2v_jax.front_end import FRAMES, Frames
-from w2v_jax.scores import BlockScores, Bootstrap, RsaProfile, Score, UndefinedScoreError
-from w2v_jax.scores.bootstrap import make_score
-from w2v_jax.scores.frequency_scale import SCALES
+from w2v_jax.scores import BlockScores, Bootstrap, DistanceGrowth, LearnedScale, RsaProfile, Score, UndefinedScoreError
+from w2v_jax.scores.bootstrap import make_score, mean_score
+from w2v_jax.scores.learned_scale import FARTHEST_STEP, PHASES
 from w2v_jax.scores.parameter_metrics import ParameterMetric
 
 from ..hearing import Heard
+from ..measures import learned_scale
 from ..vowels.synthesis import Synthesis
-from . import listeners
+from . import listeners, phased
 from .sounds import BURSTS, FRACTIONS, NEXT_F0, Grids, duration, grid_name, grids_for, sees_one_phase
 
 NOISE = 0.1  # of the features' deviation, in every probe that states no other
 MOST_COMPARED = 600  # sounds of an RSA
 INNER_RESAMPLES = 100  # of the intervals of inner layers, which are drawn but not compared
 _SMOKE_RESAMPLES = 40
+
+Phases = Literal["one starting phase", "mean of 8 starting phases"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -185,9 +188,49 @@ class Layer:
             bootstrap=self.bootstrap,
         )
 
-    def scale_fit(self, scale: str, grid: str = "tones") -> Score:
-        frequency = self.points(grid)["frequency"]
-        return scores.scale_fit(self.mean[grid], frequency, SCALES[scale], bootstrap=self.bootstrap)
+    @functools.cached_property
+    def learned_scale(self) -> LearnedScale:
+        """The scale along which tones a small step apart lie, each the mean of its starting phases."""
+        grid = self.grids.items()[learned_scale.SWEEP]
+        features = self.mean[learned_scale.SWEEP].reshape(*grid.shape, -1)
+        return scores.learned_scale(features, grid.axes[0]["frequency"], bootstrap=self.bootstrap)
+
+    def small_steps(self) -> Score:
+        """The share of steps of the learned scale that are small enough for it to say anything."""
+        small = 1 - np.cos(self.learned_scale.angles) <= FARTHEST_STEP
+        return mean_score(small.astype(float), bootstrap=self.bootstrap, bounds=(0.0, 1.0))
+
+    @functools.cached_property
+    def changes(self) -> np.ndarray:
+        """Cents by which sounds are moved, rising."""
+        return phased.changes(self.grids.size)
+
+    def small_change(self, what: str, place: int, *, phases: Phases) -> Score:
+        """The distance of sounds that differ by one of `changes`, as a share of that of unrelated ones.
+
+        Args:
+            what: is moved: "tones", or "f0 of voices" and its like.
+            place: of the change.
+            phases: at which sounds begin.
+        """
+        key = "small changes", what, phases
+        if key not in self._found:
+            self._found[key] = self._growth(what, phases)
+        return self._found[key].shares[place]
+
+    def _growth(self, what: str, phases: Phases) -> DistanceGrowth:
+        name = "tone_changes" if what == "tones" else "voice_changes"
+        count = len(self.changes)
+        features = self.mean[name]
+        features = features.reshape(
+            -1, 1 + (1 if what == "tones" else len(phased.MOVED)) * count, PHASES, features.shape[-1]
+        )
+        if what != "tones":
+            first = 1 + phased.MOVED.index(what.split()[0].lower()) * count
+            features = features[:, [0, *range(first, first + count)]]
+        if phases == "one starting phase":
+            features = features[:, :, 0]
+        return scores.distance_growth(features, self.changes, bootstrap=self.bootstrap)
 
     def steadiness(self, grid: str) -> Score:
         if self.frames.num_frames(round(duration(self.grids.frames) * self.frames.sample_rate)) == 1:

@@ -11,20 +11,18 @@ from w2v_jax.front_end import FRAMES
 from w2v_jax.scores import UndefinedScoreError
 from w2v_jax.scores.frequency_scale import SCALES
 
-from ..front_ends.controls import seed_of
 from ..hearing import Heard
 from ..progress import progress_bar
 from ..store import rows
 from ..store.rows import Cell, Row, attempted
-from . import curves
+from . import curves, small_changes
 from .asking import WHERE, Question
 from .layers import Layer, layers_of
 from .questions import questions
-from .sounds import FRACTIONS
+from .sounds import FRACTIONS, is_asked_less
 from .table import SATURATION
 from .verdicts import Column
 
-SEEDS_BY_LAYER = 3  # of the encoders with random weights
 SEPARATED = 0.95  # AUC from which on a burst counts as told apart
 SHORTEST = "shortest burst told apart"
 _QUARTILES = (25, 50, 75)
@@ -35,19 +33,20 @@ Asked = Sequence[tuple[str, str, Question]]  # claim, name and question
 def measure(heard: Heard) -> list[Row]:
     """All rows of one front end: of controls, no tuning."""
     # Of most seeds the final frames are enough: layers are drawn, and not compared.
-    most = 1 if heard.results.size == "smoke" else SEEDS_BY_LAYER
-    is_one_of_many = heard.is_control and (seed_of(heard.name) or 0) > most
+    is_one_of_many = is_asked_less(heard.setting)
     by_layer = layers_of(heard, only_frames=is_one_of_many)
     final = by_layer[FRAMES]
     found = score_rows(heard, by_layer, list(questions(final.grids.syntheses)))
     if not is_one_of_many:
-        found += curves.noise_rows(final)
+        found += [*curves.noise_rows(final), *small_changes.growth_rows(final)]
     if not heard.is_control:
         found += shortest_bursts(by_layer)
         found += _tuning_rows(heard, by_layer)
         found += [rows.number("sounds heard", len(grid), sweep=name) for name, grid in final.grids.items().items()]
-    for name, share in final.saturations().items():
-        found.append(rows.number(SATURATION, share, sounds=name))
+    for layer, each in by_layer.items():
+        found += [
+            rows.number(SATURATION, share, layer=layer, sounds=name) for name, share in each.saturations().items()
+        ]
     return found
 
 
@@ -57,9 +56,11 @@ def score_rows(heard: Heard, by_layer: Mapping[str, Layer], asked: Asked) -> lis
     for layer, each in _with_progress(heard.name, by_layer):
         column: dict[str, dict[str, Cell]] = {}
         for claim, name, question in asked:
+            if not each.mean.keys() >= set(question.hears):
+                continue
             cell = attempted(functools.partial(question.score, each))
             column.setdefault(claim, {})[name] = cell
-            unit = question.unit or ""
+            unit = "" if question.unit in (None, "share") else question.unit
             found.append(rows.score(name, cell, unit=unit, better=question.better, layer=layer, claim=claim))
         if layer == FRAMES:
             heard.memory[FRAMES] = column

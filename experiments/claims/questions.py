@@ -17,6 +17,7 @@ from . import asking
 from .asking import ABX, WHERE, Question, Questions
 from .layers import Layer
 from .listeners import NOTICEABLE
+from .phased import HALF
 from .sounds import Grids, grid_name
 
 NEIGHBOURS = (5, 10, 20)
@@ -35,6 +36,7 @@ def _of_vowels(synthesis: Synthesis) -> dict[str, Questions]:
     named = functools.partial(grid_name, synthesis=synthesis)
     with_voices = synthesis == "resonances"
     vowels, lines = named("vowels"), named("vowel_lines")
+    of_all, of_one_f0 = f"vowels, {synthesis}", f"vowels of one f0, {synthesis}"  # of `Layer.saturations`
     return {
         "fundamental frequency": {
             **asking.read_off(vowels, "f0", "f0", "vowels", "other f0", noticeable=NOTICEABLE["f0"].in_cents),
@@ -60,6 +62,7 @@ def _of_vowels(synthesis: Synthesis) -> dict[str, Questions]:
                 within="f0",
                 over="other f0",
                 primary=True,
+                saturates=of_one_f0,
                 through_layers={"ERB": 3},
                 through_training={"ERB": 2},
             ),
@@ -68,6 +71,7 @@ def _of_vowels(synthesis: Synthesis) -> dict[str, Questions]:
                 "other vowels",
                 "k/(n-1)",
                 beside=True,
+                saturates=of_one_f0,
             ),
             "ABX of vowels across f0": Question(
                 lambda layer: layer.abx_vowels(synthesis), "other f0", "0.5", beside=True
@@ -81,19 +85,22 @@ def _of_vowels(synthesis: Synthesis) -> dict[str, Questions]:
                 metrics=dict(VOWEL_METRICS),
                 over="other f0",
                 primary=True,
+                saturates=of_all,
                 through_layers={"span": 1},
                 through_training={BEST: 1},
             ),
-            **asking.rsa_of_each("vowels", vowels, "f0", "f1", "f2", over="other f0"),
+            **asking.rsa_of_each("vowels", vowels, "f0", "f1", "f2", over="other f0", saturates=of_all),
             **asking.near(
                 "vowels, by f0, F1, F2",
                 vowels,
                 counts=NEIGHBOURS,
                 over="other vowels",
                 primary=True,
+                saturates=of_all,
                 through_layers=2,
                 through_training=4,
             ),
+            **(asking.small_changes_of_voices() if with_voices else {}),
         },
     }
 
@@ -110,20 +117,15 @@ _OF_OTHER_SOUNDS: dict[str, Questions] = {
             over="other tones",
             primary=True,
             weights=False,
+            saturates="tones",
             through_layers={"semitones": 6},
             through_training={"semitones": 3},
         ),
-        **asking.near("tones, by frequency", "tones", counts=(10,), over="other tones", primary=False),
-        **asking.probe(Layer.mel_probe, "frequency of tones (Mel)", "other tones"),
-        **{
-            f"spacing of tones, sum of 1 - cos: {scale}, R²": Question(
-                asking.scale_fit(scale), "other tones", "any rising curve: 0.7 to 0.9"
-            )
-            for scale in SCALES
-        },
-        "spacing of tones at multiples of the frame rate, sum of 1 - cos: Mel, R²": Question(
-            asking.scale_fit("Mel", "tones_at_rate"), "other tones", "any rising curve: 0.7 to 0.9"
+        **asking.near(
+            "tones, by frequency", "tones", counts=(10,), over="other tones", primary=False, saturates="tones"
         ),
+        **asking.probe(Layer.mel_probe, "frequency of tones (Mel)", "other tones"),
+        **asking.learned_scale(SCALES),
     },
     "amplitude": {
         **asking.read_off(
@@ -137,9 +139,20 @@ _OF_OTHER_SOUNDS: dict[str, Questions] = {
         **asking.monotonicity("amplitude_lines", "amplitude_low", "amplitude of 100 Hz", "other amplitudes of 700 Hz"),
         **asking.monotonicity("amplitude_lines", "amplitude_high", "amplitude of 700 Hz", "other amplitudes of 100 Hz"),
         **asking.rsa(
-            "two tones with their amplitudes", "amplitudes", metrics=dict(AMPLITUDE_METRICS), over="other sounds"
+            "two tones with their amplitudes",
+            "amplitudes",
+            metrics=dict(AMPLITUDE_METRICS),
+            over="other sounds",
+            saturates="two tones",
         ),
-        **asking.near("two tones, by their amplitudes", "amplitudes", counts=(10,), over="other sounds", primary=False),
+        **asking.near(
+            "two tones, by their amplitudes",
+            "amplitudes",
+            counts=(10,),
+            over="other sounds",
+            primary=False,
+            saturates="two tones",
+        ),
         **asking.invariances("levels", "amplitude", 1.0, "level", primary=True, through_layers={WHERE[False]: 7}),
     },
     "temporal detail": {
@@ -152,6 +165,7 @@ _OF_OTHER_SOUNDS: dict[str, Questions] = {
         ),
         **asking.invariances("shifts", "offset", 0.0, "shift", through_layers={WHERE[True]: 10}),
     },
+    "metric space": asking.small_changes("tones", "tone_changes", HALF["f0"]),
     "bias": asking.invariances("biases", "bias", 0.0, "bias", through_layers={WHERE[False]: 11}),
 }
 

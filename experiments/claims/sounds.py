@@ -20,11 +20,13 @@ from w2v_jax.grids import Grid, Vowel
 
 from .. import amplitude
 from ..experiment import Setting, Sweep
+from ..front_ends.controls import seed_of
+from ..measures import learned_scale
 from ..store.results import Size
 from ..vowels import space
 from ..vowels.choice import PAPERS, VowelChoice
 from ..vowels.synthesis import SYNTHESES, Synthesis
-from . import designs, listeners
+from . import designs, listeners, phased
 from .listeners import Noticeable
 
 Values = Sequence[float] | np.ndarray
@@ -68,10 +70,11 @@ class Grids:
 
     `vowels` and `amplitudes` have many values of each parameter, `vowel_lines` and `amplitude_lines` lines along each.
     There is none at the Nyquist frequency: at zero phase it is silence. Vowels are heard as sums of sines, as the paper
-    has them, and as voices: harmonics through resonances.
+    has them, and as voices: harmonics through resonances. Those of `phased` are at several starting phases.
     """
 
     frames: Frames
+    size: Size
     syntheses: tuple[Synthesis, ...]
     vowels: Grid
     vowel_lines: Grid
@@ -86,10 +89,15 @@ class Grids:
     biases: Grid
     levels: Grid
     shifts: Grid
+    tone_changes: Grid
+    voice_changes: Grid
+    scale_tones: Grid
 
     def items(self) -> dict[str, Grid]:
         """The grids by name; those of vowels once for each synthesis, see `grid_name`."""
         found = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        if "resonances" not in self.syntheses:
+            del found["voice_changes"]
         named: dict[str, Grid] = {}
         for name, grid in found.items():
             if name not in OF_VOWELS:
@@ -118,9 +126,9 @@ def grids_of(
     if size == "full":
         return full
     usual = size == "usual"
-    f0, f1, f2, amplitudes = (5, 5, 5, 10) if usual else (4, 4, 4, 5)
+    f0, f1, f2, amplitudes = (4, 4, 4, 8) if usual else (4, 4, 4, 5)
     step, every = (40, 3) if usual else (240, 9)
-    offsets = (0, 1, 2, 3, 4, 7, 40, 113, 211, frames.hop - 1) if usual else (0, 1, 113)
+    offsets = (0, 1, 3, 40, 113, frames.hop - 1) if usual else (0, 1, 113)
     found = dataclasses.replace(
         full,
         vowel_lines=full.vowel_lines.thinned(f0=f0, f1=f1, f2=f2),
@@ -128,6 +136,7 @@ def grids_of(
         tones_at_rate=_tones("tones_at_rate", _heard(_multiples(frames)[::every], frames)),
         amplitude_lines=full.amplitude_lines.thinned(amplitude_low=amplitudes, amplitude_high=amplitudes),
         shifts=_shifts(frames, [offset for offset in dict.fromkeys(offsets) if offset < frames.hop]),
+        bursts=_bursts(frames, slice(1, 5)),
     )
     if usual:
         return found
@@ -160,11 +169,13 @@ def _full(frames: Frames, size: Size, choice: VowelChoice) -> Grids:
     if size in ("smoke", "quick"):
         amplitudes = amplitudes[::2]
     bases = _BASES[size]
+    vowels = designs.vowels("vowels", f0, f1, f2)
     contexts = _spread(_vowels_by_f2(choice), _CONTEXTS[size])
     return Grids(
         frames=frames,
+        size=size,
         syntheses=SYNTHESES,
-        vowels=designs.vowels("vowels", f0, f1, f2),
+        vowels=vowels,
         vowel_lines=Grid("vowel_lines", lines.axes),
         tones=_tones("tones", _heard(np.arange(13, frames.nyquist, 10), frames)),
         tones_at_rate=_tones("tones_at_rate", _heard(_multiples(frames), frames)),
@@ -177,6 +188,9 @@ def _full(frames: Frames, size: Size, choice: VowelChoice) -> Grids:
         biases=_tones("biases", both, amplitude=[0.5], bias=grids.BIAS.axis("bias")),
         levels=_tones("levels", both, amplitude=[0.01, 0.03, 0.1, 0.3, 1]),
         shifts=_shifts(frames, range(frames.hop)),
+        tone_changes=phased.tone_changes(frames, size),
+        voice_changes=phased.voice_changes(vowels, size),
+        scale_tones=learned_scale.tones_for(frames, size, usual_step=phased.SCALE_STEP),
     )
 
 
@@ -351,6 +365,7 @@ SOUNDS: dict[str, Callable[..., jax.Array]] = {
     "biases": tone,
     "levels": tone,
     "shifts": tone,
+    **phased.SOUNDS,
 }
 BURSTS = "bursts"
 
@@ -363,11 +378,13 @@ _LONGER: dict[Callable[..., jax.Array], Callable[..., jax.Array]] = {
 
 def stimulus_of(grid: str, frames: Frames) -> Callable[..., jax.Array]:
     """What makes the sounds of a grid, for a front end with these frames."""
+    if grid in phased.SOUNDS:
+        return phased.stimulus_of(grid, frames)
     return SOUNDS[grid] if duration(frames) == SHORT else _LONGER[SOUNDS[grid]]
 
 
 def duration(frames: Frames) -> float:
-    """Of all sounds but bursts, in seconds, for a front end with these frames."""
+    """Of all sounds but bursts and those of `phased`, in seconds, for a front end with these frames."""
     return SHORT if frames.num_frames(round(SHORT * frames.sample_rate)) >= _LEAST_FRAMES else LONG
 
 
@@ -376,7 +393,21 @@ def grids_for(setting: Setting) -> Grids:
     results, options = setting.results, setting.options
     size: Size = "full" if options.get("full") and not results.quick else results.size
     syntheses = tuple(each for each in SYNTHESES if options.get("synthesis") in (None, "both", each))
-    return grids_of(setting.front_end.frames, size, results.vowels, syntheses)
+    found = grids_of(setting.front_end.frames, size, results.vowels, syntheses)
+    if any(options.get(name) is not None for name in ("lowest", "highest", "step")):
+        tones = learned_scale.tones(setting, usual_step=phased.SCALE_STEP)
+        found = dataclasses.replace(found, scale_tones=tones)
+    return found
+
+
+SEEDS_ASKED_ALL = 3
+"""Encoders with random weights that are asked about every layer, and at several starting phases; the others are not."""
+
+
+def is_asked_less(setting: Setting) -> bool:
+    """Whether a front end is one of many controls with random weights, of which a few are asked everything."""
+    most = 1 if setting.results.size == "smoke" else SEEDS_ASKED_ALL
+    return setting.front_end not in setting.named and (seed_of(setting.front_end.name) or 0) > most
 
 
 def sweeps_of(setting: Setting, names: Iterable[str] = ()) -> list[Sweep]:
@@ -384,6 +415,8 @@ def sweeps_of(setting: Setting, names: Iterable[str] = ()) -> list[Sweep]:
     chosen = grids_for(setting)
     named = chosen.items()
     wanted = list(names) or [*(each for each in SOUNDS if each in named), BURSTS]
+    if is_asked_less(setting):
+        wanted = [each for each in wanted if each not in phased.SOUNDS]
     sweeps = []
     for name in wanted:
         is_bursts = name == BURSTS

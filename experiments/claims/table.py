@@ -8,12 +8,15 @@ import numpy as np
 from w2v_jax import scores
 from w2v_jax.front_end import FRAMES
 from w2v_jax.scores import Bootstrap, Score
+from w2v_jax.scores.frequency_scale import SCALES
+from w2v_jax.scores.learned_scale import SMALL_ENOUGH
 from w2v_jax.scores.populations import interval
 
 from ..front_ends.populations import Population, populations
+from ..measures import learned_scale
 from ..store import spreadsheet
 from ..store.rows import Measurements, Row
-from .asking import DIGITS
+from .asking import DIGITS, SCALE_CLAIM, SMALL_STEPS, STEPS, scale_name
 from .questions import CLAIMS, question
 from .verdicts import UNTRAINED, Verdict, Verdicts, agreements, null_table_of, of_both, rivals, values_of, verdicts
 
@@ -34,6 +37,18 @@ def score_of(measured: Measurements, encoder: str, claim: str, name: str, layer:
     return next(measured.select(name, encoder=encoder, layer=layer, claim=claim), None)
 
 
+def is_saturated(measured: Measurements, encoder: str, claim: str, name: str, layer: str = FRAMES) -> bool:
+    """Whether the sounds of a score are farther apart than the tuning of a front end, so that it says little."""
+    about = CLAIMS[claim][name]
+    if about.saturates == STEPS:
+        small = score_of(measured, encoder, claim, SMALL_STEPS, layer)
+        return small is not None and small.value is not None and small.value < SMALL_ENOUGH
+    if about.saturates is None:
+        return False
+    share = next(measured.select(SATURATION, encoder=encoder, layer=layer, sounds=about.saturates), None)
+    return share is not None and share.value is not None and scores.saturated(share.value)
+
+
 def layers_in(measured: Measurements, encoder: str) -> list[str]:
     """The layers of a front end of which there are scores, in their order."""
     return list(dict.fromkeys(row.layer for row in measured.rows if row.encoder == encoder and _is_score(row)))
@@ -47,7 +62,7 @@ def csv_text(measured: Measurements, *, chances: Chances) -> str:
     """The whole table: a row per score; per encoder and layer its value, low and high; then verdicts and their q."""
     columns = [(encoder, layer) for encoder in measured.encoders for layer in layers_in(measured, encoder)]
     against = [(each, verdicts(measured, each)) for each in populations(measured)]
-    header = ["claim", "score", "primary", "over", "units", "chance", "better"]
+    header = ["claim", "score", "primary", "over", "units", "chance", "better", "saturated"]
     header += [f"{encoder} {layer}{end}" for encoder, layer in columns for end in ("", " low", " high")]
     for population, _ in against:
         for control in rivals(population):
@@ -57,6 +72,7 @@ def csv_text(measured: Measurements, *, chances: Chances) -> str:
         about = CLAIMS[claim][name]
         line: list[object] = [claim, name, "yes" if about.primary else "", about.over, _units(measured, claim, name)]
         line += [chances[claim, name], about.better]
+        line.append("; ".join(each for each in measured.encoders if is_saturated(measured, each, claim, name)))
         for encoder, layer in columns:
             row = score_of(measured, encoder, claim, name, layer)
             has_none = row is None or row.value is None
@@ -144,6 +160,26 @@ def saturated_lines(measured: Measurements) -> list[str]:
     ]
 
 
+def scale_lines(measured: Measurements) -> list[str]:
+    """What the learned scale of every front end is nearest to."""
+    return [
+        f"- {name}: {said}."
+        for name in measured.encoders
+        if (said := learned_scale.nearest(_scale_fits(measured, name), saturated=_is_too_coarse(measured, name)))
+    ]
+
+
+def _scale_fits(measured: Measurements, encoder: str) -> dict[str, float]:
+    """R² by known scale, of the final frames."""
+    several = {scale: scale_name(scale) for scale in SCALES}
+    found = {scale: score_of(measured, encoder, SCALE_CLAIM, name) for scale, name in several.items()}
+    return {scale: row.value for scale, row in found.items() if row is not None and row.value is not None}
+
+
+def _is_too_coarse(measured: Measurements, encoder: str) -> bool:
+    return is_saturated(measured, encoder, SCALE_CLAIM, SMALL_STEPS)
+
+
 def _table(
     measured: Measurements,
     population: Population,
@@ -163,7 +199,9 @@ def _table(
         line = [claim, said, over, chances[claim, name], _ours(measured, population, claim, name)]
         if population.untrained:
             values = values_of(measured, population.untrained, claim, name)
-            line.append(_marked(by_control.get(UNTRAINED), _spread(claim, name, values)))
+            few = f"; of {len(values)}" if 0 < len(values) < len(population.untrained) else ""
+            text = _spread(claim, name, values, few) + _saturated(measured, population.untrained, claim, name)
+            line.append(_marked(by_control.get(UNTRAINED), text))
         for control in population.spectrograms.values():
             line.append(_marked(by_control.get(control), _shown(measured, control, claim, name)))
         table.append(line)
@@ -186,18 +224,27 @@ def _ours(measured: Measurements, population: Population, claim: str, name: str)
     ends = [max(low, 0.0) if is_error else low, high if is_error else min(high, 1.0)]
     shown = functools.partial(_number, claim, name)
     each = ", ".join(map(shown, values))
-    return f"{shown(float(np.mean(values)))} ({each}) [{', '.join(map(shown, ends))}]"
+    told = _saturated(measured, population.members, claim, name)
+    return f"{shown(float(np.mean(values)))} ({each}) [{', '.join(map(shown, ends))}]{told}"
 
 
 def _as_score(value: float) -> Score:
     return Score(value, value, value, 1, Bootstrap(), np.array([]))
 
 
-def _spread(claim: str, name: str, values: Sequence[float]) -> str:
+def _saturated(measured: Measurements, encoders: Sequence[str], claim: str, name: str) -> str:
+    """What a cell says where the sounds are farther apart than the tuning of some front ends."""
+    count = sum(is_saturated(measured, each, claim, name) for each in encoders)
+    of = f"{count} of {len(encoders)} " if count < len(encoders) and len(encoders) > 1 else ""
+    return f" {of}saturated" if count else ""
+
+
+def _spread(claim: str, name: str, values: Sequence[float], few: str = "") -> str:
+    """Mean, least and most; `few` says of how many, where they are not all."""
     if not values:
         return ""
     mean, least, most = (_number(claim, name, each) for each in (float(np.mean(values)), min(values), max(values)))
-    return f"{mean} ({least} … {most})"
+    return f"{mean} ({least} … {most}{few})"
 
 
 def _shown(measured: Measurements, encoder: str, claim: str, name: str) -> str:
@@ -205,7 +252,7 @@ def _shown(measured: Measurements, encoder: str, claim: str, name: str) -> str:
     if row is None or row.value is None:
         return "undefined"
     value, low, high = (_number(claim, name, each) for each in (row.value, row.low or 0.0, row.high or 0.0))
-    return f"{value} [{low}, {high}]"
+    return f"{value} [{low}, {high}]{_saturated(measured, [encoder], claim, name)}"
 
 
 def _number(claim: str, name: str, value: float) -> str:

@@ -9,12 +9,12 @@ import numpy as np
 
 from w2v_jax import scores
 from w2v_jax.scores import Score, UndefinedScoreError
-from w2v_jax.scores.reading import Unit
 
 from ..front_ends.populations import Population, populations
 from ..store import rows
 from ..store.rows import Cell, Measurements, Row
 from ..vowels.synthesis import SYNTHESES
+from .asking import Unit
 from .questions import CLAIMS, WITH, question, with_synthesis
 
 Column = Mapping[str, Mapping[str, Cell]]  # of the final frames of one front end: by claim, then by name of the score
@@ -29,7 +29,7 @@ P = "difference from a control, p"
 NULL_TABLE = "random weights against random weights"
 AT_CEILING = "both are at their ceiling"
 # Difference that counts, by unit: a smaller one is not in the table's digits, and may be rounding.
-SMALLEST = {None: 0.005, "cents": 1.0, "dB": 0.05}
+SMALLEST = {None: 0.005, "cents": 1.0, "dB": 0.05, "share": 0.005}
 FALSE_DISCOVERIES = 0.05  # the share of marks that may be by chance, of all of a column
 CEILING = 0.995  # a score that both sides reach tells neither from the other
 MOST_SPLITS = 150  # of the random encoders, for the null table
@@ -122,17 +122,25 @@ def compare(columns: Columns, measured: Measurements) -> list[Row]:
 def compared(
     columns: Columns, ours: Sequence[str], theirs: Sequence[str], *, fixed: bool
 ) -> dict[tuple[str, str], Verdict]:
-    """By claim and score; "level" stands for all that are yet to be marked."""
+    """By claim and score that all of ours were asked; "level" stands for all that are yet to be marked.
+
+    Of the others those that were asked: of many random encoders some questions are asked of a few.
+    """
     found = {}
     for claim, name in [(claim, name) for claim, names in columns[ours[0]].items() for name in names]:
-        cells_of = [[columns[each][claim][name] for each in several] for several in (ours, theirs)]
-        first, second = ([cell for cell in several if isinstance(cell, Score)] for several in cells_of)
-        values = [cell.value for cell in (*first, *second)]
-        if _unit(claim, name) is None and len(values) == len(ours) + len(theirs) and min(values) > CEILING:
+        first_cells, second_cells = (
+            [columns[each][claim][name] for each in several if name in columns[each].get(claim, {})]
+            for several in (ours, theirs)
+        )
+        if len(first_cells) < len(ours):
+            continue
+        first, second = ([cell for cell in cells if isinstance(cell, Score)] for cells in (first_cells, second_cells))
+        are_known = bool(second) and len(first) == len(first_cells) and len(second) == len(second_cells)
+        if _unit(claim, name) is None and are_known and min(cell.value for cell in (*first, *second)) > CEILING:
             found[claim, name] = Verdict("ceiling")
             continue
         try:
-            if len(first) < len(ours) or len(second) < len(theirs):
+            if not are_known:
                 raise UndefinedScoreError
             difference = scores.compare(first, second, second_is="fixed" if fixed else "drawn")
         except UndefinedScoreError:

@@ -2,6 +2,7 @@
 
 import functools
 import math
+from collections.abc import Mapping
 
 import jax
 import numpy as np
@@ -15,6 +16,7 @@ from w2v_jax.scores.learned_scale import FARTHEST_STEP, PHASES, SMALL_ENOUGH
 
 from ..experiment import Setting, Sweep
 from ..store import rows
+from ..store.results import Size
 from ..store.rows import Measurements, Row
 
 SWEEP = "scale_tones"
@@ -26,7 +28,8 @@ DURATION = 0.2  # seconds, or as long as a few frames take
 _LEAST_FRAMES = 4
 _LOWEST = 60.0
 _HIGHEST = {"smoke": 120.0, "quick": 1_500.0}  # Hz; 7,000 of other sizes
-_STEP = {"smoke": 60.0, "quick": 60.0}  # cents; 20 of other sizes
+_STEP = {"smoke": 60.0, "quick": 60.0}  # cents
+USUAL_STEP = 20.0  # cents, of other sizes
 
 NOTE = (
     f"The learned scale adds up the angles between tones a small step apart, each the mean of {PHASES} starting "
@@ -39,23 +42,37 @@ class RangeError(ValueError):
     """A range of tones that a front end cannot be asked about."""
 
 
-def tones(setting: Setting) -> Grid:
-    """Tones in the range that the flags say, each at every starting phase.
+def tones(setting: Setting, *, usual_step: float = USUAL_STEP) -> Grid:
+    """Tones in the range that the flags say, each at every starting phase; by default `usual_step` cents apart.
 
     Raises:
         RangeError: a range that no tones fit.
     """
-    front_end, size = setting.front_end, setting.results.size
-    nyquist = front_end.frames.nyquist
-    lowest, highest, step = (setting.options.get(name) for name in ("lowest", "highest", "step"))
+    flags = {name: setting.options.get(name) for name in ("lowest", "highest", "step")}
+    front_end = setting.front_end
+    return tones_for(front_end.frames, setting.results.size, name=front_end.name, usual_step=usual_step, **flags)
+
+
+def tones_for(
+    frames: Frames,
+    size: Size,
+    *,
+    name: str = "a front end",
+    usual_step: float = USUAL_STEP,
+    lowest: float | None = None,
+    highest: float | None = None,
+    step: float | None = None,
+) -> Grid:
+    """The same for a front end of some name with these frames. Raises as `tones` does."""
+    nyquist = frames.nyquist
     highest = min(_HIGHEST.get(size, 7_000.0), 0.9 * nyquist) if highest is None else highest
     lowest = _LOWEST if lowest is None else lowest
-    step = _STEP.get(size, 20.0) if step is None else step
+    step = _STEP.get(size, usual_step) if step is None else step
     if not (math.isfinite(lowest) and math.isfinite(highest) and 0 < lowest < highest):
         raise RangeError(f"--lowest={lowest:g} --highest={highest:g}; expected 0 < lowest < highest, in Hz")
     if highest >= nyquist:
         raise RangeError(
-            f"--highest={highest:g}, but {front_end.name} hears {front_end.frames.sample_rate:,} samples a second; "
+            f"--highest={highest:g}, but {name} hears {frames.sample_rate:,} samples a second; "
             f"expected below {nyquist:g} Hz"
         )
     if not (math.isfinite(step) and 0 < step <= 400 * math.log2(highest / lowest)):
@@ -71,10 +88,10 @@ def tone(frequency: Scalar, turns: Scalar, *, sample_rate: int, duration: float 
     return stimuli.sine_mixture([frequency], phases=2 * np.pi * turns, duration=duration, sample_rate=sample_rate)
 
 
-def long_enough(frames: Frames) -> float:
-    """Seconds of a tone, so that there are some frames of it."""
+def long_enough(frames: Frames, *, least: float = DURATION) -> float:
+    """Seconds of a sound, at least so many, so that there are some frames of it."""
     needed = (frames.receptive_field + (_LEAST_FRAMES - 1) * frames.hop) / frames.sample_rate
-    return max(DURATION, math.ceil(10 * needed) / 10)
+    return max(least, math.ceil(10 * needed) / 10)
 
 
 def sweep_for(setting: Setting) -> Sweep:
@@ -130,12 +147,16 @@ def is_saturated(measured: Measurements, encoder: str) -> bool:
 
 def said(measured: Measurements, encoder: str) -> str:
     """What the scale is nearest to, in a few words."""
-    if is_saturated(measured, encoder):
+    return nearest(fits(measured, encoder), saturated=is_saturated(measured, encoder)) or "undefined"
+
+
+def nearest(fits: Mapping[str, float], *, saturated: bool) -> str:
+    """Which of several known scales is the nearest, given their R², in a few words; nothing where there are too few."""
+    if saturated:
         return "too coarse to tell"
-    several = fits(measured, encoder)
-    if len(several) < 2:
-        return "undefined"
-    (first, best), (second, next_best), *_ = several.items()
+    if len(fits) < 2:
+        return ""
+    (first, best), (second, next_best), *_ = sorted(fits.items(), key=lambda fit: -fit[1])
     if 1 - next_best < CLEARLY * (1 - best):
         return f"as near to {first} as to {second} (R² {best:.3f})"
     return f"nearest to {first} (R² {best:.3f})"
