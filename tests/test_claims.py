@@ -9,9 +9,11 @@ import pytest
 from flax import nnx
 
 from experiments import running
+from experiments.claims import phased, small_changes, table, verdicts
 from experiments.claims import sounds as claims_sounds
-from experiments.claims import table, verdicts
 from experiments.claims.__main__ import EXPERIMENT
+from experiments.claims.asking import PHASES_TAKEN
+from experiments.claims.figures import draw_claims
 from experiments.claims.listeners import expected_correct
 from experiments.claims.questions import CLAIMS, WITH, chances, claims_of, placed
 from experiments.draw import figures
@@ -264,6 +266,59 @@ def test_sounds_farther_apart_than_the_tuning_are_told(run):
     found = (saturation("tiny", 0.8, "tones"), saturation("tiny", 0.5, "vowels"), saturation("log-mel", 0.01, "tones"))
     (line,) = table.saturated_lines(dataclasses.replace(run[0], rows=found))
     assert line.startswith("- tiny: SATURATED for tones (80% of the pairs")
+    others = tuple(row for row in run[0].rows if row.quantity != table.SATURATION)
+    told = dataclasses.replace(run[0], rows=(*found, *others))
+    (population,) = populations(told)
+    lines = [line for line in table.markdown(told, population, chances=CHANCES) if "| RSA of" in line]
+    of_tones = [line.split("|")[5] for line in lines if "RSA of tones" in line]
+    assert all(cell.strip().endswith("saturated") for cell in of_tones)
+    assert len(of_tones) == 4
+    assert not any("saturated" in line for line in lines if "RSA of vowels" in line)
+    with_mark = {
+        each.get_text()
+        for axes in draw_claims(population, told).axes
+        for each in axes.get_yticklabels()
+        if each.get_text().endswith("†")
+    }
+    assert len(with_mark) == 5  # four metrics, and the nearest tones
+
+
+def test_small_changes_and_the_learned_scale_are_rows(run):
+    measured, folder = run
+    for what in small_changes.OF:
+        for phases in PHASES_TAKEN:
+            cents = measured.parameter("cents", small_changes.GROWTH, encoder="tiny", of=what, phases=phases)
+            assert cents == [4.317, 33.95, 1200]
+            shares = measured.array(small_changes.GROWTH, encoder="tiny", of=what, phases=phases)
+            assert shares[0] < shares[-1]
+    threshold = measured.value(small_changes.THRESHOLD, encoder="log-mel", of="F1 of voices")
+    assert threshold == pytest.approx(67.9, abs=0.1)
+    name = "distance of half a just noticeable difference of tones, one starting phase"
+    row = measured.row(name, encoder="tiny", claim="metric space")
+    assert row.value == measured.array(small_changes.GROWTH, encoder="tiny", of="tones", phases=PHASES_TAKEN[0])[0]
+    assert (row.better, row.unit) == ("lower", "")
+    # Of the seeds beyond the first, few things are asked, and a difference is one from those that were.
+    assert not any(measured.select(name, encoder="tiny.random-2"))
+    (population,) = populations(measured)
+    assert verdicts.verdicts(measured, population)["metric space"][name]["untrained"].difference is not None
+    text = (folder / "claims.md").read_text(encoding="utf-8")
+    assert "; of 1)" in text
+    assert "- log-mel: " in text.split("## The learned scale by angles")[1]
+
+
+def test_sounds_begin_at_a_share_of_their_period():
+    made = [np.asarray(phased.voice(160.0, 500.0, 1500.0, turns, sample_rate=16_000)) for turns in (0.0, 0.25)]
+    assert made[0].shape == (1600,)
+    np.testing.assert_allclose(made[0][25:], made[1][:-25], atol=1e-4)  # a period is 100 samples
+    plain = claims_sounds.voice(160.0, 500.0, 1500.0, sample_rate=16_000, duration=0.1)
+    np.testing.assert_allclose(made[0], plain, atol=1e-6)
+    points = claims_sounds.grids_of(FRAMINGS[0]).voice_changes.points()
+    f0, f1, f2 = (points[name].reshape(12, 22, 8)[:, :, 0] for name in phased.MOVED)
+    assert (f1 < f2).all()
+    np.testing.assert_allclose(
+        1200 * np.log2(f1[:, 8:15] / f1[:, :1]), np.tile(phased.changes("usual"), (12, 1)), atol=1e-3
+    )
+    assert (f0[:, 8:] == f0[:, :1]).all()
 
 
 def test_scores_at_their_ceiling_are_left_out():

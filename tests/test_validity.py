@@ -41,7 +41,9 @@ def tables_of(page):
 
 def test_no_table_is_empty_and_every_score_has_its_row():
     written = tables_of(validity.PAGE.read_text(encoding="utf-8"))
-    names = {name: 0.5 for asked in claims_of(validity.SYNTHESES).values() for name, each in asked.items() if each.leads}
+    names = {
+        name: 0.5 for asked in claims_of(validity.SYNTHESES).values() for name, each in asked.items() if each.leads
+    }
     made = tables_of(validity.page_text({code.name: names for code in codes.CODES}, codes.CODES, names))
     assert list(written) == list(made)
     assert all(written.values())

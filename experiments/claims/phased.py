@@ -50,10 +50,11 @@ def tone_changes(frames: Frames, size: Size) -> Grid:
 def voice_changes(vowels: Grid, size: Size) -> Grid:
     """Some vowels, each as it is, then with f0, F1 or F2 moved up: (vowels * (1 + 3 * changes), phases).
 
-    They have F1 below half of F2, so that F1 an octave higher is still below F2.
+    They have F1 below half of F2, so that F1 an octave higher is still below F2, where there are such.
     """
     points = {name: np.asarray(values, np.float64) for name, values in vowels.points().items()}
     apart = np.flatnonzero(2.05 * points["f1"] < points["f2"])
+    apart = apart if len(apart) >= _COUNT["smoke"] else np.arange(len(vowels))
     chosen = apart[np.unique(np.linspace(0, len(apart) - 1, _COUNT[size]).round().astype(int))]
     count = len(changes(size))
     axis = {name: np.repeat(points[name][chosen, None], 1 + len(MOVED) * count, axis=1) for name in MOVED}
