@@ -34,14 +34,14 @@ from .draw.figures import LINES, STYLES
 from .experiment import Experiment, Figure, Setting, Sweep
 from .front_ends import controls
 from .front_ends.named import NamedFrontEnd
-from .front_ends.populations import alone, populations
 from .hearing import Heard
 from .launch import flags
 from .measures import map_order
 from .sentences import listed
+from .store.populations import alone, populations
 from .store.rows import Measurements, Row
+from .vowel_choice import PAPERS, VowelChoice
 from .vowels import space
-from .vowels.choice import PAPERS, VowelChoice
 
 MOST_DRAWN = 4  # front ends side by side
 VOWEL_SPACE = space.ONE_F0

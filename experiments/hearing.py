@@ -16,7 +16,7 @@ from .experiment import Experiment, Setting, Sweep
 from .front_ends.named import NamedFrontEnd
 from .store import maps
 from .store.results import Results
-from .vowels.choice import VowelChoice
+from .vowel_choice import VowelChoice
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -25,8 +25,8 @@ from .launch import flags, program
 from .options import sounds as options
 from .store.results import Results
 from .store.sweeping import ReplacementError
+from .vowel_choice import PAPERS
 from .vowels import flags as vowel_flags
-from .vowels.choice import PAPERS
 
 NAME = "sounds"
 OPTIONS = ("process", "sounds")

@@ -25,7 +25,7 @@ from experiments.recordings import figures as of_recordings
 from experiments.recordings import measuring, nearness, reading
 from experiments.store import measurements, rows
 from experiments.store.results import Results
-from experiments.vowels.choice import PAPERS, VowelChoice
+from experiments.vowel_choice import PAPERS, VowelChoice
 from w2v_jax import grids
 from w2v_jax.encoder import EncoderConfig
 from w2v_jax.grids import Vowel

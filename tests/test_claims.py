@@ -18,8 +18,8 @@ from experiments.claims.listeners import expected_correct
 from experiments.claims.questions import CLAIMS, WITH, chances, claims_of, placed
 from experiments.draw import figures
 from experiments.front_ends import resolving
-from experiments.front_ends.populations import populations
 from experiments.store import measurements_file, rows
+from experiments.store.populations import populations
 from experiments.store.results import Results
 from experiments.store.rows import About, Measurements
 from w2v_jax.checkpoint import Provenance, save_encoder

@@ -20,9 +20,9 @@ from experiments.measures import alignment
 from experiments.store import rows
 from experiments.store.results import Results
 from experiments.store.sweeping import ReplacementError
+from experiments.vowel_choice import PAPERS, Span, VowelChoice, find_table
 from experiments.vowels import flags as vowel_flags
 from experiments.vowels import space
-from experiments.vowels.choice import PAPERS, Span, VowelChoice, find_table
 from w2v_jax import grids, vowels
 from w2v_jax.front_end import Frames
 from w2v_jax.scores import Bootstrap, UndefinedScoreError

@@ -10,8 +10,8 @@ from experiments import catalog, sounds, sounds_folder
 from experiments.experiment import Sounds
 from experiments.store.results import Results
 from experiments.store.sweeping import ReplacementError
+from experiments.vowel_choice import VowelChoice
 from experiments.vowels import space
-from experiments.vowels.choice import VowelChoice
 from w2v_jax import stimuli, vowels
 
 TABLE = vowels.published("peterson-barney-1952")

@@ -17,11 +17,11 @@ from w2v_jax.front_end import filters as filters_of
 
 from ..experiment import Experiment, Figure
 from ..front_ends import controls
-from ..front_ends.populations import alone, populations
 from ..hearing import Heard
 from ..launch import flags
 from ..measures import learned_scale
 from ..sentences import listed
+from ..store.populations import alone, populations
 from ..store.rows import Measurements, Row
 from ..vowels import space
 from . import curves, figures, small_changes, table, verdicts

@@ -12,10 +12,10 @@ from w2v_jax.scores import Score
 
 from ..draw import figures
 from ..front_ends.controls import seed_of
-from ..front_ends.populations import Population
 from ..store import rows
+from ..store.populations import Population
 from ..store.rows import Measurements, Row, attempted
-from ..vowels.choice import PAPERS, VowelChoice
+from ..vowel_choice import PAPERS, VowelChoice
 from ..vowels.synthesis import SYNTHESES, Synthesis
 from .asking import ABX, abx_name
 from .figures import LEAST, add_legend, title, values_at

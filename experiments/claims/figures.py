@@ -10,10 +10,10 @@ from w2v_jax import scales, tuning
 from w2v_jax.front_end import FRAMES
 
 from ..draw import figures
-from ..front_ends.populations import Population
 from ..sentences import listed
+from ..store.populations import Population
 from ..store.rows import Measurements, Row
-from ..vowels.choice import PAPERS, VowelChoice
+from ..vowel_choice import PAPERS, VowelChoice
 from .questions import CLAIMS, placed
 from .table import asked, is_saturated, layers_in, score_of
 

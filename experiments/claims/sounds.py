@@ -23,8 +23,8 @@ from ..experiment import Setting, Sweep
 from ..front_ends.controls import seed_of
 from ..measures import learned_scale
 from ..store.results import Size
+from ..vowel_choice import PAPERS, VowelChoice
 from ..vowels import space
-from ..vowels.choice import PAPERS, VowelChoice
 from ..vowels.synthesis import SYNTHESES, Synthesis
 from . import designs, listeners, phased
 from .listeners import Noticeable

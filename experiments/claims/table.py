@@ -12,9 +12,9 @@ from w2v_jax.scores.frequency_scale import SCALES
 from w2v_jax.scores.learned_scale import SMALL_ENOUGH
 from w2v_jax.scores.populations import interval
 
-from ..front_ends.populations import Population, populations
 from ..measures import learned_scale
 from ..store import spreadsheet
+from ..store.populations import Population, populations
 from ..store.rows import Measurements, Row
 from .asking import DIGITS, SCALE_CLAIM, SMALL_STEPS, STEPS, scale_name
 from .questions import CLAIMS, question

@@ -10,8 +10,8 @@ import numpy as np
 from w2v_jax import scores
 from w2v_jax.scores import Score, UndefinedScoreError
 
-from ..front_ends.populations import Population, populations
 from ..store import rows
+from ..store.populations import Population, populations
 from ..store.rows import Cell, Measurements, Row
 from ..vowels.synthesis import SYNTHESES
 from .asking import Unit

@@ -10,7 +10,7 @@ from w2v_jax.grids import VOWELS, Grid, Vowel
 
 from ..measures import map_order
 from ..measures.map_order import MapOrder
-from ..vowels.choice import PAPERS, VowelChoice
+from ..vowel_choice import PAPERS, VowelChoice
 from . import figures
 
 _WIDE = 5.4  # inches: in so wide a panel a caption has near and far order in one line

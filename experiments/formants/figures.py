@@ -15,8 +15,8 @@ from ..hearing import Heard
 from ..measures import alignment, layer_alignment, map_order
 from ..measures.map_order import MapOrder
 from ..store.rows import Measurements
+from ..vowel_choice import PAPERS, VowelChoice
 from ..vowels import vowel_maps
-from ..vowels.choice import PAPERS, VowelChoice
 from ..vowels.space import BY_F0, ONE_F0, RESONANCES
 
 

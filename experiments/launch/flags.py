@@ -27,7 +27,7 @@ from ..store import buckets, file_names
 from ..store.results import QUICK, Results, Size
 from ..store.rows import Measurements
 from ..store.sweeping import ALONE, NO_SPACE, ReplacementError, Share
-from ..vowels.choice import PAPERS, VowelChoice
+from ..vowel_choice import PAPERS, VowelChoice
 from . import distribution, program
 from .distribution import DistributionError
 

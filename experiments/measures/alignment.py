@@ -21,7 +21,7 @@ from ..front_ends.named import NamedFrontEnd
 from ..sentences import compared, listed
 from ..store import rows
 from ..store.rows import Measurements, Row
-from ..vowels.choice import PAPERS, VowelChoice
+from ..vowel_choice import PAPERS, VowelChoice
 
 ASKED, RANDOM, LOG_MEL = "front end", "random weights", "log-mel"
 TWO_RANDOM = f"{RANDOM} and {RANDOM}"

@@ -19,8 +19,8 @@ from ..hearing import Heard
 from ..store import rows
 from ..store.results import Results
 from ..store.rows import Measurements, Row
+from ..vowel_choice import PAPERS, VowelChoice
 from ..vowels import space
-from ..vowels.choice import PAPERS, VowelChoice
 from . import alignment
 
 QUANTITY = "debiased linear CKA with log-mel"

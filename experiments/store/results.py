@@ -23,7 +23,7 @@ from w2v_jax.grids import Grid
 from w2v_jax.scores import Bootstrap
 
 from ..front_ends.named import NamedFrontEnd
-from ..vowels.choice import PAPERS, VowelChoice
+from ..vowel_choice import PAPERS, VowelChoice
 from . import buckets, file_names, locks, made_with, measurements_file, sweeping
 from .rows import Measurements
 from .sweeping import ReplacementError

@@ -8,7 +8,7 @@ from w2v_jax.vowels import VowelTableError
 
 from ..options import vowels as options
 from ..options.vowels import NAMES as NAMES
-from .choice import PAPERS_TABLE, Span, VowelChoice, find_table
+from ..vowel_choice import PAPERS_TABLE, Span, VowelChoice, find_table
 
 _NUMBER = r"([0-9]+(?:\.[0-9]*)?)"
 _SPAN = re.compile(rf"{_NUMBER}:{_NUMBER}:([0-9]{{1,4}})", re.ASCII)

@@ -3,8 +3,8 @@
 import dataclasses
 from collections.abc import Iterator, Mapping
 
-from ..store.rows import About, Measurements
-from .named import SPECTROGRAMS
+from ..front_ends.named import SPECTROGRAMS
+from .rows import About, Measurements
 
 
 @dataclasses.dataclass(frozen=True)

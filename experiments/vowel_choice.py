@@ -12,7 +12,7 @@ from w2v_jax.grids import Grid, Vowel
 from w2v_jax.source_filter import LOWEST_F0
 from w2v_jax.vowels import VowelTable, VowelTableError
 
-from ..front_ends.named import NamedFrontEnd
+from .front_ends.named import NamedFrontEnd
 
 PAPERS_TABLE = VowelTable("the paper's vowels", grids.VOWELS, source="Choi and Yeo, arXiv:2210.15386, section 3.4")
 PAPERS_COUNT = 30  # points along F1 and F2
