@@ -23,7 +23,7 @@ from flax import nnx
 
 import w2v_jax
 from benchmarks.contenders import TorchModel
-from experiments import catalog, running
+from experiments import records, running
 from experiments.front_ends import named, resolving
 from experiments.store.results import Results
 from experiments.store.rows import Row
@@ -90,7 +90,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def _run(front_end: named.NamedFrontEnd, results: Results) -> list[Row]:
-    several = [running.run(catalog.experiment(each), [front_end], results) for each in EXPERIMENTS]
+    several = [running.run(records.experiment(each), [front_end], results) for each in EXPERIMENTS]
     return [row for each in several for row in each.rows if row.encoder == front_end.name]
 
 

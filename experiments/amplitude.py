@@ -13,8 +13,8 @@ from w2v_jax._src.arguments import Scalar
 from w2v_jax.scores import Bootstrap
 
 from .draw import figures
-from .experiment import Experiment, Figure, Map, Parameter, Points, Setting, Sweep
-from .hearing import Heard
+from .experiment import Experiment, Figure, Map, Parameter
+from .hearing import Heard, Points, Setting, Sweep
 from .launch import flags
 from .measures import map_order
 from .sentences import INTERVALS, next_to_controls
@@ -124,8 +124,7 @@ def draw(several: Sequence[Heard], measured: Measurements) -> figures.Figure:
             axes.plot(*edge.T, color=colour, linewidth=1.6, zorder=3)
             axes.scatter(marked[:, 0], marked[:, 1], s=30, color=colour, edgecolors="white", linewidths=0.8, zorder=4)
         of = figures.quick_mark(f"{len(grid)} sums of two tones", quick=each.quick)
-        order = map_order.of(measured, each.name, grid.name)
-        below = map_order.caption(order) if order else ()
+        below = map_order.below(measured, each.name, grid.name)
         figures.as_map(axes, f"Amplitudes of {low} and {high}: {each.name}", of=of, below=below)
         axes.margins(0.14)
     figures.colour_bar(panels, f"{high} over {low} (dB)", (-limit, limit), colours=figures.BLUE_TO_ORANGE)

@@ -1,17 +1,12 @@
 """The experiments that come with w2v_jax, and what each says of itself in its record.
 
-What help needs is read from the source, without running it and so without JAX; `experiment` imports.
+What help needs is read from the source, without running it and so without JAX; `records` imports.
 """
 
 import ast
 import dataclasses
 import functools
-import importlib
 import pathlib
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from .experiment import Experiment
 
 # Modules, in the order of the page.
 EXPERIMENTS = ("temporal", "f0", "formants", "amplitude", "diphthongs", "claims", "emergence", "recordings")
@@ -44,14 +39,15 @@ def said(name: str) -> Said:
 def options(name: str) -> tuple[str, ...]:
     """The modules of `options` whose flags an experiment takes, or another command; none where it reads its own."""
     if name in EXPERIMENTS:
-        return options_of(said(name))
+        record = said(name)
+        return options_of(record.options, asks_vowels=record.asks_vowels)
     literal = _assigned(name, "OPTIONS")
     return () if literal is None else tuple(ast.literal_eval(literal))
 
 
-def options_of(record: "Said | Experiment") -> tuple[str, ...]:
-    """The same of a record."""
-    return ("process", "common", *(["vowels"] if record.asks_vowels else []), *record.options)
+def options_of(own: tuple[str, ...], *, asks_vowels: bool) -> tuple[str, ...]:
+    """The same of a record that says this."""
+    return ("process", "common", *(["vowels"] if asks_vowels else []), *own)
 
 
 def docstring(name: str) -> str:
@@ -75,17 +71,8 @@ def source_of(name: str) -> pathlib.Path:
     """Where an experiment's record is, or the program of another command."""
     here = pathlib.Path(__file__).parent
     library = here.parent if here.parent.name == "w2v_jax" else here.parent / "w2v_jax"
-    package = here / name
-    several = (here / f"{name}.py", package / "experiment.py", package / "__main__.py", library / name / "__main__.py")
+    several = (here / f"{name}.py", here / name / "__main__.py", library / name / "__main__.py")
     return next(path for path in several if path.exists())
-
-
-def experiment(name: str) -> "Experiment":
-    """The record of an experiment, imported."""
-    source = source_of(name)
-    module = f"{__package__}.{name}" + ("" if source.stem == name else f".{source.stem}")
-    record: Experiment = getattr(importlib.import_module(module), RECORD)
-    return record
 
 
 def in_paper() -> list[str]:

@@ -31,10 +31,10 @@ from .claims.sounds import grids_for, sweeps_of
 from .claims.table import score_of
 from .draw import figures, lettering, vowel_chart
 from .draw.figures import LINES, STYLES
-from .experiment import Experiment, Figure, Setting, Sweep
+from .experiment import Experiment, Figure
 from .front_ends import controls
 from .front_ends.named import NamedFrontEnd
-from .hearing import Heard
+from .hearing import Heard, Setting, Sweep
 from .launch import flags
 from .measures import map_order
 from .sentences import listed
@@ -304,11 +304,13 @@ def draw_vowels(several: Sequence[Heard], measured: Measurements) -> figures.Fig
     """Vowel spaces side by side."""
     shown = [heard for heard in several if VOWEL_SPACE in heard.sweeps]
     labels = labels_of(measured)
-    orders = {labels[each.name]: map_order.of(measured, each.name, VOWEL_SPACE) for each in shown}
     return vowel_chart.draw_spaces(
         {labels[each.name]: each.umap(VOWEL_SPACE) for each in shown},
         shown[0].grid(VOWEL_SPACE),
-        orders={label: order for label, order in orders.items() if order is not None},
+        below={
+            labels[each.name]: map_order.below(measured, each.name, VOWEL_SPACE, sounds="vowels", narrow=True)
+            for each in shown
+        },
         vowels=shown[0].vowels,
         size=(4.4, 4.7),
         columns=MOST_DRAWN,

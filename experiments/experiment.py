@@ -14,74 +14,15 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
-import jax
 import numpy as np
 from matplotlib.figure import Figure as Drawing
 
-from w2v_jax.engine import Pooling
-from w2v_jax.grids import Grid
-
 from .front_ends.named import DEFAULT, NamedFrontEnd
-from .store.results import Results
+from .hearing import Heard, Points, Setting, Stimulus
+from .hearing import Sweep as Sweep
 from .store.rows import Measurements, Row
-
-if TYPE_CHECKING:
-    from .hearing import Heard
-
-Stimulus = Callable[..., jax.Array]
-Points = Mapping[str, np.ndarray]
-
-
-@dataclasses.dataclass(frozen=True)
-class Setting:
-    """What a front end is asked at: which the sounds may depend on.
-
-    Attributes:
-        results: the folder; its `size` says how thin grids are, its `vowels` which vowels.
-        front_end: who hears.
-        options: the values of the experiment's own flags, by name.
-        among: all that hear in this run, those whom the user named first.
-        named: those whom the user named.
-    """
-
-    results: Results
-    front_end: NamedFrontEnd
-    options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    among: tuple[NamedFrontEnd, ...] = ()
-    named: tuple[NamedFrontEnd, ...] = ()
-
-    @property
-    def quick(self) -> bool:
-        """Whether grids are thin."""
-        return self.results.quick
-
-
-@dataclasses.dataclass(frozen=True)
-class Sweep:
-    """Sounds, and what is kept of them in `FOLDER/NAME.ENCODER.safetensors`.
-
-    Attributes:
-        name: of the file; it says what the sounds are.
-        grid: their parameters; or a function of the setting that returns them. It may have another name.
-        stimulus: `stimulus(**point, sample_rate=...)` returns a waveform, or several.
-        pooling: what is kept of the frames, as for `w2v_jax.sweep`.
-        folder: the experiment with whose results it is kept, where that is another one that hears the same.
-        of_controls: whether the controls that the experiment adds hear it, too.
-    """
-
-    name: str
-    grid: Grid | Callable[[Setting], Grid]
-    stimulus: Stimulus
-    pooling: Pooling = "mean"
-    folder: str = ""
-    of_controls: bool = False
-
-    def grid_for(self, setting: Setting) -> Grid:
-        """The points for one front end, under the sweep's name."""
-        grid = self.grid if isinstance(self.grid, Grid) else self.grid(setting)
-        return grid if grid.name == self.name else Grid(self.name, grid.axes)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -172,7 +113,7 @@ class Map:
     sweep: str
     title: str
     reading: str
-    positions: Callable[["Heard"], tuple[Points, np.ndarray] | None]
+    positions: Callable[[Heard], tuple[Points, np.ndarray] | None]
     parameters: tuple[Parameter, ...] = ()
     colour: str = ""
     colour_title: str = ""
@@ -226,7 +167,7 @@ class Sounds:
         return len(next(iter(self.points.values())))
 
 
-def no_rows(heard: "Sequence[Heard]", measured: Measurements) -> Sequence[Row]:
+def no_rows(heard: Sequence[Heard], measured: Measurements) -> Sequence[Row]:
     """Nothing is measured of several front ends together."""
     return ()
 
@@ -273,28 +214,34 @@ class Experiment:
     name: str
     title: str
     question: str
-    measure: Callable[["Heard"], Sequence[Row]]
+    measure: Callable[[Heard], Sequence[Row]]
     headline: Callable[[Measurements], str]
     sweeps: tuple[Sweep, ...] | Callable[[Setting], Sequence[Sweep]] = ()
     rule: str = ""
-    compare: Callable[[Sequence["Heard"], Measurements], Sequence[Row]] = no_rows
+    compare: Callable[[Sequence[Heard], Measurements], Sequence[Row]] = no_rows
     figures: tuple[Figure, ...] = ()
     maps: tuple[Map, ...] = ()
     table: tuple[str, ...] = ()
-    notes: tuple[str, ...] | Callable[[Sequence["Heard"], Measurements], Sequence[str]] = ()
+    notes: tuple[str, ...] | Callable[[Sequence[Heard], Measurements], Sequence[str]] = ()
     published: Callable[[Measurements], Sequence[Published]] | None = None
     controls: Callable[[Sequence[NamedFrontEnd]], Mapping[NamedFrontEnd, tuple[str, ...]]] = no_controls
     default: tuple[str, ...] = DEFAULT
     options: tuple[str, ...] = ()
     asks_vowels: bool = False
     in_paper: bool = False
-    settings: Callable[[Sequence["Heard"]], Mapping[str, Any]] | None = None
-    prepare: Callable[[Sequence["Heard"]], None] | None = None
-    hear: Callable[["Heard"], None] | None = None
+    settings: Callable[[Sequence[Heard]], Mapping[str, Any]] | None = None
+    prepare: Callable[[Sequence[Heard]], None] | None = None
+    hear: Callable[[Heard], None] | None = None
     sounds: Callable[[Setting, Literal["some", "all"]], Sequence[Sounds]] | None = None
     errors: tuple[type[Exception], ...] = ()
-    finish: Callable[[Sequence["Heard"], Measurements], Sequence[str]] | None = None
+    finish: Callable[[Sequence[Heard], Measurements], Sequence[str]] | None = None
 
     def sweeps_for(self, setting: Setting) -> Sequence[Sweep]:
         """What one front end hears."""
         return self.sweeps(setting) if callable(self.sweeps) else self.sweeps
+
+    def heard_by(self, setting: Setting, *, is_control: bool = False) -> Heard:
+        """What a front end hears in it."""
+        several = self.sweeps_for(setting)
+        sweeps = {each.name: each for each in several if each.of_controls or not is_control}
+        return Heard(self.name, setting, sweeps, is_control=is_control)

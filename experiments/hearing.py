@@ -2,21 +2,75 @@
 
 import dataclasses
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+import jax
 import numpy as np
 
 from w2v_jax import projection
+from w2v_jax.engine import Pooling
 from w2v_jax.front_end import Frames
 from w2v_jax.grids import Grid
 from w2v_jax.projection import UmapSettings
 
-from .experiment import Experiment, Setting, Sweep
 from .front_ends.named import NamedFrontEnd
 from .store import maps
 from .store.results import Results
 from .vowel_choice import VowelChoice
+
+Stimulus = Callable[..., jax.Array]
+Points = Mapping[str, np.ndarray]
+
+
+@dataclasses.dataclass(frozen=True)
+class Setting:
+    """What a front end is asked at: which the sounds may depend on.
+
+    Attributes:
+        results: the folder; its `size` says how thin grids are, its `vowels` which vowels.
+        front_end: who hears.
+        options: the values of the experiment's own flags, by name.
+        among: all that hear in this run, those whom the user named first.
+        named: those whom the user named.
+    """
+
+    results: Results
+    front_end: NamedFrontEnd
+    options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    among: tuple[NamedFrontEnd, ...] = ()
+    named: tuple[NamedFrontEnd, ...] = ()
+
+    @property
+    def quick(self) -> bool:
+        """Whether grids are thin."""
+        return self.results.quick
+
+
+@dataclasses.dataclass(frozen=True)
+class Sweep:
+    """Sounds, and what is kept of them in `FOLDER/NAME.ENCODER.safetensors`.
+
+    Attributes:
+        name: of the file; it says what the sounds are.
+        grid: their parameters; or a function of the setting that returns them. It may have another name.
+        stimulus: `stimulus(**point, sample_rate=...)` returns a waveform, or several.
+        pooling: what is kept of the frames, as for `w2v_jax.sweep`.
+        folder: the experiment with whose results it is kept, where that is another one that hears the same.
+        of_controls: whether the controls that the experiment adds hear it, too.
+    """
+
+    name: str
+    grid: Grid | Callable[[Setting], Grid]
+    stimulus: Stimulus
+    pooling: Pooling = "mean"
+    folder: str = ""
+    of_controls: bool = False
+
+    def grid_for(self, setting: Setting) -> Grid:
+        """The points for one front end, under the sweep's name."""
+        grid = self.grid if isinstance(self.grid, Grid) else self.grid(setting)
+        return grid if grid.name == self.name else Grid(self.name, grid.axes)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -24,14 +78,16 @@ class Heard:
     """What a front end heard.
 
     Attributes:
-        experiment: in which.
+        experiment: the name of that in which, and so of its folder.
         setting: who hears, and what was asked for.
+        sweeps: those that it hears, by name.
         is_control: whether the experiment has added it.
         memory: what an experiment's functions have computed of it and want again (`remembered`).
     """
 
-    experiment: Experiment
+    experiment: str
     setting: Setting
+    sweeps: Mapping[str, Sweep]
     is_control: bool = False
     memory: dict[str, Any] = dataclasses.field(default_factory=dict, repr=False)
 
@@ -69,12 +125,6 @@ class Heard:
     def options(self) -> Mapping[str, Any]:
         """The values of the experiment's own flags."""
         return self.setting.options
-
-    @functools.cached_property
-    def sweeps(self) -> Mapping[str, Sweep]:
-        """By name, those that it hears."""
-        several = self.experiment.sweeps_for(self.setting)
-        return {each.name: each for each in several if each.of_controls or not self.is_control}
 
     @functools.cached_property
     def _grids(self) -> Mapping[str, Grid]:
@@ -117,7 +167,7 @@ class Heard:
 
     def _folder(self, sweep: str) -> str:
         each = self.sweeps.get(sweep)
-        return each.folder if each and each.folder else self.experiment.name
+        return each.folder if each and each.folder else self.experiment
 
     def remembered(self, name: str, compute: Any) -> Any:
         """What `compute()` returned when it was first asked for under this name."""

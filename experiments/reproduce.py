@@ -12,7 +12,7 @@ from typing import Any
 
 from w2v_jax.front_end import FRAMES
 
-from . import catalog, running
+from . import records, running
 from .experiment import Experiment, Published
 from .front_ends import controls
 from .front_ends.named import DEFAULT, NamedFrontEnd
@@ -126,7 +126,7 @@ def said(experiments: Sequence[Experiment], several: Sequence[Measurements], res
 
 def main() -> None:
     """The program."""
-    experiments = [catalog.experiment(name) for name in catalog.in_paper()]
+    experiments = records.in_paper()
     front_ends, results = flags.prepare(default=DEFAULT, asks_vowels=True, adds=controls_to_add)
     options = {name: value for each in experiments for name, value in flags.values(each).items()}
     several = run(experiments, front_ends, results, options)
@@ -135,5 +135,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    errors = tuple(error for name in catalog.in_paper() for error in catalog.experiment(name).errors)
+    errors = tuple(error for experiment in records.in_paper() for error in experiment.errors)
     flags.as_program(main, OPTIONS, errors=errors)

@@ -127,7 +127,11 @@ def main(arguments: Sequence[str], *, program: str) -> None:
     # The package whose record it is: its flags are those that count.
     home = type(experiment).__module__.rpartition(".")[0]
     home_help, launch = (importlib.import_module(f"{home}.{each}") for each in ("help", "launch.flags"))
-    end_with(home_help.answer(catalog.options_of(experiment), about, rest, program=started_as))
+    end_with(
+        home_help.answer(
+            catalog.options_of(experiment.options, asks_vowels=experiment.asks_vowels), about, rest, program=started_as
+        )
+    )
     sys.argv = [started_as, *rest]
     page = importlib.import_module(f"{home}.page.page")
     launch.launch(experiment, afterwards=lambda results: _page(results, experiment, page))

@@ -61,11 +61,11 @@ def listen(
     added = [each for each in _controls(experiment, named, results) if each not in front_ends]
     everyone = (*named, *added)
     settings = [Setting(results, each, options or {}, everyone, named) for each in everyone]
-    several = [Heard(experiment, each, is_control=each.front_end in added) for each in settings]
+    several = [experiment.heard_by(each, is_control=each.front_end in added) for each in settings]
     if experiment.prepare is not None:
         experiment.prepare(several)
     for heard in several:
-        hear(heard)
+        hear(experiment, heard)
     return several
 
 
@@ -84,7 +84,7 @@ def measure(experiment: Experiment, several: Sequence[Heard], results: Results) 
     empty = Measurements(experiment.name, (), abouts, size=results.size, made_with=measurements.made_with())
     if not results.share.is_first:
         return empty
-    rows = [row for heard in several for row in measured(heard)]
+    rows = [row for heard in several for row in measured(experiment, heard)]
     found = dataclasses.replace(empty, rows=tuple(rows))
     found = dataclasses.replace(found, rows=(*rows, *experiment.compare(several, found)))
     found = dataclasses.replace(found, settings=_settings(experiment, several, results))
@@ -100,17 +100,17 @@ def _controls(
     return controls.few(wanted) if results.size == "smoke" else wanted
 
 
-def hear(heard: Heard) -> None:
+def hear(experiment: Experiment, heard: Heard) -> None:
     """Computes, or reads back, what a front end hears."""
-    if heard.experiment.hear is not None:
-        heard.experiment.hear(heard)
+    if experiment.hear is not None:
+        experiment.hear(heard)
     for name in heard.sweeps:
         heard.features(name)
 
 
-def measured(heard: Heard) -> list[Row]:
+def measured(experiment: Experiment, heard: Heard) -> list[Row]:
     """The rows of one front end, under its name."""
-    return [dataclasses.replace(row, encoder=heard.name) for row in heard.experiment.measure(heard)]
+    return [dataclasses.replace(row, encoder=heard.name) for row in experiment.measure(heard)]
 
 
 def draw(experiment: Experiment, several: Sequence[Heard], found: Measurements) -> None:
@@ -133,7 +133,7 @@ def write_map(map_: Map, heard: Heard) -> None:
     """Writes where a map's points lie, as drawn."""
     placed = map_.positions(heard)
     if placed is not None:
-        maps.save_csv(heard.results, heard.experiment.name, heard.front_end, map_.sweep, *placed)
+        maps.save_csv(heard.results, heard.experiment, heard.front_end, map_.sweep, *placed)
 
 
 def _save(

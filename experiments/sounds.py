@@ -18,9 +18,10 @@ from w2v_jax.front_end import Frames, FrontEnd
 from w2v_jax.grids import Grid
 from w2v_jax.vowels import VowelTableError
 
-from . import catalog, sounds_folder
-from .experiment import Experiment, Setting, Sounds, Stimulus
+from . import catalog, records, sounds_folder
+from .experiment import Experiment, Sounds
 from .front_ends.named import NamedFrontEnd
+from .hearing import Setting, Stimulus
 from .launch import flags, program
 from .options import sounds as options
 from .store.results import Results
@@ -82,7 +83,7 @@ def main() -> None:
     given = [name for name in absl_flags.FLAGS if absl_flags.FLAGS[name].present]
     if options.EXPERIMENT.value is None:
         raise SoundsError(f"--experiment is missing; expected --experiment={'|'.join(catalog.EXPERIMENTS)}")
-    experiment = catalog.experiment(options.EXPERIMENT.value)
+    experiment = records.experiment(options.EXPERIMENT.value)
     if strange := [name for name in given if name in flags.NAMES and name not in options.SHARED]:
         raise SoundsError(f"--{strange[0]} does not apply to sounds: no front end takes part; leave it out")
     if not experiment.asks_vowels and (theirs := [name for name in given if name in vowel_flags.NAMES]):

@@ -13,12 +13,13 @@ from types import SimpleNamespace
 import numpy as np
 from matplotlib.figure import Figure as Drawing
 
-from experiments import catalog, running
+from experiments import records, running
 from experiments.claims.questions import questions
 from experiments.experiment import Figure
 from experiments.front_ends import controls
 from experiments.front_ends.named import NamedFrontEnd, random_encoder
 from experiments.hearing import Heard
+from experiments.measures import map_order
 from experiments.measures.map_order import MapOrder
 from experiments.pretrain import run as pretrain
 from experiments.recordings import figures as of_recordings
@@ -74,7 +75,7 @@ MADE = (CLAIMS, "recordings: map", "recordings: scores", "pretrain: curve")
 def figures_of(experiment: str) -> dict[str, Figure]:
     """The figures of a record, by what tests call them: a figure of all may have the stem of one of each."""
     found: dict[str, Figure] = {}
-    for figure in catalog.experiment(experiment.split()[0]).figures:
+    for figure in records.experiment(experiment.split()[0]).figures:
         name = f"{experiment}: {figure.stem}"
         found[f"{name} of all" if name in found else name] = figure
     return found
@@ -122,7 +123,7 @@ def _asked(experiment: str, names: tuple[str, ...], symbols: tuple[str, ...]) ->
     own = experiment in OWN_VOWELS
     vowels = own_vowels(names[0], symbols) if own else PAPERS
     results = Results(_folder(names[0], symbols if own else ()), size="smoke", vowels=vowels)
-    record = catalog.experiment(experiment.split()[0])
+    record = records.experiment(experiment.split()[0])
     several = running.listen(record, front_ends(names, in_training=experiment == TRAINING), results)
     return several, running.measure(record, several, results)
 
@@ -180,7 +181,13 @@ def recorded(names: Sequence[str], labels: Sequence[str]) -> Drawing:
     placed = {name: (_places(len(GRID)), _places(len(labels))) for name in names}
     measured = {"f1": _RANDOM.uniform(300, 800, len(labels))}
     found = {name: _Tokens(label=tuple(labels), measured=measured) for name in names}
-    return of_recordings.draw_maps(placed, found, GRID, grids.VOWELS, orders=dict.fromkeys(names, ORDER))
+    return of_recordings.draw_maps(
+        placed,
+        found,
+        GRID,
+        grids.VOWELS,
+        below=dict.fromkeys(names, map_order.caption(ORDER, sounds="synthesised vowels", narrow=True)),
+    )
 
 
 def recorded_scores(names: Sequence[str], cell: rows.Cell = _SCORE) -> Drawing:
@@ -193,7 +200,7 @@ def recorded_scores(names: Sequence[str], cell: rows.Cell = _SCORE) -> Drawing:
 
 def claims(name: str) -> Drawing:
     """The main scores of a front end and its controls, every number the same."""
-    record = catalog.experiment("claims")
+    record = records.experiment("claims")
     (figure,) = (each for each in record.figures if each.stem == "claims")
     (one,) = front_ends([name])
     wanted = controls.few(record.controls([one]))

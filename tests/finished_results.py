@@ -4,7 +4,8 @@ import dataclasses
 
 import numpy as np
 
-from experiments.experiment import Experiment, Figure, Map, Parameter, Published, Recorded, Sweep
+from experiments.experiment import Experiment, Figure, Map, Parameter, Published, Recorded
+from experiments.hearing import Sweep
 from experiments.measures import map_order
 from experiments.store import measurements_file, rows
 from experiments.store.rows import About, Measurements

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from flax import nnx
 
-from experiments import catalog
+from experiments import records
 from experiments.experiment import Experiment
 from experiments.front_ends import resolving
 from experiments.launch import flags
@@ -125,7 +125,7 @@ def _program(run: str | Callable[..., object] | Experiment, log: pathlib.Path, *
     with log.open("w") as file, contextlib.redirect_stdout(file), contextlib.redirect_stderr(file):
         try:
             if isinstance(run, str):
-                run = catalog.experiment(run)
+                run = records.experiment(run)
             flags.launch(run if isinstance(run, Experiment) else as_record(run))
         except SystemExit as end:  # what the interpreter does with one
             if isinstance(end.code, str):

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from experiments import catalog
+from experiments import catalog, records
 from experiments.commands import COMMANDS, about
 
 ROOT = pathlib.Path(__file__).parent.parent
@@ -31,7 +31,7 @@ def test_every_command_says_of_itself():
 
 @pytest.mark.parametrize("name", catalog.EXPERIMENTS)
 def test_what_help_reads_is_what_the_record_says(name):
-    said, record = catalog.said(name), catalog.experiment(name)
+    said, record = catalog.said(name), records.experiment(name)
     assert said.name == record.name == name
     for field in dataclasses.fields(said):
         ours, theirs = getattr(said, field.name), getattr(record, field.name)

@@ -5,10 +5,10 @@ import dataclasses
 import numpy as np
 import pytest
 
-from experiments.experiment import Setting
 from experiments.formants import __main__ as formants
 from experiments.front_ends import controls, resolving
 from experiments.front_ends.named import EncoderChoiceError, random_encoder
+from experiments.hearing import Setting
 from experiments.store.populations import Population
 from experiments.store.results import Results
 from w2v_jax.front_end import Frames

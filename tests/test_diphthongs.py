@@ -9,8 +9,8 @@ from experiments import running
 from experiments.diphthongs import __main__ as diphthongs
 from experiments.diphthongs import figures as drawn
 from experiments.diphthongs import measuring
-from experiments.experiment import Setting
 from experiments.front_ends import resolving
+from experiments.hearing import Setting
 from experiments.store import rows
 from experiments.store.results import Results
 from w2v_jax.front_end import Frames

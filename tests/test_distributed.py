@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from processes import NUM_SHARDS, SweepProcess, program, wait_until
 
-from experiments.experiment import Experiment, Sweep
+from experiments.experiment import Experiment
 from experiments.f0 import measuring
+from experiments.hearing import Sweep
 from experiments.launch import distribution
 from experiments.store import rows
 from experiments.store.results import AtRate, Results

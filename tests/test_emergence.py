@@ -12,8 +12,8 @@ from experiments.claims.__main__ import EXPERIMENT as CLAIMS
 from experiments.claims.layers import Layer
 from experiments.claims.questions import placed
 from experiments.claims.sounds import grids_of
-from experiments.experiment import Setting
 from experiments.front_ends import named, resolving
+from experiments.hearing import Setting
 from experiments.store import measurements_file
 from experiments.store.results import Results
 from experiments.store.rows import attempted

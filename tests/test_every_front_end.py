@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from experiments import catalog, running
+from experiments import records, running
 from experiments.draw import figures
 from experiments.front_ends import controls, named, remarks, resolving
 from experiments.store.results import Results
@@ -33,7 +33,7 @@ def results(chosen, tmp_path_factory):
         # Drawn, but not saved: each experiment's own tests save theirs.
         patch.setattr(figures, "save", lambda figure, path, **_: path.touch())
         for experiment in OF_PAPER:
-            running.run(catalog.experiment(experiment), chosen, results)
+            running.run(records.experiment(experiment), chosen, results)
     return results
 
 
@@ -43,7 +43,7 @@ def test_every_experiment_measures_every_front_end(results, experiment):
     kinds = {name: each.kind for name, each in measured.encoders.items() if not each.control_of}
     assert kinds == KINDS
     assert measured.encoders["bands:make"].frames == {"sample_rate": 8_000, "receptive_field": 240, "hop": 80}
-    assert catalog.experiment(experiment).headline(measured)
+    assert records.experiment(experiment).headline(measured)
     with results.path(experiment, "metrics.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert {row["encoder"] for row in rows} >= set(NAMES)
@@ -86,7 +86,7 @@ def test_one_frame_of_a_sound_leaves_undefined_what_it_cannot_tell(tmp_path):
         ("temporal", "for one"),
         ("diphthongs", "Where diphthongs begin and end is undefined"),
     ):
-        measured = running.run(catalog.experiment(experiment), one, results)
+        measured = running.run(records.experiment(experiment), one, results)
         assert any(note.startswith("one makes one frame of") for note in measured.notes)
         assert "stands out" not in measured.headline
         assert headline in measured.headline
@@ -97,7 +97,7 @@ def test_one_frame_of_a_sound_leaves_undefined_what_it_cannot_tell(tmp_path):
 
 def test_frames_of_zeros_are_counted_and_left_out(tmp_path):
     silenced = resolving.resolve(["bands:make", "silenced=bands:make_silenced"])
-    measured = running.run(catalog.experiment("temporal"), silenced, Results(tmp_path, size="smoke"))
+    measured = running.run(records.experiment("temporal"), silenced, Results(tmp_path, size="smoke"))
     # Every tenth of 98 frames, of five tones and six bursts.
     assert "silenced: 110 frames are vectors of zeros" in " ".join(measured.notes)
     assert "bands:make: " not in " ".join(measured.notes)

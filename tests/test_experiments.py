@@ -16,12 +16,12 @@ from absl import flags as absl_flags
 from flax import nnx
 from safetensors.numpy import load_file
 
-from experiments import catalog, reproduce, running
-from experiments.experiment import Published, Setting
+from experiments import records, reproduce, running
+from experiments.experiment import Published
 from experiments.f0 import __main__ as f0
 from experiments.front_ends import named, remarks, resolving
 from experiments.front_ends.paper import prints_as
-from experiments.hearing import Heard
+from experiments.hearing import Setting
 from experiments.launch import flags
 from experiments.store import measurements_file
 from experiments.store.results import Results
@@ -57,7 +57,7 @@ def pair(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def experiments():
-    return [catalog.experiment(name) for name in catalog.in_paper()]
+    return records.in_paper()
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +72,7 @@ def test_every_sweep_is_written_in_grid_order(results, experiments, pair):
     for experiment in experiments:
         for each in pair:
             setting = Setting(Results(results.parent, size="smoke"), each, {"lowest": None, "fine": False}, (*pair,))
-            heard = Heard(experiment, setting)
+            heard = experiment.heard_by(setting)
             for name, sweep in heard.sweeps.items():
                 tensors = load_file(results / (sweep.folder or experiment.name) / f"{name}.{each.name}.safetensors")
                 points = heard.grid(name).points()
@@ -197,7 +197,7 @@ def test_results_of_other_settings_are_never_replaced_unasked(results, pair, cap
 
 def test_quick_results_have_a_folder_of_their_own(tmp_path, pair):
     for size, count in (("quick", 80), ("usual", 800)):
-        heard = Heard(f0.EXPERIMENT, Setting(Results(tmp_path, size=size), pair[0]))
+        heard = f0.EXPERIMENT.heard_by(Setting(Results(tmp_path, size=size), pair[0]))
         assert len(heard.features("pure_tones")) == len(heard.grid("pure_tones")) == count
     assert sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.safetensors")) == [
         "f0/pure_tones.first.safetensors",

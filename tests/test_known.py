@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import w2v_jax
-from experiments import catalog, running
+from experiments import records, running
 from experiments.claims.sounds import grids_of, voice, vowel
 from experiments.front_ends import resolving
 from experiments.store.results import Results
@@ -150,6 +150,6 @@ def test_experiments_take_them_with_their_random_versions(experiment, tmp_path):
     named = ["benchmarks.known.crepe:tiny", "benchmarks.known.silero:trained"]
     named += [f"benchmarks.known.crepe:tiny_random_{seed}" for seed in SEEDS]
     named += [f"benchmarks.known.silero:random_{seed}" for seed in SEEDS]
-    record = catalog.experiment(experiment)
+    record = records.experiment(experiment)
     measured = running.run(record, resolving.resolve(named), Results(tmp_path, size="quick"))
     assert set(measured.encoders) >= {each.rpartition("=")[0] or each for each in named}

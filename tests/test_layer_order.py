@@ -14,10 +14,9 @@ from experiments import emergence
 from experiments.claims import sounds
 from experiments.claims.__main__ import EXPERIMENT as CLAIMS
 from experiments.claims.layers import layers_of
-from experiments.experiment import Setting
 from experiments.f0 import measuring
 from experiments.front_ends import named
-from experiments.hearing import Heard
+from experiments.hearing import Setting
 from experiments.measures import layer_alignment
 from experiments.store.results import Results
 from experiments.vowels import space
@@ -200,7 +199,7 @@ def heard(tmp_path_factory):
             name="mine", kind="yours", source="", digest="same", frames=front.frames, make=lambda front=front: front
         )
         results = Results(tmp_path_factory.mktemp("results"), size="smoke", batch_size=8)
-        claims = layers_of(Heard(CLAIMS, Setting(results, each, {}, (each,), (each,))))
+        claims = layers_of(CLAIMS.heard_by(Setting(results, each, {}, (each,), (each,))))
         grid = layer_alignment.vowels_of(results)
         features = results.sweep("formants", each, grid, space.vowel, pooling=layer_pooling.layer_means)
         channels = layer_pooling.layer_channels(front, num_samples=front.frames.sample_rate)

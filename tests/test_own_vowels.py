@@ -9,7 +9,7 @@ from absl import flags as absl_flags
 from absl.testing import flagsaver
 from safetensors.numpy import load_file
 
-from experiments import catalog, running
+from experiments import records, running
 from experiments.claims.layers import Layer
 from experiments.claims.sounds import grids_of
 from experiments.diphthongs import measuring
@@ -54,7 +54,7 @@ def run(log_mel, tmp_path_factory):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(figures, "save", save)
-        measured = [running.run(catalog.experiment(each), log_mel, results) for each in ("formants", "diphthongs")]
+        measured = [running.run(records.experiment(each), log_mel, results) for each in ("formants", "diphthongs")]
     return results, measured, texts
 
 

@@ -7,8 +7,9 @@ import pytest
 from matplotlib.figure import Figure as Drawing
 
 from experiments import running
-from experiments.experiment import Experiment, Figure, Map, Sweep
+from experiments.experiment import Experiment, Figure, Map
 from experiments.front_ends import named, resolving
+from experiments.hearing import Sweep
 from experiments.store import rows
 from experiments.store.results import Results
 from experiments.store.sweeping import ReplacementError, Share

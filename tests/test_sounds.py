@@ -6,7 +6,7 @@ import jax
 import numpy as np
 import pytest
 
-from experiments import catalog, sounds, sounds_folder
+from experiments import records, sounds, sounds_folder
 from experiments.experiment import Sounds
 from experiments.store.results import Results
 from experiments.store.sweeping import ReplacementError
@@ -25,7 +25,7 @@ def read_wave(path):
 
 def test_sounds_are_what_the_experiment_hears(tmp_path):
     results = Results(tmp_path, vowels=VowelChoice(TABLE.only(["women"])))
-    several = sounds.sounds_of(catalog.experiment("formants"), results, sample_rate=16_000)
+    several = sounds.sounds_of(records.experiment("formants"), results, sample_rate=16_000)
     count, gain = sounds_folder.write(several, tmp_path, sample_rate=16_000, overwrite=False)
     assert (count, gain) == (20, 1)
     index = (tmp_path / "index.csv").read_text(encoding="utf-8").splitlines()
@@ -67,7 +67,7 @@ def test_loud_sounds_are_scaled_together(tmp_path):
     ],
 )
 def test_every_experiment_has_sounds(experiment, sweeps, tmp_path):
-    record = catalog.experiment(experiment)
+    record = records.experiment(experiment)
     some = sounds.sounds_of(record, Results(tmp_path), sample_rate=8_000)
     assert {each.name: len(each) for each in some} == sweeps
     everything = sounds.sounds_of(record, Results(tmp_path), sample_rate=16_000, everything=True)

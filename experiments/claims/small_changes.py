@@ -10,10 +10,10 @@ import numpy as np
 
 from ..draw import figures
 from ..front_ends.controls import seed_of
-from ..front_ends.populations import Population
 from ..store import rows
+from ..store.populations import Population
 from ..store.rows import Measurements, Row, attempted
-from ..vowels.choice import PAPERS, VowelChoice
+from ..vowel_choice import PAPERS, VowelChoice
 from .asking import PHASES_TAKEN
 from .figures import add_legend, title, values_at
 from .layers import Layer

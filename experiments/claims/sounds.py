@@ -19,8 +19,8 @@ from w2v_jax.front_end import Frames
 from w2v_jax.grids import Grid, Vowel
 
 from .. import amplitude
-from ..experiment import Setting, Sweep
 from ..front_ends.controls import seed_of
+from ..hearing import Setting, Sweep
 from ..measures import learned_scale
 from ..store.results import Size
 from ..vowel_choice import PAPERS, VowelChoice

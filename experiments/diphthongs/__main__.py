@@ -11,8 +11,8 @@ from typing import Literal
 
 import numpy as np
 
-from ..experiment import Experiment, Figure, Setting, Sounds
-from ..hearing import Heard
+from ..experiment import Experiment, Figure, Sounds
+from ..hearing import Heard, Setting
 from ..launch import flags
 from ..measures import map_order
 from ..sentences import listed

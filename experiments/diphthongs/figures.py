@@ -8,10 +8,9 @@ from w2v_jax.front_end import Frames
 from w2v_jax.grids import Grid, Vowel
 
 from ..draw import figures, vowel_chart
-from ..experiment import Map, Points
-from ..hearing import Heard
+from ..experiment import Map
+from ..hearing import Heard, Points
 from ..measures import map_order
-from ..measures.map_order import MapOrder
 from ..store.rows import Measurements
 from .measuring import (
     DURATION,
@@ -82,7 +81,7 @@ def _draw_closing(
 ) -> dict[str, figures.Figure]:
     """The closing diphthongs of each speaker who has some; `only_closing`: whether the sweep has no others."""
     mesh, ways = _drawn(heard, moving, steady)
-    grid, order = heard.grid(steady), map_order.of(measured, heard.name, steady)
+    grid, below = heard.grid(steady), _below(heard, measured, steady)
     drawn = {}
 
     def count(vowels: Sequence[Vowel]) -> int:
@@ -95,24 +94,24 @@ def _draw_closing(
             own = ways[chosen]
             if not only_closing:
                 own = own[[start * len(vowels) + end for start, end in pairs]]
-            drawn[part] = draw_closing(heard.frames, mesh, own, grid, vowels, title=whole, order=order)
+            drawn[part] = draw_closing(heard.frames, mesh, own, grid, vowels, title=whole, below=below)
     return drawn
 
 
 def draw_diphthongs(heard: Heard, measured: Measurements) -> dict[str, figures.Figure]:
     """All diphthongs of each speaker."""
     mesh, ways = _drawn(heard, MOVING, STEADY)
-    grid, order = heard.grid(STEADY), map_order.of(measured, heard.name, STEADY)
+    grid, below = heard.grid(STEADY), _below(heard, measured, STEADY)
     drawn = {}
     for part, speaker, vowels, chosen in each_speaker(heard.results, lambda vowels: len(vowels) ** 2):
         who = ", ".join(filter(None, (heard.name, speaker)))
         title = heard.vowels.titled(f"{ALL_TITLE}: {who}")
-        drawn[part] = draw_all(heard.frames, mesh, ways[chosen], grid, vowels, title=title, order=order)
+        drawn[part] = draw_all(heard.frames, mesh, ways[chosen], grid, vowels, title=title, below=below)
     return drawn
 
 
-def _caption(order: MapOrder | None) -> tuple[str, ...]:
-    return map_order.caption(order, sounds="steady vowels") if order else ()
+def _below(heard: Heard, measured: Measurements, steady: str) -> tuple[str, ...]:
+    return map_order.below(measured, heard.name, steady, sounds="steady vowels")
 
 
 def draw_closing(
@@ -122,7 +121,7 @@ def draw_closing(
     vowel_grid: Grid,
     vowels: Sequence[Vowel],
     *,
-    order: MapOrder | None,
+    below: Sequence[str],
     title: str = CLOSING_TITLE,
 ) -> figures.Figure:
     """A panel for each closing diphthong: its frames on the mesh, coloured by time.
@@ -133,11 +132,11 @@ def draw_closing(
         paths: of `closing(vowels)`, (diphthongs, frames, 2).
         vowel_grid: the vowel space's.
         vowels: those that they join.
-        order: the numbers of the map of steady vowels.
+        below: the lines under the map of steady vowels.
         title: of the figure.
     """
     chosen = closing(vowels)
-    figure, panels = figures.panels(len(chosen), size=(3.0, 3.0), title=title, below=_caption(order))
+    figure, panels = figures.panels(len(chosen), size=(3.0, 3.0), title=title, below=below)
     for axes, (start, end), path in zip(panels, chosen, paths, strict=True):
         figures.mesh(axes, mesh, "#C4C4C4", linewidth=0.4, point_size=0)
         axes.plot(*path.T, color="#707070", linewidth=0.4, zorder=2)
@@ -159,11 +158,11 @@ def draw_all(
     vowel_grid: Grid,
     vowels: Sequence[Vowel],
     *,
-    order: MapOrder | None,
+    below: Sequence[str],
     title: str = ALL_TITLE,
 ) -> figures.Figure:
     """A panel for each start vowel: the ways to every end vowel, coloured by time."""
-    figure, panels = figures.panels(len(vowels), size=(3.0, 3.0), title=title, below=_caption(order))
+    figure, panels = figures.panels(len(vowels), size=(3.0, 3.0), title=title, below=below)
     # Panels are small: every second line of the mesh, and the last ones.
     thin = mesh[np.ix_(*(np.unique(np.append(np.arange(0, count, 2), count - 1)) for count in mesh.shape[:2]))]
     by_start = ways.reshape(len(vowels), len(vowels), *ways.shape[1:])

@@ -12,8 +12,7 @@ from w2v_jax._src.arguments import Scalar
 from w2v_jax.front_end import Frames
 from w2v_jax.grids import VOWELS, Grid, Vowel
 
-from ..experiment import Setting, Sweep
-from ..hearing import Heard
+from ..hearing import Heard, Setting, Sweep
 from ..measures import map_order
 from ..store import rows
 from ..store.results import Results, file_part

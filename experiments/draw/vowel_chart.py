@@ -8,12 +8,8 @@ from matplotlib.axes import Axes
 from w2v_jax import projection
 from w2v_jax.grids import VOWELS, Grid, Vowel
 
-from ..measures import map_order
-from ..measures.map_order import MapOrder
 from ..vowel_choice import PAPERS, VowelChoice
 from . import figures
-
-_WIDE = 5.4  # inches: in so wide a panel a caption has near and far order in one line
 
 
 def oriented(positions: np.ndarray, grid: Grid) -> np.ndarray:
@@ -41,7 +37,7 @@ def draw_spaces(
     maps: Mapping[str, np.ndarray],
     grid: Grid,
     *,
-    orders: Mapping[str, MapOrder],
+    below: Mapping[str, Sequence[str]],
     vowels: VowelChoice = PAPERS,
     size: tuple[float, float] = (5.6, 5.4),
     columns: int = 3,
@@ -52,7 +48,7 @@ def draw_spaces(
     Args:
         maps: by title, positions (n, 2) on UMAP's map.
         grid: their parameters, of one f0.
-        orders: by title, the numbers under each map.
+        below: by title, the lines under each map.
         vowels: those to mark.
         size: of a panel, inches.
         columns: panels in a row, at most; the speakers of a map stand in one row.
@@ -73,7 +69,7 @@ def draw_spaces(
             axes,
             ", ".join(filter(None, (title, speaker))),
             of=of_vowels(grid, quick=quick),
-            below=map_order.caption(orders[title], sounds="vowels", narrow=size[0] < _WIDE),
+            below=below[title],
         )
     figures.colour_bar(panels, "F1 (Hz)", (f1[0], f1[-1]))
     figures.legend(figure, arrow_legend(), columns=2)

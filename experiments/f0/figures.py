@@ -5,8 +5,7 @@ import numpy as np
 from w2v_jax import scales
 
 from ..draw import figures, lettering
-from ..experiment import Points
-from ..hearing import Heard
+from ..hearing import Heard, Points
 from ..measures import learned_scale, map_order
 from ..store.rows import Measurements
 from .measuring import ALL, BELOW_NYQUIST, BIAS, BIAS_DISTANCE, PURE_TONES, REFERENCE, SCALE, SCALES, VERSIONS
@@ -53,12 +52,11 @@ def draw_pure_tones(heard: Heard, measured: Measurements) -> figures.Figure:
         marked.append(len(frequency) - 1)
         names.append(f"{frequency[-1] / 1000:g} kHz (Nyquist)")
     of = f"{len(frequency)} tones, {frequency[0]:,.0f} to {frequency[-1]:,.0f} Hz"
-    order = map_order.of(measured, heard.name, PURE_TONES.name)
     figures.as_map(
         axes,
         f"Pure tones: {heard.name}",
         of=figures.quick_mark(of, quick=heard.quick),
-        below=map_order.caption(order, sounds="tones") if order else (),
+        below=map_order.below(measured, heard.name, PURE_TONES.name, sounds="tones"),
     )
     figures.colour_bar(axes, "Frequency (kHz)", (frequency[0] / 1000, frequency[-1] / 1000))
     figures.labels(axes, [figures.Label(*each) for each in zip(names, positions[marked], strict=True)], fontsize=9)

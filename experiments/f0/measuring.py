@@ -7,8 +7,7 @@ from w2v_jax import grids, scales, similarity, stimuli
 from w2v_jax._src.arguments import Scalar
 from w2v_jax.scores import Bootstrap
 
-from ..experiment import Setting, Sweep
-from ..hearing import Heard
+from ..hearing import Heard, Setting, Sweep
 from ..measures import learned_scale, map_order
 from ..store import rows
 from ..store.rows import Row

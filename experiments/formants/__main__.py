@@ -13,10 +13,10 @@ from typing import Literal
 import numpy as np
 
 from ..draw.figures import AS_A_FIGURE
-from ..experiment import Experiment, Figure, Published, Setting, Sounds
+from ..experiment import Experiment, Figure, Published, Sounds
 from ..front_ends.named import NamedFrontEnd
 from ..front_ends.paper import model_of, prints_as
-from ..hearing import Heard
+from ..hearing import Heard, Setting
 from ..launch import flags
 from ..measures import alignment, layer_alignment, map_order
 from ..sentences import INTERVALS, next_to_controls
@@ -147,14 +147,12 @@ EXPERIMENT = Experiment(
             joint=True,
         ),
         Figure(ONE_F0, "Vowels of one f0, as a figure", AS_A_FIGURE, figures.draw_one_f0, folded=True),
-        Figure(
-            BY_F0, "Vowels of several f0, as a figure", AS_A_FIGURE, figures.draw_several_f0, folded=True, wide=True
-        ),
+        Figure(BY_F0, "Vowels of several f0, as a figure", AS_A_FIGURE, figures.draw_by_f0, folded=True, wide=True),
         Figure(
             RESONANCES,
             "Sines and resonances, as a figure",
             AS_A_FIGURE,
-            figures.draw_both_kinds,
+            figures.draw_resonances,
             folded=True,
             wide=True,
         ),
@@ -162,8 +160,8 @@ EXPERIMENT = Experiment(
             Figure(stem, "All encoders", AS_A_FIGURE, draw, joint=True, at_least=2, on_page=False)
             for stem, draw in (
                 (ONE_F0, figures.draw_one_f0),
-                (BY_F0, figures.draw_several_f0),
-                (RESONANCES, figures.draw_both_kinds),
+                (BY_F0, figures.draw_by_f0),
+                (RESONANCES, figures.draw_resonances),
             )
         ),
     ),

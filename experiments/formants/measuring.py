@@ -8,8 +8,7 @@ import numpy as np
 from w2v_jax import grids, scores, similarity
 from w2v_jax.scores import Bootstrap, Score
 
-from ..experiment import Setting, Sweep
-from ..hearing import Heard
+from ..hearing import Heard, Setting, Sweep
 from ..measures import alignment, layer_alignment, map_order
 from ..store import rows
 from ..store.rows import Measurements, Row

@@ -55,7 +55,9 @@ def launch(experiment: Experiment, *, afterwards: Callable[[Results], Sequence[s
             said = [*came_out(results, measured), *(afterwards(results) if afterwards else ())]
             print("\n".join(ending(front_ends, results, said)))
 
-    as_program(main, catalog.options_of(experiment), errors=experiment.errors)
+    as_program(
+        main, catalog.options_of(experiment.options, asks_vowels=experiment.asks_vowels), errors=experiment.errors
+    )
 
 
 def values(experiment: Experiment) -> dict[str, Any]:

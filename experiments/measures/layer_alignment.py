@@ -12,10 +12,9 @@ from w2v_jax import layer_pooling, scores
 from w2v_jax.grids import Grid
 
 from ..draw import figures, lettering
-from ..experiment import Setting, Sweep
 from ..front_ends import controls
 from ..front_ends.named import NamedFrontEnd, once_for
-from ..hearing import Heard
+from ..hearing import Heard, Setting, Sweep
 from ..store import rows
 from ..store.results import Results
 from ..store.rows import Measurements, Row

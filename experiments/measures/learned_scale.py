@@ -14,7 +14,7 @@ from w2v_jax.grids import Grid
 from w2v_jax.scores import Bootstrap
 from w2v_jax.scores.learned_scale import FARTHEST_STEP, PHASES, SMALL_ENOUGH
 
-from ..experiment import Setting, Sweep
+from ..hearing import Setting, Sweep
 from ..store import rows
 from ..store.results import Size
 from ..store.rows import Measurements, Row

@@ -116,6 +116,14 @@ def of(measured: Measurements, encoder: str, sweep: str) -> MapOrder | None:
     return MapOrder(**known) if len(known) == len(found) else None
 
 
+def below(
+    measured: Measurements, encoder: str, sweep: str, *, sounds: str = "sounds", narrow: bool = False
+) -> tuple[str, ...]:
+    """The lines under a sweep's map, as `caption` makes them; none where the experiment drew no such map."""
+    order = of(measured, encoder, sweep)
+    return caption(order, sounds=sounds, narrow=narrow) if order else ()
+
+
 def caption(order: MapOrder, *, sounds: str = "sounds", narrow: bool = False) -> tuple[str, ...]:
     """Two lines for under the map; three where it is narrow. Where distances are saturated, that is said, too.
 

@@ -12,7 +12,7 @@ import numpy as np
 from w2v_jax._src import files
 from w2v_jax._src.quoting import listing, quote
 
-from .. import catalog
+from .. import catalog, records
 from ..commands import OTHERS
 from ..experiment import Experiment
 from ..store import file_names, measurements_file, spreadsheet
@@ -133,12 +133,12 @@ def read(path: pathlib.Path, names: Sequence[str] = (), *, own: Sequence[Experim
         raise ReportError(
             f"--encoders={','.join(names)}: {path} has no results of such; it has those of {listing(there, 20)}"
         )
-    records = {each.name: each for each in own}
+    theirs = {each.name: each for each in own}
     parts = []
     for name, found in everything.items():
         measured = _of(found, encoders)
         if measured.encoders:
-            record = records.get(name) or (catalog.experiment(name) if name in catalog.EXPERIMENTS else None)
+            record = theirs.get(name) or (records.experiment(name) if name in catalog.EXPERIMENTS else None)
             parts.append(Part(measured, tuple(found.encoders), record))
     return Folder(path, tuple(parts), tuple(encoders.values()))
 

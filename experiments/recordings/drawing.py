@@ -18,13 +18,15 @@ def draw_map(heard: Heard, measured: Measurements) -> Figure:
 def draw_all_maps(several: Sequence[Heard], measured: Measurements) -> Figure:
     """The maps of several, side by side."""
     first, placed = several[0], {each.name: encoding.on_map(each) for each in several}
-    orders = {name: map_order.of(measured, name, encoding.VOWELS_MAP) for name in placed}
     return figures.draw_maps(
         {name: (each.positions, each.places) for name, each in placed.items()},
         {each.name: material.framed(each).tokens for each in several},
         first.grid(synthesis.of_map(first)),
         first.vowels.on_grid,
-        orders={name: order for name, order in orders.items() if order is not None},
+        below={
+            name: map_order.below(measured, name, encoding.VOWELS_MAP, sounds="synthesised vowels", narrow=True)
+            for name in placed
+        },
     )
 
 

@@ -12,8 +12,6 @@ from w2v_jax.grids import Grid, Vowel
 
 from ..claims import listeners
 from ..draw import figures, vowel_chart
-from ..measures import map_order
-from ..measures.map_order import MapOrder
 from ..store.rows import Measurements, Row
 from . import measuring, nearness
 from .tokens import Tokens
@@ -39,7 +37,7 @@ def draw_maps(
     grid: Grid,
     vowels: Sequence[Vowel],
     *,
-    orders: Mapping[str, MapOrder],
+    below: Mapping[str, Sequence[str]],
 ) -> Figure:
     """A panel per front end: the mesh of synthesised vowels, with the recorded tokens on it by label.
 
@@ -48,7 +46,7 @@ def draw_maps(
         tokens: by front end.
         grid: of the synthesised vowels, of one f0.
         vowels: those to mark on the mesh.
-        orders: by front end, the numbers of the map of synthesised vowels.
+        below: by front end, the lines under the map of synthesised vowels.
     """
     figure, panels = figures.panels(len(placed), size=(5.4, 5.6), columns=3)
     counts = collections.Counter(label for each in tokens.values() for label in each.label)
@@ -61,9 +59,8 @@ def draw_maps(
         names.append(
             _tokens(axes, tokens[name], places, styles) if any(labels) else _frames(axes, tokens[name], places)
         )
-        below = map_order.caption(orders[name], sounds="synthesised vowels", narrow=True)
         none = () if len(tokens[name]) else ("no tokens: no frame is voiced, with an f0, F1 and F2",)
-        figures.as_map(axes, name, below=(*below, *none))
+        figures.as_map(axes, name, below=(*below[name], *none))
         names[-1] += _grey(mesh, grid, vowels)
     if any(labels):
         handles = [_dot(label or "(none)", *styles[label]) for label in labels]

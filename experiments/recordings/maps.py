@@ -8,8 +8,8 @@ import numpy as np
 
 from w2v_jax._src.quoting import printable
 
-from ..experiment import Map, Parameter, Points, Recorded
-from ..hearing import Heard
+from ..experiment import Map, Parameter, Recorded
+from ..hearing import Heard, Points
 from ..vowels import vowel_maps
 from . import clips, encoding, material, synthesis
 from .encoding import TOKENS_MAP, VOWELS_MAP

@@ -6,8 +6,7 @@ import numpy as np
 
 from w2v_jax.grids import Grid
 
-from ..experiment import Setting, Sweep
-from ..hearing import Heard
+from ..hearing import Heard, Setting, Sweep
 from ..vowels import space
 from ..vowels.synthesis import Synthesis
 from .choice import choice_of

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Sequence
 from w2v_jax import projection
 from w2v_jax.front_end import Frames
 
-from ..experiment import Experiment, Figure, Map, Published, Sweep
+from ..experiment import Experiment, Figure, Map, Published
 from ..front_ends.paper import model_of, prints_as
-from ..hearing import Heard
+from ..hearing import Heard, Sweep
 from ..launch import flags
 from ..sentences import compared, listed
 from ..store.rows import Measurements

@@ -7,8 +7,7 @@ import numpy as np
 from w2v_jax import projection, stimuli
 
 from ..draw import figures
-from ..experiment import Points
-from ..hearing import Heard
+from ..hearing import Heard, Points
 from ..store.rows import Measurements
 from .measuring import BURST_TONES, BURSTS, COSINE, DURATION, NEARER, OVERLAPPING, STATIONARITY, duration_ms
 

@@ -6,7 +6,7 @@ from w2v_jax import grids, source_filter, stimuli
 from w2v_jax._src.arguments import Scalar
 from w2v_jax.grids import Grid
 
-from ..experiment import Sweep
+from ..hearing import Sweep
 from ..store.results import Results
 
 FOLDER = "formants"  # the experiment with whose results they are kept

@@ -11,7 +11,8 @@ import numpy as np
 from w2v_jax import grids, source_filter
 from w2v_jax._src.quoting import printable
 
-from ..experiment import Parameter, Points
+from ..experiment import Parameter
+from ..hearing import Points
 from ..store.rows import Measurements
 from . import space
 
