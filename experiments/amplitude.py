@@ -17,7 +17,7 @@ from .experiment import Experiment, Figure, Map, Parameter
 from .hearing import Heard, Points, Setting, Sweep
 from .launch import flags
 from .measures import map_order
-from .sentences import INTERVALS, next_to_controls
+from .sentences import next_to_controls
 from .store import rows
 from .store.rows import Measurements, Row
 
@@ -39,6 +39,7 @@ NOTES = (
     f"`{ORDER}`: over pairs of sounds, of the cosine distance of their features with their distance in both "
     "amplitudes. Its interval is of these sounds; it says nothing of another training.",
     map_order.note("both amplitudes"),
+    map_order.NOTE,
 )
 
 
@@ -105,7 +106,7 @@ def headline(measured: Measurements) -> str:
     return f"Distances between sums of two tones follow the two amplitudes with a rank correlation of {said}."
 
 
-RULE = f"A correlation of 1 would keep the order of all distances. {INTERVALS}"
+RULE = "A correlation of 1 would keep the order of all distances."
 
 
 def draw(several: Sequence[Heard], measured: Measurements) -> figures.Figure:

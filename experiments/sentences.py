@@ -32,12 +32,6 @@ def listed(items: Sequence[str], *, most: int = 6) -> str:
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
 
 
-INTERVALS = (
-    "Two differ clearly where their 95% intervals do not overlap. The intervals are of these sounds; they say nothing "
-    "of another training, which may differ by more."
-)
-
-
 def next_to_controls(measured: Measurements, quantity: str, *, above: str, below: str, **parameters: str) -> str:
     """A score of each front end that was asked about, next to those of the controls, as part of a sentence.
 

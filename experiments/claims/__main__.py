@@ -150,7 +150,7 @@ EXPERIMENT = Experiment(
             "claims",
             "The main scores",
             "Each row is a score of the final frames, with its interval: the encoder, encoders with random weights, "
-            "and spectrograms. A score means something only next to those of the controls.",
+            "and spectrograms.",
             _of_populations(figures.draw_claims),
             joint=True,
             wide=True,
@@ -158,8 +158,8 @@ EXPERIMENT = Experiment(
         Figure(
             "discrimination",
             "Discrimination",
-            "How often a sound is nearer to one of its own kind, by the size of the difference; the star is "
-            "a listener's just noticeable one, and the black line what they would hear of larger ones.",
+            "How often a sound is nearer to one of its own kind, by the size of the difference. Star: what a listener "
+            "just notices; black line: what they would hear of larger differences.",
             _of_populations(curves.draw_discrimination),
             joint=True,
             folded=True,
@@ -168,8 +168,8 @@ EXPERIMENT = Experiment(
         Figure(
             "read_off",
             "What is read off",
-            "How far off f0, F1 and F2 are in contexts that were not heard, after each layer; lower is better, and the "
-            "dashed line is what a listener just notices.",
+            "How far off f0, F1 and F2 are after each layer, in contexts that were not heard; dashed: what a listener "
+            "just notices.",
             _of_populations(figures.draw_read_off),
             joint=True,
             folded=True,
@@ -188,7 +188,7 @@ EXPERIMENT = Experiment(
         Figure(
             "noise",
             "Probes and noise",
-            "Linearity: R² of a line at held-out values, by how much noise is added to the features.",
+            "R² of a line at held-out values, by how much noise is added to the features.",
             _of_populations(curves.draw_noise),
             joint=True,
             folded=True,

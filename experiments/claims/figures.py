@@ -105,7 +105,7 @@ def draw_read_off(population: Population, measured: Measurements, *, vowels: Vow
 
 def title(text: str, quick: bool, vowels: VowelChoice) -> str:
     """A title that says so where sounds are few, or vowels not the paper's."""
-    text = f"{text} (quick: a handful of sounds)" if quick else text
+    text = f"{text} (few sounds)" if quick else text
     return text if vowels.is_papers else f"{text}\n{vowels.caption_by_f0}"
 
 

@@ -43,6 +43,7 @@ NOTES = (
     "The shares in the table compare the mean of a diphthong's first and last tenth with the steady vowels that it "
     "starts and ends on: the points of the vowel space nearest to them in F1 and F2.",
     f"{map_order.note('F1 and F2')} These numbers are of the steady vowels, in grey, that the map is fitted to.",
+    map_order.NOTE,
 )
 
 
@@ -120,8 +121,8 @@ EXPERIMENT = Experiment(
         Figure(
             "closing",
             "The same at the f0 of the vowels",
-            "Where f0 is no multiple of the frame rate, frames see several phases in turn, and the ways zigzag between "
-            "them.",
+            "Where f0 is not a multiple of the frame rate, frames see several phases in turn, and the paths zigzag "
+            "between them.",
             figures.draw_closing_at_own_f0,
             folded=True,
             wide=True,
@@ -129,7 +130,7 @@ EXPERIMENT = Experiment(
         Figure(
             "diphthongs",
             "All diphthongs",
-            "A panel for each start vowel: the ways from it to every end vowel, from dark to light.",
+            "A panel for each start vowel: the paths from it to every end vowel, from dark to light.",
             figures.draw_diphthongs,
             folded=True,
             wide=True,

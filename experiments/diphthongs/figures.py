@@ -40,8 +40,8 @@ def phases_seen(frames: Frames, f0: float) -> str:
     if count == 1:
         return f"{f0:g} Hz is a multiple of the {frames.rate:g} frames a second: every frame sees the same phase of f0"
     return (
-        f"{f0:g} Hz is no multiple of the {frames.rate:g} frames a second: frames see {count} phases of f0 in turn, "
-        "and the ways zigzag between them"
+        f"{f0:g} Hz is not a multiple of the {frames.rate:g} frames a second: frames see {count} phases of f0 in turn, "
+        "and the paths zigzag between them"
     )
 
 

@@ -56,7 +56,7 @@ _LEVEL = 7  # letters of a column's name, above which it stands at an angle
 _LEAST_DECIBELS = -40  # responses below it are drawn as it
 _OUTLINE = (patheffects.withStroke(linewidth=2.5, foreground="white"),)
 
-AS_A_FIGURE = "The map above as a figure, for a paper."  # how to read it
+AS_A_FIGURE = "The map above, for a paper."  # how to read it
 
 
 def panels(
@@ -125,10 +125,12 @@ def heat_map(
     limits: tuple[float, float],
     colour_label: str,
     digits: int = 2,
+    least: float = 0,
 ) -> None:
     """Cells (rows, columns) coloured and labelled with their values; NaN leaves one empty.
 
-    Long names are broken into lines, and those of columns stand upright.
+    Of values nearer to 0 than `least`, other than 0, only that is written: their digits are rounding. Long names are
+    broken into lines, and those of columns stand upright.
     """
     (rows, _), (columns, _) = map(lettering.beside_axis, (rows, columns))
     image = axes.imshow(values, vmin=limits[0], vmax=limits[1], cmap=SEQUENTIAL)
@@ -151,7 +153,7 @@ def heat_map(
         axes.text(
             column,
             row,
-            f"{value:.{digits}g}",
+            f"{value:.{digits}g}" if value == 0 or abs(value) >= least else f"<{least:g}",
             ha="center",
             va="center",
             fontsize=9,
@@ -298,7 +300,7 @@ def along(start: np.ndarray, end: np.ndarray) -> np.ndarray:
 
 def quick_mark(title: str, *, quick: bool) -> str:
     """A caption that says so where the grids are thin."""
-    return f"{title} (--quick: thinned)" if quick else title
+    return f"{title} (few sounds)" if quick else title
 
 
 def line(colour: ColorType, label: str, *, width: float = 2.0) -> Line2D:

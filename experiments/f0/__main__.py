@@ -27,6 +27,7 @@ NOTES = (
     "shows the scale of the steps as much as that of the encoder.",
     learned_scale.NOTE,
     f"{map_order.note('log frequency')} A tone at the Nyquist frequency is left out of these numbers.",
+    map_order.NOTE,
 )
 
 
@@ -109,16 +110,16 @@ EXPERIMENT = Experiment(
         Figure(
             "frequency_scale",
             "The frequency scale",
-            "How far tones lie apart, added up along frequency and scaled to end at 1. A curve on top of Mel or Bark "
-            "would be an encoder that spaces tones as ears do; the left panel adds a constant, as the paper does.",
+            "Distances between neighbouring tones, added up along frequency and scaled to end at 1. A curve on top of "
+            "Mel or Bark spaces tones as ears do. The left panel adds a constant, as the paper does.",
             figures.draw_scale,
             wide=True,
         ),
         Figure(
             "bias",
             "A DC offset",
-            "Each cell is the cosine distance of a tone with a DC offset to the same tone without: 0 means that the "
-            "offset does nothing.",
+            "Each cell is the cosine distance between a tone with a DC offset and the same tone without: 0 where the "
+            "offset changes nothing.",
             figures.draw_bias,
         ),
         Figure("pure_tones", "Pure tones, as a figure", AS_A_FIGURE, figures.draw_pure_tones, folded=True),
@@ -127,8 +128,8 @@ EXPERIMENT = Experiment(
         Map(
             "pure_tones",
             "Pure tones",
-            "Each point is a pure tone. Neighbours on a smooth line are tones that the encoder hears as similar; where "
-            "the line folds or breaks, tones far apart in frequency are alike, or near ones are not.",
+            "Each point is a pure tone. Along a smooth line, neighbouring tones are alike to the encoder. Where it "
+            "folds or breaks, tones far apart in frequency are alike, or close ones are not.",
             figures.place_tones,
             parameters=(Parameter("frequency", "Frequency", "Hz"),),
             colour="frequency",

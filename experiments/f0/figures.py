@@ -29,6 +29,7 @@ def draw_bias(heard: Heard, measured: Measurements) -> figures.Figure:
         columns=[f"{bias:g}" for bias in BIAS.axis("bias")],
         limits=(0, 2),
         colour_label="Cosine distance (0: the same direction)",
+        least=1e-6,
     )
     axes.set_title(f"How far a DC offset moves a tone: {heard.name}", fontsize=11)
     axes.set_xlabel("DC offset, added to a tone of amplitude 0.5")

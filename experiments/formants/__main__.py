@@ -19,7 +19,7 @@ from ..front_ends.paper import model_of, prints_as
 from ..hearing import Heard, Setting
 from ..launch import flags
 from ..measures import alignment, layer_alignment, map_order
-from ..sentences import INTERVALS, next_to_controls
+from ..sentences import next_to_controls
 from ..store import rows
 from ..store.rows import Measurements
 from ..vowels import space, vowel_maps
@@ -60,9 +60,10 @@ def notes(several: Sequence[Heard], measured: Measurements) -> list[str]:
     without = [f"Vowels as {each} were left out (--synthesis)." for each in KINDS if each not in kinds]
     resonances = [_RESONANCES_NOTE] if "resonances" in kinds else []
     if "sines" not in kinds:
-        return [*without, _STEP_NOTE, *resonances, _MAP_NOTE]
+        return [*without, _STEP_NOTE, *resonances, _MAP_NOTE, map_order.NOTE]
     of_cka = [alignment.NOTE, layer_alignment.NOTE]
-    return [*without, space.NOTE, _STEP_NOTE, *resonances, *of_cka, _MAP_NOTE, *alignment.undefined_notes(measured)]
+    of_maps = [_MAP_NOTE, map_order.NOTE]
+    return [*without, space.NOTE, _STEP_NOTE, *resonances, *of_cka, *of_maps, *alignment.undefined_notes(measured)]
 
 
 def headline(measured: Measurements) -> str:
@@ -126,22 +127,21 @@ EXPERIMENT = Experiment(
     measure=measure,
     compare=compare,
     headline=headline,
-    rule=f"More closely or less closely: the intervals of the two do not overlap. {INTERVALS}",
+    rule="More closely or less closely: the intervals of the two do not overlap.",
     controls=controls,
     figures=(
         Figure(
             "cka",
             "How alike two encoders are",
-            "Linear CKA of the vowels of several f0: 1 is alike but for rotation and scale; above the diagonal without "
-            "the bias of many channels. Two encoders with random weights are alike, too, so that a high number alone "
-            "says nothing of training: compare with the baselines, beyond the line.",
+            "Linear CKA: 1 where two encoders place vowels alike but for rotation and scale; above the diagonal it is "
+            "debiased. Encoders with random weights are alike, too: compare with those beyond the line.",
             figures.draw_cka,
             joint=True,
         ),
         Figure(
             "cka_layers",
             "How alike each layer is to log-mel",
-            "Debiased linear CKA of each layer with a log-mel spectrogram of the same vowels, and the same of an "
+            "Debiased linear CKA of each layer with a log-mel spectrogram of the same vowels, next to that of an "
             "encoder with random weights.",
             figures.draw_cka_by_layer,
             joint=True,

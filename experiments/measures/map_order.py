@@ -182,22 +182,24 @@ def short_caption(order: MapOrder) -> tuple[str, ...]:
     )
 
 
+NOTE = (
+    f"Under each map: near order is the share of a sound's {COUNT} nearest sounds (more, where some are equally far) that "
+    "are its nearest in the features, too; far order is Spearman's correlation, over pairs of sounds, of the "
+    "distances in both (RSA). Trustworthiness says whether neighbours on the map are neighbours in the features, and "
+    "continuity whether neighbours in the features stay together on the map; both are 1 for a true picture. A map is "
+    "saturated where more than half of the pairs of sounds lie within 5% of the farthest distance in the features: "
+    "then a low order says nothing against them. UMAP is made to keep neighbours: a map may look orderly where far "
+    "order is poor, and the reverse."
+)
+
+
 def note(parameters: str) -> str:
-    """What the lines under a map mean, for an experiment's notes.
+    """What sounds are compared in under the maps of an experiment; `NOTE` says the rest.
 
     Args:
         parameters: what distances of sounds are in: "f0, F1 and F2 where they vary".
     """
-    return (
-        f"Under each map: near order is the share of a sound's {COUNT} nearest sounds (or more, where some are equally "
-        f"far) in {parameters}, each divided by its span, that are also its nearest in the features; far order is "
-        "Spearman's correlation, over pairs of sounds, of the distances in both. Of the map itself, trustworthiness "
-        "says whether the neighbours that it shows are neighbours in the features, and continuity whether it keeps "
-        "theirs together; both are 1 for a true picture. Where more than half of the pairs of sounds lie within 5% of "
-        "the farthest distance in the features, a line says that they are farther apart than the tuning: then a low "
-        "order says nothing against the features. UMAP is made to keep neighbours: a map may look orderly where "
-        "far order is poor, and the reverse."
-    )
+    return f"Under maps, sounds are compared in {parameters}, each divided by its span."
 
 
 def _said(row: Row, spec: str) -> str:

@@ -20,6 +20,7 @@ from w2v_jax._src import files as files_of
 
 from ..experiment import Experiment
 from ..front_ends.paper import model_of
+from ..measures import map_order
 from ..sentences import listed
 from ..store.rows import About
 from . import inside
@@ -122,9 +123,10 @@ def page(folder: Folder, *, now: datetime.datetime, most_bytes: int = MOST_BYTES
         remark=remark(folder.encoders),
         published_note=published_note(folder),
         sections=sections,
-        notes=sections_of.shared_notes(sections),
+        notes=[each for each in sections_of.shared_notes(sections) if each != map_order.NOTE],
+        map_note=map_order.NOTE,
         intervals=any("[" in cell for each in sections for table in each.tables for cell in table.cells),
-        maps=any(each.maps for each in sections),
+        maps=any(each.maps or map_order.NOTE in each.notes for each in sections),
         sounds=any(map_["sound"]["kind"] != "none" for each in sections for map_ in each.maps),
         made=f"Made by w2v_jax {_version.__version__} on {now:%Y-%m-%d at %H:%M}, from {folder.path.name or '.'}/.",
         beside=beside,

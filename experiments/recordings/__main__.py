@@ -86,10 +86,9 @@ EXPERIMENT = Experiment(
         Figure(
             "scores",
             "What is read off, and how near recorded vowels lie",
-            "Above: how far off f0, F1 and F2 (cents) and intensity (dB) are, read off voices not heard before; lower "
-            "is better, and dotted lines are what a listener just notices. Below: the share of comparisons in which a "
-            "recorded vowel is nearer to its own synthesised vowel; and linearity, the R² of a line, which a front end "
-            "may lack whose parameters are read off exactly.",
+            "Above: errors in f0, F1, F2 and intensity on voices not heard before; dotted: what a listener just "
+            "notices. Below: how often a recorded vowel is nearer to its own synthesised vowel than to another's; and "
+            "linearity, the R² of a line, which may be low where a parameter is read off exactly.",
             drawing.draw_all_scores,
             joint=True,
             wide=True,

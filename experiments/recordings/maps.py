@@ -63,8 +63,9 @@ VOWELS = Map(
 TOKENS = Map(
     TOKENS_MAP,
     "Recorded vowels on the map of synthesised ones",
-    "Grey: synthesised vowels, on which the map was made; in colour, recorded ones, placed on it afterwards. Where no "
-    "synthesised vowel is near, a recorded one gets a place all the same.",
+    "Grey, with symbols in brackets: synthesised vowels, which made the map. In colour: recorded ones, placed on it "
+    "afterwards; each symbol stands at the middle of its tokens. A token gets a place even where no synthesised vowel "
+    "is near.",
     token_positions,
     parameters=(
         Parameter("f0", "f0 (Praat)", "Hz"),

@@ -25,6 +25,7 @@ NOTES = (
     "change it. Where none of its vowels is near, a token still gets a place: `nearest_cosine` in tokens.ENCODER.csv "
     "says how near the nearest is.",
     f"{map_order.note('F1 and F2')} These numbers are of the synthesised vowels, not of the tokens.",
+    map_order.NOTE,
     "The error is the median of a kernel ridge regression's from single frames, in cents of f0, F1 and F2 and in dB of "
     "intensity; lower is better. Linearity is the R² of a (linear) ridge regression, which may be low where a "
     "parameter is read off exactly. Both are fitted on other speakers or files than those that they are asked about ("

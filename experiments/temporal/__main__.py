@@ -156,29 +156,30 @@ EXPERIMENT = Experiment(
         Figure(
             "bursts",
             "Bursts of 800 Hz in a tone of 200 Hz",
-            "Each dot is a frame. Above zero it is nearer to the tone of the burst, below to the tone around it. A "
-            "burst is seen where the triangles stand out; with very short ones they need not cross zero.",
+            "Each dot is a frame: above zero it is nearer to the burst's tone, below to the tone around it. A burst "
+            "stands out where the triangles lie apart from the dots; they need not cross zero.",
             figures.draw_bursts,
+            wide=True,
         ),
         Figure(
             "stationarity",
             "Steady tones",
-            "Each cell is the mean cosine of a tone averaged over time (row) with the single frames of one (column). "
-            "1 on the diagonal means that a steady tone is steady, and low values elsewhere that tones are told apart.",
+            "Each cell compares the mean of a tone (row) with the frames of a tone (column), by cosine. 1 on the "
+            "diagonal: a steady tone is steady. Low values elsewhere: tones are told apart.",
             figures.draw_stationarity,
         ),
         Figure(
             "bursts_map",
             "The paper's picture of the bursts",
-            "Each panel is a map of its own, of the frames of one sound: orange triangles near the orange circle would "
-            "be frames near the burst's tone.",
+            "Each panel maps the frames of one sound. Orange triangles near the orange circle are frames close to the "
+            "burst's tone.",
             figures.draw_bursts_map,
             folded=True,
         ),
         Figure(
             "example_burst",
             "What a burst is",
-            "A waveform of such a sound.",
+            "The waveform of such a sound.",
             figures.draw_example,
             joint=True,
             folded=True,
