@@ -183,8 +183,8 @@ def short_caption(order: MapOrder) -> tuple[str, ...]:
 
 
 NOTE = (
-    f"Under each map: near order is the share of a sound's {COUNT} nearest sounds (more, where some are equally far) that "
-    "are its nearest in the features, too; far order is Spearman's correlation, over pairs of sounds, of the "
+    f"Under each map: near order is the share of a sound's {COUNT} nearest sounds (more, where some are equally far) "
+    "that are its nearest in the features, too; far order is Spearman's correlation, over pairs of sounds, of the "
     "distances in both (RSA). Trustworthiness says whether neighbours on the map are neighbours in the features, and "
     "continuity whether neighbours in the features stay together on the map; both are 1 for a true picture. A map is "
     "saturated where more than half of the pairs of sounds lie within 5% of the farthest distance in the features: "
