@@ -59,6 +59,27 @@ def test_a_section_says_what_the_record_says(folder):
     assert found.notes == ("A note.",)
 
 
+def test_each_number_has_its_unit_once(folder):
+    def of(quantity, unit, at, part):
+        return dataclasses.replace(number(quantity, 1.0, unit=unit, of=at, part=part), encoder="ours")
+
+    errors = (of("error", "cents", "f0", "sines"), of("error", "dB", "level", "sines"))
+    lengths = (of("length, ms", "ms", "tone", "sines"), of("length, ms", "ms", "vowel", "sines"))
+
+    def told(rows):
+        write_results(folder, dataclasses.replace(measurements(USUAL), rows=rows))
+        record = dataclasses.replace(RECORD, table=tuple(dict.fromkeys(row.quantity for row in rows)))
+        (found,) = sections.sections(read(folder, own=[record]))
+        return [(group.title, [line.label for line in group.lines]) for group in found.tables[0].groups]
+
+    assert told(errors) == [("error", ["f0, sines, cents", "level, sines, dB"])]
+    assert told(lengths) == [("length, ms", ["tone, sines", "vowel, sines"])]
+    claims = [of(name, "cents", "f0", part) for name in ("a, cents", "b", "c") for part in ("sines", "voices")]
+    assert told(tuple(claims)) == [
+        (f"f0, {part}", ["a, cents", "b, cents", "c, cents"]) for part in ("sines", "voices")
+    ]
+
+
 def test_what_came_out_is_said_of_the_chosen_encoders_and_their_controls(folder):
     assert section(folder, "ours").says[1] == "0.70 for ours, 0.50 for log-mel."
     assert section(folder, "r*").says[1] == "0.40 for random."

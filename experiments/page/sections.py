@@ -119,7 +119,7 @@ def _figures(part: Part, folder: Folder) -> Iterator[FigureGroup]:
         images = [_image(part, "Figure", name, name) for name in names if _of_chosen(name, part)]
         yield FigureGroup("Figures", "", folded=False, wide=False, images=tuple(images))
         return
-    for figure in part.record.figures:
+    for figure in (each for each in part.record.figures if each.on_page):
         yield FigureGroup(
             figure.title, figure.reading, figure.folded, figure.wide, tuple(_images(figure, names, part, folder))
         )

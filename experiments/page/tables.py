@@ -90,13 +90,20 @@ def _grouped(by_line: Mapping[tuple[str, str], Mapping[str, Row]], names: Sequen
     """Lines of one quantity together; or of the same parameters, where those are fewer."""
     quantities, parameters = (len({line[part] for line in by_line}) for part in (0, 1))
     by_parameters = 1 < parameters < quantities
-    units = {quantity: row.unit for (quantity, _), of in by_line.items() for row in of.values() if row.unit}
+    units: dict[str, set[str]] = {}
+    for (quantity, _), of in by_line.items():
+        units.setdefault(quantity, set()).update(row.unit for row in of.values() if row.value is not None)
     groups: dict[str, list[Line]] = {}
     for (quantity, at), of in by_line.items():
         better = next(iter(of.values())).better
         cells = tuple(cell_text(of[name]) if name in of else "–" for name in names)
-        of_quantity = _with_unit(quantity, units.get(quantity, ""))
-        title, label = (at, of_quantity) if by_parameters else (of_quantity, at)
+        unit = next((row.unit for row in of.values() if row.unit), "")
+        if by_parameters:
+            title, label = at, _with_unit(quantity, unit)
+        elif len(units[quantity]) > 1:  # errors in cents, and in dB
+            title, label = quantity, _with_unit(at, unit)
+        else:
+            title, label = _with_unit(quantity, "".join(units[quantity])), at
         groups.setdefault(title, []).append(Line(label, cells, better))
     for title, lines in groups.items():
         if by_parameters:

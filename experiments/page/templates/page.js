@@ -343,7 +343,7 @@
         if (current.control) {
           const control = document.createElement("span");
           control.className = "control";
-          control.textContent = " (control: nothing learned)";
+          control.textContent = " (control)";
           name.append(control);
         }
       };
