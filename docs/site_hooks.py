@@ -17,13 +17,16 @@ _PLACES = {
     "README.md": "index.md",
     "CONTRIBUTING.md": "contributing.md",
     "CHANGELOG.md": "changes.md",
+    "CITATION.cff": "CITATION.cff",
     "LICENSE": "licence.md",
     "weights/README.md": "weights.md",
     "weights/formant-base.curve.csv": "formant-base.curve.csv",
 }
 _EXAMPLES = "examples.md"  # one page of the scripts in examples/
+_FOLDERS = {"examples": _EXAMPLES, "docs": "index.md"}
 _SOURCES = {place: source for source, place in _PLACES.items()}
 
+_MODULE = re.compile(r"w2v_jax/(\w+)(?:/__init__)?\.py")  # the site has its page of the reference instead
 _LINK = re.compile(r"(?<=\]\()(?!\w+:|#)([^)#\s]+)")  # the path of [text](path#heading), not of a URL
 
 
@@ -46,7 +49,9 @@ def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: 
 
     def moved(link: re.Match[str]) -> str:
         source = posixpath.normpath(posixpath.join(folder, link[1]))
-        target = _EXAMPLES if source == "examples" else _PLACES.get(source, source.removeprefix("docs/"))
+        module = _MODULE.fullmatch(source)
+        target = (_FOLDERS | _PLACES).get(source, source.removeprefix("docs/"))
+        target = f"reference/{module[1]}.md" if module else target
         return posixpath.relpath(target, posixpath.dirname(place) or ".")
 
     return _LINK.sub(moved, markdown)

@@ -14,12 +14,22 @@ from pages import PAGES, ROOT, blocks_of, names_of, text_of
 import w2v_jax
 from experiments import catalog
 from experiments.commands import COMMANDS as COMMANDS_THERE
+from w2v_jax.checkpoint import encoder_tensors
 
 TEXT = "\n".join(text_of(page) for page in PAGES)
 
 
 def test_readme_is_one_screen():
-    assert len(text_of("README.md").split()) <= 700
+    assert len(text_of("README.md").split()) <= 600
+
+
+def test_the_readme_explains_its_words():
+    text = text_of("README.md").lower()
+    assert not [word for word in ("near order", "far order", "trustworthiness") if word in text]
+
+
+def test_the_two_commands_that_set_everything_up_stand_together():
+    assert re.search(r"^    make reproduce\b.*\n    make test\b", text_of("README.md"), flags=re.MULTILINE)
 
 
 @pytest.mark.pages
@@ -37,9 +47,18 @@ def test_python_of_the_accuracy_page():
 
 
 @pytest.mark.pages
-def test_python_of_the_library_page():
+def test_python_of_the_library_page(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     names = names_of("library.md")
+    assert names["pooled"].shape == (2, 512)
     assert names["features"].shape == (25, 512)
+    assert names["by_layer"].shape == (25, 2, 512)
+    assert {each.dtype for each in names["by_name"].values()} == {np.dtype(np.float32)}
+    assert names["losses"] == sorted(names["losses"], reverse=True)
+    assert names["head_losses"] == sorted(names["head_losses"], reverse=True)
+    tuned = encoder_tensors(w2v_jax.load_encoder(tmp_path / "vowels-2.safetensors"))
+    before = encoder_tensors(names["encoder"])
+    assert all(np.any(tuned[name] != before[name]) for name in before)
     assert names["hidden"][0].shape == (3_199, 512)
     assert names["logits"].shape == (4, 10)
     assert names["per_sound"].shape == (2, 3, 49, 512)
@@ -95,7 +114,7 @@ def test_the_experiment_of_the_extending_page(tmp_path):
 
 def test_tables_of_commands_are_those_of_the_records():
     table = dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", text_of("README.md"), flags=re.MULTILINE))
-    assert list(table) == [name for name in COMMANDS_THERE if name != "convert"]
+    assert list(table) == list(COMMANDS_THERE)
     assert {name: table[name] for name in catalog.EXPERIMENTS} == {
         name: catalog.said(name).question for name in catalog.EXPERIMENTS
     }

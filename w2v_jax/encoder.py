@@ -274,8 +274,9 @@ class FeatureEncoder(nnx.Module):
 
     Args:
         config: the architecture.
-        precision: of the products in the convolutions; see `w2v_jax.convolution.convolve`. Sums, norms and activation
-            are float32 in all of them. Static, as in Flax's own layers:
+        precision: of the products in the convolutions; see `w2v_jax.convolution.convolve`. Norms and activation are
+            computed in float32 in all of them, and features and activations come out in the parameters' dtype; between
+            the layers `"float16"` and `"bfloat16"` keep values of their own type. Static, as in Flax's own layers:
             `encoder.set_attributes(precision="exact")` sets another.
         rngs: source of the random initial parameters (stream `params`).
 
