@@ -102,7 +102,7 @@ def headline(measured: Measurements) -> str:
     """How many scores the training raises, and next to what the last snapshot ends."""
     steps = in_training(measured)
     if len(steps) < 2:
-        return "\n".join(verdicts.told(measured, primary=False)) or "None of these was compared with controls."
+        return "\n".join(verdicts.told(measured, primary=False)) or "No control was compared with these front ends."
     first, last = steps[0], steps[-1]
     pairs = [[score_of(measured, each, *asked_) for each in (first, last)] for asked_ in asked(measured)]
     known = [

@@ -9,7 +9,7 @@ import pytest
 from flax import nnx
 
 from experiments import running
-from experiments.claims import phased, small_changes, table, verdicts
+from experiments.claims import phased, small_changes, table, terminal, verdicts
 from experiments.claims import sounds as claims_sounds
 from experiments.claims.__main__ import EXPERIMENT
 from experiments.claims.asking import PHASES_TAKEN
@@ -89,7 +89,7 @@ def test_rows_are_what_was_measured_and_verdicts_are_theirs(run):
     assert sum(len(names) for names in found.values()) == sum(map(len, CLAIMS.values()))
     assert read.headline == EXPERIMENT.headline(read)
     assert read.headline.startswith("tiny is ahead of random weights in ")
-    assert EXPERIMENT.headline(read.of("log-mel")) == "None of these front ends was compared with controls."
+    assert EXPERIMENT.headline(read.of("log-mel")) == "No control was compared with these front ends."
 
 
 def test_every_figure_is_drawn_in_every_format(run):
@@ -110,6 +110,12 @@ def test_places_in_figures_are_told_by_questions():
     assert len(several) == 16
     assert len(placed("through_training", ("resonances",))) == 6
     assert all(question.hears for *_, question in placed("through_training"))
+
+
+def test_the_ten_scores_that_are_printed_are_asked():
+    for claim, name, of_vowels in terminal.TEN:
+        for each in [f"{claim}, {told}" for told in WITH.values()] if of_vowels else [claim]:
+            assert name in CLAIMS[each]
 
 
 def test_vowels_may_be_of_one_synthesis():
@@ -196,11 +202,15 @@ def test_a_group_of_trainings_is_held_against_ten_seeds(monkeypatch):
     assert first.apart
     assert first.q >= first.p
     assert set(verdicts.agreements(found, "log-mel").values()) == {"behind"}
+    printed = terminal.lines(measured, population, chances=CHANCES)
+    assert printed[0] == f"several (3 trainings), final frames: 10 of {len(table.asked(measured))} scores"
+    assert len(printed) == 3 + len(terminal.TEN)
+    assert terminal.leading(measured) == [population]
     lines = table.markdown(measured, population, chances=CHANCES)
     assert "several (3 trainings), final frames" in lines[0]
     assert any("All 3 trainings do better than all 10 encoders with random weights in" in line for line in lines)
-    assert any("Where there is nothing to find" in line for line in lines)
-    assert "several (3 trainings) is ahead of random weights in 43 main scores of 43" in EXPERIMENT.headline(measured)
+    assert any("A check without a real difference" in line for line in lines)
+    assert "several (3 trainings) is ahead of random weights in 43 of 43 main scores" in EXPERIMENT.headline(measured)
     assert list(populations(measured.of("a", "b", *CONTROLS))) != [population]
     assert verdicts.told(measured.of("a", "b", *CONTROLS)) == []  # the rows are of all three
 
@@ -326,7 +336,7 @@ def test_scores_at_their_ceiling_are_left_out():
     _, found = judged(measured)
     shares = {c: {n: v for n, v in names.items() if CLAIMS[c][n].unit is None} for c, names in found.items()}
     assert set(words(shares, "untrained")) == {"ceiling"}
-    assert "ahead of random weights in 0 main scores of 43 and behind in 0" in EXPERIMENT.headline(measured)
+    assert "ahead of random weights in 0 of 43 main scores and behind in 0" in EXPERIMENT.headline(measured)
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,15 @@
 """The paper's claims as numbers, for every layer of a front end, next to what random weights and spectrograms score.
 
 Writes `claims.csv` (claims in rows; encoders, layers and controls in columns), `claims.md` (the final frames against
-their controls), `metrics.json` (everything), and figures: the main scores next to their controls', some layer by layer,
-discrimination beside a listener's, probes by level of noise, first filters, and the tuning of channels.
+their controls), `metrics.json` (everything), and figures: the main scores next to those of the controls, some scores
+layer by layer, discrimination next to a listener's, probes by level of noise, first filters, and tuning of channels.
 
-`--encoders=NAME=A+B+C` (or `NAME=PATTERN`) takes trainings of one recipe as one: then what is said of training is said
-of other trainings, and not of one. By default the grids are thinned so that three encoders with ten encoders of random
-weights take a quarter of an hour on two CPU cores; `--full` takes the paper's own, `--quick` a handful of sounds.
+`--encoders=NAME=A+B+C` (or `NAME=PATTERN`) groups trainings of one recipe: then the verdicts hold for further trainings
+of that recipe, and not for one encoder only. By default, three encoders and ten encoders with random weights take about
+a quarter of an hour on two CPU cores. `--full` takes the paper's own grids, `--quick` a handful of sounds.
 """
 
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 
 from matplotlib.figure import Figure as Drawing
@@ -24,7 +25,7 @@ from ..sentences import listed
 from ..store.populations import alone, populations
 from ..store.rows import Measurements, Row
 from ..vowels import space
-from . import curves, figures, small_changes, table, verdicts
+from . import curves, figures, small_changes, table, terminal, verdicts
 from .layers import NOISE
 from .listeners import NOTICEABLE
 from .measuring import final_scores, measure, tuning_of
@@ -32,37 +33,38 @@ from .questions import chances, questions
 from .sounds import SEEDS_ASKED_ALL, grids_for, sweeps_of
 
 NOTES = (
-    "Every score is computed in the space of the features, never on a picture, and higher is what the paper's claim "
-    "would have. An interval is over other values of what `over` names, and says nothing of other trainings: see "
-    "the trainings side by side. Of fewer than 20 units it is Student's.",
-    "`ahead` and `behind`: against random weights both are populations, of trainings and of seeds, and one encoder is "
-    "asked whether it is one more draw. Marks hold a false discovery rate of 5% over the whole table (Benjamini and "
-    "Hochberg), and a difference below 0.005 is none. What the same comparisons mark among the random encoders is "
-    "printed below the table. Scores above 0.995 on both sides are at their ceiling, and left out.",
-    "RSA depends on how parameters are measured: a claim needs all metrics to agree. It is a score of the far order; "
-    "the overlap of nearest neighbours is one of the near order, and features may have either without the other.",
-    "A probe's R^2 is mostly about ranges: features that only tell in which fifth a value lies have 0.9. `inside a "
-    "range not heard` asks for the order inside. The values of a range share one fitted map, so that the intervals of "
-    "probes are rather too narrow.",
-    f"Probes are fitted on ranges of a parameter and asked about others, with noise of {NOISE:.0%} of the features' "
-    "own deviation, unless they say otherwise; `noise` draws other levels.",
-    *(f"A just noticeable difference: {each.source}." for each in dict.fromkeys(NOTICEABLE.values())),
-    "A tone that repeats after 5 samples (3,200 and 6,400 Hz at 16 kHz) is constant to a first layer that moves by 5 "
-    "samples; where that layer is normalised over time, the tone is gone. Such tones are left out, as is the Nyquist "
-    "frequency, which is silence.",
+    "Every score is computed from the features, never from a picture. Higher supports the paper's claim, except for "
+    "errors in cents and dB. The interval resamples what `over` names. It does not cover other trainings: compare "
+    "several of them. With fewer than 20 units it is Student's interval.",
+    "`ahead` and `behind` compare populations: trainings with seeds of random weights. A single encoder is tested as "
+    "one more draw from the seeds. Over the whole table, at most 5% of the marks are expected to be false (Benjamini "
+    "and Hochberg). A difference below 0.005 is never marked. The lines below the table say how many marks the same "
+    "comparisons give among random encoders. Scores above 0.995 on both sides are at their ceiling and not compared.",
+    "RSA depends on the scale of the parameters: a claim holds if all metrics agree. RSA scores the far order, the "
+    "overlap of nearest neighbours the near order. Features may keep one without the other.",
+    "A probe reaches R² 0.9 with features that only tell in which fifth of the range a value lies. `inside a range not "
+    "heard` asks for the order inside such a range. The values of a range share one fitted map, so the intervals of "
+    "probes are somewhat too narrow.",
+    f"Probes are fitted on some ranges of a parameter and tested on others. Unless they say otherwise, the features "
+    f"get noise of {NOISE:.0%} of their standard deviation; the figure `noise` has other levels.",
+    *(f"Just noticeable difference: {each.source}." for each in dict.fromkeys(NOTICEABLE.values())),
+    "A tone that repeats after 5 samples (3,200 and 6,400 Hz at 16 kHz) is constant to a first layer with a hop of 5 "
+    "samples, and a norm over time removes it. Such tones are left out, and so is the Nyquist frequency, which is "
+    "silence.",
     space.NOTE,
-    'The "f0" of a vowel is the lowest of three sines. Praat hears it as the pitch in 4 of 20: the others are not its '
-    "harmonics, so that what is read off here is a frequency rather than a pitch. Of the paper's 5,400 vowels 210 have "
-    "an F1 above their F2; the sounds of `vowels` here leave such out.",
-    "A cosine near 1 says little where all sounds are alike: `relative` divides by how far apart other sounds are.",
+    'The "f0" of a vowel of three sines is its lowest frequency. Praat takes it for the pitch in 4 of 20 vowels, since '
+    "the others are not its harmonics: the scores of f0 with sines are about a frequency, not a pitch. In the paper, "
+    "210 of 5,400 vowels have an F1 above their F2; the sounds of `vowels` leave them out.",
+    "A cosine near 1 says little if all sounds are alike: `relative` divides by how far apart other sounds are.",
     learned_scale.NOTE,
-    "The paper calls the space of features metric: closer is more alike. `distance of half a just noticeable "
-    "difference` tests it: it is the distance of two sounds that are one to a listener, as a share of the median "
-    "distance of unrelated sounds, and should be near 0. Much of it may be the phase at which the frames meet a sound: "
-    "the same is asked of features averaged over 8 starting phases. Pure tones are held against the difference of f0 "
-    "that is noticed in vowels. F1 and F2 are moved alone, but for the higher formants that F2 would meet.",
-    f"Of the encoders with random weights the first {SEEDS_ASKED_ALL} are asked about small changes and the learned "
-    "scale.",
+    "The paper calls the space of features metric: closer sounds are more alike. `distance of half a just noticeable "
+    "difference` tests this: it is the distance of two sounds that a listener cannot tell apart, as a share of the "
+    "median distance of unrelated sounds, and should be near 0. A part of it may be the phase at which the frames meet "
+    "a sound, so the same is also scored for features averaged over 8 starting phases. Pure tones differ by the "
+    "difference of f0 that is just noticeable in vowels. F1 and F2 change one at a time, but higher formants that F2 "
+    "would meet change with it.",
+    f"Small changes and the learned scale are scored for the first {SEEDS_ASKED_ALL} encoders with random weights "
+    "only.",
 )
 
 
@@ -73,24 +75,25 @@ def compare(several: Sequence[Heard], measured: Measurements) -> list[Row]:
 
 def headline(measured: Measurements) -> str:
     """In how many of the main scores each is ahead of its controls, and behind."""
-    return "\n".join(verdicts.told(measured)) or "None of these front ends was compared with controls."
+    return "\n".join(verdicts.told(measured)) or "No control was compared with these front ends."
 
 
 def notes(several: Sequence[Heard], measured: Measurements) -> list[str]:
     """What a reader must know."""
     asked = [each for each in several if not each.is_control]
     without = [each.name for each in asked if filters_of(each.front_end.front_end) is None]
-    said = f"There is no figure of the first layer's filters of {listed(without)}, which has none." if without else ""
+    said = f"The first layer of {listed(without)} has no filters to draw." if without else ""
     return [*NOTES, *([said] if said else [])]
 
 
 def write_tables(several: Sequence[Heard], measured: Measurements) -> list[str]:
-    """Writes `claims.csv` and `claims.md`, and returns the latter's lines."""
+    """Writes `claims.csv` and `claims.md`; returns ten rows of the latter, and where the others are."""
     first = several[0]
     results = first.results
     by_name = {each.name: chances(grids_for(each.setting)) for each in several if not each.is_control}
-    lines = ["(--quick: a handful of sounds; for a first look)", ""] if results.quick else []
-    lines += [] if first.vowels.is_papers else [f"{first.vowels.said(quick=results.quick)}.", ""]
+    told = ["(--quick: a handful of sounds; for a first look)", ""] if results.quick else []
+    told += [] if first.vowels.is_papers else [f"{first.vowels.said(quick=results.quick)}.", ""]
+    lines = list(told)
     for population in populations(measured):
         lines += [*table.markdown(measured, population, chances=by_name[population.members[0]]), ""]
     if saturated := table.saturated_lines(measured):
@@ -100,7 +103,16 @@ def write_tables(several: Sequence[Heard], measured: Measurements) -> list[str]:
     # Of one table for all: other sample rates may have other vowels.
     results.save_text("claims", "claims.csv", table.csv_text(measured, chances=by_name[first.name]))
     results.save_text("claims", "claims.md", "\n".join(lines))
-    return ["", *lines, f"Everything, layer by layer: {results.path('claims', 'claims.csv')}."]
+    for population in terminal.leading(measured):
+        told += [*terminal.lines(measured, population, chances=by_name[population.members[0]]), ""]
+    told += [*saturated, ""] if saturated else []
+    files = [str(results.path("claims", name)) for name in ("claims.md", "claims.csv")]
+    return [
+        *told,
+        *textwrap.wrap(terminal.LEGEND, 110, break_on_hyphens=False),
+        "",
+        f"All {len(table.asked(measured))} scores: {files[0]}. Layer by layer: {files[1]}.",
+    ]
 
 
 def _of_populations(draw: Callable[..., Drawing]) -> Callable[[Sequence[Heard], Measurements], Mapping[str, Drawing]]:
@@ -141,9 +153,9 @@ EXPERIMENT = Experiment(
     compare=compare,
     headline=headline,
     rule=(
-        "Ahead is higher, or lower where the score is an error. Random weights are ten draws, and so are several "
-        "trainings; at most 5% of all that is marked is expected to be by chance (Benjamini and Hochberg). The main "
-        "scores were named beforehand."
+        "An encoder is ahead if its score is clearly higher than the control's, or clearly lower for an error. Random "
+        "weights are a population of ten seeds. Over the whole table, at most 5% of the marks are expected to be false "
+        "(Benjamini and Hochberg). The main scores were chosen before the results were known."
     ),
     figures=(
         Figure(
@@ -198,7 +210,7 @@ EXPERIMENT = Experiment(
         Figure(
             "tuning",
             "Tuning curves",
-            "How strongly channels answer tones of each frequency.",
+            "How strongly each channel responds to tones of each frequency.",
             draw_tuning,
             folded=True,
             wide=True,

@@ -1,4 +1,4 @@
-"""Two curves of `experiments.claims`: discrimination beside a listener's, and probes by their level of noise."""
+"""Two curves of `experiments.claims`: discrimination next to a listener's, and probes by their level of noise."""
 
 import functools
 from collections.abc import Callable
@@ -69,7 +69,7 @@ def draw_noise(population: Population, measured: Measurements, *, vowels: VowelC
         axes.set_ylim(LEAST - 0.05, 1.05)
         axes.set_xticks(places, [f"{level:.0%}" for level in LEVELS], fontsize=8)
         axes.set_xlabel("Noise, share of the features' deviation", fontsize=8)
-    panels[0].set_ylabel(f"R² between values heard\n(below {LEAST:g}: drawn there)", fontsize=9)
+    panels[0].set_ylabel(f"R² between values heard\n(below {LEAST:g}: drawn at {LEAST:g})", fontsize=9)
     add_legend(figure, population, seeds=len(seeds), spectrograms_marked=False)
     return figure
 
@@ -79,9 +79,9 @@ def draw_discrimination(
 ) -> figures.Figure:
     """A panel per parameter: ABX by the size of a difference, in what a listener just notices.
 
-    Of sums of sines there is no panel for f0: three inharmonic sines have no pitch, and no listener to set beside.
+    Sums of sines have no panel for f0: three inharmonic sines have no pitch, and so no listener to compare with.
     """
-    said = title(f"Discrimination beside a listener's: {population.name}, final frames", measured.quick, vowels)
+    said = title(f"Discrimination next to a listener's: {population.name}, final frames", measured.quick, vowels)
     asked: list[tuple[str, str, str, Synthesis]] = [
         (kind_of, claim, name, synthesis)
         for synthesis in SYNTHESES

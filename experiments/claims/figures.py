@@ -25,7 +25,7 @@ TUNED_LAYERS = 4  # panels of tuning curves, spread over the layers
 
 
 def draw_claims(population: Population, measured: Measurements, *, vowels: VowelChoice = PAPERS) -> Figure:
-    """Main scores of the final frames and those beside them: encoders, untrained encoders and spectrograms."""
+    """Main scores of the final frames and those to read with them: encoders, untrained encoders and spectrograms."""
     primary: dict[str, list[str]] = {}
     for claim, name in asked(measured):
         question = CLAIMS[claim][name]
@@ -71,7 +71,7 @@ def draw_read_off(population: Population, measured: Measurements, *, vowels: Vow
     """How far off parameters are read, in cents, through the layers: a panel per parameter and synthesis."""
     first = population.members[0]
     drawn = [(claim, name) for claim, name in asked(measured) if CLAIMS[claim][name].noticeable is not None]
-    said = title(f"Read off in contexts that were not heard: {population.name}", measured.quick, vowels)
+    said = title(f"Read off in new contexts: {population.name}", measured.quick, vowels)
     figure, panels = figures.panels(max(len(drawn), 1), size=(3.1, 2.6), columns=3, title=said)
     layers = layers_in(measured, first)
     places = np.arange(len(layers))
@@ -206,7 +206,7 @@ def draw_layers(population: Population, measured: Measurements, *, vowels: Vowel
         axes.grid(axis="y", color="#E4E4E4", linewidth=0.6)
         if index >= len(drawn) - 4:
             axes.set_xlabel("Convolution, then final frames", fontsize=8)
-    figure.supylabel(f"Score (below {LEAST:g}: drawn there; hollow: saturated)", fontsize=9)
+    figure.supylabel(f"Score (below {LEAST:g}: drawn at {LEAST:g}; hollow: saturated)", fontsize=9)
     add_legend(figure, population, seeds=len(seeds), spectrograms_marked=False)
     return figure
 
@@ -271,7 +271,7 @@ def draw_tuning(encoder: str, tuned: Mapping[str, tuning.TuningCurves], *, nyqui
     ):
         axes.set_ylabel(label, fontsize=9)
     panels[1, 0].legend(fontsize=8, frameon=False, loc="upper left")
-    figure.colorbar(images[-1], ax=panels[0].tolist(), label="Response, least to largest", shrink=0.9)
+    figure.colorbar(images[-1], ax=panels[0].tolist(), label="Response, smallest to largest", shrink=0.9)
     figure.suptitle(f"Tuning to pure tones: {encoder}")
     return figure
 

@@ -101,19 +101,19 @@ def markdown(measured: Measurements, population: Population, *, chances: Chances
     lines = [
         f"## {population.told}, final frames",
         "",
-        "The main questions, named beforehand, and some to be seen with them (+):",
+        "The main scores, chosen before the results were known, and some to read with them (+):",
         "",
         *table(leading),
     ]
     for control in rivals(population):
-        lines += ["", f"Against {control}, with all metrics together:", ""]
+        lines += ["", f"Against {control}, all metrics together:", ""]
         lines += [f"- {family}: {word}" for family, word in agreements(found, control).items()]
         if together := of_both(found, control):
-            lines += ["", f"Against {control}, of vowels as sums of sines and as voices:", ""]
+            lines += ["", f"Against {control}, vowels as sums of sines and as voices:", ""]
             lines += [f"- {name}: {word}" for name, word in together.items()]
-    lines += ["", "All others:", "", *table(others)]
-    lines += ["", f"In how many scores is {population.name} ahead of (▲), level with (=) or behind (▼) a control?"]
-    lines += ["(Scores that both have above 0.995 are left out: –.)", ""]
+    lines += ["", "All other scores:", "", *table(others)]
+    lines += ["", f"Scores in which {population.name} is ahead of (▲), level with (=) or behind (▼) a control:"]
+    lines += ["(– is a score above 0.995 on both sides, which is not compared.)", ""]
     lines += [f"- {claim}: {_tally(names, population)}" for claim, names in found.items()]
     if population.untrained and population.is_group:
         lines += ["", _all_against_all(found, population)]
@@ -123,7 +123,7 @@ def markdown(measured: Measurements, population: Population, *, chances: Chances
     rate, hop = about.frames["sample_rate"], about.frames["hop"]
     lines += ["", f"The frame rate is {rate / hop:g} Hz ({rate:,} samples a second)."]
     if not population.untrained:
-        lines += [f"There is none of the architecture of `{population.name}` with random weights to compare it with."]
+        lines += [f"No random-weight control is possible for `{population.name}`."]
     if about.kind == "random":
         lines += [
             f"`{population.name}` is itself UNTRAINED (random weights): no claim about a trained model follows",
@@ -150,10 +150,10 @@ def _all_against_all(found: Verdicts, population: Population) -> str:
 
 
 def saturated_lines(measured: Measurements) -> list[str]:
-    """Which front ends hear the sounds of an RSA or of a near order farther apart than they are tuned."""
+    """Front ends for which the sounds of an RSA or of a near order are farther apart than their tuning."""
     return [
-        f"- {name}: SATURATED for {what} ({row.value:.0%} of the pairs lie within 5% of the farthest distance): the "
-        "sounds are farther apart than the tuning, and a low score of their order says nothing against it."
+        f"- {name}: SATURATED for {what} ({row.value:.0%} of the pairs lie within 5% of the farthest distance). These "
+        "sounds are too far apart for its tuning, so a low score of their order does not count against it."
         for name in measured.encoders
         for row in measured.select(SATURATION, encoder=name)
         if (what := dict(row.parameters).get("sounds")) and row.value is not None and scores.saturated(row.value)
@@ -187,6 +187,22 @@ def _table(
     chances: Chances,
     shown: Sequence[tuple[str, str]],
 ) -> list[str]:
+    table = cells(measured, population, found, chances, shown)
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    table.insert(1, ["-" * width for width in widths])
+    return [
+        "| " + " | ".join(f"{text:<{width}}" for text, width in zip(line, widths, strict=True)) + " |" for line in table
+    ]
+
+
+def cells(
+    measured: Measurements,
+    population: Population,
+    found: Verdicts,
+    chances: Chances,
+    shown: Sequence[tuple[str, str]],
+) -> list[list[str]]:
+    """A header; then, of each score that is shown, its cells: a population next to its controls."""
     table = [["claim", "score", "over (units)", "chance", population.name]]
     if population.untrained:
         table[0].append(f"random weights, {len(population.untrained)} seeds")
@@ -205,11 +221,7 @@ def _table(
         for control in population.spectrograms.values():
             line.append(_marked(by_control.get(control), _shown(measured, control, claim, name)))
         table.append(line)
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    table.insert(1, ["-" * width for width in widths])
-    return [
-        "| " + " | ".join(f"{text:<{width}}" for text, width in zip(line, widths, strict=True)) + " |" for line in table
-    ]
+    return table
 
 
 def _ours(measured: Measurements, population: Population, claim: str, name: str) -> str:

@@ -80,9 +80,9 @@ class NullTable:
     def __str__(self) -> str:
         share, raw = (each / max(self.compared, 1) for each in (self.marked, self.below_five))
         return (
-            f"Where there is nothing to find ({self.size} of the encoders with random weights against the other "
-            f"{self.others}, in {self.tables} ways), {share:.2%} of {self.compared:,} comparisons are marked, in "
-            f"{self.tables_with_marks} of {self.tables} tables; before correction p < 0.05 in {raw:.1%}."
+            f"A check without a real difference, {self.size} of the encoders with random weights against the other "
+            f"{self.others}, in {self.tables} ways: {share:.2%} of {self.compared:,} comparisons are marked, in "
+            f"{self.tables_with_marks} of {self.tables} tables; before correction, p < 0.05 in {raw:.1%}."
         )
 
 
@@ -105,7 +105,7 @@ def compare(columns: Columns, measured: Measurements) -> list[Row]:
             fixed = rival != UNTRAINED
             for (claim, name), verdict in compared(columns, population.members, theirs, fixed=fixed).items():
                 asked: dict[str, Any] = {"claim": claim, "score": name, "against": rival, "members": members}
-                why = AT_CEILING if verdict.word == "ceiling" else "one of the two has no such score"
+                why = AT_CEILING if verdict.word == "ceiling" else "one of the two lacks this score"
                 unit = _unit(claim, name) or ""
                 found += [
                     rows.number(DIFFERENCE, verdict.difference, unit=unit, undefined=why, **asked),
@@ -300,13 +300,9 @@ def told(measured: Measurements, *, primary: bool = True) -> list[str]:
         for rival in rivals(population):
             words = [by_control[rival].word for by_control in asked if rival in by_control]
             if words:
-                of = "" if parts else f" {what} of {len(words)}"
+                of = "" if parts else f" of {len(words)} {what}"
                 against = "random weights" if rival == UNTRAINED else rival
                 parts.append(f"ahead of {against} in {words.count('ahead')}{of} and behind in {words.count('behind')}")
         if parts:
-            sentences.append(f"{population.told} is {_listed(parts)}.")
+            sentences.append(f"{population.told} is {'; '.join(parts)}.")
     return sentences
-
-
-def _listed(parts: Sequence[str]) -> str:
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])}, and {parts[-1]}"
