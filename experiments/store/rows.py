@@ -69,9 +69,7 @@ class Row:
     @property
     def told(self) -> str:
         """Its parameters in words: "frequency=440 scale=Mel"; "" where it has none."""
-        return " ".join(
-            f"{name}={value if isinstance(value, str) else f'{value:.9g}'}" for name, value in self.parameters
-        )
+        return " ".join(f"{name}={value if isinstance(value, str) else _digits(value)}" for name, value in self.parameters)
 
     @property
     def label(self) -> str:
@@ -87,6 +85,12 @@ class Row:
         """Whether it is asked at these parameters, and perhaps at others."""
         own = dict(self.parameters)
         return all(name in own and own[name] == value for name, value in parameters.items())
+
+
+def _digits(value: float) -> str:
+    """A parameter in as many digits as it was given: 0.32, also where a sound's float32 made 0.319999993 of it."""
+    short = f"{value:.7g}"
+    return short if np.float32(short) == np.float32(value) else f"{value:.9g}"
 
 
 def number(
