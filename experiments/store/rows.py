@@ -69,7 +69,8 @@ class Row:
     @property
     def told(self) -> str:
         """Its parameters in words: "frequency=440 scale=Mel"; "" where it has none."""
-        return " ".join(f"{name}={value if isinstance(value, str) else _digits(value)}" for name, value in self.parameters)
+        told = ((name, value if isinstance(value, str) else _digits(value)) for name, value in self.parameters)
+        return " ".join(f"{name}={value}" for name, value in told)
 
     @property
     def label(self) -> str:
