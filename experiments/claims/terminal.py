@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ..front_ends.populations import Population, populations
+from ..store.populations import Population, populations
 from ..store.rows import Measurements
 from ..vowels.synthesis import SYNTHESES
 from . import table
