@@ -12,6 +12,7 @@ from .folder import Part
 from .lacking import Lacks
 
 MOST_ROWS = 12  # of a quantity in the table of an experiment whose record nobody gave
+MOST_SEEDS = 2  # added controls of random weights that have a column
 MOST_SHOWN = 8  # lines of a table that is not folded
 
 VERDICTS = {True: "agrees", False: "differs", None: "not comparable: a thinned grid"}
@@ -76,14 +77,17 @@ def results_table(part: Part) -> Table:
     quantities = part.record.table if part.record else _short_quantities(measured)
     several = [row for quantity in quantities for row in measured.rows if row.quantity == quantity]
     several = [row for row in several if row.layer == FRAMES]
-    names = [name for name in (*measured.encoders, "") if any(row.encoder == name for row in several)]
+    seeds = [name for name, each in measured.encoders.items() if each.control_of and each.kind == "random"]
+    with_rows = {row.encoder for row in several}
+    names = [name for name in (*measured.encoders, "") if name in with_rows and name not in seeds[MOST_SEEDS:]]
     by_line: dict[tuple[str, str], dict[str, Row]] = {}
     for row in several:
         by_line.setdefault((row.quantity, row.at), {})[row.encoder] = row
     controls = measured.controls
     header = [f"{name} (control)" if name in controls else name or "all" for name in names]
     intervals = " [95% interval]" if any(row.low is not None for row in several) else ""
-    return Table(f"Results{intervals}", ("Quantity", *header), tuple(_grouped(by_line, names)))
+    left_out = f", with {MOST_SEEDS} of {len(seeds)} random weights" if len(seeds) > MOST_SEEDS else ""
+    return Table(f"Results{intervals}{left_out}", ("Quantity", *header), tuple(_grouped(by_line, names)))
 
 
 def _grouped(by_line: Mapping[tuple[str, str], Mapping[str, Row]], names: Sequence[str]) -> Iterable[Group]:
