@@ -157,4 +157,4 @@ def _published_table(part: Part, lacks: Lacks) -> Table:
         for each in several
     ]
     groups = (Group("", tuple(lines)),) if lines else ()
-    return Table("The paper's numbers next to ours", ("Quantity", "paper", "here", ""), groups)
+    return Table("The paper's numbers next to ours", ("Quantity", "paper", "here", "verdict"), groups)
