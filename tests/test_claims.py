@@ -18,6 +18,7 @@ from experiments.claims.listeners import expected_correct
 from experiments.claims.questions import CLAIMS, WITH, chances, claims_of, placed
 from experiments.draw import figures
 from experiments.front_ends import resolving
+from experiments.front_ends.named import EncoderChoiceError
 from experiments.store import measurements_file, rows
 from experiments.store.populations import populations
 from experiments.store.results import Results
@@ -340,16 +341,16 @@ def test_scores_at_their_ceiling_are_left_out():
 
 
 @pytest.mark.parametrize(
-    ("named", "message"),
+    ("group", "message"),
     [
         ("one=untrained+untrained", "twice"),
         ("alone=weights/formant-base-1*", "1 member"),
         ("log-mel=log-mel+stft", "name of a group and of an encoder"),
     ],
 )
-def test_groups_that_are_none(named, message):
-    with pytest.raises(named.EncoderChoiceError, match=message):
-        resolving.resolve([named])
+def test_groups_that_are_none(group, message):
+    with pytest.raises(EncoderChoiceError, match=message):
+        resolving.resolve([group])
 
 
 @pytest.mark.parametrize(

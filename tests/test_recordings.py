@@ -376,7 +376,7 @@ def test_rows_and_what_is_said_of_them(ran):
         assert len(list(measured.select(measuring.NEARNESS, encoder=name))) == len(nearness.WAYS)
         assert 0 < measured.value("near order: nearest sounds kept", encoder=name, map="recordings_vowels") <= 1
     used, near, errors = measured.headline.split("\n")
-    assert used == "The session has 9 tokens of 3 speakers."
+    assert used == "9 tokens of 3 speakers were used."
     assert near.startswith("A recorded vowel is nearer to its own synthesised vowel than to another's in ")
     assert errors.startswith("The median error on voices not heard before is ")
     kept = measurements_file.read(results.path("recordings", "metrics.json"), "recordings")
@@ -453,16 +453,17 @@ def test_what_came_out_in_sentences():
         return sentences.headline(rows.Measurements("recordings", of_each, about, settings={"session": session}))
 
     files = {"textgrid_tier": None, "speaker_by": "file", "speakers": 1}
-    speakers = {"textgrid_tier": "vowels", "speaker_by": "prefix", "speakers": 4}
+    speakers = {"textgrid_tier": "vowels", "speaker_by": "prefix", "speakers": 4, "unwanted": 3, "outside": 0}
     assert said(["a", "b"], Score(0.514, 0.4, 0.6, 9, Bootstrap(), np.zeros(0)), session=speakers) == (
-        "The session has 20 tokens of 4 speakers.\n"
+        "20 tokens of 4 speakers were used. Other tokens were not: 3 have other labels than --labels.\n"
         "A recorded vowel is nearer to its own synthesised vowel than to another's in 51% of comparisons for a and 51% "
         "for b (chance 50%).\n"
-        "The median error on voices not heard before is 1 cents of f0 and 0.5 dB of intensity for a; 1 cents of f0 and "
+        "The median error on voices not heard before is 1 cent of f0 and 0.5 dB of intensity for a; 1 cent of f0 and "
         "0.5 dB of intensity for b (lower is better)."
     )
     assert said(["a"], "there is one voice", session=files) == (
-        "The session has 20 voiced frames of 1 file.\nWhat is read off the frames has no score: there is one voice."
+        "20 voiced frames of 1 file were used.\nThe error of f0 and formants read off the frames is unknown: there "
+        "is one voice."
     )
 
 
@@ -495,7 +496,7 @@ def test_without_a_tier_voiced_frames_stand_for_tokens(folder, tmp_path, monkeyp
     assert measured.value(measuring.TOKENS, encoder="log-mel") > 10
     (row,) = measured.select(measuring.LINEARITY, parameter="f0")
     assert "expected at least 3, to hold one out" in row.undefined
-    assert measured.headline.startswith("The session has 12 voiced frames of 1 file.\nA recorded")
+    assert measured.headline.startswith("12 voiced frames of 1 file were used.\n")
 
 
 FEW = {  # tokens, of a quarter of a second of a voice or of noise

@@ -39,6 +39,8 @@ def settings(several: Sequence[Heard]) -> dict[str, Any]:
             "textgrid_tier": choice.tier,
             "labels": choice.labels,
             "trigraphs": choice.trigraphs,
+            "unwanted": session.unwanted,
+            "outside": session.outside,
             "channel": choice.channel,
             "normalize": choice.normalize,
             "Praat": str(choice.praat),

@@ -37,6 +37,7 @@ class Framed:
         measures: Praat's, (frames,) each.
         tokens: the labelled ones, or voiced frames.
         compared: which of the tokens have a synthesised vowel of their own, (n,) int.
+        not_compared: how many of the others there are, by the reason.
         read: the frames that parameters are read off, (m,) int.
         speaker: the number of who speaks in each frame, (frames,).
     """
@@ -45,6 +46,7 @@ class Framed:
     measures: Mapping[str, np.ndarray]
     tokens: Tokens
     compared: np.ndarray
+    not_compared: Mapping[str, int]
     read: np.ndarray
     speaker: np.ndarray
 
@@ -88,11 +90,13 @@ class Material:
         most = _MOST_COMPARED.get(size, _USUALLY_COMPARED)
         labelled = tokens.labelled(layout, measures) if self.choice.tier is not None else None
         several = tokens.voiced_frames(layout, measures, most=most) if labelled is None else labelled
+        compared, not_compared = comparable(several, frames, most=most)
         return Framed(
             layout=layout,
             measures=measures,
             tokens=several,
-            compared=comparable(several, frames, most=most),
+            compared=compared,
+            not_compared=not_compared,
             read=reading.rows_to_read(layout, measures, labelled, most=_MOST_READ.get(size, reading.FRAMES_READ)),
             speaker=reading.speakers_of(layout, labelled),
         )
@@ -140,9 +144,20 @@ def framed(heard: Heard) -> Framed:
     return of(heard).framed(heard.frames)
 
 
-def comparable(several: Tokens, frames: Frames, *, most: int) -> np.ndarray:
-    """The tokens whose own vowel can be synthesised: measured, with F1 and F2 that the front end can hear."""
-    rows = np.flatnonzero(several.known("f0", "f1", "f2"))
-    rows = rows[several.measured["f2"][rows] < 0.95 * frames.nyquist]
-    rows = rows[several.measured["f0"][rows] >= LOWEST_F0]
-    return rows if len(rows) <= most else rows[np.linspace(0, len(rows) - 1, most).round().astype(int)]
+def comparable(several: Tokens, frames: Frames, *, most: int) -> tuple[np.ndarray, Mapping[str, int]]:
+    """The tokens whose own vowel can be synthesised, (n,) int; and how many others there are, by the reason."""
+    reasons = {
+        "Praat measures no f0, F1 or F2": ~several.known("f0", "f1", "f2"),
+        "F2 is too high for the front end's sample rate": several.measured["f2"] >= 0.95 * frames.nyquist,
+        f"f0 is below {LOWEST_F0:g} Hz": several.measured["f0"] < LOWEST_F0,
+    }
+    left = np.ones(len(several), bool)
+    counts = {}
+    for reason, holds in reasons.items():
+        counts[reason] = int((left & holds).sum())
+        left &= ~holds
+    rows = np.flatnonzero(left)
+    if len(rows) > most:
+        counts[f"{most} are enough for a comparison"] = len(rows) - most
+        rows = rows[np.linspace(0, len(rows) - 1, most).round().astype(int)]
+    return rows, {reason: count for reason, count in counts.items() if count}

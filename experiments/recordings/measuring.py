@@ -14,6 +14,7 @@ from .tokens import Placed
 # Quantities, with their parameters.
 FRAMES, NORMALISED, TOKENS = "frames", "normalised", "tokens"
 READ, COMPARED = "frames read", "tokens compared"
+NOT_COMPARED = "tokens not compared"  # `why`
 ERROR = "read off other voices: median error"  # of a `parameter`
 LINEARITY = "linearity, R²"  # of a `parameter`
 NEARNESS = "nearness to the own synthesised vowel, AUC"  # `among` which tokens, of which `features`
@@ -34,6 +35,7 @@ def measure(heard: Heard) -> list[Row]:
         rows.number(TOKENS, len(framed.tokens)),
         rows.number(READ, len(framed.read)),
         rows.number(COMPARED, len(encoding.of(heard).own)),
+        *(rows.number(NOT_COMPARED, count, why=why) for why, count in framed.not_compared.items()),
         *measure_reading(heard),
         *measure_nearness(heard),
         *encoding.order(heard).rows(),

@@ -145,8 +145,8 @@ def errors(
 def _of_each(score: Callable[[str], Score], folds: np.ndarray) -> dict[str, Cell]:
     if (count := len(np.unique(folds))) < LEAST_VOICES:
         told = (
-            f"voiced frames are of {count} speakers or files; expected at least {LEAST_VOICES}, to hold one out at a "
-            "time"
+            f"the voiced frames come from {count} speaker{'s' * (count != 1)} or file{'s' * (count != 1)}; expected at "
+            f"least {LEAST_VOICES}, to hold one out at a time"
         )
         return dict.fromkeys(READ, told)
     return {name: rows.attempted(functools.partial(score, name)) for name in READ}

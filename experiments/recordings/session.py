@@ -88,6 +88,8 @@ class Session:
         left_out: a line for each file, or part of one, that is not used: which, and why.
         tier: of the TextGrids; None where none was asked for.
         assumed: a line for each thing that a file does not say, and what was taken for it.
+        unwanted, outside: how many tokens of the files are not used, since they have other labels than those that were
+            asked for, or lie outside the sound.
     """
 
     files: tuple[File, ...]
@@ -95,6 +97,8 @@ class Session:
     left_out: tuple[str, ...]
     tier: str | None
     assumed: tuple[str, ...] = ()
+    unwanted: int = 0
+    outside: int = 0
 
     @property
     def duration(self) -> float:
@@ -118,7 +122,7 @@ class Session:
             counted.append(f"{len(self.speakers)} speaker{'s' * (len(self.speakers) != 1)}")
         if self.tier is not None:
             counted.append(f"{self.num_tokens:,} token{'s' * (self.num_tokens != 1)}")
-        without_tier = ["No --textgrid_tier: single voiced frames are taken for tokens, without labels."]
+        without_tier = ["Without --textgrid_tier, single voiced frames are the tokens. They have no labels."]
         return [
             f"{', '.join(counted)}.",
             *self.remarks,
@@ -170,6 +174,7 @@ def gather(
     seen: dict[str, pathlib.Path] = {}
     names: dict[str, pathlib.Path] = {}
     listing = cached_listing()
+    unwanted = outside = 0
     for path, inspected, bar in _inspected(paths, channel):
         try:
             if not is_text(path):
@@ -186,6 +191,7 @@ def gather(
                 assumed += told.assumed
                 trigraphs_seen |= dict.fromkeys(told.trigraphs)
                 bar.count(len(tokens))
+                unwanted, outside = unwanted + told.unwanted, outside + told.outside
         except (RecordingError, TextGridError) as error:
             left_out.append(str(error))
             continue
@@ -206,7 +212,7 @@ def gather(
     if missing := _never(labels, files):
         remarks.append(f"No token has the label {listed([repr(printable(each)) for each in missing])}, of --labels.")
     told_of_all = (*resampled(files, frames), *remarks)
-    return Session(tuple(files), told_of_all, tuple(left_out), tier, tuple(assumed))
+    return Session(tuple(files), told_of_all, tuple(left_out), tier, tuple(assumed), unwanted, outside)
 
 
 class _Bar:

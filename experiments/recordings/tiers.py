@@ -35,11 +35,15 @@ class Told:
         left_out: what is not used.
         assumed: what it does not say, and what was taken for it.
         trigraphs: what may be Praat's trigraphs in its labels, read as written.
+        unwanted: how many tokens have other labels than those that were asked for.
+        outside: how many lie outside the sound.
     """
 
     left_out: tuple[str, ...] = ()
     assumed: tuple[str, ...] = ()
     trigraphs: tuple[str, ...] = ()
+    unwanted: int = 0
+    outside: int = 0
 
     def __len__(self) -> int:
         return len(self.left_out) + len(self.assumed) + len(self.trigraphs)
@@ -135,7 +139,7 @@ def tokens_of(
             f"{shown(path)}: {both} of {len(inside)} tokens overlap one of another speaker; what is measured there is "
             "of both voices"
         )
-    return inside, Told(tuple(left_out), tuple(assumed), seen)
+    return inside, Told(tuple(left_out), tuple(assumed), seen, len(tokens) - len(chosen), outside)
 
 
 def _tiers(grid: TextGrid, path: pathlib.Path, wanted: str) -> dict[str, Tier]:
