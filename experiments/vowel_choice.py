@@ -197,17 +197,19 @@ class VowelChoice:
         """What a reader must know of vowels that are not the paper's."""
         if self.is_papers:
             return []
-        notes = [f"{self.said(quick=quick)}. What the paper prints about vowels is about its own, and is not compared."]
+        notes = [f"{self.said(quick=quick)}. The paper's numbers are about its own vowels, and are not compared."]
         if self.table.source and self.table is not PAPERS_TABLE:
             notes.append(f"{self.table.name}: {self.table.source}.")
         if not self.f0 and self.speaker_f0(self.speakers[0]) is not None:
-            notes.append("f0 is the mean over a speaker's vowels in the table, in whole Hz.")
+            notes.append("f0 is the mean of a speaker's vowels in the table, in whole Hz.")
         if len(self.all_f0) == 1:
             notes.append("With one f0, scores that compare several are left empty.")
         if any(vowel.f3 is not None for vowel in self.table.vowels):
-            notes.append(f"The F3 of {self.table.name} is in none of these sounds: they take F1 and F2 only.")
+            notes.append(f"The F3 of {self.table.name} is not used: these sounds have F1 and F2 only.")
+        if self.table.read_as:
+            notes.append(self.table.read_as)
         if self.table.unused:
-            notes.append(f"Columns of {self.table.name} that mean nothing here: {', '.join(self.table.unused)}.")
+            notes.append(f"Columns of {self.table.name} that are not used: {', '.join(self.table.unused)}.")
         if self.left_out:
             notes.append(f"Not on the grid, and left out: {self.named(self.left_out)}.")
         return notes

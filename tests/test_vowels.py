@@ -95,6 +95,14 @@ def test_the_separator_that_excel_is_told(table_of):
     assert (table.vowels, table.lines, table.unused) == ((Vowel("i", 300, 2500),), (3,), ("a,b",))
 
 
+def test_decimal_commas_have_one_reading_where_semicolons_or_tabs_separate(table_of):
+    table = table_of("symbol;F1;F2;f0\ni;270,25;2300;110\na;800,125;1300,5;120\n")
+    assert table.vowels == (Vowel("i", 270.25, 2300, f0=110), Vowel("a", 800.125, 1300.5, f0=120))
+    assert table.read_as == "mine.csv has decimal commas: 270,25 is read as 270.25 Hz."
+    assert table_of("symbol\tF1\tF2\na\t800,5\t1300\n").vowels == (Vowel("a", 800.5, 1300),)
+    assert table_of("symbol;F1;F2\na;800.5;1300\n").read_as == ""
+
+
 def test_speakers(table_of):
     table = table_of("symbol,F1,F2,speaker\na,800,1300,x\na,900,1500,y\ni,300,2500,x\n")
     assert table.speakers == ("x", "y")
@@ -117,8 +125,14 @@ def test_speakers(table_of):
         ("symbol,F1,F2,f1\n", "line 1: has the column 'F1' twice"),
         ("symbol,F1,F2,speaker,group\n", "line 1: has the columns 'speaker' and 'group'"),
         (HEADER + "a,800\n", "line 2: has 2 cells; expected 3"),
-        (HEADER + "a,800,5,1300\n", r"line 2: has 4 cells; expected 3.* \(a decimal comma\?"),
-        ("symbol;F1;F2\na;800,5;1300\n", "line 2: F1 is '800,5', with a comma; expected .* decimal point"),
+        (
+            HEADER + "a,800,5,1300\n",
+            r"line 2: has 4 cells; expected 3.* \(decimal commas\? then separate cells by semicolons",
+        ),
+        (HEADER + 'a,"800,5",1300\n', "line 2: F1 is '800,5', with a comma; expected .* decimal point"),
+        ("symbol;F1;F2\na;800,5;1300.5\n", "line 2: '1300.5' has a point, and '800,5' on line 2 a comma; expected one"),
+        ("symbol;F1;F2\na;850;1,450\n", "line 2: '1,450' may be 1.450 or 1450; expected numbers of Hz without a separ"),
+        ("symbol;F1;F2\na;800,5;1.300,5\n", "line 2: '1.300,5' has a point, and '800,5' on line 2 a comma"),
         (HEADER + "a,eight,1300\n", "line 2: F1 is 'eight'; expected a number of Hz above 0"),
         (HEADER + "a,,1300\n", "line 2: F1 is empty; expected a number"),
         (HEADER + "a,nan,1300\n", "line 2: F1 is 'nan'; expected a number"),

@@ -21,8 +21,11 @@ _SEPARATORS = ",;\t"
 _REQUIRED = ("symbol", "f1", "f2")
 _SPEAKER = ("speaker", "group")
 _COLUMNS = (*_REQUIRED, "f3", "f0", *_SPEAKER)
+_HZ = ("f1", "f2", "f3", "f0")
 _NUMBER = re.compile(r"[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?|\.[0-9]+", re.ASCII)
-_DECIMAL_COMMA = re.compile(r"[0-9.]*,[0-9]+", re.ASCII)
+_WITH_COMMA = re.compile(r"[0-9.]*,[0-9]+", re.ASCII)
+_DECIMAL_COMMA = re.compile(r"[0-9]*,[0-9]+", re.ASCII)
+_MAYBE_THOUSANDS = re.compile(r"[1-9][0-9]{0,2},[0-9]{3}", re.ASCII)
 _SEPARATOR_LINE = re.compile(r"sep=([,;\t])", re.IGNORECASE)  # Excel's
 _LINE_ENDS = re.compile(r"\r\n|\n|\r")
 # How files begin that are no CSV in UTF-8, but are often taken for one.
@@ -50,7 +53,8 @@ class VowelTable:
         vowels: in the order of the file.
         source: where the numbers are published; empty where that is not known.
         lines: the line of the file that each vowel stands on, from 1.
-        unused: columns of the file that mean nothing here.
+        unused: columns of the file that are not used.
+        read_as: how numbers were read that are not written with a decimal point, in a sentence.
     """
 
     name: str
@@ -58,6 +62,7 @@ class VowelTable:
     source: str = ""
     lines: tuple[int, ...] = ()
     unused: tuple[str, ...] = ()
+    read_as: str = ""
 
     @property
     def speakers(self) -> tuple[str, ...]:
@@ -137,8 +142,9 @@ def read_table(path: str | os.PathLike[str]) -> VowelTable:
     """Reads a vowel table of one's own.
 
     The file is UTF-8, with or without a byte order mark; its cells are separated by commas, semicolons or tabs;
-    numbers are Hz, with a decimal point. Rows of empty cells are passed over. Names of columns may be in capitals or
-    not. Excel's first line `sep=;` says what separates cells.
+    numbers are Hz, with a decimal point. Where semicolons or tabs separate cells, all numbers may have a decimal comma
+    instead, as Excel writes them in many languages. Rows of empty cells are skipped. Names of columns may be in
+    capitals or not. Excel's first line `sep=;` says what separates cells.
 
     Args:
         path: the file. Its first line names the columns: `symbol`, `F1`, `F2`; `F3`, `f0`, `speaker` or `group` where
@@ -166,21 +172,30 @@ def read_table(path: str | os.PathLike[str]) -> VowelTable:
     columns = {name: lowered.index(name) for name in _COLUMNS if name in lowered}
     vowels: list[Vowel] = []
     numbers: list[int] = []
-    for number, line in enumerate(lines[start + 1 :], start + 2):
+    rows = [
+        (number, _cells(f"{path}, line {number}", line, separator))
+        for number, line in enumerate(lines[start + 1 :], start + 2)
+    ]
+    first = None if separator == "," else _decimal_comma(path, rows, [columns[name] for name in _HZ if name in columns])
+    for number, cells in rows:
         where = f"{path}, line {number}"
-        cells = _cells(where, line, separator)
         if not any(cells):
             continue
         while len(cells) > len(names) and not cells[-1]:
             cells.pop()
         if len(cells) != len(names):
             comma = (
-                " (a decimal comma? expected a decimal point)" if separator == "," and len(cells) > len(names) else ""
+                " (decimal commas? then separate cells by semicolons)"
+                if separator == "," and len(cells) > len(names)
+                else ""
             )
             raise VowelTableError(
                 f"{where}: has {len(cells)} cells; expected {len(names)}, one for each name on line {start + 1}{comma}"
             )
-        vowel = _vowel(where, {name: cells[place] for name, place in columns.items()})
+        given = {name: cells[place] for name, place in columns.items()}
+        if first is not None:
+            given |= {name: cell.replace(",", ".") for name, cell in given.items() if name in _HZ}
+        vowel = _vowel(where, given)
         for other, earlier in zip(vowels, numbers, strict=True):
             if (other.symbol, other.speaker) == (vowel.symbol, vowel.speaker):
                 of = f" of speaker {vowel.speaker!r}" if vowel.speaker else ""
@@ -193,7 +208,34 @@ def read_table(path: str | os.PathLike[str]) -> VowelTable:
     if not vowels:
         raise VowelTableError(f"{path}: has no row below its names of columns; expected a row for each vowel")
     unused = tuple(name for name in names if name and name.lower() not in _COLUMNS)
-    return VowelTable(path.name, tuple(vowels), lines=tuple(numbers), unused=unused)
+    read_as = (
+        "" if first is None else f"{path.name} has decimal commas: {first} is read as {first.replace(',', '.')} Hz."
+    )
+    return VowelTable(path.name, tuple(vowels), lines=tuple(numbers), unused=unused, read_as=read_as)
+
+
+def _decimal_comma(path: pathlib.Path, rows: Sequence[tuple[int, Sequence[str]]], places: Sequence[int]) -> str | None:
+    """The first number with a decimal comma, where all numbers of a table may be read so; None where none has a comma.
+
+    Raises:
+        VowelTableError: some have a point, or commas may separate thousands.
+    """
+    several = [(number, cells[place]) for number, cells in rows for place in places if place < len(cells)]
+    with_comma = [(number, cell) for number, cell in several if _DECIMAL_COMMA.fullmatch(cell)]
+    if not with_comma:
+        return None
+    number, first = with_comma[0]
+    if point := next(((line, cell) for line, cell in several if "." in cell), None):
+        raise VowelTableError(
+            f"{path}, line {point[0]}: '{quote(point[1])}' has a point, and '{quote(first)}' on line {number} a comma; "
+            "expected one kind of decimals, and no separator of thousands"
+        )
+    if all(_MAYBE_THOUSANDS.fullmatch(cell) for _, cell in with_comma):
+        raise VowelTableError(
+            f"{path}, line {number}: '{quote(first)}' may be {first.replace(',', '.')} or {first.replace(',', '')}; "
+            "expected numbers of Hz without a separator of thousands"
+        )
+    return first
 
 
 def _text(path: pathlib.Path) -> str:
@@ -278,7 +320,7 @@ def _name(where: str, column: str, cell: str) -> str:
 
 
 def _frequency(where: str, column: str, cell: str) -> float:
-    if _DECIMAL_COMMA.fullmatch(cell):
+    if _WITH_COMMA.fullmatch(cell):
         raise VowelTableError(
             f"{where}: {_shown(column)} is '{quote(cell)}', with a comma; expected a number of Hz with a decimal "
             "point, such as 270.5, and no separator of thousands"

@@ -158,6 +158,6 @@ def comparable(several: Tokens, frames: Frames, *, most: int) -> tuple[np.ndarra
         left &= ~holds
     rows = np.flatnonzero(left)
     if len(rows) > most:
-        counts[f"{most} are enough for a comparison"] = len(rows) - most
+        counts[f"at most {most} are compared"] = len(rows) - most
         rows = rows[np.linspace(0, len(rows) - 1, most).round().astype(int)]
     return rows, {reason: count for reason, count in counts.items() if count}
