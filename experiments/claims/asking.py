@@ -18,7 +18,7 @@ from ..vowels.synthesis import Synthesis
 from .layers import Layer, Phases
 from .listeners import NOTICEABLE
 from .phased import HALF, MOVED
-from .sounds import FRACTIONS, Grids
+from .sounds import BURSTS, FRACTIONS, Grids
 
 PHASES_TAKEN: tuple[Phases, ...] = get_args(Phases)
 Unit = Literal["cents", "dB", "share"]  # share: of the distance of unrelated sounds
@@ -255,7 +255,8 @@ def abx_name(kind: str, name: str, multiple: int) -> str:
 
 
 def monotonicity(grid: str, parameter: str, name: str, over: str) -> Questions:
-    return {f"{name}, monotonicity": Question(lambda layer: layer.monotonicity(grid, parameter), over, "1/3")}
+    score = functools.partial(Layer.monotonicity, grid=grid, parameter=parameter)
+    return {f"{name}, monotonicity": Question(score, over, "1/3", hears=(grid,))}
 
 
 def invariances(
@@ -281,7 +282,7 @@ def invariances(
             main = primary and relative and not at_rate
             place = through_layers.get(where) if relative else None
             found[f"same under {change}, {kind}, {where}"] = Question(
-                score, "other tones", "-", primary=main, through_layers=place
+                score, "other tones", "-", primary=main, through_layers=place, hears=(grid,)
             )
     return found
 
@@ -293,7 +294,7 @@ def bursts() -> Questions:
             score = functools.partial(Layer.burst_separation, fraction=float(fraction), at_rate=at_rate)
             name = f"burst of {round(1000 * float(fraction))} ms, AUC, {where}"
             drawn = 8 if name == "burst of 10 ms, AUC, other tones" else None
-            found[name] = Question(score, "other tones", "0.5", through_layers=drawn)
+            found[name] = Question(score, "other tones", "0.5", through_layers=drawn, hears=(BURSTS,))
     return found
 
 

@@ -50,6 +50,11 @@ class Layer:
     nearness: np.ndarray
     bootstrap: Bootstrap
 
+    @property
+    def heard(self) -> set[str]:
+        """The grids whose sounds were heard."""
+        return {*self.mean, *([BURSTS] if self.nearness.size else [])}
+
     def points(self, grid: str, *names: str) -> dict[str, np.ndarray]:
         """The parameters of a grid: those named, or all."""
         points = self.grids.items()[grid].points()

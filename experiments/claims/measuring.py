@@ -56,7 +56,7 @@ def score_rows(heard: Heard, by_layer: Mapping[str, Layer], asked: Asked) -> lis
     for layer, each in _with_progress(heard.name, by_layer):
         column: dict[str, dict[str, Cell]] = {}
         for claim, name, question in asked:
-            if not each.mean.keys() >= set(question.hears):
+            if not each.heard >= set(question.hears):
                 continue
             cell = attempted(functools.partial(question.score, each))
             column.setdefault(claim, {})[name] = cell

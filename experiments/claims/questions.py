@@ -161,7 +161,7 @@ _OF_OTHER_SOUNDS: dict[str, Questions] = {
             lambda layer: layer.steadiness("tones"), "other tones", "-", primary=True, through_layers=9
         ),
         "steadiness, multiples of the frame rate": Question(
-            lambda layer: layer.steadiness("tones_at_rate"), "other tones", "-"
+            lambda layer: layer.steadiness("tones_at_rate"), "other tones", "-", hears=("tones_at_rate",)
         ),
         **asking.invariances("shifts", "offset", 0.0, "shift", through_layers={WHERE[True]: 10}),
     },

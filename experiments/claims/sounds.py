@@ -401,7 +401,12 @@ def grids_for(setting: Setting) -> Grids:
 
 
 SEEDS_ASKED_ALL = 3
-"""Encoders with random weights that are asked about every layer, and at several starting phases; the others are not."""
+"""Encoders with random weights that are asked about everything; the others about main scores, of the final frames."""
+
+_HEARD_BY_FEW = (
+    *("vowel_lines", grid_name("vowel_lines", "resonances"), "amplitude_lines"),
+    *("tones_at_rate", "biases", "shifts", BURSTS, *phased.SOUNDS),
+)
 
 
 def is_asked_less(setting: Setting) -> bool:
@@ -416,7 +421,7 @@ def sweeps_of(setting: Setting, names: Iterable[str] = ()) -> list[Sweep]:
     named = chosen.items()
     wanted = list(names) or [*(each for each in SOUNDS if each in named), BURSTS]
     if is_asked_less(setting):
-        wanted = [each for each in wanted if each not in phased.SOUNDS]
+        wanted = [each for each in wanted if each not in _HEARD_BY_FEW]
     sweeps = []
     for name in wanted:
         is_bursts = name == BURSTS
