@@ -1,17 +1,21 @@
 """Networks that others trained for a purpose: what is known of them must come out (`make known` installs them).
 
-Every one is asked beside three of its architecture with random weights, and beside a log-Mel spectrogram.
+Every one is asked beside three of its architecture with random weights, and beside a log-Mel spectrogram. The sounds
+are those of `claims --quick`.
 """
 
 import functools
+import pathlib
+import runpy
 
 import numpy as np
 import pytest
 
 import w2v_jax
 from experiments import records, running
-from experiments.claims.sounds import grids_of, voice, vowel
+from experiments.claims.sounds import SHORT, grids_of, voice, vowel
 from experiments.front_ends import resolving
+from experiments.measures import learned_scale
 from experiments.store.results import Results
 from w2v_jax import layer_pooling, scores
 from w2v_jax.scores import Bootstrap
@@ -21,7 +25,7 @@ pytestmark = pytest.mark.known
 
 SEEDS = (1, 2, 3)
 QUICK = Bootstrap(resamples=40)
-DURATION = 0.4  # seconds, of a sound
+EXAMPLES = pathlib.Path(__file__).parent.parent / "examples"
 
 
 @pytest.fixture(scope="module")
@@ -40,10 +44,10 @@ def silero():
 
 @functools.cache
 def vowels(front_end, stimulus):
-    """By layer, what it makes of the vowels of `claims`."""
-    points = grids_of(front_end.frames).vowels.points()
-    sound = functools.partial(stimulus, sample_rate=front_end.frames.sample_rate, duration=DURATION)
-    num_samples = round(DURATION * front_end.frames.sample_rate)
+    """By layer, what it makes of the vowels of `claims --quick`."""
+    points = grids_of(front_end.frames, "quick").vowels.points()
+    sound = functools.partial(stimulus, sample_rate=front_end.frames.sample_rate, duration=SHORT)
+    num_samples = round(SHORT * front_end.frames.sample_rate)
     channels = layer_pooling.layer_channels(front_end, num_samples=num_samples)
     found = layer_pooling.split_means(
         w2v_jax.sweep(front_end, sound, points, pooling=layer_pooling.layer_means), channels
@@ -74,6 +78,7 @@ def formants(front_end, stimulus, layer="frames"):
 def test_a_pitch_tracker_reads_f0_off_voices(crepe):
     ours, *random = (read(each, "f0") for each in crepe)
     log_mel = read(w2v_jax.spectrograms.LogMelSpectrogram(), "f0")
+    print(f"f0 read off: {ours:.1f} cents; random weights {random}; log-mel {log_mel:.1f}")
     assert ours < min(random) / 3
     assert ours < log_mel / 2
     assert ours < 20
@@ -81,20 +86,15 @@ def test_a_pitch_tracker_reads_f0_off_voices(crepe):
 
 def test_a_pitch_trackers_scale_is_logarithmic(crepe):
     network = crepe[0]
-    frequency = scores.equal_steps(60.0, 1_500.0, step=20.0)
-    offsets = np.arange(PHASES) / PHASES  # of a period
-    points = {
-        "frequency": np.repeat(frequency, PHASES).astype(np.float32),
-        "offset": np.tile(offsets, len(frequency)).astype(np.float32),
-    }
-
-    def at_phase(frequency, offset):
-        return w2v_jax.stimuli.sine_mixture(
-            [frequency], phases=2 * np.pi * offset, duration=DURATION, sample_rate=network.frames.sample_rate
-        )
-
-    features = w2v_jax.sweep(network, at_phase, points).reshape(len(frequency), PHASES, -1)
-    found = scores.learned_scale(features, frequency, bootstrap=QUICK)
+    tones = learned_scale.tones_for(network.frames, "usual", highest=1_500.0)
+    sound = functools.partial(
+        learned_scale.tone,
+        sample_rate=network.frames.sample_rate,
+        duration=learned_scale.long_enough(network.frames, least=0.1),
+    )
+    features = w2v_jax.sweep(network, sound, tones.points()).reshape(-1, PHASES, 360)
+    found = scores.learned_scale(features, tones.axes[0]["frequency"], bootstrap=QUICK)
+    print({name: round(fit.value, 4) for name, fit in found.fits.items()}, f"small steps {found.unsaturated:.2f}")
     assert not found.saturated
     assert found.nearest == "log Hz"
     assert found.fits["log Hz"].value > 0.98
@@ -114,7 +114,7 @@ def told_apart(front_end, on, steps, *, context):
     points = {key: np.array([row[key] for row in rows], np.float32) for key in rows[0]}
 
     def spoken(f0, f1, f2, level):
-        return level * voice(f0, f1, f2, sample_rate=front_end.frames.sample_rate, duration=DURATION)
+        return level * voice(f0, f1, f2, sample_rate=front_end.frames.sample_rate, duration=SHORT)
 
     features = w2v_jax.sweep(front_end, spoken, points)
     kind, across = np.indices((len(steps), len(values))).reshape(2, -1)
@@ -125,31 +125,58 @@ def test_a_pitch_tracker_hears_f0_as_a_listener_and_neither_level_nor_f2(crepe):
     across_f0 = ("f0", (101.0, 113.0, 129.0, 147.0, 167.0, 191.0))
     across_f2 = ("f2", (800.0, 1_000.0, 1_250.0, 1_550.0, 1_900.0, 2_300.0))
     network = crepe[0]
-    assert told_apart(network, "level", 10 ** (-np.array([0, 1, 2, 4]) / 20), context=across_f2) == pytest.approx(
-        0.5, abs=0.1
-    )
-    assert told_apart(network, "f2", (1.0, 1.04, 1.08), context=across_f0) == pytest.approx(0.5, abs=0.15)
-    assert told_apart(network, "f0", (1.0, 1.02), context=across_f2) > 0.9
+    level = told_apart(network, "level", 10 ** (-np.array([0, 1, 2, 4]) / 20), context=across_f2)
+    f2 = told_apart(network, "f2", (1.0, 1.04, 1.08), context=across_f0)
+    f0 = told_apart(network, "f0", (1.0, 1.02), context=across_f2)
+    print(f"ABX of level {level:.2f}, of F2 {f2:.2f}, of f0 {f0:.2f}")
+    assert level == pytest.approx(0.5, abs=0.1)
+    assert f2 == pytest.approx(0.5, abs=0.15)
+    assert f0 > 0.9
 
 
 def test_a_voice_detector_keeps_formants_of_voices(silero):
     network, *random = silero
-    assert formants(network, voice) > max(formants(each, voice) for each in random)
     layers = [formants(network, voice, layer) for layer in network.layers]
+    theirs = [formants(each, voice) for each in random]
+    print(f"RSA with F1 and F2 by layer {np.round(layers, 2)}; random weights {np.round(theirs, 2)}")
+    assert layers[-1] > max(theirs)
     assert np.corrcoef(np.arange(len(layers)), layers)[0, 1] > 0.8
     assert layers[-1] > layers[0] + 0.1
 
 
 def test_of_sines_a_voice_detector_has_less_of_f0_than_random_weights(silero):
-    network, *random = silero
-    assert alone(network, "f0", vowel) < min(alone(each, "f0", vowel) for each in random)
+    ours, *random = (alone(each, "f0", vowel) for each in silero)
+    print(f"RSA with f0 {ours:.2f}; random weights {np.round(random, 2)}")
+    assert ours < min(random)
 
 
-@pytest.mark.parametrize("experiment", ["f0", "claims", "formants"])
-def test_experiments_take_them_with_their_random_versions(experiment, tmp_path):
-    named = ["benchmarks.known.crepe:tiny", "benchmarks.known.silero:trained"]
-    named += [f"benchmarks.known.crepe:tiny_random_{seed}" for seed in SEEDS]
-    named += [f"benchmarks.known.silero:random_{seed}" for seed in SEEDS]
+@pytest.fixture(scope="module")
+def session(tmp_path_factory):
+    """Four made voices, and the flags for them."""
+    folder = tmp_path_factory.mktemp("session")
+    example = runpy.run_path(str(EXAMPLES / "3_make_a_session.py"))
+    for seed, (name, (f0, factor)) in enumerate(example["VOICES"].items()):
+        sound, intervals = example["spoken"](f0, factor, list("aeiou"), seed)
+        example["write_wav"](folder / f"{name}_1.wav", sound)
+        example["write_textgrid"](folder / f"{name}_1.TextGrid", intervals, len(sound) / example["SAMPLE_RATE"])
+    return {"audio": [str(folder)], "textgrid_tier": "vowels", "speaker_by": "prefix"}
+
+
+NETWORKS = ["benchmarks.known.crepe:tiny", "benchmarks.known.silero:trained"]
+RANDOM = [
+    *(f"benchmarks.known.crepe:tiny_random_{seed}" for seed in SEEDS),
+    *(f"benchmarks.known.silero:random_{seed}" for seed in SEEDS),
+]
+
+
+@pytest.mark.parametrize("experiment", ["f0", "claims", "formants", "recordings"])
+def test_experiments_take_them_with_their_random_versions(experiment, tmp_path, session):
     record = records.experiment(experiment)
-    measured = running.run(record, resolving.resolve(named), Results(tmp_path, size="quick"))
-    assert set(measured.encoders) >= {each.rpartition("=")[0] or each for each in named}
+    named = NETWORKS if experiment == "claims" else [*NETWORKS, *RANDOM]  # claims brings three seeds of each
+    options = session if experiment == "recordings" else {}
+    results = Results(tmp_path, size="smoke")
+    measured = running.run(record, resolving.resolve(named), results, options)
+    assert set(measured.encoders) >= set(named)
+    assert measured.headline
+    if experiment == "claims":
+        assert sum("random-" in name for name in measured.encoders) == 6

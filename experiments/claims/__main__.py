@@ -63,8 +63,8 @@ NOTES = (
     "a sound, so the same is also scored for features averaged over 8 starting phases. Pure tones differ by the "
     "difference of f0 that is just noticeable in vowels. F1 and F2 change one at a time, but higher formants that F2 "
     "would meet change with it.",
-    f"The first {SEEDS_ASKED_ALL} encoders with random weights get every score, the others the main scores. A cell says "
-    "how many it covers where it does not cover all.",
+    f"The first {SEEDS_ASKED_ALL} encoders with random weights get every score, the others the main scores. A cell "
+    "says how many it covers where it does not cover all.",
 )
 
 
