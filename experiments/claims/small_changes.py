@@ -18,7 +18,6 @@ from .asking import PHASES_TAKEN
 from .figures import add_legend, title, values_at
 from .layers import Layer
 from .listeners import NOTICEABLE
-from .phased import HALF
 from .sounds import SEEDS_ASKED_ALL
 
 GROWTH = "distance of sounds some cents apart, share of that of unrelated ones"
@@ -51,13 +50,7 @@ def draw(population: Population, measured: Measurements, *, vowels: VowelChoice 
     first = population.members[0]
     names = list(dict.fromkeys(map(str, measured.parameter("of", THRESHOLD, encoder=first))))
     said = title(f"How far is a change too small to hear: {population.name}, final frames", measured.quick, vowels)
-    below = [
-        f"Shares below {_LEAST:g} are drawn there. Left of the dotted line, half of what a listener just notices "
-        f"({', '.join(f'{HALF[OF[name]]:.1f} cents of {name}' for name in names)}), two sounds are one to a listener."
-    ]
-    figure, panels = figures.panels(
-        len(names) * len(PHASES_TAKEN), size=(3.1, 2.7), columns=len(names), title=said, below=below
-    )
+    figure, panels = figures.panels(len(names) * len(PHASES_TAKEN), size=(3.1, 2.8), columns=len(names), title=said)
     seeds = tuple(each for each in population.untrained if (seed_of(each) or 0) <= SEEDS_ASKED_ALL)
     drawn = [("untrained", each) for each in seeds]
     drawn += [*population.spectrograms.items(), *(("encoder", each) for each in population.members)]
@@ -87,14 +80,16 @@ def draw(population: Population, measured: Measurements, *, vowels: VowelChoice 
         axes.set_ylim(0.7 * _LEAST, 3)
         axes.tick_params(labelsize=8)
         axes.grid(axis="y", color="#E4E4E4", linewidth=0.6)
-        axes.set_title(f"{name}, {phases}", fontsize=9)
+        axes.set_title(f"{name},\n{phases}", fontsize=9)
         if index >= len(panels) - len(names):
             axes.set_xlabel("Change (cents)", fontsize=8)
         if index % len(names) == 0:
-            axes.set_ylabel("Distance, share of that\nof unrelated sounds", fontsize=8)
+            axes.set_ylabel(f"Distance, share of that of\nunrelated sounds (below {_LEAST:g}: there)", fontsize=8)
     lines = [
         figures.Line2D([], [], color="black", linewidth=0.9, label="a listener's just noticeable difference"),
-        figures.Line2D([], [], color="black", linewidth=0.9, linestyle=":", label="half of it"),
+        figures.Line2D(
+            [], [], color="black", linewidth=0.9, linestyle=":", label="half of it: one sound to a listener"
+        ),
     ]
     add_legend(figure, population, seeds=len(seeds), spectrograms_marked=False, others=lines)
     return figure
