@@ -22,7 +22,7 @@ from matplotlib.figure import Figure as Drawing
 from .front_ends.named import DEFAULT, NamedFrontEnd
 from .hearing import Heard, Points, Setting, Stimulus
 from .hearing import Sweep as Sweep
-from .store.rows import Measurements, Row
+from .store.rows import Measurements, Row, Value
 
 
 @dataclasses.dataclass(frozen=True)
@@ -193,7 +193,8 @@ class Experiment:
         rule: when the headline says what, in a sentence.
         compare: what is measured of several front ends together: rows.
         figures, maps: in the order of the page.
-        table: quantities that stand in the table of results, on the page and in `reproduce`.
+        table: quantities that stand in the table of results, on the page and in `reproduce`; of one that has many rows,
+            a pair of it and the parameters of those that do.
         notes: what a reader must know; or a function of what was heard and of the measurements that returns it.
         published: the paper's numbers next to ours.
         controls: front ends that it adds to those that the user names, each with the names of those it is compared
@@ -221,7 +222,7 @@ class Experiment:
     compare: Callable[[Sequence[Heard], Measurements], Sequence[Row]] = no_rows
     figures: tuple[Figure, ...] = ()
     maps: tuple[Map, ...] = ()
-    table: tuple[str, ...] = ()
+    table: tuple[str | tuple[str, Mapping[str, Value]], ...] = ()
     notes: tuple[str, ...] | Callable[[Sequence[Heard], Measurements], Sequence[str]] = ()
     published: Callable[[Measurements], Sequence[Published]] | None = None
     controls: Callable[[Sequence[NamedFrontEnd]], Mapping[NamedFrontEnd, tuple[str, ...]]] = no_controls
@@ -239,6 +240,11 @@ class Experiment:
     def sweeps_for(self, setting: Setting) -> Sequence[Sweep]:
         """What one front end hears."""
         return self.sweeps(setting) if callable(self.sweeps) else self.sweeps
+
+    def tabled(self, measured: Measurements) -> list[Row]:
+        """The rows that stand in the table of results."""
+        wanted = [(each, {}) if isinstance(each, str) else each for each in self.table]
+        return [row for quantity, parameters in wanted for row in measured.select(quantity) if row.has(parameters)]
 
     def heard_by(self, setting: Setting, *, is_control: bool = False) -> Heard:
         """What a front end hears in it."""

@@ -10,8 +10,6 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from w2v_jax.front_end import FRAMES
-
 from . import records, running
 from .experiment import Experiment, Published
 from .front_ends import controls
@@ -67,11 +65,9 @@ def together(experiments: Sequence[Experiment], several: Sequence[Measurements])
 
 def table(experiment: Experiment, measured: Measurements) -> list[Row]:
     """The rows of an experiment's table, with its name as their first parameter."""
-    several = (row for name in experiment.table for row in measured.rows if row.quantity == name)
     return [
         dataclasses.replace(row, parameters=(("experiment", experiment.name), *row.parameters))
-        for row in several
-        if row.layer == FRAMES
+        for row in experiment.tabled(measured)
     ]
 
 

@@ -46,6 +46,18 @@ def make_silenced():
     return Silenced()
 
 
+class Muted(Bands):
+    """Nothing of sounds that have a partial above 2 kHz."""
+
+    def __call__(self, waveforms):
+        features = super().__call__(waveforms)
+        return features * (features[..., 65:].mean(axis=1).max(axis=-1) < 10)[:, None, None]
+
+
+def make_muted():
+    return Muted()
+
+
 def make_nothing():
     return 7
 

@@ -11,6 +11,7 @@ from safetensors.numpy import load_file
 
 from experiments import records, running
 from experiments.draw import figures
+from experiments.f0 import measuring as of_tones
 from experiments.front_ends import controls, named, remarks, resolving
 from experiments.store.results import Results
 from experiments.temporal import measuring
@@ -103,6 +104,19 @@ def test_frames_of_zeros_are_counted_and_left_out(tmp_path):
     assert "bands:make: " not in " ".join(measured.notes)
     of_tones = [[row.value for row in measured.select(measuring.COSINE, encoder=each.name)] for each in silenced]
     np.testing.assert_allclose(of_tones[1], of_tones[0], atol=0.01)
+
+
+def test_sounds_of_which_nothing_is_heard_leave_cells_empty(tmp_path):
+    muted = resolving.resolve(["muted=bands:make_muted"])
+    results = Results(tmp_path, size="smoke")
+    f0, formants = (running.run(records.experiment(name), muted, results) for name in ("f0", "formants"))
+    assert "sounds are zeros, which have no direction: what would need one is left empty" in " ".join(f0.notes)
+    no_direction = of_tones.NO_DIRECTION
+    assert {row.undefined for row in f0.select(of_tones.SCALE)} == {no_direction}
+    steps = [row for row in f0.select(of_tones.STEP, tones=of_tones.BELOW_NYQUIST) if row.value is None]
+    assert steps
+    assert all(row.undefined == no_direction for row in steps)
+    assert "vowels are zeros, which have no direction" in " ".join(formants.notes)
 
 
 def test_controls_have_the_frames_of_what_they_control():

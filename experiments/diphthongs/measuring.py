@@ -40,6 +40,7 @@ END = "diphthongs that end nearer to their end vowel, share"
 FRAMES = "frames of a diphthong"
 ONE_FRAME = "there is one frame of each"
 ONE_VOWEL = "there is one vowel"
+NO_DIRECTION = "a vector of zeros has no direction"
 
 
 def diphthong(
@@ -186,31 +187,43 @@ def measure_ends(
     points = vowel_grid.points()
     nearest = [_nearest(points, vowel) for vowel in vowels]
     tenth = max(1, frames.shape[1] // 10)
-    first = np.asarray(similarity.cosine_similarity(frames[:, :tenth].mean(axis=1), vowel_space[nearest]))
-    last = np.asarray(similarity.cosine_similarity(frames[:, -tenth:].mean(axis=1), vowel_space[nearest]))
+    first, last = (
+        _cosines(each.mean(axis=1), vowel_space[nearest]) for each in (frames[:, :tenth], frames[:, -tenth:])
+    )
     measured = []
     for row, pair in enumerate(np.ndindex(len(vowels), len(vowels))):
         start, end = (vowels[each].symbol for each in pair)
         whose: dict[str, Any] = {"speaker": speaker} if speaker else {}
         for name, cosines in (("first", first), ("last", last)):
             for to, vowel in zip(("start", "end"), pair, strict=True):
-                cosine = cosines[row, vowel]
-                measured.append(rows.number(COSINE, cosine, **whose, start=start, end=end, tenth=name, to=to))
+                cosine = None if np.isnan(cosines[row, vowel]) else cosines[row, vowel]
+                at = {**whose, "start": start, "end": end, "tenth": name, "to": to}
+                measured.append(rows.number(COSINE, cosine, undefined=NO_DIRECTION, **at))
     return measured
+
+
+def _cosines(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Of each row with each; NaN where one is of zeros."""
+    known = [each.any(axis=1) for each in (first, second)]
+    cosines = np.full((len(first), len(second)), np.nan, np.float32)
+    if all(each.any() for each in known):
+        cosines[np.ix_(*known)] = similarity.cosine_similarity(first[known[0]], second[known[1]])
+    return cosines
 
 
 def measure_shares(cosines: Sequence[Row], *, one_frame: bool = False) -> list[Row]:
     """The shares of diphthongs that begin and end where they should, given the rows of `measure_ends`."""
-    of = [(dict(row.parameters), row.value or 0.0) for row in cosines]
+    of = [(dict(row.parameters), np.nan if row.value is None else row.value) for row in cosines]
     gliding = [(each["tenth"], each["to"], cosine) for each, cosine in of if each["start"] != each["end"]]
 
     def share(quantity: str, tenth: str, near: str, far: str) -> Row:
         nearer, farther = (
             np.array([cosine for at, to, cosine in gliding if (at, to) == (tenth, which)]) for which in (near, far)
         )
-        defined = len(nearer) > 0 and not one_frame
-        value = float(np.mean(nearer > farther)) if defined else None
-        return rows.number(quantity, value, better="higher", undefined=ONE_FRAME if one_frame else ONE_VOWEL)
+        known = ~np.isnan(nearer - farther)
+        why = ONE_FRAME if one_frame else "" if known.any() else NO_DIRECTION if len(known) else ONE_VOWEL
+        value = None if why else float(np.mean((nearer > farther)[known]))
+        return rows.number(quantity, value, better="higher", undefined=why)
 
     return [share(BEGIN, "first", "start", "end"), share(END, "last", "end", "start")]
 

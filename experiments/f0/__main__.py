@@ -16,7 +16,7 @@ from ..measures import learned_scale, map_order
 from ..sentences import listed
 from ..store.rows import Measurements
 from . import figures
-from .measuring import BIAS_COSINE, BIAS_LEAST, PURE_TONES, RMS, SCALES, measure, sweeps
+from .measuring import BIAS_COSINE, BIAS_LEAST, PURE_TONES, RMS, SCALES, ZEROS, measure, sweeps
 
 UNMOVED = 0.005  # cosine distance, below which a DC offset counts as leaving a tone where it is
 
@@ -50,6 +50,12 @@ def notes(several: Sequence[Heard], measured: Measurements) -> list[str]:
             f"{each.frames.nyquist:,.0f} Hz, which that rate cannot hold, are left out."
             for each in several
             if each.frames.nyquist < highest
+        ),
+        *(
+            f"{name}: the features of {row.value:g} sounds are zeros, which have no direction: what would need one is "
+            "left empty."
+            for name, row in measured.known(ZEROS).items()
+            if row.value
         ),
     ]
 

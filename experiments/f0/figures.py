@@ -83,13 +83,11 @@ def draw_scale(heard: Heard, measured: Measurements) -> figures.Figure:
             axes.plot(frequency, with_nyquist, color=figures.GREY, linewidth=2.5, label=own)
             step = f"step to {highest} (Nyquist)"
             axes.plot(frequency[-2:], with_nyquist[-2:], "kx-", linewidth=1, markersize=5, label=step)
-        axes.plot(
-            inside,
-            measured.array(SCALE, encoder=name, sum=version, tones=BELOW_NYQUIST),
-            color=figures.GREEN,
-            linestyle="--",
-            label=own + (f", without {highest}" if has_nyquist else ""),
-        )
+        learned = measured.array(SCALE, encoder=name, sum=version, tones=BELOW_NYQUIST)
+        label = own + (f", without {highest}" if has_nyquist else "")
+        axes.plot(inside, learned, color=figures.GREEN, linestyle="--", label=label)
+        if not np.isfinite(learned).any():
+            _say_undefined(axes)
         axes.set_title(title, fontsize=11)
         axes.set_xlabel("Frequency (Hz)")
         axes.set_ylabel("Normalised scale")
@@ -100,11 +98,15 @@ def draw_scale(heard: Heard, measured: Measurements) -> figures.Figure:
     return figure
 
 
+def _say_undefined(axes: figures.Axes) -> None:
+    axes.text(0.5, 0.5, "undefined", ha="center", transform=axes.transAxes)
+
+
 def _draw_by_angles(axes: figures.Axes, name: str, measured: Measurements) -> None:
     axes.set_title("By angles, over small steps", fontsize=11)
     axes.set_xlabel("Frequency (Hz)")
     if measured.value(learned_scale.SMALL_STEPS, encoder=name) is None:
-        axes.text(0.5, 0.5, "undefined", ha="center", transform=axes.transAxes)
+        _say_undefined(axes)
         return
     frequency = np.array(measured.parameter("frequency", learned_scale.NAME, encoder=name))
     for scale, (colour, dashes) in _DRAWN.items():

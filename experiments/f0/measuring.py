@@ -1,5 +1,8 @@
 """What a DC offset does to tones, and the frequency scale that a front end has learned."""
 
+from collections.abc import Callable
+from typing import Any
+
 import jax
 import numpy as np
 
@@ -33,7 +36,12 @@ STEP_LAST = "cosine distance to the next tone, of the last step"
 REFERENCE = "known frequency scale"
 SCALE = "learned frequency scale"
 RMS = "learned frequency scale: rms difference from a known scale"
+ZEROS = "tones of zeros"
 ALL, BELOW_NYQUIST = "all", "below Nyquist"
+
+# Why something is undefined.
+NO_DIRECTION = "a vector of zeros has no direction"
+ALIKE = "all tones have the same features"
 
 
 def tone(frequency: Scalar, *, sample_rate: int) -> jax.Array:
@@ -64,14 +72,32 @@ def measure(heard: Heard) -> list[Row]:
     frequency = heard.grid(PURE_TONES.name).axis("frequency")
     tones, nyquist = heard.features(PURE_TONES.name), heard.frames.nyquist
     steps = learned_scale.SWEEP
+    bias, small_steps = heard.features(BIAS.name), heard.features(steps)
+    below = tones[frequency < nyquist]
     return [
-        *measure_bias(heard.features(BIAS.name)),
+        *measure_bias(bias),
         *measure_scale(tones, frequency, nyquist=nyquist),
-        *learned_scale.measure(heard.features(steps), heard.grid(steps), bootstrap=heard.results.bootstrap),
+        *learned_scale.measure(small_steps, heard.grid(steps), bootstrap=heard.results.bootstrap),
         *measure_order(
             tones, heard.umap(PURE_TONES.name), frequency, nyquist=nyquist, bootstrap=heard.results.bootstrap
         ).rows(),
+        rows.number(ZEROS, sum(int((~each.any(axis=1)).sum()) for each in (bias, below, small_steps))),
     ]
+
+
+def _distances(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Cosine distances of two rows of vectors, (n, channels); NaN where one is a vector of zeros."""
+    known = first.any(axis=1) & second.any(axis=1)
+    distances = np.full(len(first), np.nan, np.float32)
+    if known.any():
+        distances[known] = similarity.paired_cosine_distance(first[known], second[known])
+    return distances
+
+
+def _summary(quantity: str, values: np.ndarray, of: Callable[[np.ndarray], float], **more: Any) -> Row:
+    """One number of the values that are known."""
+    known = values[np.isfinite(values)]
+    return rows.number(quantity, of(known) if len(known) else None, undefined=NO_DIRECTION, **more)
 
 
 def measure_bias(features: np.ndarray) -> list[Row]:
@@ -80,13 +106,13 @@ def measure_bias(features: np.ndarray) -> list[Row]:
     features = features.reshape(*BIAS.shape, -1)
     unbiased = np.broadcast_to(features[:, bias == 0], features.shape)
     pairs = (each.reshape(-1, each.shape[-1]) for each in (features, unbiased))
-    distance = np.asarray(similarity.paired_cosine_distance(*pairs)).reshape(BIAS.shape)
+    distance = _distances(*pairs).reshape(BIAS.shape)
     frequency = frequency[:, None]
     return [
-        *rows.curve(BIAS_COSINE, 1 - distance, frequency=frequency, bias=bias),
+        *rows.curve(BIAS_COSINE, 1 - distance, undefined=NO_DIRECTION, frequency=frequency, bias=bias),
         # With digits that 1 - distance has not.
-        *rows.curve(BIAS_DISTANCE, distance, frequency=frequency, bias=bias),
-        rows.number(BIAS_LEAST, np.min(1 - distance), better="higher"),
+        *rows.curve(BIAS_DISTANCE, distance, undefined=NO_DIRECTION, frequency=frequency, bias=bias),
+        _summary(BIAS_LEAST, 1 - distance, np.min, better="higher"),
     ]
 
 
@@ -129,19 +155,22 @@ def measure_scale(features: np.ndarray, frequency: np.ndarray, *, nyquist: float
 
 
 def _scales(features: np.ndarray, frequency: np.ndarray, *, tones: str) -> list[Row]:
-    distances = np.asarray(similarity.adjacent_distance(features))
+    distances = _distances(features[:-1], features[1:])
     references = {name: scales.normalise(scale(frequency)) for name, scale in SCALES.items()}
     measured = [
-        *rows.curve(STEP, distances, frequency=frequency[:-1], tones=tones),
-        rows.number(STEP_MEDIAN, np.median(distances), tones=tones),
-        rows.number(STEP_LAST, distances[-1], tones=tones),
+        *rows.curve(STEP, distances, undefined=NO_DIRECTION, frequency=frequency[:-1], tones=tones),
+        _summary(STEP_MEDIAN, distances, np.median, tones=tones),
+        _summary(STEP_LAST, distances[-1:], np.min, tones=tones),
     ]
     for name, reference in references.items():
         measured += rows.curve(REFERENCE, reference, frequency=frequency, scale=name, tones=tones)
     for version in VERSIONS:
-        learned = scales.learned(distances, version=version)
-        measured += rows.curve(SCALE, learned, frequency=frequency, sum=version, tones=tones)
+        # A sum over all steps: one without a distance leaves it undefined, and so do tones that are all alike.
+        steps = distances if version == "corrected" else distances + 1
+        why = NO_DIRECTION if np.isnan(steps).any() else "" if steps.any() else ALIKE
+        learned = np.full(len(frequency), np.nan) if why else scales.learned(distances, version=version)
+        measured += rows.curve(SCALE, learned, undefined=why, frequency=frequency, sum=version, tones=tones)
         for name, reference in references.items():
-            difference = float(np.sqrt(np.mean((learned - reference) ** 2)))
-            measured.append(rows.number(RMS, difference, better="lower", sum=version, scale=name, tones=tones))
+            rms = None if why else float(np.sqrt(np.mean((learned - reference) ** 2)))
+            measured.append(rows.number(RMS, rms, better="lower", undefined=why, sum=version, scale=name, tones=tones))
     return measured

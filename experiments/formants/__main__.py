@@ -58,6 +58,7 @@ def notes(several: Sequence[Heard], measured: Measurements) -> list[str]:
     """What a reader must know, and what was left out."""
     kinds = syntheses(several[0].setting)
     without = [f"Vowels as {each} were left out (--synthesis)." for each in KINDS if each not in kinds]
+    without += [f"{row.encoder}, {STEP}: {row.undefined}." for row in measured.select(STEP) if row.value is None]
     resonances = [_RESONANCES_NOTE] if "resonances" in kinds else []
     if "sines" not in kinds:
         return [*without, _STEP_NOTE, *resonances, _MAP_NOTE, map_order.NOTE]

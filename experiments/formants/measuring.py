@@ -95,12 +95,18 @@ def compare(several: Sequence[Heard], measured: Measurements) -> list[Row]:
 
 def measure_neighbours(features: np.ndarray, grid: grids.Grid) -> list[Row]:
     """Mean cosine distance of features, (n, channels), between neighbours along each parameter that varies."""
-    distances = similarity.grid_distances(features, grid.shape)
-    named = {next(iter(axis)): distance for axis, distance in zip(grid.axes, distances, strict=True)}
+    zeros = int((~features.any(axis=1)).sum())
+    distances = [None] * len(grid.shape) if zeros else similarity.grid_distances(features, grid.shape)
     return [
-        rows.number(STEP, distance, vowels=grid.name, along=name.upper() if name != "f0" else name)
-        for name, distance in named.items()
-        if distance is not None
+        rows.number(
+            STEP,
+            distance,
+            undefined=f"the features of {zeros} vowels are zeros, which have no direction",
+            vowels=grid.name,
+            along=name if name == "f0" else name.upper(),
+        )
+        for (name, *_), count, distance in zip(grid.axes, grid.shape, distances, strict=True)
+        if count > 1
     ]
 
 

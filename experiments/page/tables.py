@@ -1,10 +1,9 @@
 """The tables of a section: what came out of each front end, and the paper's numbers next to ours."""
 
+import collections
 import dataclasses
 import functools
 from collections.abc import Iterable, Mapping, Sequence
-
-from w2v_jax.front_end import FRAMES
 
 from ..experiment import Published
 from ..store.rows import Better, Measurements, Row
@@ -74,9 +73,7 @@ def of_part(part: Part, lacks: Lacks) -> tuple[Table, ...]:
 def results_table(part: Part) -> Table:
     """The quantities that the record names: a line for each with its parameters, a column for each front end."""
     measured = part.measured
-    quantities = part.record.table if part.record else _short_quantities(measured)
-    several = [row for quantity in quantities for row in measured.rows if row.quantity == quantity]
-    several = [row for row in several if row.layer == FRAMES]
+    several = part.record.tabled(measured) if part.record else _rows_of_short_quantities(measured)
     seeds = [name for name, each in measured.encoders.items() if each.control_of and each.kind == "random"]
     with_rows = {row.encoder for row in several}
     names = [name for name in (*measured.encoders, "") if name in with_rows and name not in seeds[MOST_SEEDS:]]
@@ -91,9 +88,9 @@ def results_table(part: Part) -> Table:
 
 
 def _grouped(by_line: Mapping[tuple[str, str], Mapping[str, Row]], names: Sequence[str]) -> Iterable[Group]:
-    """Lines of one quantity together; or of the same parameters, where those are fewer."""
-    quantities, parameters = (len({line[part] for line in by_line}) for part in (0, 1))
-    by_parameters = 1 < parameters < quantities
+    """Lines of one quantity together; or of the same parameters, where those are fewer and each has several lines."""
+    quantities, parameters = (collections.Counter(line[part] for line in by_line) for part in (0, 1))
+    by_parameters = 1 < len(parameters) < len(quantities) and min(parameters.values()) > 1
     units: dict[str, set[str]] = {}
     for (quantity, _), of in by_line.items():
         units.setdefault(quantity, set()).update(row.unit for row in of.values() if row.value is not None)
@@ -135,12 +132,13 @@ def cell_text(row: Row) -> str:
     return f"{row.value:.{digits}f} [{row.low:.{digits}f}, {row.high:.{digits}f}]"
 
 
-def _short_quantities(measured: Measurements) -> list[str]:
+def _rows_of_short_quantities(measured: Measurements) -> list[Row]:
     """Those of which there are few numbers: no curves, no matrices."""
     lines: dict[str, set[str]] = {}
     for row in measured.rows:
         lines.setdefault(row.quantity, set()).add(row.told)
-    return [quantity for quantity, told in lines.items() if len(told) <= MOST_ROWS]
+    short = [quantity for quantity, told in lines.items() if len(told) <= MOST_ROWS]
+    return [row for quantity in short for row in measured.select(quantity)]
 
 
 def published(part: Part) -> Sequence[Published]:

@@ -101,6 +101,9 @@ def duration_ms(burst_fraction: float) -> float:
     return round(1000 * DURATION * float(burst_fraction), 3)
 
 
+SHORTEST_TRIED = duration_ms(min(BURSTS.axis("burst_fraction")))
+
+
 def measure_bursts(features: np.ndarray, tones: np.ndarray, frames: Frames) -> list[Row]:
     """Per burst: are the frames that overlap it like the burst's tone, and the others like the base tone?
 
