@@ -19,7 +19,7 @@ from pages import ROOT, text_of
 pytestmark = pytest.mark.pages
 
 AS_IT_STANDS = bool(os.environ.get("AS_IT_STANDS"))
-_BLOCK = re.compile(r'^```(\w+)(?: title="(.+)")?\n(.*?)^```', flags=re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r'^```(\w+)(?: title="([^"\n]+)")?\n(.*?)^```', flags=re.MULTILINE | re.DOTALL)
 _RESULTS = re.compile(r"`((?:results|weights)/[\w./-]+)`")
 
 # In place of umap-learn, which compiles for ten seconds, and which test_projection tries.
