@@ -32,6 +32,12 @@ def test_the_two_commands_that_set_everything_up_stand_together():
     assert re.search(r"^    make reproduce\b.*\n    make test\b", text_of("README.md"), flags=re.MULTILINE)
 
 
+def test_the_citation_is_of_this_version():
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"\nversion: {w2v_jax.__version__}\n" in citation
+    assert re.search(r"^date-released: 20\d\d-\d\d-\d\d$", citation, flags=re.MULTILINE)
+
+
 @pytest.mark.pages
 def test_python_of_the_readme():
     names = names_of("README.md")
