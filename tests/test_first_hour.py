@@ -75,7 +75,7 @@ def run(page: str, folder: pathlib.Path, **environment: str) -> None:
             env=os.environ | paths | environment,
             capture_output=True,
             text=True,
-            timeout=3_000 if AS_IT_STANDS else 300,
+            timeout=3_000,
             check=False,
         )
         print(source, done.stdout, sep="\n")
