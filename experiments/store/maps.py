@@ -140,10 +140,11 @@ def _kept(
     compute: Callable[[], Tensors],
 ) -> Tensors:
     def timed() -> Tensors:
-        print(f"{front_end.name}: {sweep}: UMAP ...", end=" ", flush=True, file=sys.stderr)
+        what = "principal axes" if results.size == "smoke" else "UMAP"
+        print(f"{front_end.name}: {sweep}: {what} ...", end=" ", flush=True, file=sys.stderr)
         start = time.perf_counter()
-        if jax.config.jax_compilation_cache_dir:  # type: ignore[attr-defined, unused-ignore]
-            projection.keep_compiled()
+        if results.size != "smoke":
+            _tell_of_compiling()
         tensors = compute()
         print(f"{time.perf_counter() - start:.1f} s", file=sys.stderr)
         return tensors
@@ -154,6 +155,15 @@ def _kept(
         "umap-learn": _installed_version("umap-learn"),
     }
     return results.kept(experiment, f"{sweep}.{front_end.name}.umap.safetensors", made_with, timed)
+
+
+@functools.cache
+def _tell_of_compiling() -> None:
+    """Says, at the first map of a process, that it takes longer because UMAP is compiled."""
+    keeps = bool(jax.config.jax_compilation_cache_dir)  # type: ignore[attr-defined, unused-ignore]
+    if not (keeps and projection.keep_compiled()):
+        once = ", once on this machine" if keeps else ""
+        print(f"compiling UMAP{once} ...", end=" ", flush=True, file=sys.stderr)
 
 
 def _installed_version(package: str) -> str:
