@@ -52,13 +52,13 @@ def test_a_diphthong_begins_and_ends_where_its_frames_do(backwards, share):
     same = found.array(measuring.COSINE, encoder="a", start="a", end="a", tenth="first")
     assert same[0] == same[1]
     assert diphthongs.headline(found).startswith(
-        f"Diphthongs (6) begin nearer to their start vowel than to their end vowel in {share:.0%} for a."
+        f"For a, {6 * share} of 6 diphthongs begin, and {6 * share} of 6 end, nearer the right vowel (chance: half"
     )
 
 
 def test_one_frame_or_one_vowel_leaves_undefined_where_diphthongs_begin():
     assert diphthongs.headline(measured([], one_frame=True)) == (
-        "Where diphthongs begin and end is undefined: there is one frame of each."
+        "The beginnings and ends of diphthongs have no score: there is one frame of each."
     )
     assert "there is one vowel" in diphthongs.headline(measured([]))
 

@@ -86,7 +86,7 @@ def test_one_frame_of_a_sound_tells_neither():
     )
     assert found.row(measuring.STEADIEST, encoder="a").undefined == measuring.ONE_FRAME
     assert found.row(measuring.SHORTEST, encoder="a").undefined == measuring.ONE_FRAME
-    assert temporal.headline(found) == "One frame of a sound shows neither, for a."
+    assert temporal.headline(found) == "Neither can be asked of a, with one frame a sound."
 
 
 def test_the_papers_numbers_are_compared_for_its_model_alone():

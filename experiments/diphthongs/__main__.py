@@ -1,9 +1,9 @@
-"""Diphthongs (in the authors' code, not in the paper): where do gliding sounds go on the map of steady vowels?
+"""Diphthongs (from the authors' code, not in the paper).
 
 Writes the sweep `diphthongs` (frame by frame), and its frames placed on a UMAP picture of the vowel space (the
-`vowel_space` of `experiments.formants`, which this reads or makes). At an f0 that is no multiple of the frame rate the
-frames of even a steady sound see many phases, and their ways zigzag: so the closing diphthongs are made at such a
-multiple, too (`diphthongs_at_frame_rate`).
+`vowel_space` of `formants`, which is read, or made). Unless f0 is a multiple of the frame rate, the frames of even a
+steady sound see many phases, and the paths zigzag: so the closing diphthongs are made at such a multiple, too
+(`diphthongs_at_frame_rate`).
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,6 @@ from ..experiment import Experiment, Figure, Sounds
 from ..hearing import Heard, Setting
 from ..launch import flags
 from ..measures import map_order
-from ..sentences import listed
 from ..store.rows import Measurements
 from . import figures
 from .measuring import (
@@ -38,8 +37,8 @@ from .measuring import (
 )
 
 NOTES = (
-    "In the figures of diphthongs UMAP is fitted to the vowel space, averaged over time; single frames of the "
-    "diphthongs are placed on it afterwards.",
+    "In the figures, UMAP is fitted to the steady vowels, averaged over time. Single frames of the diphthongs are "
+    "placed on that map afterwards.",
     "The shares in the table compare the mean of a diphthong's first and last tenth with the steady vowels that it "
     "starts and ends on: the points of the vowel space nearest to them in F1 and F2.",
     f"{map_order.note('F1 and F2')} These numbers are of the steady vowels, in grey, that the map is fitted to.",
@@ -52,7 +51,7 @@ def notes(several: Sequence[Heard], measured: Measurements) -> list[str]:
     return [
         *NOTES,
         *(
-            f"{row.encoder} makes one frame of a diphthong: where it begins and where it ends is undefined."
+            f"{row.encoder} makes one frame of a diphthong, so its beginning and its end cannot be compared."
             for row in measured.select(FRAMES)
             if row.value == 1
         ),
@@ -67,20 +66,20 @@ def headline(measured: Measurements) -> str:
     )
     if not begin:
         why = next((row.undefined for row in measured.select(BEGIN)), ONE_FRAME)
-        return f"Where diphthongs begin and end is undefined: {why}."
+        return f"The beginnings and ends of diphthongs have no score: {why}."
     name = next(iter(begin))
     of = (dict(row.parameters) for row in measured.select(COSINE, encoder=name, tenth="first", to="start"))
     count = sum(each["start"] != each["end"] for each in of)
-    began, ended = (listed([f"{share:.0%} for {name}" for name, share in shares.items()]) for shares in (begin, end))
-    return (
-        f"Diphthongs ({count}) begin nearer to their start vowel than to their end vowel in {began}. They end nearer "
-        f"to their end vowel in {ended} (50% by chance)."
-    )
+    began, ended = ({name: round(share * count) for name, share in shares.items()} for shares in (begin, end))
+    told = f"{began[name]} of {count} diphthongs begin, and {ended[name]} of {count} end, nearer the right vowel"
+    others = [f"for {each}, {began[each]} begin and {ended[each]} end there" for each in began if each != name]
+    return f"{'; '.join([f'For {name}, {told}', *others])} (chance: half of them)."
 
 
 RULE = (
-    "Shares of the diphthongs whose first tenth is nearer by cosine to the steady vowel that they start on than to the "
-    "one that they end on; and whose last tenth is nearer to that one."
+    "A diphthong begins nearer the right vowel if its first tenth is nearer, by cosine, to the steady vowel that it "
+    "starts on than to the one that it ends on. It ends nearer the right vowel if its last tenth is nearer to the "
+    "latter."
 )
 
 
@@ -102,7 +101,7 @@ def sounds(setting: Setting, wanted: Literal["some", "all"]) -> list[Sounds]:
 EXPERIMENT = Experiment(
     name="diphthongs",
     title="Diphthongs",
-    question="Where do gliding vowels go on the map of steady ones?",
+    question="How do gliding vowels move on the map of steady ones?",
     asks_vowels=True,
     in_paper=True,
     sweeps=sweeps,

@@ -1,4 +1,4 @@
-"""Section 3.3: fundamental frequency and bias.
+"""Section 3.3 of the paper: fundamental frequency and DC offset.
 
 Writes the sweeps `bias`, `pure_tones` and `scale_tones`, the bias heat map, the UMAP picture of pure tones, and the
 frequency scale that the front end has learned, next to known ones: the paper's two curves, and one by angles over small
@@ -21,10 +21,10 @@ from .measuring import BIAS_COSINE, BIAS_LEAST, PURE_TONES, RMS, SCALES, ZEROS, 
 UNMOVED = 0.005  # cosine distance, below which a DC offset counts as leaving a tone where it is
 
 NOTES = (
-    "In the figure of the frequency scale, the curve as published adds up 2 - cos as the paper's figure does: a "
-    "constant 1 per step makes it a straight line almost whatever the encoder does. The corrected curve adds up the "
-    "cosine distance 1 - cos that the paper's text defines: squares of small steps, ones of coarse ones, so that it "
-    "shows the scale of the steps as much as that of the encoder.",
+    "In the figure of the frequency scale, the curve as published adds up 2 - cos, as the paper's figure does. The "
+    "constant 1 in every step makes it almost a straight line, whatever the encoder does. The corrected curve adds up "
+    "the cosine distance 1 - cos, as the paper's text defines it. For a small step this is about the square of the "
+    "step, for a large one about 1: the curve shows the size of the steps as much as the scale of the encoder.",
     learned_scale.NOTE,
     f"{map_order.note('log frequency')} A tone at the Nyquist frequency is left out of these numbers.",
     map_order.NOTE,
@@ -47,7 +47,7 @@ def notes(several: Sequence[Heard], measured: Measurements) -> list[str]:
         *NOTES,
         *(
             f"{each.name} hears {each.frames.sample_rate:,} samples a second: the pure tones above "
-            f"{each.frames.nyquist:,.0f} Hz, which that rate cannot hold, are left out."
+            f"{each.frames.nyquist:,.0f} Hz are left out, since that rate cannot hold them."
             for each in several
             if each.frames.nyquist < highest
         ),
@@ -61,10 +61,10 @@ def notes(several: Sequence[Heard], measured: Measurements) -> list[str]:
 
 
 def headline(measured: Measurements) -> str:
-    """Whether a DC offset moves tones, and which frequency scale their spacing is nearest to."""
+    """Which frequency scale the spacing of tones is nearest to, and what follows; whether a DC offset moves tones."""
     least = {name: row.value for name, row in measured.known(BIAS_LEAST).items() if row.value is not None}
     still = {name: cosine for name, cosine in least.items() if 1 - cosine < UNMOVED}
-    parts = []
+    parts = [_spacing(measured)]
     if still:
         parts.append(
             f"Adding a DC offset does not change a tone's features for {listed(list(still))} (lowest cosine "
@@ -72,20 +72,31 @@ def headline(measured: Measurements) -> str:
         )
     if moved := [f"{name} (lowest cosine {cosine:.2f})" for name, cosine in least.items() if name not in still]:
         parts.append(f"Adding a DC offset changes a tone's features for {listed(moved)}.")
+    return " ".join(parts)
+
+
+def _spacing(measured: Measurements) -> str:
+    """Which scale tones are spaced by, in a sentence, and what follows from it."""
     nearest: dict[str, list[str]] = {}
     for name in measured.encoders:
         nearest.setdefault(learned_scale.said(measured, name), []).append(name)
     said = [f"{words} for {listed(names)}" for words, names in nearest.items()]
-    parts.append(f"The spacing of tones a small step apart is {listed(said)}, of {listed(list(SCALES))}.")
-    return " ".join(parts)
+    sentences = [f"Compared with {listed(list(SCALES))}, the spacing of tones is {listed(said)}."]
+    if any(words.startswith("nearest to Hz") for words in nearest):
+        sentences.append("Spaced in Hz, a step of 100 Hz is as large at 1,000 Hz as at 100 Hz, unlike in hearing.")
+    if any(words.startswith(f"nearest to {scale} ") for words in nearest for scale in ("Mel", "Bark", "ERB")):
+        sentences.append("Spaced as in hearing (Mel, Bark, ERB), a step of 100 Hz is smaller the higher it lies.")
+    if any(words.startswith("nearest to log Hz") for words in nearest):
+        sentences.append("Spaced in log Hz, an octave is as large at 1,000 Hz as at 100 Hz.")
+    return " ".join(sentences)
 
 
 RULE = (
-    f"An offset does not change a tone's features if every cosine distance is below {UNMOVED:g}. An encoder with a "
-    "group norm removes an offset, trained or not. The spacing adds up the angles between neighbouring tones; a "
-    f"known scale is the nearest if the next one leaves {learned_scale.CLEARLY:g} times as much of it "
-    "unexplained (1 - R²). What is nearest need not be near. Too coarse to tell: more than one step in ten is too "
-    "large; take a smaller --step."
+    "The spacing adds up the angles between neighbouring tones. A known scale is the nearest if the next one leaves "
+    f"{learned_scale.CLEARLY:g} times as much of it unexplained (1 - R²). What is nearest need not be near. Too coarse "
+    "to tell: more than one step in ten is too large; take a smaller --step. A DC offset does not change a tone's "
+    f"features if every cosine distance is below {UNMOVED:g}. An encoder with a group norm removes an offset, trained "
+    "or not."
 )
 
 
@@ -105,7 +116,7 @@ def published(measured: Measurements) -> list[Published]:
 EXPERIMENT = Experiment(
     name="f0",
     title="Frequency and DC offset",
-    question="How is frequency laid out, and does a DC offset matter?",
+    question="How are frequencies spaced, and does a DC offset matter?",
     options=("learned_scale",),
     in_paper=True,
     sweeps=sweeps,

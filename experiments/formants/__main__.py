@@ -1,9 +1,9 @@
-"""Section 3.4: formants.
+"""Section 3.4 of the paper: formants.
 
 Writes the sweeps `vowel_space`, `vowel_space_by_f0` and `vowel_space_source_filter` (and `vowel_space_fine` with
 `--fine`), the vowel space of each encoder drawn by UMAP, the same at six fundamental frequencies, the vowel space of
-resonances next to that of the paper's bare sines, and the linear CKA between encoders, with its baselines: encoders of
-random weights, and log-mel. `vowel_space_by_layer` asks each layer how alike it is to log-mel.
+resonances next to that of the paper's sines, and the linear CKA between encoders, with its baselines: encoders with
+random weights, and log-mel. `vowel_space_by_layer` compares each layer with log-mel.
 """
 
 import dataclasses
@@ -27,12 +27,10 @@ from ..vowels.space import BY_F0, ONE_F0, RESONANCES
 from . import figures
 from .measuring import BOTH_KINDS, KINDS, LINEAR_PROBE, NEIGHBOURS, ORDER, STEP, compare, measure, sweeps, syntheses
 
-_STEP_NOTE = (
-    "The mean cosine distances between neighbours, in the table, are those along one parameter, the others fixed."
-)
+_STEP_NOTE = "In the table, mean cosine distances between neighbours are along one parameter, with the others fixed."
 _RESONANCES_NOTE = (
-    "`vowel_space_source_filter` has the grid of `vowel_space` with resonances: harmonics of f0, of a glottal pulse, "
-    "through ten formants. Vowels of one f0 have the same scores for both kinds of sound."
+    "`vowel_space_source_filter` has the vowels of `vowel_space` with resonances: a glottal pulse at f0 through ten "
+    "formants. Vowels of one f0 get the same scores for both kinds of sound."
 )
 _MAP_NOTE = map_order.note("F1 and F2 (and f0 where it varies)")
 
@@ -120,7 +118,7 @@ def sounds(setting: Setting, which: Literal["some", "all"]) -> list[Sounds]:
 EXPERIMENT = Experiment(
     name="formants",
     title="Formants",
-    question="Where do vowels lie, and are neighbours neighbours?",
+    question="Where do vowels lie, and do neighbouring vowels stay neighbours?",
     options=("formants", "synthesis"),
     asks_vowels=True,
     in_paper=True,

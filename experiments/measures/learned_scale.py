@@ -32,9 +32,10 @@ _STEP = {"smoke": 60.0, "quick": 60.0}  # cents
 USUAL_STEP = 20.0  # cents, of other sizes
 
 NOTE = (
-    f"The learned scale adds up the angles between tones a small step apart, each the mean of {PHASES} starting "
-    f"phases. Where more than one step in ten is farther than {FARTHEST_STEP:g} in 1 - cos, it is saturated, and says "
-    "little: take a smaller --step. Any two rising curves are alike: compare the R² of known scales with each other."
+    f"The learned scale adds up the angles between tones a small step apart, each averaged over {PHASES} starting "
+    f"phases. If more than one step in ten is larger than {FARTHEST_STEP:g} in 1 - cos, the scale is saturated and "
+    "says little: take a smaller --step. Any two rising curves are alike: compare the R² of known scales with each "
+    "other."
 )
 
 

@@ -1,4 +1,4 @@
-"""Section 3.2: are steady sounds steady in the features, and how short a change do they show?
+"""Section 3.2 of the paper: steady sounds and short changes.
 
 Writes the sweeps `stationarity` and `bursts` (frame by frame) and `burst_tones`, the stationarity heat map, the example
 burst, six bursts frame by frame, and the paper's UMAP picture of them.
@@ -70,14 +70,14 @@ def headline(measured: Measurements) -> str:
             f"A burst of {burst_tone:g} Hz in a tone of {base:g} Hz stands out {told} (lengths tried: {tried} ms)."
         )
     if of_one_frame:
-        parts.append(f"One frame of a sound shows neither, for {listed(of_one_frame)}.")
+        parts.append(f"Neither can be asked of {listed(of_one_frame)}, with one frame a sound.")
     return " ".join(parts)
 
 
 RULE = (
-    "A burst stands out where the frames that overlap it are, on average, moved from the tone's direction towards the "
-    f"burst's (by cosines) farther than any other frame of the sound, by more than {LEAST_DIFFERENCE:g}, and all "
-    "longer bursts are, too."
+    "A burst moves the frames that overlap it from the direction of the tone towards that of the burst (by cosines). "
+    f"It stands out if their mean moves more than any other frame of the sound, by more than {LEAST_DIFFERENCE:g}, "
+    "and if all longer bursts stand out, too."
 )
 
 
@@ -87,15 +87,15 @@ def notes(several: Sequence[Heard], measured: Measurements) -> list[str]:
     return [
         *phases_seen(several),
         *(
-            f"{each.name} makes one frame of {DURATION:g} s: how steady the frames of a tone are is undefined, the "
-            "diagonal of its stationarity figure is 1 by construction, no frame is without the burst, and there is no "
-            f"map of bursts, for which UMAP needs {projection.LEAST_POINTS} points."
+            f"{each.name} makes one frame of {DURATION:g} s. So the steadiness of a tone is undefined, the diagonal of "
+            "its stationarity figure is 1 by construction, every frame overlaps the burst, and a map of bursts is "
+            f"missing: UMAP needs {projection.LEAST_POINTS} points."
             for each in several
             if each.frames.num_frames(round(DURATION * each.frames.sample_rate)) == 1
         ),
         *(
-            f"{name}: {count:g} frames are vectors of zeros, which have no direction; the means of cosines are without "
-            "them."
+            f"{name}: {count:g} frames are vectors of zeros. They have no direction and are left out of the mean "
+            "cosines."
             for name, count in zeros.items()
         ),
     ]
@@ -145,7 +145,7 @@ def published(measured: Measurements) -> list[Published]:
 EXPERIMENT = Experiment(
     name="temporal",
     title="Timing",
-    question="Are steady sounds steady in the frames, and how short a change do they show?",
+    question="Does a steady sound give steady frames, and how short a change do they show?",
     in_paper=True,
     sweeps=(
         Sweep(STATIONARITY.name, STATIONARITY, tone, pooling="none"),
