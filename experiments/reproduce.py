@@ -12,6 +12,7 @@ from typing import Any
 
 from . import records, running
 from .experiment import Experiment, Published
+from .forecast import forecast
 from .front_ends import controls
 from .front_ends.named import DEFAULT, NamedFrontEnd
 from .launch import flags
@@ -99,7 +100,7 @@ def comparison_lines(several: Sequence[Published]) -> list[str]:
     agreeing = sum(bool(each.agrees) for each in compared)
     lines.append(f"{agreeing} of {len(compared)} of the paper's numbers agree to the printed digits.")
     if thinned := len(several) - len(compared):
-        lines.append(f"{thinned} cannot be compared: --quick thins their grid.")
+        lines.append(f"{thinned} cannot be compared: --quick has fewer sounds.")
     return lines
 
 
@@ -125,6 +126,8 @@ def main() -> None:
     experiments = records.in_paper()
     front_ends, results = flags.prepare(default=DEFAULT, asks_vowels=True, adds=controls_to_add)
     options = {name: value for each in experiments for name, value in flags.values(each).items()}
+    if results.share.is_first:
+        print(forecast(experiments, front_ends, results, options), flush=True)
     several = run(experiments, front_ends, results, options)
     if results.share.is_first:
         print("\n".join(flags.ending(front_ends, results, said(experiments, several, results))))

@@ -19,6 +19,7 @@ from safetensors.numpy import load_file
 from experiments import records, reproduce, running
 from experiments.experiment import Published
 from experiments.f0 import __main__ as f0
+from experiments.forecast import forecast
 from experiments.front_ends import named, remarks, resolving
 from experiments.front_ends.paper import prints_as
 from experiments.hearing import Setting
@@ -135,7 +136,7 @@ def test_published_numbers_stand_next_to_ours(results, experiments):
     assert of_each["formants"][0].agrees is None  # a thinned grid
     lines = reproduce.comparison_lines([each for several in of_each.values() for each in several])
     assert len(lines) == 1 + 27 + 2
-    assert lines[-1] == "1 cannot be compared: --quick thins their grid."
+    assert lines[-1] == "1 cannot be compared: --quick has fewer sounds."
 
 
 def test_the_page_of_all(results, experiments):
@@ -324,3 +325,9 @@ def test_help_tells_of_every_flag(monkeypatch):
     flags.launch(temporal.EXPERIMENT)  # as the module that this is
     told = {flag.name for flag in absl_flags.FLAGS.get_key_flags_for_module(sys.modules[__name__])}
     assert {"encoders", "output_dir", "size", "quick", "distributed", "compilation_cache_dir"} <= told
+
+
+def test_a_forecast_counts_the_sounds_and_times_the_first(tmp_path):
+    told = forecast([temporal.EXPERIMENT], resolving.resolve(["log-mel"]), Results(tmp_path, size="smoke"))
+    assert re.fullmatch(r"\d+ sounds for each front end: about \d+ s on this machine, if .* for log-mel\)\. .*", told)
+    assert list(tmp_path.iterdir()) == []

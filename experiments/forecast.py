@@ -1,0 +1,75 @@
+"""How long sounds will take, from what the first ones took on this machine."""
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import w2v_jax
+
+from .experiment import Experiment
+from .front_ends.named import NamedFrontEnd
+from .hearing import Setting, Sweep
+from .sentences import listed
+from .store.results import AtRate, Results
+
+FIRST = 32  # sounds that are timed
+
+
+def forecast(
+    experiments: Sequence[Experiment],
+    front_ends: Sequence[NamedFrontEnd],
+    results: Results,
+    options: Mapping[str, Any] | None = None,
+) -> str:
+    """How many sounds experiments have for each front end, and how long they will take, in a sentence.
+
+    Args:
+        experiments: those that will run.
+        front_ends: those that will hear the sounds.
+        results: says how many sounds there are, and how many are computed together.
+        options: the values of the experiments' own flags, by name.
+    """
+    seconds, counts, told = 0.0, [], []
+    for each in front_ends:
+        setting = Setting(results, each, options or {}, tuple(front_ends), tuple(front_ends))
+        sweeps = [
+            sweep
+            for experiment in experiments
+            for sweep in experiment.sweeps_for(setting)
+            if sweep.folder in ("", experiment.name)  # those of another folder are heard once
+        ]
+        counts.append(sum(len(sweep.grid_for(setting)) for sweep in sweeps))
+        longest = max(sweeps, key=lambda sweep: len(sweep.grid_for(setting)))
+        of_one = seconds_of_one(longest, setting)
+        seconds += counts[-1] * of_one
+        told.append(f"{of_one:.2g} s for {each.name}")
+    count = f"{min(counts):,}" if min(counts) == max(counts) else f"{min(counts):,} to {max(counts):,}"
+    return (
+        f"{count} sounds for each front end: {_rounded(seconds)} on this machine, if all take as long as the first "
+        f"(a sound took {listed(told)}). Maps, scores and figures come on top. Sounds kept from an earlier run take no "
+        "time."
+    )
+
+
+def seconds_of_one(sweep: Sweep, setting: Setting) -> float:
+    """How long a sound of a sweep takes, once its program is compiled: the mean of the first ones."""
+    front_end = setting.front_end
+    points = {name: values[:FIRST] for name, values in sweep.grid_for(setting).points().items()}
+    synthesize = AtRate(sweep.stimulus, front_end.frames.sample_rate)
+    for _ in ("compiled", "timed"):
+        start = time.perf_counter()
+        w2v_jax.sweep(
+            front_end.front_end,
+            synthesize,
+            points,
+            pooling=sweep.pooling,
+            batch_size=setting.results.batch_size,
+        )
+        taken = time.perf_counter() - start
+    return taken / len(next(iter(points.values())))
+
+
+def _rounded(seconds: float) -> str:
+    if seconds < 90:
+        return f"about {max(1, round(seconds))} s"
+    return f"about {round(seconds / 60)} minutes" if seconds < 5400 else f"about {seconds / 3600:.1f} hours"
