@@ -1,4 +1,4 @@
-"""Section 3.5: amplitude.
+"""Section 3.5 of the paper: amplitude.
 
 Writes the sweep `amplitudes` of two tones and its UMAP picture for each encoder.
 """
@@ -33,11 +33,11 @@ ORDER = "distance and amplitude distance, Spearman"
 ENERGY_STEP = "energy between neighbouring amplitudes of the grid"
 
 NOTES = (
-    "The amplitudes are spaced evenly in their square root, as in the authors' code. The paper says evenly in energy, "
-    "which would be their square: its grid has more quiet sounds than its text says.",
-    f"`{STEP}`: one tone's amplitude grows by a step of the grid, the other's stays.",
-    f"`{ORDER}`: over pairs of sounds, of the cosine distance of their features with their distance in both "
-    "amplitudes. Its interval is of these sounds; it says nothing of another training.",
+    "The amplitudes are spaced evenly in their square root, as in the authors' code. The paper's text says evenly in "
+    "energy, the square of the amplitude: its grid has more quiet sounds than its text says.",
+    f"`{STEP}`: the amplitude of one tone grows by a step of the grid, that of the other stays the same.",
+    f"`{ORDER}`: over pairs of sounds, between the cosine distance of their features and their distance in both "
+    "amplitudes. The interval resamples these sounds; it does not cover other trainings.",
     map_order.note("both amplitudes"),
     map_order.NOTE,
 )
@@ -102,11 +102,11 @@ def headline(measured: Measurements) -> str:
     """Whether distances follow two amplitudes, and better than those of the controls."""
     said = next_to_controls(measured, ORDER, above="more closely than", below="less closely than")
     if not said:
-        return "Whether distances between sums of two tones follow the two amplitudes is undefined."
+        return "The rank correlation between distances of sums of two tones and the two amplitudes is undefined."
     return f"Distances between sums of two tones follow the two amplitudes with a rank correlation of {said}."
 
 
-RULE = "A correlation of 1 would keep the order of all distances."
+RULE = "A rank correlation of 1 keeps the order of all distances."
 
 
 def draw(several: Sequence[Heard], measured: Measurements) -> figures.Figure:

@@ -1,4 +1,4 @@
-"""How the structure of sound emerges in training: main scores of every snapshot of an encoder, next to controls.
+"""Scores through training: main scores of every snapshot of an encoder, next to controls.
 
 The questions are those of `claims` that say they are asked through training, of the same sounds (what was heard for one
 is read by the other), of sums of sines and of voices, and of the final frames: do vowels that differ more in f0, F1 and
@@ -47,15 +47,15 @@ MOST_DRAWN = 4  # front ends side by side
 VOWEL_SPACE = space.ONE_F0
 
 NOTES = (
-    "RSA is Spearman's correlation, over pairs of sounds, of the cosine distance of their features with their distance "
-    "in the parameters: with weights found on one half of the vowels and tried on the other, or of one f0 in ERB. It "
-    "is a score of the far order; the overlap of nearest neighbours is one of the near order.",
-    f"Linearity of F1 and F2: linear probes at ranges that were held out, with noise of {NOISE:.0%} of the "
-    "features' deviation.",
-    "An interval is over other f0, F1, F2, vowels or tones; it says nothing of another training run: compare "
-    "trainings.",
-    "A tone at the Nyquist frequency is silence, and left out. Those that repeat after 5 samples (3,200 and 6,400 Hz "
-    "at 16 kHz) are constant to a first layer that moves by 5 samples: they are left out, too.",
+    "RSA is Spearman's correlation, over pairs of sounds, between the cosine distance of their features and their "
+    "distance in the parameters. The weights of the parameters are fitted on one half of the vowels and tested on the "
+    "other; vowels of one f0 are compared in ERB. RSA scores the far order, the overlap of nearest neighbours the near "
+    "order.",
+    f"Linearity of F1 and F2 is that of linear probes, tested at held-out ranges, with noise of {NOISE:.0%} of the "
+    "features' standard deviation.",
+    "The interval resamples f0, F1, F2, vowels or tones. It does not cover other trainings: compare several of them.",
+    "A tone at the Nyquist frequency is silence. A tone that repeats after 5 samples (3,200 and 6,400 Hz at 16 kHz) is "
+    "constant to a first layer with a hop of 5 samples. Both are left out.",
     space.NOTE,
 )
 
@@ -99,7 +99,7 @@ def compare(several: Sequence[Heard], measured: Measurements) -> list[Row]:
 
 
 def headline(measured: Measurements) -> str:
-    """How many scores the training raises, and next to what the last snapshot ends."""
+    """How many scores the training raises, and how the last snapshot compares with controls."""
     steps = in_training(measured)
     if len(steps) < 2:
         return "\n".join(verdicts.told(measured, primary=False)) or "No control was compared with these front ends."
@@ -112,7 +112,7 @@ def headline(measured: Measurements) -> str:
     lowered = sum((other.high or 0.0) < (one.low or 0.0) for one, other in known)
     of = f"{raised} of {len(known)} scores and lowers {lowered}"
     ends = [each for each in verdicts.told(measured, primary=False) if each.startswith(f"{last} ")]
-    return "\n".join([f"Training raises {of}, from {first} to {last}.", *ends])
+    return "\n".join([f"Training raises {of} (from {first} to {last}).", *ends])
 
 
 def notes(several: Sequence[Heard], measured: Measurements) -> list[str]:
@@ -352,9 +352,9 @@ EXPERIMENT = Experiment(
     compare=compare,
     headline=headline,
     rule=(
-        "A score is raised where its 95% interval at the last step lies above that at the first one. Ahead is told "
-        "from encoders of random weights; at most 5% of all that is marked is expected to be by chance (Benjamini and "
-        "Hochberg)."
+        "Training raises a score if the 95% interval at its last step lies above that at its first step. An encoder is "
+        "ahead of random weights if its score is clearly higher than those of the seeds; at most 5% of the marks are "
+        "expected to be false (Benjamini and Hochberg)."
     ),
     figures=(
         Figure(
@@ -378,7 +378,7 @@ EXPERIMENT = Experiment(
         Figure(
             "filters",
             "First filters",
-            "How strongly each filter of the first layer answers each frequency.",
+            "How strongly each filter of the first layer responds to each frequency.",
             draw_filters,
             joint=True,
             folded=True,

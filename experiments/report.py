@@ -26,7 +26,7 @@ def main() -> None:
     results = flags.output_dir()
     folder = Results(results, size=flags.size()).folder
     if not folder.is_dir():
-        raise ReportError(f"--output_dir={results}: there is no folder {folder}; expected one with results")
+        raise ReportError(f"--output_dir={results}: the folder {folder} does not exist; expected one with results")
     names = absl_flags.FLAGS["encoders"].value or ()
     if options.FEATURES_CSV.value:
         for path in features_csv.write_all(folder, names):

@@ -33,14 +33,14 @@ _RESERVED = (*COMMANDS, "quick", "smoke")  # folders of results are called so
 
 
 class RunError(ValueError):
-    """What is to be run is no experiment, or cannot be had. The message is one line."""
+    """The experiment to run is missing, or is not one. The message is one line."""
 
 
 def load(target: str) -> "Experiment":
     """The experiment that `FILE.py:NAME` or `package.module:NAME` says.
 
     Raises:
-        RunError: there is no such file, module or name, its module fails, or it is no experiment that can be run.
+        RunError: there is no such file, module or name, its module fails, or it is not an experiment that can be run.
         ModuleNotFoundError: w2v_jax itself lacks a package.
     """
     from . import experiment as contract  # what w2v_jax lacks is not the fault of the user's module

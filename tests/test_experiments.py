@@ -158,7 +158,7 @@ def test_second_run_reads_what_the_first_has_made(results, pair, capsys):
     (line,) = [line for line in flags.ending(pair, again, "") if "read back" in line]
     assert f"    {results}/temporal: " in "\n".join(flags.came_out(again, measured))
     assert flags.came_out(again, measured)[1] == measured.headline
-    assert line == f"(8 files in {results} read back, not computed again)"
+    assert line == f"(8 files in {results} were read back, not computed again)"
 
     # A damaged file is made again, with the same content.
     path = results / "temporal/stationarity.first.safetensors"

@@ -53,9 +53,9 @@ def assumptions(front_ends: Sequence[NamedFrontEnd]) -> list[str]:
 def doubts(front_ends: Sequence[NamedFrontEnd]) -> list[str]:
     """A line for each front end of the user's whose features hardly depend on the sound."""
     return [
-        f"NOTE: {each.name}: its features of noise and of a tone point the same way (cosine {each.alike:.5f}), so that "
-        "its cosines say little. Usually that means an offset that all sounds share, such as that of energies in dB, a "
-        "front end that expects louder sounds, or one that does not use its input."
+        f"NOTE: {each.name}: its features of noise and of a tone have almost the same direction (cosine "
+        f"{each.alike:.5f}), so that its cosines say little. Usually that means an offset that all sounds share, such "
+        "as that of energies in dB, a front end that expects louder sounds, or one that does not use its input."
         for each in front_ends
         if each.alike is not None and each.alike > _ALIKE
     ]

@@ -108,7 +108,7 @@ def prepare(
     Args:
         default: the encoders where `--encoders` is not given.
         asks_vowels: whether `--vowels` and its like are flags.
-        adds: front ends that are wanted besides those that the user names.
+        adds: front ends that are wanted in addition to those that the user names.
     """
     share = _share()
     folder, wanted = output_dir(), size()
@@ -184,7 +184,8 @@ def ending(front_ends: Sequence[NamedFrontEnd], results: Results, said: Sequence
     """The last lines of a program: what was read back, what came out, as `said`, and what a reader must know."""
     lines = []
     if count := len(results.read_back):
-        lines.append(f"({count} file{'s' * (count > 1)} in {results.folder} read back, not computed again)")
+        are = "were" if count > 1 else "was"
+        lines.append(f"({count} file{'s' * (count > 1)} in {results.folder} {are} read back, not computed again)")
     lines += said
     if remark := remarks.remark(front_ends):
         lines += ["", remark]

@@ -42,7 +42,7 @@ Baselines = Mapping[NamedFrontEnd, tuple[NamedFrontEnd, ...]]  # of each front e
 
 
 def baselines_of(front_ends: Sequence[NamedFrontEnd]) -> Baselines:
-    """Of each front end, encoders of random weights in its architecture, and log-mel; without itself."""
+    """The baselines of each front end: encoders with random weights in its architecture, and log-mel."""
     found = {}
     for each, theirs in controls.controls_of(front_ends).items():
         spectrogram = theirs.spectrograms.get(LOG_MEL)
@@ -148,7 +148,7 @@ def said(measured: Measurements) -> str:
     likeness = {" and ".join(rows.names_in(row)): row.value or 0.0 for row in pairs if _roles(row) == TWO_ASKED}
     parts = []
     if of_two := _values(pairs, TWO_RANDOM):
-        parts.append(f"two encoders of random weights reach {max(of_two):.3f}")
+        parts.append(f"two encoders with random weights reach {max(of_two):.3f}")
     for baseline in (RANDOM, LOG_MEL):
         of_encoders = [row for row in pairs if _roles(row) == f"{ASKED} and {baseline}"]
         for name in dict.fromkeys(row.encoder for row in of_encoders):

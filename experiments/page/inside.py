@@ -55,5 +55,5 @@ def read_bytes(folder: pathlib.Path, path: pathlib.Path) -> bytes:
     handle = os.open(path.resolve(), os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0))
     with os.fdopen(handle, "rb") as file:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise OSError(f"{path}: it is no ordinary file")
+            raise OSError(f"{path}: it is not an ordinary file")
         return file.read()

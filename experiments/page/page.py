@@ -94,7 +94,7 @@ def written(folder: pathlib.Path, *, own: Sequence[Experiment] = ()) -> list[str
     try:
         path, lacks = write(folder, own=own)
     except ReportError as error:
-        return [f"There is no page: {error}"]
+        return [f"The page was not written: {error}"]
     return [*(f"NOTE: {line}" for line in lacks), f"The page, with figures, tables, maps and sounds: {path}"]
 
 
