@@ -195,7 +195,7 @@ def test_bad_files_are_told_in_a_line_each_and_the_rest_goes_on(bad):
         "empty.wav": "the file is empty",
         "text.mp3": "it cannot be read (",
         "cut_short.wav": "its header promises more sound than there is",
-        "longer_textgrid.TextGrid": "it ends at 2.00 s, its sound at 1.00 s; of 2 tokens 1 end past the sound",
+        "longer_textgrid.TextGrid": "it ends at 2.00 s, its sound at 1.00 s; 1 of 2 tokens ends past the sound",
     }
     for name, words in said.items():
         stem = pathlib.Path(name).stem

@@ -111,7 +111,7 @@ def test_channels(tmp_path):
         assert several[channel].peak == pytest.approx(np.abs(sound).max())
     assert len({each.identity for each in several.values()}) == 3
     told = session.remarks_on(several["mean"], 5_500)
-    assert "channel 3 of 3 is silent, and left out of the mean" in told[0]
+    assert "channel 3 of 3 is silent and not part of the mean" in told[0]
     assert "two of its 2 channels differ (correlation 0.0" in told[1]
     assert session.remarks_on(several["left"], 5_500) == []
     with pytest.raises(RecordingError, match="it has 3 channels; expected channel 4 among them"):
@@ -237,7 +237,7 @@ def test_recordings_are_normalised_as_models_were_trained(tmp_path):
     for how, expected in {"auto": [False, True], "yes": [True, True], "no": [False, False]}.items():
         assert list(normalisation.chosen([log_mel, asks], how).values()) == expected
     (note,) = normalisation.notes([log_mel, asks], {log_mel: False, asks: False})
-    assert "asks: trained on sound of mean 0 and variance 1; recordings are given as they are" in note
+    assert "asks: trained on sound of mean 0 and variance 1; recordings are not scaled so" in note
 
 
 def test_flags_have_the_choices_of_what_they_set():

@@ -167,8 +167,8 @@ def test_times_are_held_against_the_sound(tokens_of):
     outside = [(-0.7, -0.5, "a"), (0.9, 5.0, "a"), (5.0, 9.0, "b")]
     found, told = tokens_of(short(a, *outside))
     assert [each.label for each in found] == ["a"]
-    assert "of 4 tokens 2 end past the sound and 1 begin before it, and are not used" in told.left_out[0]
-    with pytest.raises(TextGridError, match=r"of 3 tokens 2 end past the sound and 1 begin before it$"):
+    assert "2 of 4 tokens end past the sound and 1 begins before it; they are not used" in told.left_out[0]
+    with pytest.raises(TextGridError, match=r"2 of 3 tokens end past the sound and 1 begins before it$"):
         tokens_of(short(*outside))
     _, told = tokens_of(short(a, end=0.5))
     assert "it ends at 0.50 s, its sound at 1.00 s" in told.assumed[0]

@@ -1,4 +1,4 @@
-"""One's own recordings, next to synthesised vowels.
+"""Your own recordings, next to synthesised vowels.
 
     w2v-jax recordings --audio='session/*.wav' --textgrid_tier=vowels
 

@@ -59,7 +59,7 @@ def draw_maps(
         names.append(
             _tokens(axes, tokens[name], places, styles) if any(labels) else _frames(axes, tokens[name], places)
         )
-        none = () if len(tokens[name]) else ("no tokens: no frame is voiced, with an f0, F1 and F2",)
+        none = () if len(tokens[name]) else ("no tokens: Praat finds no voiced frame with f0, F1 and F2",)
         figures.as_map(axes, name, below=(*below[name], *none))
         names[-1] += _grey(mesh, grid, vowels)
     if any(labels):
@@ -67,7 +67,8 @@ def draw_maps(
         title = "Recorded vowels; grey, with symbols in brackets: synthesised ones"
         if len(labels) < len(counts):
             title += (
-                f"\nthe {len(labels)} most frequent of {len(counts):,} labels; small dots: others, named in the table"
+                f"\nthe {len(labels)} most frequent of {len(counts):,} labels; small dots: other labels, named in the "
+                "table"
             )
         figures.legend(figure, handles, columns=10, title=title)
     elif (limits := _f1_limits(list(tokens.values()))) is not None:
@@ -126,7 +127,7 @@ def _dot(label: str, colour: str, marker: str) -> Line2D:
 
 
 def draw_scores(measured: Measurements, encoders: Sequence[str]) -> Figure:
-    """How far off what is read is, next to a listener; nearness to one's own synthesised vowel; linearity.
+    """The error of what is read off, next to a listener's; nearness to one's own synthesised vowel; linearity.
 
     Each has its interval.
 

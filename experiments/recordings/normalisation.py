@@ -20,16 +20,15 @@ def notes(front_ends: Sequence[NamedFrontEnd], normalised: Mapping[NamedFrontEnd
     told = []
     if names := [each.name for each in front_ends if normalised[each]]:
         told.append(
-            f"To {listed(names)} each recording is given with mean 0 and variance 1 (--normalize=no for none). "
-            "Synthesised vowels are given as they are, as in the paper: how near a recorded vowel lies to one of them "
-            "depends on that, too."
+            f"Each recording is scaled to mean 0 and variance 1 for {listed(names)} (--normalize=no: for none). "
+            "Synthesised vowels are not, as in the paper: this, too, moves recorded vowels away from them."
         )
     if names := [each.name for each in front_ends if each.normalize and not normalised[each]]:
-        told.append(f"{listed(names)}: trained on sound of mean 0 and variance 1; recordings are given as they are.")
+        told.append(f"{listed(names)}: trained on sound of mean 0 and variance 1; recordings are not scaled so.")
     if {each.normalize for each in front_ends} == {True, False} and set(normalised.values()) == {True, False}:
         names = [each.name for each in front_ends if not normalised[each]]
         told.append(
-            f"To {listed(names)} each recording is given as it is, unlike to the others: --normalize=yes, or no, "
-            "treats all alike, as a comparison with a control should."
+            f"Recordings are not scaled for {listed(names)}, unlike for the others: --normalize=yes, or no, treats all "
+            "alike, as a comparison with a control should."
         )
     return told

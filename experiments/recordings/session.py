@@ -264,9 +264,9 @@ def silent_channels(recording: Recording) -> list[str]:
         return []
     which = listed([str(each + 1) for each in recording.silent])
     return [
-        f"{recording.name}: channel {which} of {recording.channels} is silent, and left out of the mean"
+        f"{recording.name}: channel {which} of {recording.channels} is silent and not part of the mean"
         if len(recording.silent) == 1
-        else f"{recording.name}: channels {which} of {recording.channels} are silent, and left out of the mean"
+        else f"{recording.name}: channels {which} of {recording.channels} are silent and not part of the mean"
     ]
 
 
@@ -307,12 +307,12 @@ def _heard(recording: Recording, ceiling: float) -> list[str]:
         bits = next((bits for bits in (8, 16, 24, 32) if recording.peak <= 2 ** (bits - 1)), 64)
         told.append(
             f"{recording.name}: its peak is {recording.peak:,.0f} where 1 is full scale: it has {bits}-bit numbers, "
-            f"kept as floats; it is used as it is, {2 ** (bits - 1):,} times too loud (divide it by that)"
+            f"stored as floats. It is used as it is, {2 ** (bits - 1):,} times too loud (divide it by that)"
         )
     elif recording.peak > 1.001:
         told.append(
             f"{recording.name}: its peak is {recording.peak:.4g} where 1 is full scale: it is used as it is, louder "
-            "than any file of whole numbers can be"
+            "than a file of whole numbers can be"
         )
     if recording.flat > CLIPPED:
         told.append(
@@ -321,16 +321,16 @@ def _heard(recording: Recording, ceiling: float) -> list[str]:
         )
     if abs(recording.offset) > OFFSET * recording.peak:
         told.append(
-            f"{recording.name}: its mean is {recording.offset:.3g}, not 0: it has a constant offset, which front "
-            "ends hear"
+            f"{recording.name}: its mean is {recording.offset:.3g}, not 0: it has a constant offset, which may "
+            "change features"
         )
     if recording.agreement < DIFFERENT:
         told.append(_on_channels(recording))
     nyquist = recording.sample_rate / 2
     if ceiling > nyquist:
         told.append(
-            f"{recording.name}: at {recording.sample_rate:,} Hz it has nothing above {nyquist:,.0f} Hz, to the front "
-            "end either; Praat seeks formants up to there, and fewer of them"
+            f"{recording.name}: at {recording.sample_rate:,} Hz it has nothing above {nyquist:,.0f} Hz, for the front "
+            "end and for Praat, which seeks fewer formants, up to there"
         )
     return told
 
@@ -346,7 +346,7 @@ def _on_channels(recording: Recording) -> str:
         )
     return (
         f"{which} differ (correlation {recording.agreement:.2f}), as a voice and an electroglottograph or two speakers "
-        f"do: their mean, which is used, is neither; {remedy}"
+        f"do: their mean is used, which is neither; {remedy}"
     )
 
 

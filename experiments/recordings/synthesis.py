@@ -14,9 +14,9 @@ from .material import NAME
 
 SWEEPS: Mapping[Synthesis, Sweep] = {"resonances": space.RESONANCES_SWEEP, "sines": space.SINES_SWEEP}
 NOTES: Mapping[Synthesis, str] = {
-    "resonances": "The synthesised vowels are harmonics of f0, of a glottal pulse, through ten resonances, two of them "
-    "at F1 and F2 (--synthesis=sines for the paper's).",
-    "sines": f"{space.NOTE} Recorded vowels are resonances (--synthesis=resonances).",
+    "resonances": "The synthesised vowels are a glottal pulse at f0 through ten resonances, two of them at F1 and F2 "
+    "(--synthesis=sines makes the paper's vowels).",
+    "sines": f"{space.NOTE} Recorded vowels have resonances (--synthesis=resonances).",
 }
 
 

@@ -68,7 +68,7 @@ def tokens_of(
     with_trigraphs: bool = False,
     listing: Listing = entries,
 ) -> tuple[tuple[Token, ...], Told]:
-    """The tokens of a recording, and what must be told of its TextGrid.
+    """The tokens of a recording, and what a reader must know of its TextGrid.
 
     Args:
         recording: the sound.
@@ -111,12 +111,12 @@ def tokens_of(
     left_out = []
     if outside := len(moved) - len(inside):
         why = (
-            f"{shown(path)}: it ends at {_seconds(grid.end - shift)} s, its sound at {recording.duration:.2f} s; of "
-            f"{len(chosen)} tokens {_outside(moved, recording.duration)}"
+            f"{shown(path)}: it ends at {_seconds(grid.end - shift)} s, its sound at {recording.duration:.2f} s; "
+            f"{_outside(moved, recording.duration)}"
         )
         if outside == len(chosen):
             raise TextGridError(why)
-        left_out.append(f"{why}, and are not used")
+        left_out.append(f"{why}; {'it is' if outside == 1 else 'they are'} not used")
     elif abs(grid.end - shift - recording.duration) > _UNLIKE:
         assumed.append(
             f"{shown(path)}: it ends at {_seconds(grid.end - shift)} s, its sound at {recording.duration:.2f} s; both "
@@ -191,8 +191,10 @@ def _is_within(token: Interval, duration: float) -> bool:
 def _outside(tokens: Sequence[Interval], duration: float) -> str:
     late = sum(not _is_within(token, duration) and token.end > duration for token in tokens)
     early = sum(not _is_within(token, duration) for token in tokens) - late
-    said = [f"{late} end past the sound"] if late else []
-    return " and ".join(said + ([f"{early} begin before it"] if early else []))
+    said = [f"{late} of {len(tokens)} tokens end{'s' * (late == 1)} past the sound"] if late else []
+    before = "it" if late else "the sound"
+    first = "" if late else f" of {len(tokens)} tokens"
+    return " and ".join(said + ([f"{early}{first} begin{'s' * (early == 1)} before {before}"] if early else []))
 
 
 def _seconds(time: float) -> str:

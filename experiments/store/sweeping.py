@@ -341,5 +341,5 @@ def _so_far(sweep: Work, folder: ShardFolder) -> str:
     with contextlib.suppress(OSError):  # there is another error to be told of
         finished = sum(len(span) for span in folder.spans if folder.has(span))
     if not finished:
-        return f"none of {sweep.num_rows} {sweep.unit} finished"
+        return f"none of {sweep.num_rows} {sweep.unit} were finished"
     return f"{finished} of {sweep.num_rows} {sweep.unit} are finished and kept in {folder.path}"
