@@ -136,7 +136,7 @@ def test_channels_that_cancel(tmp_path):
 @pytest.mark.parametrize(
     ("sound", "said"),
     [
-        (SOUND * 32_767, "where 1 is full scale: it has 16-bit numbers, kept as floats"),
+        (SOUND * 32_767, "where 1 is full scale: it has 16-bit numbers, stored as floats"),
         (SOUND * 2**23, "it has 24-bit numbers"),
         (SOUND * 3, "its peak is 1.5 where 1 is full scale"),
         (SOUND * 0.5 + 0.3, "its mean is 0.3, not 0"),
