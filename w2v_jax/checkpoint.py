@@ -82,7 +82,7 @@ class Provenance:
 
 @dataclasses.dataclass(frozen=True)
 class Metadata:
-    """What a weight file says of itself, besides its tensors."""
+    """What a weight file says of itself, apart from its tensors."""
 
     config: EncoderConfig
     provenance: Provenance

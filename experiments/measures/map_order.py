@@ -1,7 +1,7 @@
-"""What a map's reader must know beside its looks: near and far order of the features, and how far the map is true.
+"""What a map's looks do not tell: near and far order of the features, and how far the map is true.
 
 UMAP keeps neighbours only. A map of orderly vowels may be of features whose far order is poor, or the reverse; and a
-map may show neighbours that there are none. So every map has these numbers under it, in figures and on the page.
+map may show neighbours where features have none. So every map has these numbers under it, in figures and on the page.
 """
 
 import dataclasses

@@ -51,7 +51,7 @@ class Run:
         folder: the folder.
         recipe: what is trained.
         save_every: steps between training checkpoints, from which a killed run goes on.
-        held_out_every: steps between looks at held-out sound, besides those at snapshots.
+        held_out_every: steps between looks at held-out sound, in addition to those at snapshots.
     """
 
     folder: pathlib.Path

@@ -85,7 +85,7 @@ class Recipe:
 
 
 class TrainState(NamedTuple):
-    """Where training is: all that the next step depends on, besides the recipe.
+    """Where training is: all that the next step depends on, apart from the recipe.
 
     Attributes:
         step: updates made so far, a scalar.

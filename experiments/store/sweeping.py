@@ -89,7 +89,7 @@ class Work(Protocol):
 
     @property
     def points(self) -> Mapping[str, np.ndarray]:
-        """What the file has besides the rows."""
+        """What the file has in addition to the rows."""
         ...
 
     @property

@@ -48,7 +48,7 @@ def unusable(path: pathlib.Path) -> str | None:
 
 
 def is_note_of_macos(path: pathlib.Path) -> bool:
-    """Whether it is one of the files `._NAME` that macOS puts beside others on foreign disks: no sound."""
+    """Whether it is one of the files `._NAME` that macOS puts next to others on foreign disks, which are not sounds."""
     if not path.name.startswith("._") or unusable(path):
         return False
     try:
@@ -152,7 +152,7 @@ class opened:
                 patches = ((21, (int.from_bytes(flac[21:26]) | self.num_samples).to_bytes(5)),)
         self.view = View(handle, size, patches)
         try:
-            # By an open file: of a path, libsndfile looks for `._name` beside it, and trips over what a Mac puts there.
+            # By an open file: given a path, libsndfile looks for `._name` next to it, and trips over what a Mac puts there.
             sound = _sequential()(self.view)
         except (self.library.SoundFileError, TypeError, OSError) as error:
             sound = self._by_name(self._told(error, handle)) if not patches else None

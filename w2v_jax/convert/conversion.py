@@ -177,7 +177,7 @@ def _check_destination(path: pathlib.Path) -> None:
 
 @dataclasses.dataclass(frozen=True)
 class _Stated:
-    """What every place in and beside a checkpoint states; the family of transformers, its layout, and notes."""
+    """What every place in a checkpoint and next to it states; the family of transformers, its layout, and notes."""
 
     statements: tuple[Statement, ...]
     family: str | None

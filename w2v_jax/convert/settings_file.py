@@ -1,4 +1,4 @@
-"""Settings of an encoder in a JSON file: beside a checkpoint, or named by `config`, in any tool's words."""
+"""Settings of an encoder in a JSON file: next to a checkpoint, or named by `config`, in any tool's words."""
 
 import dataclasses
 import json
@@ -36,7 +36,7 @@ class SettingsFile:
 
 
 def read_settings(path: Place) -> SettingsFile:
-    """What a file beside a checkpoint says: transformers' `config.json`, torchaudio's `model_config.json`.
+    """What a file next to a checkpoint says: transformers' `config.json`, torchaudio's `model_config.json`.
 
     Raises:
         CheckpointError: no JSON object, or settings that this encoder cannot express.

@@ -26,7 +26,7 @@ class Checkpoint:
         path: the file that was opened; of a sharded checkpoint, its index.
         kind: what it is.
         arrays: its tensors by their plain names (see `arrays.canonical`); of a sharded checkpoint, the encoder's alone.
-        contents: what a PyTorch archive holds besides tensors; None for other kinds.
+        contents: what a PyTorch archive holds in addition to tensors; None for other kinds.
         files: the files that have the tensors, in order of name.
     """
 

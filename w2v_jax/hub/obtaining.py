@@ -119,7 +119,7 @@ def obtain(
     """The encoder of a model on the hub, as a weight file in the cache.
 
     The first time its bytes are fetched and converted. Later the hub is asked whether the revision has moved, unless it
-    is a commit; where it has, the encoder of the new commit comes beside that of the old one.
+    is a commit; where it has, the encoder of the new commit is kept, too, next to that of the old one.
 
     Args:
         name: see `ids.parse`.

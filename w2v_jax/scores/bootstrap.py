@@ -1,8 +1,8 @@
 """Intervals: scores computed again on units drawn with replacement (Efron's bootstrap).
 
-Of many units an interval is that of the replicates' percentiles. Of few, percentiles are too narrow (of six to eight
-they hold the truth in 81 to 88% of cases instead of 95%): there it is Student's, from the replicates' spread, which
-for a mean is exactly the textbook's.
+With many units, an interval goes from percentile to percentile of the replicates. With few, percentiles are too narrow
+(with six to eight units they hold the truth in 81 to 88% of cases instead of 95%): there the interval is Student's,
+from the replicates' spread, which for a mean is exactly the textbook's.
 """
 
 import dataclasses

@@ -95,12 +95,12 @@ def rsa_profile(
 ) -> RsaProfile:
     """RSA in several parameter metrics at once, so that one can see whether the metric decides.
 
-    Besides the metrics given there is that of the best non-negative weights: each parameter is divided by its span,
-    the weights of the squared differences are those, of a grid over all that sum to 1, with the highest correlation
-    among one half of the points (chosen by the seed), and the score is that among the other half; the mean of both
-    ways round. So it rewards no weights that hold for the points they were found on only.
+    One more metric is added, with the best non-negative weights. Each parameter is divided by its span. The weights of
+    the squared differences sum to 1, and are those of a grid with the highest correlation among one half of the points
+    (chosen by the seed). The score is the correlation among the other half, averaged over both ways round, so weights
+    that hold only for the points they were found on are not rewarded.
 
-    Arguments, draws and errors are those of `rsa`. Of one parameter there are no weights and no partial correlations.
+    Arguments, draws and errors are those of `rsa`. A single parameter has neither weights nor partial correlations.
 
     Examples:
         >>> rng = np.random.default_rng(0)

@@ -47,5 +47,5 @@ def saturation(features: npt.ArrayLike, *, within: npt.ArrayLike | None = None, 
 
 
 def saturated(share: float) -> bool:
-    """Whether such a share of pairs, `saturation`, is told beside a score."""
+    """Whether this share of pairs, `saturation`, is so large that a reader of the score must know."""
     return share > MOST
