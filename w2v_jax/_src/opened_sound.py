@@ -152,7 +152,7 @@ class opened:
                 patches = ((21, (int.from_bytes(flac[21:26]) | self.num_samples).to_bytes(5)),)
         self.view = View(handle, size, patches)
         try:
-            # By an open file: given a path, libsndfile looks for `._name` next to it, and trips over what a Mac puts there.
+            # By an open file: given a path, libsndfile looks for `._name` next to it, and trips over a Mac's notes.
             sound = _sequential()(self.view)
         except (self.library.SoundFileError, TypeError, OSError) as error:
             sound = self._by_name(self._told(error, handle)) if not patches else None

@@ -1,8 +1,8 @@
 """Encoders as draws from a population: of trainings of one recipe, or of random weights.
 
-Two encoders of one recipe differ by more than the interval of either, which speaks of other sounds. A
-statement about "training" is about other trainings, and one about "random weights" about other seeds: their spread
-belongs in the comparison. For a whole table of comparisons, `benjamini_hochberg` bounds how many are marked by chance.
+Two encoders of one recipe differ by more than the interval of either, which speaks of other sounds. A statement about
+"training" is about other trainings, and one about "random weights" about other seeds: their spread belongs in the
+comparison. For a whole table of comparisons, `benjamini_hochberg` bounds how many are marked by chance.
 """
 
 import dataclasses

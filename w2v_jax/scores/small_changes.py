@@ -39,8 +39,8 @@ def distance_growth(
 
     `mean_i d(x_i, x_i + change) / median_{i < j} d(x_i, x_j)`, with d the cosine distance 1 - cos: 0 where the change
     leaves no trace, 1 where the sound is as far away as an unrelated one. With a listener's threshold it tests
-    whether closer is more alike: at half a just noticeable difference the share should be near 0, and then grow. A space
-    that fails it may still hold what was changed: `read_off` asks for that.
+    whether closer is more alike: at half a just noticeable difference the share should be near 0, and then grow. A
+    space that fails may still hold what was changed: `read_off` asks for that.
 
     Most of the distance of a small change may come from the phase at which the frames meet a tone. Give features of one
     starting phase, and, for comparison, their mean over several.
