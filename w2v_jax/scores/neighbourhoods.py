@@ -22,7 +22,7 @@ def neighbour_overlap(
     """k-nearest-neighbour overlap: the share of a point's nearest in the parameters that are so in the features, too.
 
     `mean_i |N_k(p_i) ∩ N_k(x_i)| / |N_k(p_i)|` (the `Q_NX` of Lee and Verleysen, "Quality assessment of dimensionality
-    reduction: rank-based criteria", 2009, of parameters and features). It scores the near order, as `rsa` scores the far
+    reduction: rank-based criteria", 2009, of parameters and features). It scores the near order, as `rsa` the far
     order: features may have either without the other. It depends on how parameters are measured, here by their spans.
 
     On a grid many neighbours are equally far: all that are as near as the `count`-th belong to the set, and as many are

@@ -39,7 +39,7 @@ def read_off(
     `median_i |u(ŷ_i) - u(y_i)|`, where u is 1,200 log2 (cents) or 20 log10 (dB): lower is better, and the error of
     features that know nothing is about `reading_chance`. It has the unit of a just noticeable difference, so
     the two can be compared, and it does not ask for a line: a place code, whose channels are silent elsewhere, is read
-    off as well as one channel that rises (Pouget, Dayan and Zemel, "Information processing with population codes", 2000).
+    off as well as a rising channel (Pouget, Dayan and Zemel, "Information processing with population codes", 2000).
 
     The values of each context are dealt into `groups`, every third into the same. For every combination of a group of
     each context the map is fitted on the points that have no value of them, and asked about those that have them all:
