@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from .store.results import Results
 
 EXPECTED = "expected FILE.py:EXPERIMENT or package.module:EXPERIMENT"
-_RESERVED = (*COMMANDS, "quick", "smoke")  # folders of results are called so
 
 
 class RunError(ValueError):
@@ -99,7 +98,9 @@ def _in_one_line(place: str) -> Iterator[None]:
 
 
 def _check(record: "Experiment", target: str) -> None:
-    if record.name in _RESERVED:
+    from .store.results import SIZES  # imports JAX, which help does without
+
+    if record.name in (*COMMANDS, *SIZES):  # folders of results are called so
         raise RunError(f"{target}: its name is {record.name!r}, which w2v-jax uses itself; give it another")
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]{0,63}", record.name):
         raise RunError(

@@ -74,7 +74,7 @@ def write(several: Sequence[Sounds], folder: pathlib.Path, *, sample_rate: int, 
     text = spreadsheet.csv_text(header, rows)
     _make_room(folder, text, overwrite=overwrite)
     with files.atomic_path(folder / INDEX) as temporary:  # first, so that another run knows whose files these are
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
     with progress_bar(str(folder), total, unit=" files") as bar:
         made = (each for sounds in several for each in waveforms(sounds, sample_rate))
         for path, waveform in zip(paths, made, strict=True):

@@ -271,10 +271,11 @@ class Results:
         self._drawn[self.path(experiment, f"{name}.png")] = None
 
     def save_text(self, experiment: str, name: str, text: str) -> None:
-        """Writes a text file of the experiment (the first process does)."""
+        """Writes a text file of the experiment (the first process does); half a surrogate pair, which UTF-8 has not, is
+        escaped, as JSON does."""
         if self.share.is_first:
             with files.atomic_path(self.path(experiment, name)) as temporary:
-                temporary.write_text(text, encoding="utf-8")
+                temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
 
     def _alone(self, path: pathlib.Path, *, label: str) -> contextlib.AbstractContextManager[None]:
         """No other process that was started by hand works on the file meanwhile; those that share it may."""

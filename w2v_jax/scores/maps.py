@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from w2v_jax.scores._distances import cosine_distances, directions, members
 from w2v_jax.scores.bootstrap import Bootstrap, Score, UndefinedScoreError, mean_score
+from w2v_jax.scores.requirements import scipy_stats
 
 _ROWS_PER_BLOCK = 512
 
@@ -137,9 +138,9 @@ def _score(ranked: _Space, near: _Space, *, points: int, count: int, bootstrap: 
         for distances in (ours, theirs):
             distances[np.arange(len(rows)), rows] = np.inf  # no point is its own neighbour
         told_apart |= [_varies(distances) for distances in (ours, theirs)]
-        excess[rows] = (members(theirs, np.full((len(rows), 1), count)) * np.maximum(0, _ranks(ours) - count)).sum(
-            axis=1
-        )
+        ranks = scipy_stats().rankdata(ours, method="min", axis=1)  # 1 + how many points are nearer
+        near_points = members(theirs, np.full((len(rows), 1), count))
+        excess[rows] = (near_points * np.maximum(0, ranks - count)).sum(axis=1)
     if not told_apart.all():
         raise UndefinedScoreError("all points are equally far apart in the features, or on the map: none is nearer")
     return mean_score(1 - 2 * excess / (count * (2 * points - 3 * count - 1)), bootstrap=bootstrap or Bootstrap())
@@ -148,9 +149,3 @@ def _score(ranked: _Space, near: _Space, *, points: int, count: int, bootstrap: 
 def _varies(distances: np.ndarray) -> bool:
     ordered = np.sort(distances, axis=1)
     return bool((ordered[:, 0] < ordered[:, -2]).any())  # the last one is the point itself
-
-
-def _ranks(distances: np.ndarray) -> np.ndarray:
-    """1 + how many points are nearer, (rows, n)."""
-    ordered = np.sort(distances, axis=1)
-    return np.stack([1 + np.searchsorted(line, row) for line, row in zip(ordered, distances, strict=True)])

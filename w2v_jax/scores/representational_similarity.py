@@ -10,6 +10,7 @@ import numpy.typing as npt
 from w2v_jax.scores._distances import cosine_distances, directions, labels, parameter_distances, positions
 from w2v_jax.scores.bootstrap import Bootstrap, Score, UndefinedScoreError, make_score
 from w2v_jax.scores.parameter_metrics import VOWEL_METRICS, ParameterMetric, span
+from w2v_jax.scores.requirements import scipy_stats
 
 BEST = "best weights"  # the metric whose weights are found
 _BOUNDS = (-1.0, 1.0)
@@ -207,7 +208,8 @@ class _Pairs:
                     "all pairs of points are equally far apart, so that there is nothing to order"
                 )
         counts = np.concatenate([np.ones((1, self.num_units)), bootstrap.counts(self.num_units)])
-        ranks = [_ranks(each) / len(each) - 0.5 for each in distances]
+        rankdata = scipy_stats().rankdata
+        ranks = [(rankdata(each) - 0.5) / len(each) - 0.5 for each in distances]
         # A pair weighs as much as the product of its units' counts: sums over pairs are quadratic forms of those.
         place = self.unit_of[self.first] * self.num_units + self.unit_of[self.second]
 
@@ -249,8 +251,9 @@ class _Pairs:
         grid = [each for each in itertools.product(steps, repeat=len(place)) if sum(each) == _STEPS_OF_WEIGHTS]
         weights = np.array(grid) / _STEPS_OF_WEIGHTS
         squares = np.stack([np.square(values[self.first] - values[self.second]) for values in place.values()])
-        target = _ranks(self.in_features)
-        scores = [np.corrcoef(_ranks(np.round(weight @ squares, 9)), target)[0, 1] for weight in weights]
+        rankdata = scipy_stats().rankdata
+        target = rankdata(self.in_features) - 0.5
+        scores = [np.corrcoef(rankdata(np.round(weight @ squares, 9)) - 0.5, target)[0, 1] for weight in weights]
         return dict(zip(place, weights[int(np.nanargmax(scores))].tolist(), strict=True))
 
 
@@ -262,16 +265,3 @@ def _partial(correlations: np.ndarray, index: int, others: list[int]) -> np.ndar
     left = correlations[:, both][:, :, both] - between.transpose(0, 2, 1) @ solved
     variances = left[:, 0, 0] * left[:, 1, 1]
     return np.clip(left[:, 0, 1] / np.sqrt(np.where(variances > 1e-12, variances, np.nan)), -1, 1)
-
-
-def _ranks(values: np.ndarray) -> np.ndarray:
-    """Ranks from 0, ties at their mean, (n,)."""
-    order = np.argsort(values)
-    ordered = values[order]
-    place = np.arange(len(values) + 1)
-    is_first = np.concatenate([[True], ordered[1:] != ordered[:-1], [True]])
-    begin = np.maximum.accumulate(np.where(is_first, place, 0))[:-1]
-    end = np.minimum.accumulate(np.where(is_first, place, len(values))[::-1])[::-1][1:]
-    ranks = np.empty(len(values))
-    ranks[order] = (begin + end) / 2
-    return ranks
