@@ -5,6 +5,7 @@ frequency scale that the front end has learned, next to known ones: the paper's 
 steps, from `--lowest` to `--highest`.
 """
 
+import re
 from collections.abc import Sequence
 
 from ..draw.figures import AS_A_FIGURE
@@ -18,6 +19,12 @@ from ..store.rows import Measurements
 from . import figures
 from .measuring import BIAS_COSINE, BIAS_LEAST, PURE_TONES, RMS, SCALES, ZEROS, measure, sweeps
 
+# What follows from a spacing that is nearest to some scales.
+FOLLOWS = {
+    frozenset({"Hz"}): "a step of 100 Hz is about as large at 1,000 Hz as at 100 Hz, unlike in hearing",
+    frozenset({"Mel", "Bark", "ERB"}): "a step of 100 Hz is smaller at 1,000 Hz than at 100 Hz, as in hearing",
+    frozenset({"log Hz"}): "an octave is about as large at 1,000 Hz as at 100 Hz",
+}
 UNMOVED = 0.005  # cosine distance, below which a DC offset counts as leaving a tone where it is
 
 NOTES = (
@@ -82,13 +89,18 @@ def _spacing(measured: Measurements) -> str:
         nearest.setdefault(learned_scale.said(measured, name), []).append(name)
     said = [f"{words} for {listed(names)}" for words, names in nearest.items()]
     sentences = [f"Compared with {listed(list(SCALES))}, the spacing of tones is {listed(said)}."]
-    if any(words.startswith("nearest to Hz") for words in nearest):
-        sentences.append("Spaced in Hz, a step of 100 Hz is as large at 1,000 Hz as at 100 Hz, unlike in hearing.")
-    if any(words.startswith(f"nearest to {scale} ") for words in nearest for scale in ("Mel", "Bark", "ERB")):
-        sentences.append("Spaced as in hearing (Mel, Bark, ERB), a step of 100 Hz is smaller the higher it lies.")
-    if any(words.startswith("nearest to log Hz") for words in nearest):
-        sentences.append("Spaced in log Hz, an octave is as large at 1,000 Hz as at 100 Hz.")
+    for scales, follows in FOLLOWS.items():
+        several = [
+            name for words, names in nearest.items() if _named(words) and _named(words) <= scales for name in names
+        ]
+        if several:
+            sentences.append(f"So for {listed(several)} {follows}.")
     return " ".join(sentences)
+
+
+def _named(words: str) -> frozenset[str]:
+    """The scales that the spacing is said to be nearest to."""
+    return frozenset(re.findall(r"\bto (log Hz|Hz|Mel|Bark|ERB)", words))
 
 
 RULE = (
