@@ -153,7 +153,7 @@
       encoder.background = { x: floats(x), y: floats(y), names };
     }
     map.silent = new Set(map.silent);
-    if (map.colour.labels) map.colour.distinct = [...new Set(map.colour.labels)].sort(new Intl.Collator("en", { numeric: true }).compare);
+    if (map.colour.labels) map.colour.distinct = [...new Set(map.colour.labels)].sort(); // as the figure has them
     map.size = map.values[map.parameters[0].name].length;
     const sound = map.sound;
     if (sound.kind === "sines") {
