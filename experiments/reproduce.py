@@ -106,7 +106,7 @@ def comparison_lines(several: Sequence[Published]) -> list[str]:
 
 def said(experiments: Sequence[Experiment], several: Sequence[Measurements], results: Results) -> list[str]:
     """What came out, and where it is; writes the page."""
-    lines = ["", "What came out (--quick: thinned grids):" if results.quick else "What came out:"]
+    lines = ["", "What came out (of few sounds):" if results.quick else "What came out:"]
     for found in several:
         lines += textwrap.wrap(found.headline, 110, initial_indent="- ", subsequent_indent="  ", break_on_hyphens=False)
     lines += ["", *page.written(results.folder)]

@@ -190,7 +190,7 @@ class VowelChoice:
         by_f0 = ", ".join(f"{f0:g}" for f0 in self.all_f0)
         return printable(
             f"Vowels: {self.table.name}{who}; F1 {self.span('f1')}, F2 {self.span('f2')}; f0 {self.one_f0:g} Hz, by f0 "
-            f"{by_f0} Hz{', thinned by --quick' if quick else ''}"
+            f"{by_f0} Hz{', thinned' if quick else ''}"
         )
 
     def notes(self, *, quick: bool = False) -> list[str]:

@@ -91,7 +91,7 @@ def write_tables(several: Sequence[Heard], measured: Measurements) -> list[str]:
     first = several[0]
     results = first.results
     by_name = {each.name: chances(grids_for(each.setting)) for each in several if not each.is_control}
-    told = ["(--quick: a handful of sounds; for a first look)", ""] if results.quick else []
+    told = ["(few sounds, for a first look)", ""] if results.quick else []
     told += [] if first.vowels.is_papers else [f"{first.vowels.said(quick=results.quick)}.", ""]
     lines = list(told)
     for population in populations(measured):
