@@ -41,6 +41,7 @@ class Question:
         guesses: the values that are guessed at, of the sounds that are heard, where chance is the error of a guess.
         through_layers: its place in the figure layer by layer, where it is drawn there.
         through_training: its place in the figure of `emergence`, where it is asked there.
+        of_layers: whether it is asked of inner layers, too; of those of controls what is drawn there is enough.
         hears: the grids that it asks about, where it is asked there, or where not all front ends hear them.
         saturates: which of `Layer.saturations` says whether the sounds are farther apart than the tuning.
         noticeable: what a listener just notices, in its unit, where it is drawn beside that.
@@ -56,6 +57,7 @@ class Question:
     guesses: Callable[[Grids], np.ndarray] | None = None
     through_layers: int | None = None
     through_training: int | None = None
+    of_layers: bool = True
     hears: tuple[str, ...] = ()
     saturates: str | None = None
     noticeable: float | None = None
@@ -64,6 +66,11 @@ class Question:
     def better(self) -> Literal["higher", "lower"]:
         """Which values are what a claim would have."""
         return "higher" if self.unit is None else "lower"
+
+    @property
+    def by_layer(self) -> bool:
+        """Whether it is drawn layer by layer."""
+        return self.through_layers is not None or self.noticeable is not None
 
     @property
     def leads(self) -> bool:
@@ -106,7 +113,9 @@ def read_off(
     own = name.removeprefix("amplitude of ")
     return {
         f"{name} read off across {across}, {unit}": asked(of(False), primary=True, noticeable=noticeable),
-        f"{name} read off across {across} and between the {own} heard, {unit}": asked(of(True), beside=True),
+        f"{name} read off across {across} and between the {own} heard, {unit}": asked(
+            of(True), beside=True, of_layers=False
+        ),
     }
 
 

@@ -56,6 +56,8 @@ def score_rows(heard: Heard, by_layer: Mapping[str, Layer], asked: Asked) -> lis
     for layer, each in _with_progress(heard.name, by_layer):
         column: dict[str, dict[str, Cell]] = {}
         for claim, name, question in asked:
+            if layer != FRAMES and not (question.by_layer if heard.is_control else question.of_layers):
+                continue
             if not each.heard >= set(question.hears):
                 continue
             cell = attempted(functools.partial(question.score, each))
