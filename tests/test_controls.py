@@ -67,6 +67,17 @@ def test_a_front_end_of_ones_own_has_random_controls():
     assert [each.name for each in theirs.spectrograms.values()] == ["log-mel.16000-320-160", "stft.16000-320-160"]
 
 
+def random_itself():
+    return Bands(101)
+
+
+def test_one_that_is_of_random_weights_itself_has_those_of_the_other_seeds():
+    mine = resolved("random_itself")
+    assert [each.name for each in controls.controls_of([mine])[mine].untrained] == [
+        f"mine.random-{seed}" for seed in range(2, 11)
+    ]
+
+
 def test_one_architecture_has_one_set_of_controls():
     several = [resolved("Bands", "a"), resolved("Bands", "b")]
     of = controls.controls_of(several)

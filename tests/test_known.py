@@ -172,7 +172,8 @@ RANDOM = [
 @pytest.mark.parametrize("experiment", ["f0", "claims", "formants", "recordings"])
 def test_experiments_take_them_with_their_random_versions(experiment, tmp_path, session):
     record = records.experiment(experiment)
-    named = NETWORKS if experiment == "claims" else [*NETWORKS, *RANDOM]  # claims brings three seeds of each
+    brings_random = experiment in ("claims", "formants")
+    named = NETWORKS if brings_random else [*NETWORKS, *RANDOM]
     options = session if experiment == "recordings" else {}
     results = Results(tmp_path, size="smoke")
     measured = running.run(record, resolving.resolve(named), results, options)

@@ -85,18 +85,21 @@ def yours(label: str, name: str, module: str, factory: str) -> NamedFrontEnd:
 def randomised(like: NamedFrontEnd, seeds: Sequence[int]) -> tuple[NamedFrontEnd, ...]:
     """A front end of the user's with random weights, for each seed; none where it has no `untrained`.
 
+    One that is itself of random weights, those of one of the seeds, has those of the others.
+
     Raises:
         EncoderChoiceError: its `untrained` raises, returns something else than it is itself, or the same for two seeds.
     """
     if not callable(getattr(like.front_end, "untrained", None)):
         return ()
     several = tuple(_randomised(like, seed) for seed in seeds)
-    if len({like.digest, *(each.digest for each in several)}) <= len(several):
+    others = tuple(each for each in several if each.digest != like.digest)
+    if len({each.digest for each in several}) < len(several) or not others:
         raise EncoderChoiceError(
             f"{like.name}: its untrained(seed) is the same for several seeds, or as it is itself; expected random "
             "weights that depend on the seed, and, where it has one, an `identity` that does"
         )
-    return several
+    return others
 
 
 def _randomised(like: NamedFrontEnd, seed: int) -> NamedFrontEnd:
