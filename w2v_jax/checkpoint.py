@@ -147,8 +147,8 @@ def check_tensors(config: EncoderConfig, tensors: Mapping[str, np.ndarray], *, o
     for name, shape in shapes.items():
         tensor = tensors[name]
         if tensor.shape != shape:
-            found = quote(tensor.shape, 60)
-            raise CheckpointError(f"{origin}: {name} has shape {found}; expected {quote(shape, 60)} for {shown}")
+            actual = quote(tensor.shape, 60)
+            raise CheckpointError(f"{origin}: {name} has shape {actual}; expected {quote(shape, 60)} for {shown}")
         if not jnp.issubdtype(tensor.dtype, jnp.floating):
             raise CheckpointError(f"{origin}: {name} is {tensor.dtype}; expected a floating-point dtype")
         with np.errstate(over="ignore"):
@@ -265,9 +265,9 @@ def load_encoder(
         tensors = safetensors.numpy.load_file(path)
     except (safetensors.SafetensorError, KeyError) as error:
         raise CheckpointError(f"{path}: cannot read its tensors ({quote(error)})") from error
-    found = tensors_digest(tensors)
-    if found != metadata.digest:
-        raise _altered(path, metadata, found)
+    digest = tensors_digest(tensors)
+    if digest != metadata.digest:
+        raise _altered(path, metadata, digest)
     return encoder_from_tensors(metadata.config, tensors, precision=precision, origin=str(path))
 
 
@@ -335,11 +335,11 @@ def verify_weights(name_or_path: str | os.PathLike[str]) -> Metadata:
     path = find_weights(name_or_path)
     metadata = read_metadata(path)
     try:
-        found = tensor_file.open_file(path).digest()
+        digest = tensor_file.open_file(path).digest()
     except (tensor_file.TensorFileError, OSError) as error:
         raise CheckpointError(f"{path}: cannot read its tensors ({quote(error)})") from error
-    if found != metadata.digest:
-        raise _altered(path, metadata, found)
+    if digest != metadata.digest:
+        raise _altered(path, metadata, digest)
     return metadata
 
 
@@ -354,8 +354,8 @@ def weights_folders() -> list[pathlib.Path]:
 
 def weight_names() -> list[str]:
     """The bare names that `find_weights` knows, in alphabetical order."""
-    found = (path for folder in weights_folders() for path in folder.glob(f"*{SUFFIX}"))
-    return sorted({path.stem for path in found if not path.name.startswith(".")})  # those are other programs'
+    paths = (path for folder in weights_folders() for path in folder.glob(f"*{SUFFIX}"))
+    return sorted({path.stem for path in paths if not path.name.startswith(".")})  # those are other programs'
 
 
 def find_weights(name_or_path: str | os.PathLike[str]) -> pathlib.Path:
@@ -413,9 +413,9 @@ def _stated(provenance: Provenance) -> dict[str, object]:
     return {name: value for name, value in said.items() if value is not None or name not in _LATER_PROVENANCE}
 
 
-def _altered(path: pathlib.Path, metadata: Metadata, found: str) -> CheckpointError:
+def _altered(path: pathlib.Path, metadata: Metadata, digest: str) -> CheckpointError:
     return CheckpointError(
-        f"{path}: its tensors have digest {found}, but its metadata says {quote(metadata.digest)}; "
+        f"{path}: its tensors have digest {digest}, but its metadata says {quote(metadata.digest)}; "
         "the file was altered: convert it again"
     )
 

@@ -121,8 +121,8 @@ def _convolve(x: jax.Array, kernel: jax.Array, stride: int, precision: Precision
 def _convolve_rounded(x: jax.Array, kernel: jax.Array, *, stride: int, precision: Precision) -> jax.Array:
     """One convolution of factors that are rounded in software; products of them are exact in float32."""
     x, kernel_wide = (lax.reduce_precision(factor.astype(jnp.float32), *_BITS[precision]) for factor in (x, kernel))
-    found = _convolve(x, kernel_wide, stride)
-    return as_stored(found, precision) if precision in _HALVES else found.astype(kernel.dtype)
+    output = _convolve(x, kernel_wide, stride)
+    return as_stored(output, precision) if precision in _HALVES else output.astype(kernel.dtype)
 
 
 def _multiply_and_add(x: jax.Array, kernel: jax.Array, *, stride: int) -> jax.Array:
@@ -155,8 +155,8 @@ def _convolve_in_pairs(x: jax.Array, kernel: jax.Array) -> jax.Array:
     shared = _product(even_1, kernel[0] + kernel[2])
     first = _product(jnp.concatenate([even_0 - even_1, odd_0], -1), jnp.concatenate([kernel[0], kernel[1]]))
     second = _product(jnp.concatenate([even_2 - even_1, odd_1], -1), jnp.concatenate([kernel[2], kernel[1]]))
-    found = jnp.stack([first + shared, second + shared], axis=2)
-    return found.reshape(batch, 2 * pairs, -1)[:, :frames]
+    output = jnp.stack([first + shared, second + shared], axis=2)
+    return output.reshape(batch, 2 * pairs, -1)[:, :frames]
 
 
 def _product(x: jax.Array, matrix: jax.Array) -> jax.Array:

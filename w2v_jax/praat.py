@@ -112,7 +112,7 @@ def measure(
     settings = (settings or PraatSettings()).within(sample_rate)
     # Sample i is at i / sample_rate here; to Praat it is the middle of a sample's time.
     sound = parselmouth.Sound(waveform, sampling_frequency=sample_rate, start_time=-0.5 / sample_rate)
-    found = {name: np.full(len(times), np.nan) for name in MEASURES}
+    measures = {name: np.full(len(times), np.nan) for name in MEASURES}
 
     def analysed(make, take) -> None:  # type: ignore[no-untyped-def]  # parselmouth's objects
         try:
@@ -120,7 +120,7 @@ def measure(
         except parselmouth.PraatError:  # the sound is shorter than the analysis' window
             return
         for name, value in take.items():
-            found[name] = np.array([value(made, time) for time in times.tolist()], np.float64)
+            measures[name] = np.array([value(made, time) for time in times.tolist()], np.float64)
 
     analysed(
         lambda: sound.to_pitch_ac(pitch_floor=settings.pitch_floor, pitch_ceiling=settings.pitch_ceiling),
@@ -138,9 +138,9 @@ def measure(
         lambda: sound.to_intensity(minimum_pitch=settings.pitch_floor),
         {"intensity": lambda intensity, time: intensity.get_value(time)},
     )
-    found["intensity"][np.isinf(found["intensity"])] = np.nan
-    found["voicing"] = np.isfinite(found["f0"]).astype(np.float64)
-    return found
+    measures["intensity"][np.isinf(measures["intensity"])] = np.nan
+    measures["voicing"] = np.isfinite(measures["f0"]).astype(np.float64)
+    return measures
 
 
 def _parselmouth() -> types.ModuleType:

@@ -87,8 +87,8 @@ def segments(num_samples: int, frames: Frames, *, seconds: float = SEGMENT_SECON
         In order; none where the recording is shorter than a frame.
 
     Examples:
-        >>> found = segments(48_000, Frames(16_000, 400, 320), seconds=2)
-        >>> [(each.start, each.stop, each.first_frame) for each in found]
+        >>> pieces = segments(48_000, Frames(16_000, 400, 320), seconds=2)
+        >>> [(each.start, each.stop, each.first_frame) for each in pieces]
         [(0, 23760, 0), (23680, 48000, 74)]
     """
     total = frames.num_frames(num_samples)
@@ -97,13 +97,13 @@ def segments(num_samples: int, frames: Frames, *, seconds: float = SEGMENT_SECON
     most = max(1, int(seconds * frames.rate))
     bounds = np.linspace(0, total, -(-total // most) + 1).round().astype(int).tolist()
     before = -(-frames.padding // frames.hop)  # frames at either end that would see zeros in place of sound
-    found = []
+    pieces = []
     for first, end in itertools.pairwise(bounds):
         skipped = min(first, before)
         last_seen = (end - 1) * frames.hop - frames.padding + frames.receptive_field
         stop = num_samples if end == total else min(num_samples, last_seen)
-        found.append(Segment((first - skipped) * frames.hop, stop, first, end - first, skipped))
-    return tuple(found)
+        pieces.append(Segment((first - skipped) * frames.hop, stop, first, end - first, skipped))
+    return tuple(pieces)
 
 
 def padded(waveforms: Sequence[np.ndarray], num_samples: int) -> tuple[np.ndarray, np.ndarray]:
@@ -138,7 +138,7 @@ def encode(front_end: FrontEnd, waveforms: Sequence[np.ndarray], *, batch_size: 
     Examples:
         >>> from w2v_jax.spectrograms import LogMelSpectrogram
         >>> sounds = [np.zeros(8_000, np.float32), np.zeros(16_000, np.float32)]
-        >>> [found.shape for found in encode(LogMelSpectrogram(), sounds)]
+        >>> [frames.shape for frames in encode(LogMelSpectrogram(), sounds)]
         [(24, 80), (49, 80)]
     """
     frames = front_end.frames
@@ -148,7 +148,7 @@ def encode(front_end: FrontEnd, waveforms: Sequence[np.ndarray], *, batch_size: 
         raise ValueError(f"a waveform has {shortest} samples, fewer than a frame; expected at least one frame in each")
     complete = Complete(front_end)
     pads = complete.is_compiled and complete.takes_lengths
-    found: dict[int, np.ndarray] = {}
+    by_index: dict[int, np.ndarray] = {}
     widths: set[int] = set()
     batches = _batches(front_end, [len(waveform) for waveform in waveforms], pads=pads, batch_size=batch_size)
     for indices, num_samples, rows in batches:
@@ -175,8 +175,8 @@ def encode(front_end: FrontEnd, waveforms: Sequence[np.ndarray], *, batch_size: 
                 f"{type(front_end).__name__} returned {sorted(widths)} channels; expected one number of them"
             )
         for row, index in enumerate(indices):
-            found[index] = np.array(features[row, : counts[index]], np.float32)
-    return [found[index] for index in range(len(waveforms))]
+            by_index[index] = np.array(features[row, : counts[index]], np.float32)
+    return [by_index[index] for index in range(len(waveforms))]
 
 
 def _batches(

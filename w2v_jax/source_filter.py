@@ -104,12 +104,12 @@ def with_higher_formants(f1: Scalar, f2: Scalar, *, count: int = 10) -> jax.Arra
     """
     if count < 2:
         raise ValueError(f"count is {count}; expected at least 2, F1 and F2")
-    found = [scalar("f1", f1), scalar("f2", f2)]
+    formants = [scalar("f1", f1), scalar("f2", f2)]
     for lowest, gap in ((2_500.0, 500.0), (3_500.0, 400.0), (4_000.0, 600.0)):
-        found.append(jnp.maximum(lowest, found[-1] + gap))
-    while len(found) < count:
-        found.append(found[-1] + 1_000.0)
-    return jnp.stack(found[:count])
+        formants.append(jnp.maximum(lowest, formants[-1] + gap))
+    while len(formants) < count:
+        formants.append(formants[-1] + 1_000.0)
+    return jnp.stack(formants[:count])
 
 
 def formant_bandwidths(formants: jax.Array) -> jax.Array:

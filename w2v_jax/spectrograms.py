@@ -144,8 +144,8 @@ def _checked(
 ) -> tuple[jax.Array, jax.Array | None]:
     """Both, if they are what a spectrogram takes."""
     if not isinstance(waveform, jax.Array | np.ndarray) or waveform.dtype != np.float32:
-        found = getattr(waveform, "dtype", type(waveform).__name__)
-        raise TypeError(f"waveform is {found}; expected a float32 array (..., samples)")
+        kind = getattr(waveform, "dtype", type(waveform).__name__)
+        raise TypeError(f"waveform is {kind}; expected a float32 array (..., samples)")
     frames = config.frames
     if not waveform.ndim or not frames.num_frames(waveform.shape[-1]):
         raise ValueError(

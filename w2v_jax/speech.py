@@ -164,12 +164,12 @@ def _articulation(
     kind = jnp.sum(draws[2, :, None] >= np.cumsum(config.kinds).astype(np.float32)[None, :-1], axis=-1)[phone]
 
     floor = jnp.float32(0)
-    found: list[jax.Array] = []
+    resonances: list[jax.Array] = []
     for draw, bounds in zip(draws[3:7], (config.f1, config.f2, config.f3, config.f4), strict=True):
         lowest = jnp.maximum(bounds[0], floor + config.formant_gap)
-        found.append(lowest * (jnp.maximum(bounds[1], lowest) / lowest) ** draw)
-        floor = found[-1]
-    formants = jnp.stack(found, axis=-1) * voice["tract"]
+        resonances.append(lowest * (jnp.maximum(bounds[1], lowest) / lowest) ** draw)
+        floor = resonances[-1]
+    formants = jnp.stack(resonances, axis=-1) * voice["tract"]
     bandwidths = _log_between(config.bandwidth, draws[7:11].T) * np.array([[1.0, 1.2, 1.6, 2.0]], np.float32)
     level = source_filter.gain(_between(config.phone_level, draws[11]))[phone]
 

@@ -75,13 +75,13 @@ class TextGrid:
 
     def tier(self, path: str | os.PathLike[str], name: str) -> Tier:
         """The tier of a name. Raises `TextGridError`, about the file, where there is none or there are several."""
-        found = [tier for tier in self.tiers if tier.name == composed(name)]
-        if len(found) != 1:
-            several = "several tiers" if found else "no tier"
+        matches = [tier for tier in self.tiers if tier.name == composed(name)]
+        if len(matches) != 1:
+            several = "several tiers" if matches else "no tier"
             raise TextGridError(
                 f"{shown(path)}: it has {several} named {printable(name)!r}; its tiers are {self.names}"
             )
-        return found[0]
+        return matches[0]
 
     @property
     def names(self) -> str:
@@ -341,32 +341,32 @@ class _Bytes:
             raise _FormatError(f"{wanted} is not UTF-16") from None
 
     def _bytes(self, count: int) -> bytes:
-        found = self.data[self.at : self.at + count]
-        if len(found) < count:
+        chunk = self.data[self.at : self.at + count]
+        if len(chunk) < count:
             raise _FormatError("it is binary, and ends too early")
         self.at += count
-        return found
+        return chunk
 
 
 def _from_binary(data: bytes) -> TextGrid:
-    found = _Bytes(data)
-    _check_class(found.name())
-    start, end = found.number("xmin"), found.number("xmax")
+    reader = _Bytes(data)
+    _check_class(reader.name())
+    start, end = reader.number("xmin"), reader.number("xmax")
     tiers = []
-    if found.take("B"):
-        for number in range(1, 1 + found.count("the number of tiers", 24)):
-            times = _times_of(found.name())
-            name = found.string(f"the name of tier {number}")
-            own = found.number("the tier's xmin"), found.number("the tier's xmax")
+    if reader.take("B"):
+        for number in range(1, 1 + reader.count("the number of tiers", 24)):
+            times = _times_of(reader.name())
+            name = reader.string(f"the name of tier {number}")
+            own = reader.number("the tier's xmin"), reader.number("the tier's xmax")
             entries = []
-            for _ in range(found.count(f"the number of entries of tier {_short(name)}", 8 * times + 2)):
+            for _ in range(reader.count(f"the number of entries of tier {_short(name)}", 8 * times + 2)):
                 where = f"an entry of tier {_short(name)}"
-                at = [found.number(f"a time of {where}") for _ in range(times)]
+                at = [reader.number(f"a time of {where}") for _ in range(times)]
                 _check(at, where)
-                entries.append((at, found.string(f"the label of {where}")))
+                entries.append((at, reader.string(f"the label of {where}")))
             tiers.append(_tier(name, start, end, entries, own))
-    if found.at != len(data):
-        raise _FormatError(f"{len(data) - found.at:,} bytes follow its end: it is binary, and damaged")
+    if reader.at != len(data):
+        raise _FormatError(f"{len(data) - reader.at:,} bytes follow its end: it is binary, and damaged")
     return _grid(start, end, tiers)
 
 

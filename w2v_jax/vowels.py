@@ -93,10 +93,10 @@ class VowelTable:
 
     def place(self, vowel: Vowel) -> str:
         """Where a vowel of the table is to be found, for messages."""
-        found = self.name
+        location = self.name
         if self.lines:
-            found += f", line {self.lines[self.vowels.index(vowel)]}"
-        return f"{found}: {vowel.symbol!r}" + (f" of {vowel.speaker!r}" if vowel.speaker else "")
+            location += f", line {self.lines[self.vowels.index(vowel)]}"
+        return f"{location}: {vowel.symbol!r}" + (f" of {vowel.speaker!r}" if vowel.speaker else "")
 
 
 PUBLISHED = {
@@ -326,8 +326,8 @@ def _frequency(where: str, column: str, cell: str) -> float:
             "point, such as 270.5, and no separator of thousands"
         )
     if not _NUMBER.fullmatch(cell) or not 0 < (value := float(cell)) < float("inf"):
-        found = f"is '{quote(cell)}'" if cell else "is empty"
-        raise VowelTableError(f"{where}: {_shown(column)} {found}; expected a number of Hz above 0")
+        fault = f"is '{quote(cell)}'" if cell else "is empty"
+        raise VowelTableError(f"{where}: {_shown(column)} {fault}; expected a number of Hz above 0")
     if value < _LOWEST:
         raise VowelTableError(
             f"{where}: {_shown(column)} is {value:g}; expected Hz, at least {_LOWEST:g} (kHz, Bark, or a separator of "

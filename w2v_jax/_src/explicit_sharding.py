@@ -13,12 +13,12 @@ from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec as P
 
 _Module = TypeVar("_Module", bound=nnx.Module)
-_Found = TypeVar("_Found")
+_Output = TypeVar("_Output")
 
 
 def along_the_batch(
-    compute: Callable[..., _Found], module: _Module, waveform: Any, *rest: Any, keeps_batch: bool = True
-) -> _Found:
+    compute: Callable[..., _Output], module: _Module, waveform: Any, *rest: Any, keeps_batch: bool = True
+) -> _Output:
     """`compute(module, waveform, *rest)`, where the waveform's mesh may have explicit axes.
 
     Args:
@@ -34,14 +34,14 @@ def along_the_batch(
         return compute(module, waveform, *rest)
     graphdef, state = nnx.split(module)
 
-    def merged(state: nnx.State, waveform: Any, *rest: Any) -> _Found:
+    def merged(state: nnx.State, waveform: Any, *rest: Any) -> _Output:
         return compute(nnx.merge(graphdef, state), waveform, *rest)
 
     leading = _type(waveform).sharding.spec[:-1] if keeps_batch else ()
-    found: _Found = jax.sharding.auto_axes(merged, out_sharding=NamedSharding(mesh, P(*leading)))(
+    output: _Output = jax.sharding.auto_axes(merged, out_sharding=NamedSharding(mesh, P(*leading)))(
         state, waveform, *rest
     )
-    return found
+    return output
 
 
 def _type(waveform: Any) -> Any:

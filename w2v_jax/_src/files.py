@@ -128,8 +128,8 @@ def _folder_of_this_process() -> Iterator[pathlib.Path]:
     """
     for left in pathlib.Path(tempfile.gettempdir()).glob(f"{_ON_THEIR_WAY}*"):
         with contextlib.suppress(OSError):
-            found = left.lstat()
-            old = stat.S_ISDIR(found.st_mode) and time.time() - found.st_mtime > _SECONDS_TO_LOCK
+            status = left.lstat()
+            old = stat.S_ISDIR(status.st_mode) and time.time() - status.st_mtime > _SECONDS_TO_LOCK
             if old and (lock := _locked(left)) is not None:
                 shutil.rmtree(left, ignore_errors=True)
                 os.close(lock)

@@ -41,11 +41,11 @@ class Pieces:
 
         A gradient computes each piece again, so that it needs no more memory either.
         """
-        found = lax.map(
+        parts = lax.map(
             jax.checkpoint(lambda index: compute(*self._part(index))), jnp.arange(self._count, dtype=jnp.int32)
         )
-        batch, channels = found.shape[1], found.shape[-1]
-        return jnp.moveaxis(found, 0, 1).reshape(batch, -1, channels)[:, : self._num_frames]
+        batch, channels = parts.shape[1], parts.shape[-1]
+        return jnp.moveaxis(parts, 0, 1).reshape(batch, -1, channels)[:, : self._num_frames]
 
     def sum(self, compute: Callable[[jax.Array, jax.Array], _Sums]) -> _Sums:
         """Sums over the pieces of what `compute(part, first_frame)` returns."""

@@ -82,17 +82,17 @@ class View(io.RawIOBase):
     def readinto(self, buffer) -> int:  # type: ignore[no-untyped-def]  # whatever has a buffer
         try:
             self.file.seek(min(self.position, self.size))
-            found = bytearray(self.file.read(len(buffer)))
+            content = bytearray(self.file.read(len(buffer)))
         except OSError as error:
             self.failed = error
             return 0
         for offset, replacement in self.patches:
             for place, value in enumerate(replacement, offset - self.position):
-                if 0 <= place < len(found):
-                    found[place] = value
-        buffer[: len(found)] = bytes(found)
-        self.position += len(found)
-        return len(found)
+                if 0 <= place < len(content):
+                    content[place] = value
+        buffer[: len(content)] = bytes(content)
+        self.position += len(content)
+        return len(content)
 
 
 class File:

@@ -20,11 +20,11 @@ def quote(text: object, most: int = 160) -> str:
         ('two\\\\nlines', 'range(0,...')
     """
     try:
-        found = str(text)
+        line = str(text)
     except (ValueError, RecursionError):  # a number of thousands of digits, or a list of lists of lists ...
         return f"a {type(text).__name__} too long to show"
-    found = json.dumps(found[: most + 1])[1:-1]
-    return found if len(found) <= most else found[:most] + "..."
+    line = json.dumps(line[: most + 1])[1:-1]
+    return line if len(line) <= most else line[:most] + "..."
 
 
 def listing(names: Iterable[str], most: int = 3, *, show: Callable[[str], str] = quote) -> str:
@@ -62,8 +62,8 @@ def first_line(error: BaseException, most: int = 300) -> str:
         lines = str(error).strip().splitlines()
     except Exception:
         return "no message"
-    found = printable(lines[0]) if lines else "no message"
-    return found if len(found) <= most else found[:most] + "..."
+    line = printable(lines[0]) if lines else "no message"
+    return line if len(line) <= most else line[:most] + "..."
 
 
 def _is_unseen(letter: str) -> bool:

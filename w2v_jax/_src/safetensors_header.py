@@ -113,9 +113,9 @@ def parse_header(raw: bytes, data_size: int) -> Header:
     end = data_start
     for name, tensor in sorted(tensors.items(), key=lambda each: (each[1].start, each[1].nbytes)):
         if tensor.start != end:
-            found = "overlaps the one before it" if tensor.start < end else f"leaves {tensor.start - end} bytes out"
+            fault = "overlaps the one before it" if tensor.start < end else f"leaves {tensor.start - end} bytes out"
             raise HeaderError(
-                f"in its safetensors header, {quote(name)} {found}; expected one tensor after the other; damaged"
+                f"in its safetensors header, {quote(name)} {fault}; expected one tensor after the other; damaged"
             )
         end += tensor.nbytes
     if end != data_start + data_size:
@@ -143,10 +143,10 @@ def _tensor(name: str, fields: object, data_start: int) -> StoredTensor:
 
 
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
         raise ValueError("a name is there twice")
-    return found
+    return fields
 
 
 def _number(text: str) -> int | float:

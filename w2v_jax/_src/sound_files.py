@@ -115,14 +115,14 @@ def inspect(path: str | os.PathLike[str], *, channel: Channel = "mean") -> Recor
         rate, channels = file.samplerate, file.channels
         if rate < _LOWEST_RATE:
             raise RecordingError(f"{shown(path)}: its sample rate is {rate} Hz; expected at least {_LOWEST_RATE:,} Hz")
-        asked = _asked(path, channel, channels)
+        candidates = _candidates(path, channel, channels)
         survey = _Survey(channels)
         for block in _blocks(path, file):
             survey.add(block)
         assumed = file.assumed
     if not survey.count:
         raise RecordingError(f"{shown(path)}: it has no samples; expected sound")
-    heard = tuple(each for each in asked if not survey.silent[each]) or asked
+    heard = tuple(each for each in candidates if not survey.silent[each]) or candidates
     peak = survey.peak_of(heard)
     if peak is None:  # some of several channels: their mean has not been seen yet
         with opened(path) as file:
@@ -137,7 +137,7 @@ def inspect(path: str | os.PathLike[str], *, channel: Channel = "mean") -> Recor
         flat=survey.flat / (survey.count * channels),
         left_by_averaging=survey.left_by_averaging(heard),
         heard=heard,
-        silent=tuple(each for each in asked if each not in heard),
+        silent=tuple(each for each in candidates if each not in heard),
         agreement=survey.agreement(heard),
         offset=float(survey.means[list(heard)].mean()),
         deviation=math.sqrt(max(0.0, survey.covariance[np.ix_(heard, heard)].mean())),
@@ -179,8 +179,8 @@ def read(recording: Recording, *, sample_rate: int, start: int = 0, stop: int | 
     margin = math.ceil(_MARGIN_SECONDS * own)
     first = max(0, start * own // sample_rate - margin) // own_step
     last = min(recording.num_samples, -(-stop * own // sample_rate) + margin)
-    found = package("soxr").resample(_averaged(recording, first * own_step, last), own, sample_rate)
-    piece = found[start - first * step :][: stop - start]
+    resampled = package("soxr").resample(_averaged(recording, first * own_step, last), own, sample_rate)
+    piece = resampled[start - first * step :][: stop - start]
     # The last sample may lie half a step past the file's end.
     return np.pad(np.asarray(piece, np.float32), (0, stop - start - len(piece)))
 
@@ -203,7 +203,7 @@ def mean_and_deviation(recording: Recording, *, sample_rate: int, seconds: float
     return float(mean), math.sqrt(squares / max(1, count) + 1e-7)
 
 
-def _asked(path: pathlib.Path, channel: Channel, channels: int) -> tuple[int, ...]:
+def _candidates(path: pathlib.Path, channel: Channel, channels: int) -> tuple[int, ...]:
     if channel == "mean":
         return tuple(range(channels))
     number = {"left": 1, "right": 2}.get(str(channel)) or int(channel)
@@ -295,16 +295,16 @@ def _flat(block: np.ndarray) -> np.ndarray:
     run = np.ones_like(sign, bool)[: max(0, len(sign) - _FLAT + 1)]
     for late in range(_FLAT):
         run &= (sign[late:][: len(run)] == sign[: len(run)]) & (sign[: len(run)] != 0)
-    found = np.zeros_like(sign, bool)
+    mask = np.zeros_like(sign, bool)
     for late in range(_FLAT):
-        found[late:][: len(run)] |= run
-    return found
+        mask[late:][: len(run)] |= run
+    return mask
 
 
 def _averaged(recording: Recording, start: int, stop: int) -> np.ndarray:
     """Samples at the file's own rate, (stop - start,) float32."""
     most = max(1, _BLOCK_VALUES // recording.channels)
-    found: list[np.ndarray] = []
+    blocks: list[np.ndarray] = []
     with opened(recording.path, num_samples=recording.num_samples) as file:
         left = stop - start
         for count in file.go_to(start, most):
@@ -316,8 +316,8 @@ def _averaged(recording: Recording, start: int, stop: int) -> np.ndarray:
                     f"{recording.name}: it has become shorter since it was looked through; run it again"
                 )
             left -= len(block)
-            found.append(block[:, list(recording.heard)].mean(axis=1))
-    return np.concatenate(found)
+            blocks.append(block[:, list(recording.heard)].mean(axis=1))
+    return np.concatenate(blocks)
 
 
 def _digest(path: pathlib.Path) -> str:

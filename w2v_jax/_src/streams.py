@@ -81,14 +81,14 @@ def kept(stream: TextIO | None, number: int) -> tuple[TextIO, KeptRaw | None]:
     with contextlib.suppress(OSError):
         stream.flush()
     beneath = KeptRaw(raw, owner=stream)
-    found = io.TextIOWrapper(
+    wrapper = io.TextIOWrapper(
         io.BufferedWriter(beneath),
         encoding=stream.encoding,
         errors="backslashreplace",
         line_buffering=stream.line_buffering,
         write_through=stream.write_through,
     )
-    return found, beneath
+    return wrapper, beneath
 
 
 def complaint(lost: OSError | None) -> str | None:

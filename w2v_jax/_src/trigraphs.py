@@ -55,9 +55,9 @@ def as_letters(text: str) -> str:
         >>> as_letters(r"r\ae\:f"), as_letters(r"r\`")
         ('ræː', 'r\\`')
     """
-    return _TRIGRAPH.sub(lambda found: TRIGRAPHS[found[1]], text)
+    return _TRIGRAPH.sub(lambda match: TRIGRAPHS[match[1]], text)
 
 
 def seen(texts: Iterable[str]) -> tuple[str, ...]:
     """What may be trigraphs in `texts`, each once, in order."""
-    return tuple(dict.fromkeys(found[0] for text in texts for found in _TRIGRAPH.finditer(text)))
+    return tuple(dict.fromkeys(match[0] for text in texts for match in _TRIGRAPH.finditer(text)))

@@ -87,20 +87,20 @@ def canonical(arrays: Mapping[str, Array], *, origin: str) -> dict[str, Array]:
     Raises:
         CheckpointError: two arrays have one plain name.
     """
-    found: dict[str, Array] = {}
+    by_name: dict[str, Array] = {}
     for name, array in arrays.items():
         parts = [part for part in name.split(".") if part not in _WRAPPERS]
         plain = ".".join([*parts[:-1], _PARTS.get(parts[-1], parts[-1])]) if parts else name
-        if plain in found:
+        if plain in by_name:
             raise CheckpointError(f"{origin}: two tensors are called {quote(plain)}; expected one")
-        found[plain] = array
+        by_name[plain] = array
     for magnitude, direction in _WEIGHT_NORMS:
-        for name in [name for name in found if name.endswith(f".{magnitude}")]:
+        for name in [name for name in by_name if name.endswith(f".{magnitude}")]:
             module = name.removesuffix(magnitude)
-            if f"{module}{direction}" in found and f"{module}weight" not in found:
-                folded = WeightNormed(found.pop(f"{module}{direction}"), found.pop(name))
-                found[f"{module}weight"] = folded
-    return found
+            if f"{module}{direction}" in by_name and f"{module}weight" not in by_name:
+                folded = WeightNormed(by_name.pop(f"{module}{direction}"), by_name.pop(name))
+                by_name[f"{module}weight"] = folded
+    return by_name
 
 
 class Stretch(Protocol):

@@ -93,12 +93,12 @@ def convert_checkpoint(
         raise FileNotFoundError(f"{name}: no such file or directory; expected a checkpoint or a hub id (OWNER/NAME)")
     from w2v_jax.hub import obtaining  # which converts, too
 
-    found = obtaining.find_model(parse(name), offline=offline, listener=listener)
-    with found.opened(listener) as place:
+    model = obtaining.find_model(parse(name), offline=offline, listener=listener)
+    with model.opened(listener) as place:
         done = convert_place(
-            place, destination, label=found.hub_id.model, revision=found.commit, config=config, prefix=prefix
+            place, destination, label=model.hub_id.model, revision=model.commit, config=config, prefix=prefix
         )
-    return dataclasses.replace(done, received=found.received)
+    return dataclasses.replace(done, received=model.received)
 
 
 def convert_place(
@@ -193,20 +193,20 @@ def _stated(checkpoint: Checkpoint, origin: str, prefix: str | None, *, may_be_u
     if any(each.settings.keys() - {NORMALIZE, "sample_rate"} for each in statements):
         return _Stated(tuple(statements), family, layout, ())
     for path in checkpoint.settings_files():
-        found = read_settings(path)
-        if found.unknown is None:
-            family, layout = family or found.family, layout or found.layout
-            statements.append(found.statement)
+        reading = read_settings(path)
+        if reading.unknown is None:
+            family, layout = family or reading.family, layout or reading.layout
+            statements.append(reading.statement)
             continue
         may_be_of_it = _has_names_of_transformers(checkpoint, origin, prefix)
-        itself = f"config={path} takes its settings as theirs, " if found.statement.settings else ""
+        itself = f"config={path} takes its settings as theirs, " if reading.statement.settings else ""
         if may_be_of_it and not may_be_unknown and path.name == huggingface.CONFIG_NAME:
-            raise UnsettledError(f"{path}: {found.unknown}; if it has one of their encoders, {itself}{SETTLES}")
-        if may_be_of_it and found.statement.settings:
-            notes.append(f"{path}: {found.unknown}; its settings are read as theirs")
-            statements.append(found.statement)
+            raise UnsettledError(f"{path}: {reading.unknown}; if it has one of their encoders, {itself}{SETTLES}")
+        if may_be_of_it and reading.statement.settings:
+            notes.append(f"{path}: {reading.unknown}; its settings are read as theirs")
+            statements.append(reading.statement)
         else:
-            notes.append(f"{path}: of another kind of model ({found.unknown}); passed over")
+            notes.append(f"{path}: of another kind of model ({reading.unknown}); passed over")
     if not notes:
         preprocessors = [checkpoint.beside(name) for name in huggingface.PREPROCESSOR_NAMES]
         statements += [huggingface.read_preprocessor(path) for path in preprocessors if path is not None]

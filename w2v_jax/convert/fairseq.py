@@ -56,10 +56,10 @@ def statements(contents: object, *, origin: str) -> list[Statement]:
         CheckpointError: settings that cannot be understood.
     """
     root = _mapping(contents) or {}
-    found = [_statement(*each, root, origin) for each in _places(root)]
-    if not any("strides" in each.settings for each in found):
-        found += [_statement(*each, root, origin) for each in _elsewhere(root)]
-    return [each for each in found if each.settings]
+    candidates = [_statement(*each, root, origin) for each in _places(root)]
+    if not any("strides" in each.settings for each in candidates):
+        candidates += [_statement(*each, root, origin) for each in _elsewhere(root)]
+    return [each for each in candidates if each.settings]
 
 
 def said_in_file(content: Mapping[str, Any], *, place: str) -> dict[str, Any]:
@@ -282,13 +282,13 @@ def _elsewhere(root: Mapping[Any, object]) -> Iterator[tuple[str, object, Mappin
 
 def _input_of(settings: Mapping[Any, object], root: Mapping[Any, object]) -> dict[str, object]:
     """The sample rate and the normalisation of the input, where settings, or those of their task, state them."""
-    found: dict[str, object] = {}
+    values: dict[str, object] = {}
     for part in (*(_mapping(settings.get(name)) or {} for name in _TASKS), settings):
         for name in ("sample_rate", "normalize"):
             with contextlib.suppress(ValueError):  # an interpolation that leads nowhere states nothing
                 if (value := _resolved(part.get(name), root)) is not None:
-                    found[name] = value
-    return found
+                    values[name] = value
+    return values
 
 
 _INTERPOLATION = re.compile(r"\$\{([A-Za-z_][\w.]{0,200})\}")

@@ -152,40 +152,40 @@ def locate(names: Iterable[str], *, origin: str, prefix: str | None = None, layo
         CheckpointError: there is none, or more than one.
     """
     everything = frozenset(names)
-    found: dict[str, list[Layout]] = {}
+    by_prefix: dict[str, list[Layout]] = {}
     for each in LAYOUTS:
-        if not each.stack and found:
+        if not each.stack and by_prefix:
             break
         first = each.first()
         for name in everything:
             before = name.removesuffix(first)
             if before != name and (not before or before.endswith(".")):
-                found.setdefault(before, []).append(each)
+                by_prefix.setdefault(before, []).append(each)
     if prefix is not None:
         wanted = prefix if not prefix or prefix.endswith(".") else f"{prefix}."
-        kept = {before: layouts for before, layouts in found.items() if before == wanted}
-        if found and not kept:
-            known = " and ".join(f"'{quote(each)}'" for each in sorted(found)[:8])
+        kept = {before: layouts for before, layouts in by_prefix.items() if before == wanted}
+        if by_prefix and not kept:
+            known = " and ".join(f"'{quote(each)}'" for each in sorted(by_prefix)[:8])
             raise UnsettledError(f"{origin}: no encoder with prefix={quote(prefix)}; it has {known}")
-        found = kept
-    if not found and any(".lora_A." in name for name in everything):
+        by_prefix = kept
+    if not by_prefix and any(".lora_A." in name for name in everything):
         raise CheckpointError(
             f"{origin}: an adapter, which holds changes to another model and no encoder; expected that model "
             "(adapter_config.json names it), or both merged"
         )
-    if not found:
+    if not by_prefix:
         examples = f"{TRANSFORMERS.first()} (transformers) or {FAIRSEQ.first()} (fairseq)"
         raise CheckpointError(
             f"{origin}: no encoder among {len(everything)} tensors ({listing(sorted(everything)) or 'no names'}); "
             f"expected names such as {examples}, with any prefix"
         )
-    if len(found) > 1 or len({each.first() for each in next(iter(found.values()))}) > 1:
-        prefixes = " and ".join(f"'{quote(each)}' ({found[each][0].name})" for each in sorted(found)[:8])
+    if len(by_prefix) > 1 or len({each.first() for each in next(iter(by_prefix.values()))}) > 1:
+        prefixes = " and ".join(f"'{quote(each)}' ({by_prefix[each][0].name})" for each in sorted(by_prefix)[:8])
         raise UnsettledError(
-            f"{origin}: {sum(len({each.first() for each in layouts}) for layouts in found.values())} encoders, with "
-            f"the prefixes {prefixes}; expected one: prefix=PREFIX chooses it"
+            f"{origin}: {sum(len({each.first() for each in layouts}) for layouts in by_prefix.values())} encoders, "
+            f"with the prefixes {prefixes}; expected one: prefix=PREFIX chooses it"
         )
-    ((before, layouts),) = found.items()
+    ((before, layouts),) = by_prefix.items()
     modules = {name.rpartition(".")[0] for name in everything}
     with_norm = [each for each in layouts if each.final_norm and before + each.final_norm in modules]
     chosen = layout if layout in layouts else (with_norm or layouts)[0]

@@ -88,11 +88,11 @@ def listed(sources: Sequence[str]) -> list[str]:
     Raises:
         CheckpointError: a list that cannot be read, or is empty.
     """
-    found: list[str] = []
+    entries: list[str] = []
     for source in sources:
         path = pathlib.Path(source.removeprefix("@")).expanduser()
         if not source.startswith("@") or pathlib.Path(source).exists():
-            found.append(source)
+            entries.append(source)
             continue
         try:
             if path.stat().st_size > _MOST_LIST_BYTES:
@@ -105,8 +105,8 @@ def listed(sources: Sequence[str]) -> list[str]:
             ) from error
         if not any(lines):
             raise CheckpointError(f"--source={source}: the list is empty; expected one source a line")
-        found += [line for line in lines if line]
-    return list(dict.fromkeys(found))
+        entries += [line for line in lines if line]
+    return list(dict.fromkeys(entries))
 
 
 def destinations(sources: Sequence[str], folder: str | None) -> dict[str, pathlib.Path | None]:
@@ -115,22 +115,22 @@ def destinations(sources: Sequence[str], folder: str | None) -> dict[str, pathli
     Raises:
         CheckpointError: two would share a file, or a file of this machine has no folder to go to.
     """
-    found: dict[str, pathlib.Path | None] = {}
+    paths: dict[str, pathlib.Path | None] = {}
     for source in sources:
         on_hub = is_hub_id(source) and not pathlib.Path(source).exists()
         if folder is None and not on_hub:
             raise CheckpointError(f"{source}: no place to go to; expected --output=FOLDER, which models here need")
         if folder is None:
-            found[source] = None
+            paths[source] = None
             continue
         if folder.endswith(SUFFIX):
             raise CheckpointError(f"--output={folder}: one file for {len(sources)} sources; expected a folder")
         name = parse(source).safe_name if on_hub else pathlib.Path(source).absolute().name.removesuffix(SUFFIX)
         path = pathlib.Path(folder) / f"{name}{SUFFIX}"
-        if other := next((each for each, taken in found.items() if taken == path), None):
+        if other := next((each for each, taken in paths.items() if taken == path), None):
             raise CheckpointError(f"{source}: its file would be {path}, as that of {other}; expected two names")
-        found[source] = path
-    return found
+        paths[source] = path
+    return paths
 
 
 def convert_all(

@@ -76,10 +76,10 @@ def sha256(places: Iterable[Place]) -> str | None:
     digests = []
     for place in places:
         if isinstance(place, Distant):
-            found = place.sha256()
-            if found is None:
+            digest = place.sha256()
+            if digest is None:
                 return None
-            digests.append(found)
+            digests.append(digest)
         else:
             with place.open("rb") as file:
                 digests.append(hashlib.file_digest(file, "sha256").hexdigest())  # type: ignore[arg-type]

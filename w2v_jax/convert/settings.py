@@ -73,22 +73,22 @@ def settle(
     Raises:
         CheckpointError: two places differ, settings are no encoder's, or nobody says the strides of an unknown stack.
     """
-    found = {name: (value, chosen.place) for name, value in chosen.settings.items()} if chosen else {}
+    values_by_name = {name: (value, chosen.place) for name, value in chosen.settings.items()} if chosen else {}
     for statement in stated:
         for name, value in statement.settings.items():
             if chosen is not None and name in chosen.settings:
                 continue
-            before, place = found.setdefault(name, (value, statement.place))
+            before, place = values_by_name.setdefault(name, (value, statement.place))
             if before != value:
                 raise UnsettledError(
                     f"{origin}: {place} says {_words(name)} {_short(before)}, and {statement.place} says "
                     f"{_short(value)}; expected the same in both: {SETTLES}"
                 )
-    normalize, place = found.pop(NORMALIZE, (None, ""))
+    normalize, place = values_by_name.pop(NORMALIZE, (None, ""))
     if not (normalize is None or isinstance(normalize, bool)):
         raise CheckpointError(f"{origin}: {place} says {NORMALIZE} {_short(normalize)}; expected true or false")
-    places = list(dict.fromkeys(place for _, place in found.values()))
-    settings = {**told.settings, **{name: value for name, (value, _) in found.items()}}
+    places = list(dict.fromkeys(place for _, place in values_by_name.values()))
+    settings = {**told.settings, **{name: value for name, (value, _) in values_by_name.items()}}
     kernel_sizes, is_global = settings["kernel_sizes"], settings["conv_norm"] == "global"
     # Not by hash: a file may say anything.
     alike = (each for (sizes, kind), each in _PUBLISHED.items() if (sizes, kind) == (kernel_sizes, is_global))

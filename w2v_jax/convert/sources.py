@@ -52,8 +52,8 @@ class Checkpoint:
         """The files next to the checkpoint that may state its settings, in the order in which they are asked."""
         stem = self.path.name.removesuffix(self.path.suffix)
         names = (huggingface.CONFIG_NAME, f"{stem}.model_config.json", _MODEL_CONFIG, f"{stem}.json")
-        found = [self.beside(name) for name in dict.fromkeys(names) if name != self.path.name]
-        return [path for path in found if path is not None]
+        paths = [self.beside(name) for name in dict.fromkeys(names) if name != self.path.name]
+        return [path for path in paths if path is not None]
 
 
 def _is_there(path: Place) -> bool:
@@ -145,14 +145,14 @@ def _only_checkpoint_inside(folder: Place) -> Place | None:
     if len(snapshots) > 1 and named.is_file():
         wanted = named.read_bytes().decode("utf-8", errors="replace").strip()
         snapshots = [path for path in snapshots if path.name == wanted] or snapshots
-    for found in (runs, snapshots):
-        if len(found) > 1:
+    for folders in (runs, snapshots):
+        if len(folders) > 1:
             raise CheckpointError(
-                f"{folder}: {len(found)} checkpoints ({listing([path.name for path in found])}); expected one: name "
-                "the folder that you mean"
+                f"{folder}: {len(folders)} checkpoints ({listing([path.name for path in folders])}); expected one: "
+                "name the folder that you mean"
             )
-        if found:
-            return found[0]
+        if folders:
+            return folders[0]
     return None
 
 

@@ -94,12 +94,12 @@ def open_zip(path: Place) -> TorchArchive:
         return _member(path, members, begins, name)
 
     def read_small(name: str, most: int) -> bytes:
-        found = member(name)
-        if found.nbytes > most:
-            raise CheckpointError(f"{path}: its {quote(name)} has {found.nbytes} bytes; expected at most {most}")
+        entry = member(name)
+        if entry.nbytes > most:
+            raise CheckpointError(f"{path}: its {quote(name)} has {entry.nbytes} bytes; expected at most {most}")
         with path.open("rb") as file:
-            file.seek(found.start())
-            return file.read(found.nbytes)
+            file.seek(entry.start())
+            return file.read(entry.nbytes)
 
     # In an archive that is far away, only members that are read are compared with the directory.
     for name in () if isinstance(path, Distant) else members:
@@ -281,7 +281,7 @@ def _member(path: Place, members: dict[str, zipfile.ZipInfo], begins: list[int],
 
 def _walk(contents: object) -> list[tuple[str, object]]:
     """Every value under a path of text keys, with that path; bounded, for a hostile pickle may share and loop."""
-    found: list[tuple[str, object]] = []
+    values: list[tuple[str, object]] = []
     level = [("", contents)]
     characters = 0
     for _ in range(_MOST_DEPTH):
@@ -291,14 +291,14 @@ def _walk(contents: object) -> list[tuple[str, object]]:
                 if isinstance(key, str) and len(key) <= _LONGEST_KEY:
                     below.append((f"{path}.{key}" if path else key, value))
                     characters += len(below[-1][0])
-                if len(found) + len(below) > _MOST_VALUES or characters > _MOST_CHARACTERS:
+                if len(values) + len(below) > _MOST_VALUES or characters > _MOST_CHARACTERS:
                     raise PickleError(
                         f"it holds more than {_MOST_VALUES} values, or their names more than {_MOST_CHARACTERS} "
                         "characters"
                     )
-        found += below
+        values += below
         level = below
-    return found
+    return values
 
 
 def _tensors(path: Place, contents: object) -> dict[str, TensorRef]:

@@ -74,10 +74,10 @@ def merged(spans: Iterable[Span], *, gap: int) -> list[Span]:
         >>> merged([(10, 20), (0, 4), (5, 8)], gap=1)
         [(0, 8), (10, 20)]
     """
-    found: list[Span] = []
+    runs: list[Span] = []
     for start, stop in sorted(span for span in spans if span[0] < span[1]):
-        if found and start <= found[-1][1] + gap:
-            found[-1] = (found[-1][0], max(found[-1][1], stop))
+        if runs and start <= runs[-1][1] + gap:
+            runs[-1] = (runs[-1][0], max(runs[-1][1], stop))
         else:
-            found.append((start, stop))
-    return found
+            runs.append((start, stop))
+    return runs

@@ -70,10 +70,10 @@ def last_commit(hub_id: HubId) -> str | None:
     if hub_id.commit:
         return hub_id.commit
     try:
-        found = _ref(hub_id).read_text(encoding="utf-8").strip()
+        commit = _ref(hub_id).read_text(encoding="utf-8").strip()
     except (FileNotFoundError, NotADirectoryError):
         return None
-    return found if is_plain(found) else None
+    return commit if is_plain(commit) else None
 
 
 def remember(hub_id: HubId, commit: str) -> None:
@@ -90,18 +90,18 @@ def is_plain(commit: str) -> bool:
 
 def encoders() -> list[CachedEncoder]:
     """What has been converted, in order of name."""
-    found = []
+    cached_encoders = []
     for folder in sorted(_encoders().glob("*")):
         commits: dict[str, list[str]] = {}
         for ref in sorted(folder.glob("refs/*")):
             with contextlib.suppress(OSError, UnicodeDecodeError):
                 commits.setdefault(ref.read_text(encoding="utf-8").strip(), []).append(urllib.parse.unquote(ref.name))
-        found += [
+        cached_encoders += [
             CachedEncoder(path, tuple(commits.get(path.stem, ())))
             for path in sorted(folder.glob(f"*{SUFFIX}"))
             if not path.name.startswith(".")
         ]
-    return found
+    return cached_encoders
 
 
 @contextlib.contextmanager

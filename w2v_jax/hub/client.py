@@ -190,8 +190,8 @@ class Client:
                 total = None if length is None else int(length)
                 yield Answer(False, 0, total, total, read(_CHUNK_BYTES))
                 return
-            found = _CONTENT_RANGE.fullmatch(headers.get("Content-Range", "").strip())
-            if found is None or int(found[1]) != span[0] or not int(found[1]) <= int(found[2]) < span[1]:
+            match = _CONTENT_RANGE.fullmatch(headers.get("Content-Range", "").strip())
+            if match is None or int(match[1]) != span[0] or not int(match[1]) <= int(match[2]) < span[1]:
                 raise Trouble(
                     f"another part came than was asked for (Content-Range "
                     f"{quote(headers.get('Content-Range', 'missing'), 60)}; expected bytes {span[0]}-{span[1] - 1})",
@@ -199,8 +199,8 @@ class Client:
                 )
             if _encoded(headers):
                 raise Trouble("a part came encoded; expected its bytes as they are", passing=True)
-            total = None if found[3] == "*" else int(found[3])
-            yield Answer(True, span[0], int(found[2]) + 1, total, read(_CHUNK_BYTES))
+            total = None if match[3] == "*" else int(match[3])
+            yield Answer(True, span[0], int(match[2]) + 1, total, read(_CHUNK_BYTES))
 
     def patiently(self, action: Callable[[], Any], subject: str, *, near: str = "") -> Any:
         """What `action` returns, tried again where that may help.
@@ -221,10 +221,10 @@ class Client:
                 if self.received >= before + _PROGRESS_BYTES:  # so much came: the patience is not used up
                     tries, before = 0, self.received
                 tries += 1
-                asked = _retry_after(trouble.headers)
-                wait = self._patience.first_wait * 2 ** (tries - 1) if asked is None else asked
+                delay = _retry_after(trouble.headers)
+                wait = self._patience.first_wait * 2 ** (tries - 1) if delay is None else delay
                 if not trouble.passing or tries > self._patience.retries or wait > self._patience.longest_wait:
-                    raise self._final(trouble, subject, tries, asked, near) from trouble
+                    raise self._final(trouble, subject, tries, delay, near) from trouble
                 self.listener.remark(f"{subject}: {trouble.said}; tries again in {wait:g} s")
                 self._sleep(wait)
 
@@ -246,8 +246,8 @@ class Client:
                 headers = {name: value for name, value in headers.items() if name.lower() != "authorization"}
             with self._transport(), self._stream(method, url, headers, timeout) as response:
                 target = response.headers.get("Location")
-                found = {name.lower(): value for name, value in response.headers.items()}
-                linked |= {name: value for name, value in found.items() if name.startswith("x-linked-")}
+                answer_headers = {name.lower(): value for name, value in response.headers.items()}
+                linked |= {name: value for name, value in answer_headers.items() if name.startswith("x-linked-")}
                 if response.status_code not in _REDIRECTS or target is None:
                     self._check(response, url)
                     yield response, url, linked
@@ -317,13 +317,13 @@ class Client:
             said = f"no answer, or half of one ({type(error).__name__}: {_line(error)})"
             raise Trouble(said, passing=True) from error
 
-    def _final(self, trouble: Trouble, subject: str, tries: int, asked: float | None, near: str) -> HubError:
+    def _final(self, trouble: Trouble, subject: str, tries: int, delay: float | None, near: str) -> HubError:
         """What to do about a failure that stays."""
         code = _header(trouble.headers, "X-Error-Code")
         page = f"{self._endpoint}/{self.hub_id.repository}"
         revision = quote(self.hub_id.revision or MAIN)
         if trouble.status == 429:
-            rest = "later" if asked is None else f"after {asked:g} s"
+            rest = "later" if delay is None else f"after {delay:g} s"
             advice = f"it wants fewer requests: run the same command again {rest}, which goes on from here"
         elif trouble.passing:
             again = f" after {tries} tries" if tries > 1 else ""
@@ -375,8 +375,8 @@ def _encoded(headers: Mapping[str, str]) -> bool:
 
 
 def _length(headers: Mapping[str, str]) -> str | None:
-    found = headers.get("Content-Length")
-    return found if found is not None and found.isdecimal() else None
+    length = headers.get("Content-Length")
+    return length if length is not None and length.isdecimal() else None
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:

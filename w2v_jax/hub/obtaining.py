@@ -90,14 +90,14 @@ def find_model(
         HubError: there is none.
     """
     if is_offline(offline):
-        found = _in_the_hubs_cache(hub_id)
-        if found is None:
+        model = _in_the_hubs_cache(hub_id)
+        if model is None:
             raise HubError(
                 f"{hub_id}: no such file here, and it was not fetched before; expected that, or a connection: without "
                 "offline=True and HF_HUB_OFFLINE it is fetched from the hub",
                 definite=True,
             )
-        return found
+        return model
     client = Client(hub_id, listener=listener, patience=patience)
     revision = client.revision()
     return Model(hub_id, revision.commit, client, revision)
@@ -107,9 +107,9 @@ def _in_the_hubs_cache(hub_id: HubId) -> Model | None:
     for name in WEIGHT_NAMES:
         inside = f"{hub_id.path}/{name}" if hub_id.path else name
         path = repository.in_the_hubs_cache(hub_id.repository, inside, hub_id.revision or MAIN)
-        found = None if path is None else cached_as(path)
-        if path is not None and found is not None:
-            return Model(hub_id, found[1], _folder=path.parents[inside.count("/")])
+        label_and_commit = None if path is None else cached_as(path)
+        if path is not None and label_and_commit is not None:
+            return Model(hub_id, label_and_commit[1], _folder=path.parents[inside.count("/")])
     return None
 
 
@@ -138,36 +138,36 @@ def obtain(
     if known is not None and before is not None and (hub_id.commit or is_offline(offline)):
         return Obtained(known, before)
     try:
-        found = find_model(hub_id, offline=offline, listener=listener, patience=patience)
+        model = find_model(hub_id, offline=offline, listener=listener, patience=patience)
     except HubError as error:
         if known is None or before is None or error.definite:
             raise
         listener.remark(f"{error}; took what was fetched before, commit {before[:12]}")
         return Obtained(known, before)
-    obtained = _converted(found, listener)
-    cache.remember(hub_id, found.commit)
-    if before not in (None, found.commit):
+    obtained = _converted(model, listener)
+    cache.remember(hub_id, model.commit)
+    if before not in (None, model.commit):
         listener.remark(
-            f"{hub_id}: it has moved, from commit {str(before)[:12]} to {found.commit[:12]}, which is taken; "
+            f"{hub_id}: it has moved, from commit {str(before)[:12]} to {model.commit[:12]}, which is taken; "
             f"{hub_id.model}@{before} names the former one"
         )
     return obtained
 
 
-def _converted(found: Model, listener: Listener) -> Obtained:
-    hub_id, path = found.hub_id, cache.weight_file(found.hub_id, found.commit)
+def _converted(model: Model, listener: Listener) -> Obtained:
+    hub_id, path = model.hub_id, cache.weight_file(model.hub_id, model.commit)
     if path.is_file():
-        return Obtained(path, found.commit)
-    with found.opened(listener) as place:
+        return Obtained(path, model.commit)
+    with model.opened(listener) as place:
         if path.is_file():  # another process was first
-            return Obtained(path, found.commit)
+            return Obtained(path, model.commit)
         try:
-            done = convert_place(place, path, label=hub_id.model, revision=found.commit)
+            done = convert_place(place, path, label=hub_id.model, revision=model.commit)
         except UnsettledError as error:
             call = f'w2v_jax.convert_checkpoint("{hub_id}", "weights/{hub_id.safe_name}{SUFFIX}")'
             raise UnsettledError(f"{error} (an argument of {call}, a flag of w2v-jax convert)") from error
-    done = dataclasses.replace(done, received=found.received)
-    return Obtained(path, found.commit, done)
+    done = dataclasses.replace(done, received=model.received)
+    return Obtained(path, model.commit, done)
 
 
 def find(name_or_path: str | os.PathLike[str], *, offline: bool = False, listener: Listener = LOGGED) -> pathlib.Path:

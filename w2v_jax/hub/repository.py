@@ -176,5 +176,5 @@ def in_the_hubs_cache(repository: str, name: str, revision: str) -> pathlib.Path
         import huggingface_hub
     except ImportError:
         return None
-    found = huggingface_hub.try_to_load_from_cache(repository, name, revision=revision)
-    return pathlib.Path(found) if isinstance(found, str) else None
+    location = huggingface_hub.try_to_load_from_cache(repository, name, revision=revision)
+    return pathlib.Path(location) if isinstance(location, str) else None

@@ -57,10 +57,10 @@ def labels(name: str, values: npt.ArrayLike | None, *, default: np.ndarray) -> n
     """A label for each point, (n,): `default` where none are given. Raises `ValueError` for another shape."""
     if values is None:
         return default
-    found = np.asarray(values)
-    if found.shape != default.shape:
-        raise ValueError(f"{name} has shape {found.shape}; expected {default.shape}")
-    return found
+    array = np.asarray(values)
+    if array.shape != default.shape:
+        raise ValueError(f"{name} has shape {array.shape}; expected {default.shape}")
+    return array
 
 
 def members(distances: np.ndarray, size: np.ndarray) -> np.ndarray:

@@ -119,8 +119,8 @@ def _alignments(a: np.ndarray, b: np.ndarray, drawn: np.ndarray) -> np.ndarray:
     def hsic(i: int, j: int) -> np.ndarray:
         products = (drawn * (drawn @ (kernels[i] * kernels[j]))).sum(axis=1)
         of_all = sums[i].sum(axis=1) * sums[j].sum(axis=1) / ((count - 1) * (count - 2))
-        found: np.ndarray = products + of_all - 2 * (sums[i] * sums[j]).sum(axis=1) / (count - 2)
-        return found  # but for a factor that cancels
+        estimate: np.ndarray = products + of_all - 2 * (sums[i] * sums[j]).sum(axis=1) / (count - 2)
+        return estimate  # but for a factor that cancels
 
     with np.errstate(divide="ignore", invalid="ignore"):
         return hsic(0, 1) / np.sqrt(hsic(0, 0) * hsic(1, 1))

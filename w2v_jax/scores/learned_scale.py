@@ -88,8 +88,8 @@ def learned_scale(
         >>> frequency = equal_steps(100.0, 3_000.0, step=20.0)
         >>> axis = np.arange(-600.0, 6_600.0, 20.0)
         >>> bumps = np.exp(-np.square((1200 * np.log2(frequency / 100)[:, None] - axis) / 40) / 2)
-        >>> found = learned_scale(bumps, frequency)
-        >>> found.nearest, round(found.fits["log Hz"].value, 4), found.saturated
+        >>> scale = learned_scale(bumps, frequency)
+        >>> scale.nearest, round(scale.fits["log Hz"].value, 4), scale.saturated
         ('log Hz', 1.0, False)
     """
     features = np.asarray(features, np.float64)

@@ -57,8 +57,8 @@ def compare(
         >>> noise = np.linspace(-0.1, 0.1, 30)
         >>> seeds = [mean_score(value + noise, bootstrap=Bootstrap()) for value in (0.30, 0.33, 0.28, 0.31)]
         >>> trained = mean_score(0.6 + noise, bootstrap=Bootstrap())
-        >>> found = compare([trained], seeds)
-        >>> round(found.difference, 3), found.p < 0.01
+        >>> comparison = compare([trained], seeds)
+        >>> round(comparison.difference, 3), comparison.p < 0.01
         (0.295, True)
         >>> compare(seeds[:1], seeds[1:]).p > 0.5
         True

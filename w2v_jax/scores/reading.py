@@ -81,8 +81,8 @@ def read_off(
         >>> f0, f1 = (each.ravel() for each in np.meshgrid(np.geomspace(100, 200, 12), np.geomspace(300, 900, 12)))
         >>> axis = np.arange(0.0, 1200.0, 25.0)
         >>> bumps = np.exp(-np.square((1200 * np.log2(f0 / 100)[:, None] - axis) / 100) / 2)
-        >>> found = read_off(bumps, {"f0": f0}, {"f1": f1})
-        >>> found["f0"].value < 10, reading_chance(f0) > 300
+        >>> errors = read_off(bumps, {"f0": f0}, {"f1": f1})
+        >>> errors["f0"].value < 10, reading_chance(f0) > 300
         (True, True)
     """
     bootstrap = bootstrap or Bootstrap()

@@ -107,10 +107,10 @@ def rsa_profile(
         >>> rng = np.random.default_rng(0)
         >>> f0, f1 = rng.uniform(100, 200, 40), rng.uniform(200, 900, 40)
         >>> of_f0 = np.stack([np.cos(f0 / 500), np.sin(f0 / 500)], axis=1)
-        >>> found = rsa_profile(of_f0, {"f0": f0, "f1": f1})
-        >>> found.by_metric["Hz"].value < 0.2, round(found.by_metric[BEST].value, 2)
+        >>> profile = rsa_profile(of_f0, {"f0": f0, "f1": f1})
+        >>> profile.by_metric["Hz"].value < 0.2, round(profile.by_metric[BEST].value, 2)
         (True, 1.0)
-        >>> round(found.partial["f0"].value, 2)
+        >>> round(profile.partial["f0"].value, 2)
         1.0
     """
     bootstrap = bootstrap or Bootstrap()

@@ -60,8 +60,8 @@ def distance_growth(
     Examples:
         >>> angle = np.array([0.0, 0.4, 0.8, 1.2])[:, None] + [0.0, 0.02, 0.2]  # four sounds, each with two changes
         >>> features = np.stack([np.cos(angle), np.sin(angle)], axis=-1)
-        >>> found = distance_growth(features, [10.0, 100.0])
-        >>> [round(share.value, 3) for share in found.shares]
+        >>> growth = distance_growth(features, [10.0, 100.0])
+        >>> [round(share.value, 3) for share in growth.shares]
         [0.003, 0.253]
     """
     bootstrap = bootstrap or Bootstrap()
