@@ -1,4 +1,4 @@
-"""The flags of the learned scale of `f0`. Their defaults are in the module that they set."""
+"""The flags of the learned scale of `f0` and `claims`. Their defaults are in the module that they set."""
 
 from absl import flags
 
