@@ -4,6 +4,7 @@ import os
 
 import jax
 import pytest
+import smoke_run
 from processes import SweepProcess, save_tiny
 
 # What one process compiles the others need not: pytest's workers, the programs that tests start, and the next run.
@@ -18,25 +19,36 @@ def pytest_configure(config):
         os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
 
 
-# Files that take longest go first: whole files are shared between processes, and the last one should be short.
+# Files of which every test is deselected, unless its mark is asked for: importing PyTorch takes as long as many tests.
+_OF_MARK = {"parity": ("convert_parity", "parity", "transformers_layer"), "known": ("known",)}
+
+
+def pytest_ignore_collect(collection_path, config):
+    name = collection_path.stem.removeprefix("test_")
+    marks = (mark for mark, names in _OF_MARK.items() if name in names)
+    return True if any(f"not {mark}" in config.option.markexpr for mark in marks) else None
+
+
+# Files that take longest go first, those that make what others read before those that read it: whole files are shared
+# between processes, and the last one should be short.
 _SLOWEST = (
     "experiments",
-    "every_front_end",
-    "pretrain",
-    "padded_and_long",
-    "recordings",
-    "precision",
-    "source_filter",
-    "devices",
     "claims",
+    "devices",
+    "padded_and_long",
+    "pretrain",
+    "recordings",
     "encoder",
-    "resume",
-    "emergence",
-    "projection",
+    "source_filter",
+    "precision",
     "stimuli",
-    "spectrograms",
     "engine",
+    "spectrograms",
+    "resume",
     "own_vowels",
+    "every_front_end",
+    "projection",
+    "lettering",
     "scores",
     "distributed",
     "memory",
@@ -56,12 +68,18 @@ def pytest_collection_modifyitems(items):
 _HARDLY_OPTIMISED = (
     "claims",
     "contrastive",
+    "emergence",
     "encoder",
     "engine",
     "every_front_end",
+    "experiments",
     "jax_settings",
     "padded_and_long",
+    "layer_order",
     "layer_pooling",
+    "lettering",
+    "many_encoders",
+    "own_vowels",
     "recordings",
     "scores",
     "similarity",
@@ -93,3 +111,15 @@ def undisturbed(weights, tmp_path_factory):
     process = SweepProcess(weights, tmp_path_factory.mktemp("undisturbed"))
     assert process.join() == 0, process.said
     return (process.output / "tones.safetensors").read_bytes()
+
+
+@pytest.fixture(scope="session")
+def smoke(tmp_path_factory):
+    """The results of `reproduce --size=smoke` for tiny front ends of every kind, which no test changes."""
+    return smoke_run.SmokeRun(smoke_run.shared(tmp_path_factory, "smoke", smoke_run.make))
+
+
+@pytest.fixture(scope="session")
+def smoke_claims(tmp_path_factory):
+    """The results of claims and of emergence for `smoke_run.STEPS`, which no test changes."""
+    return smoke_run.SmokeRun(smoke_run.shared(tmp_path_factory, "smoke-claims", smoke_run.make_claims)).results

@@ -2,16 +2,19 @@
 imported everything and computed nothing."""
 
 import contextlib
+import dataclasses
 import functools
 import multiprocessing
 import os
 import pathlib
 import resource
+import runpy
 import shutil
 import signal
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -33,6 +36,7 @@ NUM_ROWS = 3_000
 ROWS_PER_SHARD = 32 * 4
 NUM_SHARDS = -(-NUM_ROWS // ROWS_PER_SHARD)
 
+ROOT = pathlib.Path(__file__).parent.parent
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(["processes", "experiments.f0"])
 
@@ -117,6 +121,49 @@ def program(
     process = _CONTEXT.Process(target=_program, args=(run, log, *arguments))
     process.start()
     return process
+
+
+@dataclasses.dataclass(frozen=True)
+class Done:
+    """What a module that ran as a program has returned and printed."""
+
+    returncode: int | None
+    stdout: str
+    stderr: str
+
+
+def module_done(
+    name: str, *arguments: str, cwd: pathlib.Path = ROOT, environment: Mapping[str, str] = os.environ
+) -> Done:
+    """`python -m NAME ARGUMENTS`, in a process that need not import JAX first."""
+    with tempfile.TemporaryDirectory() as folder:
+        said = [pathlib.Path(folder, each) for each in ("stdout", "stderr")]
+        process = _CONTEXT.Process(target=_module, args=(name, arguments, cwd, dict(environment), *said))
+        process.start()
+        process.join()
+        return Done(process.exitcode, *(each.read_text(encoding="utf-8") for each in said))
+
+
+def _module(
+    name: str,
+    arguments: Sequence[str],
+    cwd: pathlib.Path,
+    environment: Mapping[str, str],
+    stdout: pathlib.Path,
+    stderr: pathlib.Path,
+) -> None:
+    for number, path in ((1, stdout), (2, stderr)):
+        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), number)
+    os.environ.update(environment)
+    os.chdir(cwd)
+    sys.path.insert(0, str(cwd))
+    sys.argv = [name, *arguments]
+    try:
+        runpy.run_module(name, run_name="__main__", alter_sys=True)
+    except SystemExit as end:  # what the interpreter does with one
+        if isinstance(end.code, str):
+            print(end.code, file=sys.stderr)
+        raise
 
 
 def _program(run: str | Callable[..., object] | Experiment, log: pathlib.Path, *arguments: str) -> None:

@@ -90,7 +90,7 @@ def test_sentence_names_the_baselines():
         pair(0.31, "a", "log-mel", "front end and log-mel"),
         pair(0.97, "r1", "r2", "random weights and random weights"),
     ]
-    told = "two encoders of random weights reach 0.970, random weights with a 0.700 and log-mel with a 0.310"
+    told = "two encoders with random weights reach 0.970, random weights with a 0.700 and log-mel with a 0.310"
     assert said(*between, *baselines) == (
         f"Linear CKA is 0.900 for a and b (higher is more alike); for comparison, {told}."
     )

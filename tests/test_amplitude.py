@@ -5,11 +5,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from experiments import amplitude, running
-from experiments.front_ends import resolving
+from experiments import amplitude
 from experiments.measures import map_order
 from experiments.store import rows
-from experiments.store.results import Results
 from w2v_jax.scores import Bootstrap
 
 GRID = amplitude.AMPLITUDES.thinned(amplitude_low=4, amplitude_high=4)
@@ -89,16 +87,12 @@ def test_the_record_says_how_the_map_is_coloured_and_labelled():
     assert map_.sound(points)["frequencies"] == [100, 700]
 
 
-def test_a_run_leaves_figures_of_each_and_of_all(tmp_path):
-    chosen = resolving.resolve(["log-mel", "stft"])
-    found = running.run(amplitude.EXPERIMENT, chosen, Results(tmp_path, size="smoke"))
-    folder = tmp_path / "smoke/amplitude"
-    assert {path.name for path in folder.glob("*.png")} == {
-        "amplitudes.log-mel.png",
-        "amplitudes.png",
-        "amplitudes.stft.png",
-    }
-    lines = (folder / "amplitudes.stft.map.csv").read_text(encoding="utf-8").splitlines()
+def test_a_run_leaves_figures_of_each_and_of_all(smoke):
+    found = smoke.results.measurements("amplitude")
+    folder = smoke.results.folder / "amplitude"
+    ends = (".first", ".second", ".log-mel", ".bands-make", "")
+    assert {path.name for path in folder.glob("*.png")} == {f"amplitudes{end}.png" for end in ends}
+    lines = (folder / "amplitudes.second.map.csv").read_text(encoding="utf-8").splitlines()
     assert lines[0] == "amplitude_low,amplitude_high,x,y"
     assert len(lines) == 1 + 16
     for name in found.encoders:

@@ -6,9 +6,7 @@ import itertools
 
 import numpy as np
 import pytest
-from flax import nnx
 
-from experiments import running
 from experiments.claims import phased, small_changes, table, terminal, verdicts
 from experiments.claims import sounds as claims_sounds
 from experiments.claims.__main__ import EXPERIMENT
@@ -16,44 +14,35 @@ from experiments.claims.asking import PHASES_TAKEN
 from experiments.claims.figures import draw_claims
 from experiments.claims.listeners import expected_correct
 from experiments.claims.questions import CLAIMS, WITH, chances, claims_of, placed
-from experiments.draw import figures
 from experiments.front_ends import resolving
 from experiments.front_ends.named import EncoderChoiceError
 from experiments.store import measurements_file, rows
 from experiments.store.populations import populations
-from experiments.store.results import Results
 from experiments.store.rows import About, Measurements
-from w2v_jax.checkpoint import Provenance, save_encoder
-from w2v_jax.encoder import EncoderConfig, FeatureEncoder
 from w2v_jax.front_end import FRAMES, Frames
 from w2v_jax.scores import Bootstrap
 from w2v_jax.scores.bootstrap import mean_score
 
-# A layer with the frame geometry of wav2vec 2.0.
-TINY = EncoderConfig(channels=(12,), kernel_sizes=(400,), strides=(320,), conv_norm="layer")
 FRAMINGS = [Frames(16_000, 400, 320), Frames(16_000, 465, 160), Frames(24_000, 400, 320), Frames(8_000, 4_000, 2_000)]
 CHANCES = chances(claims_sounds.grids_of(FRAMINGS[0]))
 
 
+NAME = "step-000000"
+STEMS = ("claims", "read_off", "discrimination", "small_changes", "noise", "layers", "filters", "tuning")
+
+
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    """What a smoke run of a tiny encoder measured, and the folder that it wrote."""
-    path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
-    save_encoder(FeatureEncoder(TINY, rngs=nnx.Rngs(7)), path, provenance=Provenance(source="tiny"))
-    results = Results(tmp_path_factory.mktemp("results"), size="smoke", batch_size=8)  # one program for several grids
-    with pytest.MonkeyPatch.context() as patch:
-        save = figures.save  # once each: test_lettering saves them in every format
-        patch.setattr(
-            figures,
-            "save",
-            lambda figure, path, **options: save(figure, path, **options) if ".png" in path.name else path.touch(),
-        )
-        measured = running.run(EXPERIMENT, resolving.resolve([str(path)]), results)
-    return measured, results.folder / "claims"
+def folder(smoke_claims):
+    """What a smoke run of a tiny encoder wrote."""
+    return smoke_claims.folder / "claims"
 
 
-def test_the_table_has_every_claim_layer_and_control(run):
-    _, folder = run
+@pytest.fixture(scope="module")
+def measured(folder):
+    return measurements_file.read(folder / "metrics.json", "claims")
+
+
+def test_the_table_has_every_claim_layer_and_control(folder):
     with (folder / "claims.csv").open(encoding="utf-8") as file:
         lines = list(csv.DictReader(file))
     assert [(line["claim"], line["score"]) for line in lines] == [
@@ -62,50 +51,40 @@ def test_the_table_has_every_claim_layer_and_control(run):
     for line in lines:
         question = CLAIMS[line["claim"]][line["score"]]
         # Of the inner layers of controls what is drawn is enough.
-        asked = {"tiny conv 0": question.of_layers, "tiny.random-1 conv 0": question.by_layer}
+        asked = {f"{NAME} conv 0": question.of_layers, f"{NAME}.random-1 conv 0": question.by_layer}
         assert {column for column in asked if line[column]} == {column for column in asked if asked[column]}
-        for column in ("tiny frames", "log-mel frames", *(column for column in asked if asked[column])):
+        for column in (f"{NAME} frames", "log-mel frames", *(column for column in asked if asked[column])):
             low, value, high = (float(line[f"{column}{end}"]) for end in (" low", "", " high"))
             assert low <= value <= high
-        words = {line[f"tiny against {rival}"] for rival in ("untrained", "log-mel")}
+        words = {line[f"{NAME} against {rival}"] for rival in ("untrained", "log-mel")}
         assert words <= {"ahead", "level", "behind", "ceiling"}
         assert line["over"]
         assert int(line["units"]) >= 2
     assert {line["primary"] for line in lines} == {"", "yes"}
-    assert "tiny.random-3 frames" in lines[0]
-    assert "tiny.random-3 conv 0" not in lines[0]  # of most seeds the final frames are enough
+    assert f"{NAME}.random-3 frames" in lines[0]
+    assert f"{NAME}.random-3 conv 0" not in lines[0]  # of most seeds the final frames are enough
 
 
-def test_rows_are_what_was_measured_and_verdicts_are_theirs(run):
-    measured, folder = run
-    read = measurements_file.read(folder / "metrics.json", "claims")
-    assert read.rows == measured.rows
-    assert list(read.encoders) == ["tiny", "tiny.random-1", "tiny.random-2", "tiny.random-3", "log-mel"]
-    cents = read.row("F2 read off across f0 and F1, cents", encoder="tiny", claim="formants, with voices")
+def test_rows_are_what_was_measured_and_verdicts_are_theirs(measured):
+    assert list(measured.encoders) == [NAME, *(f"{NAME}.random-{seed}" for seed in (1, 2, 3)), "log-mel"]
+    cents = measured.row("F2 read off across f0 and F1, cents", encoder=NAME, claim="formants, with voices")
     assert (cents.unit, cents.better, cents.layer) == ("cents", "lower", FRAMES)
     assert cents.low <= cents.value <= cents.high
-    assert len(list(read.select("channels tuned", encoder="tiny", layer=None))) == 2
-    assert {row.encoder for row in read.select(table.SATURATION)} == set(read.encoders)
-    assert len(list(read.select("linearity between values heard by noise, R²", encoder="tiny"))) == 24
-    (population,) = populations(read)
-    assert population.controls == ("tiny.random-1", "tiny.random-2", "tiny.random-3", "log-mel")
-    found = verdicts.verdicts(read, population)
+    assert len(list(measured.select("channels tuned", encoder=NAME, layer=None))) == 2
+    assert {row.encoder for row in measured.select(table.SATURATION)} == set(measured.encoders)
+    assert len(list(measured.select("linearity between values heard by noise, R²", encoder=NAME))) == 24
+    (population,) = populations(measured)
+    assert population.controls == tuple(measured.encoders)[1:]
+    found = verdicts.verdicts(measured, population)
     assert sum(len(names) for names in found.values()) == sum(map(len, CLAIMS.values()))
-    assert read.headline == EXPERIMENT.headline(read)
-    assert read.headline.startswith("tiny is ahead of random weights in ")
-    assert EXPERIMENT.headline(read.of("log-mel")) == "No control was compared with these front ends."
+    assert measured.headline == EXPERIMENT.headline(measured)
+    assert measured.headline.startswith(f"{NAME} is ahead of random weights in ")
+    assert EXPERIMENT.headline(measured.of("log-mel")) == "No control was compared with these front ends."
 
 
-def test_every_figure_is_drawn_in_every_format(run):
-    _, folder = run
+def test_every_figure_is_drawn_in_every_format(folder):
     for suffix in ("png", "pdf", "svg"):
-        assert {path.stem for path in folder.glob(f"*.{suffix}")} == {
-            f"{stem}.tiny"
-            for stem in (
-                *("claims", "read_off", "discrimination", "small_changes", "noise"),
-                *("layers", "filters", "tuning"),
-            )
-        }
+        assert {path.stem for path in folder.glob(f"*.{suffix}")} == {f"{stem}.{NAME}" for stem in STEMS}
 
 
 def test_places_in_figures_are_told_by_questions():
@@ -273,15 +252,15 @@ def test_of_errors_lower_is_ahead_and_a_verdict_says_of_which_sounds_it_holds(ah
     assert both["formants: F2 read off across f0 and F1, cents"] == "ahead with both"
 
 
-def test_sounds_farther_apart_than_the_tuning_are_told(run):
+def test_sounds_farther_apart_than_the_tuning_are_told(measured):
     def saturation(encoder, share, what):
         return dataclasses.replace(rows.number(table.SATURATION, share, sounds=what), encoder=encoder)
 
-    found = (saturation("tiny", 0.8, "tones"), saturation("tiny", 0.5, "vowels"), saturation("log-mel", 0.01, "tones"))
-    (line,) = table.saturated_lines(dataclasses.replace(run[0], rows=found))
-    assert line.startswith("- tiny: SATURATED for tones (80% of the pairs")
-    others = tuple(row for row in run[0].rows if row.quantity != table.SATURATION)
-    told = dataclasses.replace(run[0], rows=(*found, *others))
+    found = (saturation(NAME, 0.8, "tones"), saturation(NAME, 0.5, "vowels"), saturation("log-mel", 0.01, "tones"))
+    (line,) = table.saturated_lines(dataclasses.replace(measured, rows=found))
+    assert line.startswith(f"- {NAME}: SATURATED for tones (80% of the pairs")
+    others = tuple(row for row in measured.rows if row.quantity != table.SATURATION)
+    told = dataclasses.replace(measured, rows=(*found, *others))
     (population,) = populations(told)
     lines = [line for line in table.markdown(told, population, chances=CHANCES) if "| RSA of" in line]
     of_tones = [line.split("|")[5] for line in lines if "RSA of tones" in line]
@@ -297,22 +276,21 @@ def test_sounds_farther_apart_than_the_tuning_are_told(run):
     assert len(with_mark) == 5  # four metrics, and the nearest tones
 
 
-def test_small_changes_and_the_learned_scale_are_rows(run):
-    measured, folder = run
+def test_small_changes_and_the_learned_scale_are_rows(measured, folder):
     for what in small_changes.OF:
         for phases in PHASES_TAKEN:
-            cents = measured.parameter("cents", small_changes.GROWTH, encoder="tiny", of=what, phases=phases)
+            cents = measured.parameter("cents", small_changes.GROWTH, encoder=NAME, of=what, phases=phases)
             assert cents == [4.317, 33.95, 1200]
-            shares = measured.array(small_changes.GROWTH, encoder="tiny", of=what, phases=phases)
+            shares = measured.array(small_changes.GROWTH, encoder=NAME, of=what, phases=phases)
             assert shares[0] < shares[-1]
     threshold = measured.value(small_changes.THRESHOLD, encoder="log-mel", of="F1 of voices")
     assert threshold == pytest.approx(67.9, abs=0.1)
     name = "distance of half a just noticeable difference of tones, one starting phase"
-    row = measured.row(name, encoder="tiny", claim="metric space")
-    assert row.value == measured.array(small_changes.GROWTH, encoder="tiny", of="tones", phases=PHASES_TAKEN[0])[0]
+    row = measured.row(name, encoder=NAME, claim="metric space")
+    assert row.value == measured.array(small_changes.GROWTH, encoder=NAME, of="tones", phases=PHASES_TAKEN[0])[0]
     assert (row.better, row.unit) == ("lower", "")
     # Of the seeds beyond the first, few things are asked, and a difference is one from those that were.
-    assert not any(measured.select(name, encoder="tiny.random-2"))
+    assert not any(measured.select(name, encoder=f"{NAME}.random-2"))
     (population,) = populations(measured)
     assert verdicts.verdicts(measured, population)["metric space"][name]["untrained"].difference is not None
     text = (folder / "claims.md").read_text(encoding="utf-8")

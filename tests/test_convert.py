@@ -22,6 +22,7 @@ from checkpoints import (
 )
 from hypothesis import given
 from hypothesis import strategies as st
+from processes import module_done
 from torch_format import Call, Instance, Name, Tensor, save_legacy, save_zip
 
 from w2v_jax.checkpoint import Provenance, encoder_tensors, load_encoder, read_metadata
@@ -306,7 +307,7 @@ def test_command(tmp_path, output):
     assert read_metadata(output).digest in done.stdout
     assert "3 layers" in done.stdout
     assert str(output) in done.stdout
-    failed = command("--source", output, f"--output={tmp_path / 'again.safetensors'}")
+    failed = module_done("w2v_jax.convert", "--source", str(output), f"--output={tmp_path / 'again.safetensors'}")
     assert (failed.returncode, failed.stdout) == (1, "")
     assert failed.stderr.startswith(f"error: {output}: already converted")
     assert failed.stderr.count("\n") == 1

@@ -462,6 +462,12 @@ def test_zip_bombs_and_names_that_lead_elsewhere(tmp_path, output):
     refused(tmp_path / "a", output, "etc/passwd is missing")
 
 
+@pytest.mark.parametrize(("module", "dtype"), [("torch", "float32"), ("torch.storage", "float32"), ("torchy", None)])
+def test_storages_of_other_packages_are_not_taken_for_pytorchs(module, dtype):
+    identity = ("storage", unpickle.Global(module, "FloatStorage"), "0", "cpu", 5)
+    assert unpickle._persistent(identity, with_views=False).dtype == dtype
+
+
 def test_a_directory_that_leads_beyond_any_file(tmp_path, output):
     """A zip64 offset of more than a file can have."""
     save_zip(tmp_path / "a", tensors(state_dict()))

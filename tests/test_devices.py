@@ -3,9 +3,6 @@
 import dataclasses
 import importlib
 import os
-import pathlib
-import subprocess
-import sys
 
 import jax
 import jax.numpy as jnp
@@ -14,6 +11,7 @@ import pytest
 from flax import nnx
 from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec as P
+from processes import module_done
 
 from experiments.pretrain import training
 from experiments.pretrain.training import Recipe
@@ -23,7 +21,6 @@ from w2v_jax.contrastive import ContrastiveConfig
 from w2v_jax.encoder import EncoderConfig, FeatureEncoder
 from w2v_jax.spectrograms import LogMelSpectrogram
 
-ROOT = pathlib.Path(__file__).parent.parent
 NUM_DEVICES = 8
 # Wide enough for the convolution's loops over waveforms and channels, which a partitioner would break up.
 CONFIG = EncoderConfig(channels=(80, 72, 5), kernel_sizes=(10, 3, 2), strides=(5, 2, 2))
@@ -35,14 +32,8 @@ def two_tones(low, high):
 
 
 def test_on_eight_devices():
-    environment = {
-        **os.environ,
-        "JAX_PLATFORMS": "cpu",
-        "XLA_FLAGS": f"--xla_force_host_platform_device_count={NUM_DEVICES}",
-    }
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.test_devices"], cwd=ROOT, env=environment, capture_output=True, text=True
-    )
+    environment = {"JAX_PLATFORMS": "cpu", "XLA_FLAGS": f"--xla_force_host_platform_device_count={NUM_DEVICES}"}
+    done = module_done("tests.test_devices", environment=os.environ | environment)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

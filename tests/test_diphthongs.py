@@ -5,7 +5,6 @@ import dataclasses
 import numpy as np
 import pytest
 
-from experiments import running
 from experiments.diphthongs import __main__ as diphthongs
 from experiments.diphthongs import figures as drawn
 from experiments.diphthongs import measuring
@@ -78,13 +77,14 @@ def test_sounds_are_the_closing_diphthongs_or_all(tmp_path):
     assert {symbols for _, symbols in some.names} == {"a-i", "a-u", "ɔ-i"}
 
 
-def test_a_run_leaves_its_figures_and_maps(tmp_path):
-    found = running.run(diphthongs.EXPERIMENT, resolving.resolve(["log-mel"]), Results(tmp_path, size="smoke"))
-    folder = tmp_path / "smoke"
+def test_a_run_leaves_its_figures_and_maps(smoke):
+    found, folder = smoke.results.measurements("diphthongs"), smoke.results.folder
     stems = ("closing", "closing_at_frame_rate", "diphthongs")
-    assert {path.name for path in (folder / "diphthongs").glob("*.png")} == {f"{stem}.log-mel.png" for stem in stems}
+    assert {path.name for path in (folder / "diphthongs").glob("*.log-mel.png")} == {
+        f"{stem}.log-mel.png" for stem in stems
+    }
     assert (folder / "formants/vowel_space.log-mel.safetensors").exists()
     for sweep, count in (("diphthongs", 4), ("diphthongs_at_frame_rate", 1)):
         lines = (folder / f"diphthongs/{sweep}.log-mel.map.csv").read_text(encoding="utf-8").splitlines()
         assert lines[0] == "f0,f1_start,f2_start,f1_end,f2_end,time,x,y"
-        assert len(lines) == 1 + count * found.value(measuring.FRAMES, encoder="log-mel")
+        assert len(lines) == 1 + count * found.value(diphthongs.FRAMES, encoder="log-mel")

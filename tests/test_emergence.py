@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from processes import save_tiny
 
-from experiments import emergence, running
+from experiments import emergence
 from experiments.claims import verdicts
 from experiments.claims.__main__ import EXPERIMENT as CLAIMS
 from experiments.claims.layers import Layer
@@ -17,7 +17,7 @@ from experiments.hearing import Setting
 from experiments.store import measurements_file
 from experiments.store.results import Results
 from experiments.store.rows import attempted
-from w2v_jax import projection, scales
+from w2v_jax import scales
 from w2v_jax.front_end import Frames
 from w2v_jax.scores import Bootstrap, Score
 
@@ -50,13 +50,14 @@ def snapshots(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def run(snapshots, tmp_path_factory):
-    """What a smoke run measured, and the folder that it wrote."""
-    results = Results(tmp_path_factory.mktemp("results"), size="smoke", batch_size=8)  # one program for several grids
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(projection, "project", lambda features, **_: features[:, :2])
-        measured = running.run(emergence.EXPERIMENT, snapshots, results)
-    return measured, results.folder / "emergence"
+def folder(smoke_claims):
+    """What a smoke run wrote."""
+    return smoke_claims.folder / "emergence"
+
+
+@pytest.fixture(scope="module")
+def measured(folder):
+    return measurements_file.read(folder / "metrics.json", "emergence")
 
 
 def test_features_that_are_the_parameters_score_one():
@@ -98,37 +99,34 @@ def test_what_is_heard_for_claims_is_read(snapshots, tmp_path):
     assert (vowel_space.name, vowel_space.folder) == ("vowel_space", "formants")
 
 
-def test_rows_follow_the_steps_and_have_the_controls_of_claims(run):
-    measured, folder = run
-    read = measurements_file.read(folder / "metrics.json", "emergence")
-    assert read.rows == measured.rows
+def test_rows_follow_the_steps_and_have_the_controls_of_claims(measured):
+
     names = [f"step-{step:06d}" for step in sorted(STEPS)]
     seeds = [f"step-000000.random-{seed}" for seed in (1, 2, 3)]
-    assert list(read.encoders) == [*names, *seeds, "log-mel"]
-    assert emergence.in_training(read) == names
-    assert len(emergence.asked(read)) == 11
-    lines = emergence.table_lines([], read)
+    assert list(measured.encoders) == [*names, *seeds, "log-mel"]
+    assert emergence.in_training(measured) == names
+    assert len(emergence.asked(measured)) == 11
+    lines = emergence.table_lines([], measured)
     place = [line.split("  ")[0] for line in lines]
     assert place[-1] == "mean of 3 seeds"
     assert "random weights, seed 1" in place
-    for claim, name in emergence.asked(read):
-        values = verdicts.values_of(read, seeds, claim, name)
-        difference = read.row(
+    for claim, name in emergence.asked(measured):
+        values = verdicts.values_of(measured, seeds, claim, name)
+        difference = measured.row(
             verdicts.DIFFERENCE, encoder=names[0], claim=claim, score=name, against=verdicts.UNTRAINED
         )
-        (own,) = verdicts.values_of(read, names[:1], claim, name)
+        (own,) = verdicts.values_of(measured, names[:1], claim, name)
         assert difference.value == pytest.approx(own - np.mean(values))
-    assert read.headline.startswith("Training raises ")
-    assert "from step-000000 to step-000100" in read.headline
-    assert {row.encoder for row in read.select("map: trustworthiness")} == set(names)
+    assert measured.headline.startswith("Training raises ")
+    assert "from step-000000 to step-000100" in measured.headline
+    assert {row.encoder for row in measured.select("map: trustworthiness")} == set(names)
 
 
-def test_every_figure_is_drawn(run):
-    assert {path.stem for path in run[1].glob("*.png")} == {"scores", "vowels", "filters"}
+def test_every_figure_is_drawn(folder):
+    assert {path.stem for path in folder.glob("*.png")} == {"scores", "vowels", "filters"}
 
 
-def test_one_alone_is_drawn_in_rows(run):
-    measured, _ = run
+def test_one_alone_is_drawn_in_rows(measured):
     alone = measured.of("step-000000", "step-000000.random-1", "log-mel")
     figure = emergence.draw_scores([], alone)
     assert len(figure.axes) == 11

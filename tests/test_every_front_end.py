@@ -7,10 +7,10 @@ import csv
 
 import numpy as np
 import pytest
+import smoke_run
 from safetensors.numpy import load_file
 
 from experiments import records, running
-from experiments.draw import figures
 from experiments.f0 import measuring as of_tones
 from experiments.front_ends import controls, named, remarks, resolving
 from experiments.store.results import Results
@@ -23,26 +23,15 @@ KINDS = {"log-mel": "spectrogram", "bands:make": "yours"}
 
 
 @pytest.fixture(scope="module")
-def chosen():
-    return resolving.resolve(NAMES)
-
-
-@pytest.fixture(scope="module")
-def results(chosen, tmp_path_factory):
-    results = Results(tmp_path_factory.mktemp("results"), size="smoke", batch_size=8)  # one program for several grids
-    with pytest.MonkeyPatch.context() as patch:
-        # Drawn, but not saved: each experiment's own tests save theirs.
-        patch.setattr(figures, "save", lambda figure, path, **_: path.touch())
-        for experiment in OF_PAPER:
-            running.run(records.experiment(experiment), chosen, results)
-    return results
+def results(smoke):
+    return smoke.results
 
 
 @pytest.mark.parametrize("experiment", OF_PAPER)
 def test_every_experiment_measures_every_front_end(results, experiment):
     measured = results.measurements(experiment)
     kinds = {name: each.kind for name, each in measured.encoders.items() if not each.control_of}
-    assert kinds == KINDS
+    assert {name: kinds[name] for name in NAMES} == KINDS
     assert measured.encoders["bands:make"].frames == {"sample_rate": 8_000, "receptive_field": 240, "hop": 80}
     assert records.experiment(experiment).headline(measured)
     with results.path(experiment, "metrics.csv").open(encoding="utf-8") as file:
@@ -60,8 +49,8 @@ def test_figures_of_one_are_figures_of_all(results, experiment):
     assert of_each["log-mel"]
 
 
-def test_sounds_are_made_at_the_front_ends_own_rate(results, chosen):
-    frames = chosen[1].frames
+def test_sounds_are_made_at_the_front_ends_own_rate(smoke, results):
+    frames = smoke.front_ends[-1].frames
     tensors = load_file(results.folder / "temporal/stationarity.bands-make.safetensors")
     assert tensors["features"].shape == (5, frames.num_frames(8_000), 129)
     # 100, 200 ... 500 Hz are at every 3.2nd bin of 31.25 Hz.
@@ -74,9 +63,9 @@ def test_sounds_are_made_at_the_front_ends_own_rate(results, chosen):
 
 def test_notes_tell_what_the_frames_make_of_the_sounds(results):
     timing, f0 = (" ".join(results.measurements(name).notes) for name in ("temporal", "f0"))
-    assert "multiples of 50 Hz, the frame rate of log-mel" in timing
+    assert "multiples of 50 Hz, the frame rate of first, second and log-mel" in timing
     assert "multiples of 100 Hz, the frame rate of bands:make" in timing
-    assert "8,000 Hz, is at the Nyquist frequency of log-mel" in f0
+    assert "8,000 Hz, is at the Nyquist frequency of first, second and log-mel" in f0
     assert "bands:make hears 8,000 samples a second: the pure tones above 4,000 Hz" in f0
 
 
@@ -84,10 +73,11 @@ def test_one_frame_of_a_sound_leaves_undefined_what_it_cannot_tell(tmp_path):
     one = resolving.resolve(["one=bands:make_one_frame"])
     results = Results(tmp_path, size="smoke")
     for experiment, headline in (
-        ("temporal", "for one"),
-        ("diphthongs", "Where diphthongs begin and end is undefined"),
+        ("temporal", "with one frame a sound"),
+        ("diphthongs", "The beginnings and ends of diphthongs have no score"),
     ):
-        measured = running.run(records.experiment(experiment), one, results)
+        with smoke_run.saved_as(lambda figure, path, **_: path.touch()):
+            measured = running.run(records.experiment(experiment), one, results)
         assert any(note.startswith("one makes one frame of") for note in measured.notes)
         assert "stands out" not in measured.headline
         assert headline in measured.headline
@@ -96,20 +86,26 @@ def test_one_frame_of_a_sound_leaves_undefined_what_it_cannot_tell(tmp_path):
     assert (tmp_path / "smoke/temporal/bursts.one.png").exists()
 
 
-def test_frames_of_zeros_are_counted_and_left_out(tmp_path):
-    silenced = resolving.resolve(["bands:make", "silenced=bands:make_silenced"])
-    measured = running.run(records.experiment("temporal"), silenced, Results(tmp_path, size="smoke"))
+def test_frames_of_zeros_are_counted_and_left_out(results, tmp_path):
+    silenced = resolving.resolve(["silenced=bands:make_silenced"])
+    own, record = Results(tmp_path, size="smoke"), records.experiment("temporal")
+    measured = running.measure(record, running.listen(record, silenced, own), own)
     # Every tenth of 98 frames, of five tones and six bursts.
     assert "silenced: 110 frames are vectors of zeros" in " ".join(measured.notes)
-    assert "bands:make: " not in " ".join(measured.notes)
-    of_tones = [[row.value for row in measured.select(measuring.COSINE, encoder=each.name)] for each in silenced]
-    np.testing.assert_allclose(of_tones[1], of_tones[0], atol=0.01)
+    bands = results.measurements("temporal")
+    assert not any(note.startswith("bands:make: ") for note in bands.notes)
+    of_bands, of_silenced = (
+        [row.value for row in several.select(measuring.COSINE, encoder=name)]
+        for several, name in ((bands, "bands:make"), (measured, "silenced"))
+    )
+    np.testing.assert_allclose(of_silenced, of_bands, atol=0.01)
 
 
 def test_sounds_of_which_nothing_is_heard_leave_cells_empty(tmp_path):
     muted = resolving.resolve(["muted=bands:make_muted"])
     results = Results(tmp_path, size="smoke")
-    f0, formants = (running.run(records.experiment(name), muted, results) for name in ("f0", "formants"))
+    with smoke_run.saved_as(lambda figure, path, **_: path.touch()):
+        f0, formants = (running.run(records.experiment(name), muted, results) for name in ("f0", "formants"))
     assert "sounds are zeros, which have no direction: what would need one is left empty" in " ".join(f0.notes)
     no_direction = of_tones.NO_DIRECTION
     assert {row.undefined for row in f0.select(of_tones.SCALE)} == {no_direction}

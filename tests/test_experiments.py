@@ -5,15 +5,16 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import smoke_run
 from absl import app
 from absl import flags as absl_flags
-from flax import nnx
 from safetensors.numpy import load_file
 
 from experiments import records, reproduce, running
@@ -30,30 +31,14 @@ from experiments.store.sweeping import ReplacementError
 from experiments.temporal import __main__ as temporal
 from experiments.temporal import measuring
 from w2v_jax import grids, stimuli
-from w2v_jax.checkpoint import Provenance, save_encoder
-from w2v_jax.encoder import EncoderConfig, FeatureEncoder
 
 ROOT = pathlib.Path(__file__).parent.parent
-# Two layers with the frame geometry of wav2vec 2.0: receptive field 400, hop 320.
-# No tone of the grids repeats every 5 samples: of such a one the group norm would leave nothing.
-TINY = EncoderConfig(channels=(8, 12), kernel_sizes=(10, 79), strides=(5, 64))
-
-
-def save_tiny(path, *, seed, source):
-    save_encoder(FeatureEncoder(TINY, rngs=nnx.Rngs(seed)), path, provenance=Provenance(source=source))
-    return str(path)
 
 
 @pytest.fixture(scope="module")
-def pair(tmp_path_factory):
+def pair(smoke):
     """Two tiny encoders whose files say that they are two of the paper's models."""
-    folder = tmp_path_factory.mktemp("weights")
-    return resolving.resolve(
-        [
-            save_tiny(folder / "first.safetensors", seed=1, source="facebook/wav2vec2-base"),
-            save_tiny(folder / "second.safetensors", seed=2, source="facebook/wav2vec2-large@abc"),
-        ]
-    )
+    return smoke.front_ends[:2]
 
 
 @pytest.fixture(scope="module")
@@ -62,11 +47,16 @@ def experiments():
 
 
 @pytest.fixture(scope="module")
-def results(experiments, pair, tmp_path_factory):
-    """A folder with the results of `reproduce --size=smoke` for both."""
-    results = Results(tmp_path_factory.mktemp("results"), size="smoke")
-    reproduce.run(experiments, pair, results)
-    return results.folder
+def results(smoke):
+    """A folder with the results of `reproduce --size=smoke`, which nobody changes."""
+    return smoke.results.folder
+
+
+@pytest.fixture
+def copied(results, tmp_path):
+    """A copy of those of `temporal`."""
+    shutil.copytree(results / "temporal", tmp_path / "smoke/temporal")
+    return tmp_path
 
 
 def test_every_sweep_is_written_in_grid_order(results, experiments, pair):
@@ -150,36 +140,35 @@ def test_the_page_of_all(results, experiments):
             assert f'data-file="{experiment.name}/{figure.stem}' in html
 
 
-def test_second_run_reads_what_the_first_has_made(results, pair, capsys):
-    again = Results(results.parent, size="smoke")
-    measured = running.run(temporal.EXPERIMENT, pair, again)
+def test_second_run_reads_what_the_first_has_made(copied, pair, capsys):
+    again = Results(copied, size="smoke")
+    with smoke_run.saved_as(lambda figure, path, **_: path.touch()):
+        measured = running.run(temporal.EXPERIMENT, pair, again)
     assert len(again.read_back) == 2 * 4  # three sweeps and a map, for each encoder
     assert capsys.readouterr().out == ""
     (line,) = [line for line in flags.ending(pair, again, "") if "read back" in line]
-    assert f"    {results}/temporal: " in "\n".join(flags.came_out(again, measured))
+    assert f"    {copied}/smoke/temporal: " in "\n".join(flags.came_out(again, measured))
     assert flags.came_out(again, measured)[1] == measured.headline
-    assert line == f"(8 files in {results} were read back, not computed again)"
+    assert line == f"(8 files in {copied}/smoke were read back, not computed again)"
 
     # A damaged file is made again, with the same content.
-    path = results / "temporal/stationarity.first.safetensors"
+    path = copied / "smoke/temporal/stationarity.first.safetensors"
     tensors, whole = load_file(path), path.read_bytes()
     flipped = bytearray(whole)
     flipped[-100] ^= 1
     for damaged in (whole[:-7], bytes(flipped), b""):
         path.write_bytes(damaged)
-        Results(results.parent, size="smoke").sweep(
-            "temporal", pair[0], grids.STATIONARITY, measuring.tone, pooling="none"
-        )
+        Results(copied, size="smoke").sweep("temporal", pair[0], grids.STATIONARITY, measuring.tone, pooling="none")
         assert "stationarity.first.safetensors: computed again (the file is damaged" in capsys.readouterr().out
         assert_same_tensors(load_file(path), tensors)
 
 
-def test_results_of_other_settings_are_never_replaced_unasked(results, pair, capsys):
+def test_results_of_other_settings_are_never_replaced_unasked(copied, pair, capsys):
     swapped = dataclasses.replace(pair[1], name="first")
-    path = results / "temporal/burst_tones.first.safetensors"
+    path = copied / "smoke/temporal/burst_tones.first.safetensors"
     tensors, before = load_file(path), path.read_bytes()
     another = grids.Grid("burst_tones", ({"frequency": np.array([300.0, 900.0])},))
-    careful = Results(results.parent, size="smoke")
+    careful = Results(copied, size="smoke")
     for front_end, grid, changed in (
         (swapped, grids.BURST_TONES, "encoder"),
         (pair[0], another, "grid"),
@@ -188,10 +177,10 @@ def test_results_of_other_settings_are_never_replaced_unasked(results, pair, cap
         with pytest.raises(ReplacementError, match=rf"made with other settings \(changed: {changed}\); .*--overwrite"):
             careful.sweep("temporal", front_end, grid, measuring.tone)
         assert path.read_bytes() == before
-    Results(results.parent, size="smoke", overwrite=True).sweep("temporal", swapped, grids.BURST_TONES, measuring.tone)
+    Results(copied, size="smoke", overwrite=True).sweep("temporal", swapped, grids.BURST_TONES, measuring.tone)
     assert "computed again (--overwrite; changed: encoder)" in capsys.readouterr().out
     assert path.read_bytes() != before
-    Results(results.parent, size="smoke", recompute=True).sweep("temporal", pair[0], grids.BURST_TONES, measuring.tone)
+    Results(copied, size="smoke", recompute=True).sweep("temporal", pair[0], grids.BURST_TONES, measuring.tone)
     assert "computed again (--recompute)" in capsys.readouterr().out
     assert_same_tensors(load_file(path), tensors)
 
@@ -244,12 +233,12 @@ def test_default_encoders(tmp_path, monkeypatch):
         assert chosen.name == "untrained"
         assert "UNTRAINED" in remarks.remark([chosen])
     monkeypatch.setattr(resolving, "BUNDLED", "bundled")
-    save_tiny(tmp_path / "weights/bundled.safetensors", seed=0, source="experiments.pretrain: a test")
+    smoke_run.save_tiny(tmp_path / "weights/bundled.safetensors", seed=0, source="experiments.pretrain: a test")
     monkeypatch.chdir(tmp_path)
     chosen = resolving.resolve(None, default=("bundled", "untrained"))
     assert [each.name for each in chosen] == ["bundled", "untrained"]
     assert "bundled learned from synthesised sound and never heard speech" in remarks.remark(chosen)
-    save_tiny(tmp_path / "weights/converted.safetensors", seed=0, source="facebook/wav2vec2-base")
+    smoke_run.save_tiny(tmp_path / "weights/converted.safetensors", seed=0, source="facebook/wav2vec2-base")
     assert remarks.remark(resolving.resolve(["converted", "untrained"])) is None
 
 

@@ -87,13 +87,17 @@ def test_notes_tell_of_the_tones_that_a_sample_rate_does_not_hold():
 
 
 def test_headline_tells_what_moves_and_what_is_too_coarse(tmp_path):
-    chosen = resolving.resolve(["log-mel"])
-    coarse = running.run(f0.EXPERIMENT, chosen, Results(tmp_path, size="smoke"), {"step": 300.0, "highest": 240.0})
+    results = Results(tmp_path, size="smoke")
+    heard = running.listen(f0.EXPERIMENT, resolving.resolve(["log-mel"]), results, {"step": 300.0, "highest": 240.0})
+    coarse = running.measure(f0.EXPERIMENT, heard, results)
     assert "changes a tone's features for log-mel (lowest cosine 0." in coarse.headline
     assert learned_scale.is_saturated(coarse, "log-mel") == ("too coarse to tell" in coarse.headline)
     assert coarse.value("learned scale by angles: step", encoder="log-mel") == pytest.approx(300)
-    assert {path.name for path in (tmp_path / "smoke/f0").glob("*.png")} == {
-        "bias.log-mel.png",
-        "frequency_scale.log-mel.png",
-        "pure_tones.log-mel.png",
+
+
+def test_a_run_leaves_its_figures(smoke):
+    stems = ("bias", "frequency_scale", "pure_tones")
+    names = ("first", "second", "log-mel", "bands-make")
+    assert {path.name for path in (smoke.results.folder / "f0").glob("*.png")} == {
+        f"{stem}.{name}.png" for stem in stems for name in names
     }

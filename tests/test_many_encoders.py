@@ -7,10 +7,9 @@ import pytest
 from processes import TINY, save_tiny
 
 from experiments import amplitude, running
-from experiments.draw import figures
 from experiments.front_ends import named, resolving
 from experiments.store.results import Results
-from w2v_jax import projection, stimuli
+from w2v_jax import stimuli
 from w2v_jax.checkpoint import CheckpointError
 from w2v_jax.encoder import FeatureEncoder
 from w2v_jax.grids import AMPLITUDES
@@ -96,12 +95,11 @@ def test_one_compilation_and_one_encoder_in_memory(runs, tmp_path):
     assert len(traced) == 3
 
 
-def test_table_is_sorted_by_step(runs, tmp_path, monkeypatch):
-    monkeypatch.setattr(figures, "PNG_DPI", 20)
-    monkeypatch.setattr(projection, "project", lambda features, **_: features[:, :2])
+def test_table_is_sorted_by_step(runs, tmp_path):
     save_tiny(runs / "other.safetensors", seed=0)
     chosen = resolving.resolve([f"{runs}/other.safetensors", *(f"{runs}/step-{step}.safetensors" for step in STEPS)])
-    measured = running.run(amplitude.EXPERIMENT, chosen, Results(tmp_path / "results", size="smoke"))
+    results = Results(tmp_path / "results", size="smoke")
+    measured = running.measure(amplitude.EXPERIMENT, running.listen(amplitude.EXPERIMENT, chosen, results), results)
     assert [(each.name, each.step) for each in measured.encoders.values()] == [
         ("step-3", 3),
         ("step-20", 20),

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+from processes import module_done
 
 from experiments import run
 from experiments.run import RunError, load
@@ -109,9 +110,11 @@ def test_it_is_a_program_and_has_a_section(mine, package):
     """In a clone the package may be imported under another name than the one that the command runs."""
     mine.write_text(OWN.format(package=package))
 
+    command = ("run", "mine_to_test.py:OWN")
+
     def started(*arguments):
         return subprocess.run(
-            [sys.executable, "-m", "experiments", "run", "mine_to_test.py:OWN", *arguments],
+            [sys.executable, "-m", "experiments", *command, *arguments],
             cwd=mine.parent,
             env=os.environ | {"PYTHONPATH": str(ROOT)},
             capture_output=True,
@@ -130,7 +133,11 @@ def test_it_is_a_program_and_has_a_section(mine, package):
             "mine_to_test.py:OWN --help)"
         ],
     )
-    done = started("--size=smoke", "--encoders=log-mel,stft", "--lowest=99")
+    asked = ("--size=smoke", "--encoders=log-mel,stft", "--lowest=99")
+    if package == "experiments":  # under which a warm process has imported it
+        done = module_done("experiments", *command, *asked, cwd=mine.parent)
+    else:
+        done = started(*asked)
     assert done.returncode == 0, done.stderr
     assert "\nIt does for log-mel.\n" in done.stdout
     folder = mine.parent / "results/smoke"

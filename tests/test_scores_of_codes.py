@@ -54,8 +54,9 @@ def test_contexts_that_are_asked_were_not_heard():
     # Every pair of f0 and f1 has a vector of its own: whoever heard the context knows the answer.
     code = random_rows(1_000 * cents(F0) + cents(F1), channels=200)
     assert read(code, noise=0.0) > 0.7 * scores.reading_chance(F0)
-    _, place = np.unique(F1, return_inverse=True)
-    for fitted, asked in reading._splits([reading._Dealt(place, place % 3)]):
+    places = [np.unique(each, return_inverse=True)[1] for each in (F0, F1)]
+    for fitted, asked in reading._splits([reading._Dealt(place, place % 3) for place in places]):
+        assert not set(F0[fitted]) & set(F0[asked])
         assert not set(F1[fitted]) & set(F1[asked])
 
 
@@ -66,7 +67,7 @@ def test_predictions_are_scikit_learns_with_width_and_penalty_chosen_inside():
     fitted, asked = np.arange(24), np.arange(24, 30)
     blocks = [np.arange(start, 24, 4) for start in range(4)]
     squares = reading._squared_distances(features)
-    ours = reading._predictions(squares, target[:, None], fitted, asked, blocks)[:, 0]
+    ours = reading._predictions(squares, target[:, None], fitted, asked, blocks, WIDTHS)[:, 0]
 
     median = np.median(squares[:24, :24][np.triu_indices(24, 1)])
     mean = target[:24].mean()

@@ -7,7 +7,7 @@ from safetensors.numpy import load_file, save_file
 
 from experiments.store import made_with, shards
 from w2v_jax import checkpoint, stimuli
-from w2v_jax._src import tensor_file
+from w2v_jax._src import files, tensor_file
 from w2v_jax.encoder import EncoderConfig, FeatureEncoder
 from w2v_jax.engine import block_size, sweep, sweep_spans
 
@@ -103,6 +103,22 @@ def test_a_writer_that_fails_leaves_nothing(folder, tmp_path):
             tmp_path / "y.safetensors", {"features": tensor_file.Stream((22, 3), [FEATURES[:4]])}, metadata={}
         )
     assert not list(tmp_path.iterdir())
+
+
+def test_a_file_is_as_it_was_until_the_new_one_is_whole(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text("old")
+
+    def write_half():
+        with files.atomic_path(path) as temporary:
+            temporary.write_text("half of the new")
+            assert path.read_text() == "old"
+            raise OSError("no more")
+
+    with pytest.raises(OSError, match="no more"):
+        write_half()
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_files_say_what_they_were_made_with(folder):

@@ -104,6 +104,11 @@ def test_vowel_against_float64(f0, f1, f2):
     assert np.abs(found - expected).max() < 1e-5 * np.abs(expected).max()
 
 
+def test_the_glottis_closes_with_a_negative_peak():
+    sound = np.asarray(vowel(120.0, with_higher_formants(300.0, 2_300.0), duration=0.1))
+    assert -sound.min() > 1.5 * sound.max()
+
+
 def test_vowel_is_differentiable_to_any_order():
     parameters = {"f0": 117.3, "f1": 431.0, "f2": 1_370.0, "bandwidth": 90.0}
 

@@ -15,6 +15,7 @@ from w2v_jax.scores import BlockScores, Bootstrap, DistanceGrowth, LearnedScale,
 from w2v_jax.scores.bootstrap import make_score, mean_score
 from w2v_jax.scores.learned_scale import FARTHEST_STEP, PHASES
 from w2v_jax.scores.parameter_metrics import ParameterMetric
+from w2v_jax.scores.reading import WIDTHS
 
 from ..hearing import Heard
 from ..measures import learned_scale
@@ -25,7 +26,7 @@ from .sounds import BURSTS, FRACTIONS, NEXT_F0, Grids, duration, grid_name, grid
 NOISE = 0.1  # of the features' deviation, in every probe that states no other
 MOST_COMPARED = 600  # sounds of an RSA
 INNER_RESAMPLES = 100  # of the intervals of inner layers, which are drawn but not compared
-_SMOKE_RESAMPLES = 40
+_SMOKE_RESAMPLES, _SMOKE_WIDTHS = 40, (1.0,)
 
 Phases = Literal["one starting phase", "mean of 8 starting phases"]
 
@@ -41,6 +42,7 @@ class Layer:
         steady: by grid how steady the frames were, (n,).
         nearness: (tones, `FRACTIONS`, frames), of each frame of a burst to its tone.
         bootstrap: how intervals are made.
+        widths: among which `read_off` chooses one.
     """
 
     frames: Frames
@@ -49,6 +51,7 @@ class Layer:
     steady: Mapping[str, np.ndarray]
     nearness: np.ndarray
     bootstrap: Bootstrap
+    widths: tuple[float, ...] = WIDTHS
 
     @property
     def heard(self) -> set[str]:
@@ -91,6 +94,7 @@ class Layer:
             between=between,
             unit="dB" if parameter.startswith("amplitude") else "cents",
             noise=NOISE,
+            widths=self.widths,
             bootstrap=self.bootstrap,
         )
         return found[parameter]
@@ -270,7 +274,7 @@ class Layer:
 
 def layers_of(heard: Heard, *, only_frames: bool = False) -> dict[str, Layer]:
     """By layer, or of the final frames only, what a front end made of all sounds that it heard."""
-    grids = grids_for(heard.setting)
+    grids, smoke = grids_for(heard.setting), heard.results.size == "smoke"
     layers = library.layers(heard.front_end.front_end)
     channels = layer_pooling.layer_channels(heard.front_end.front_end, num_samples=grids.num_samples)
     means: dict[str, Mapping[str, layer_pooling.LayerFeatures]] = {}
@@ -287,7 +291,8 @@ def layers_of(heard: Heard, *, only_frames: bool = False) -> dict[str, Layer]:
             {grid: by_layer[name].mean for grid, by_layer in means.items()},
             {grid: by_layer[name].steadiness for grid, by_layer in means.items()},
             nearness.get(name, np.zeros((0, 0, 0))),
-            _bootstrap(name, smoke=heard.results.size == "smoke"),
+            _bootstrap(name, smoke=smoke),
+            _SMOKE_WIDTHS if smoke else WIDTHS,
         )
         for name, frames in layers.items()
         if name == FRAMES or not only_frames

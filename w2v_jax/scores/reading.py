@@ -2,7 +2,7 @@
 
 import dataclasses
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
 import numpy as np
@@ -32,6 +32,7 @@ def read_off(
     groups: int = 3,
     units: npt.ArrayLike | None = None,
     max_points: int = 1000,
+    widths: Sequence[float] = WIDTHS,
     bootstrap: Bootstrap | None = None,
 ) -> dict[str, Score]:
     """The median absolute error of each parameter, read off by kernel ridge regression in contexts that were not heard.
@@ -67,6 +68,7 @@ def read_off(
         groups: of the values of each context; of fewer values, one each.
         units: (n,), what is drawn again instead of the parameter's values.
         max_points: of more points, so many are chosen by the seed: the cost grows with the cube.
+        widths: of the kernel, among which one is chosen, in medians of the distances between the points fitted on.
         bootstrap: how the interval is made; its seed is that of the noise, too.
 
     Returns:
@@ -114,11 +116,11 @@ def read_off(
     with one_blas_thread():
         if between:
             errors = {
-                name: _errors(squares, values[:, None], [*dealt, _own(values, groups)], bootstrap.seed)[:, 0]
+                name: _errors(squares, values[:, None], [*dealt, _own(values, groups)], widths, bootstrap.seed)[:, 0]
                 for name, values in targets.items()
             }
         else:
-            together = _errors(squares, np.stack(list(targets.values()), axis=1), dealt, bootstrap.seed)
+            together = _errors(squares, np.stack(list(targets.values()), axis=1), dealt, widths, bootstrap.seed)
             errors = dict(zip(targets, together.T, strict=True))
     return {
         name: _median(errors[name], np.unique(values, return_inverse=True)[1] if drawn is None else drawn, bootstrap)
@@ -192,14 +194,16 @@ def _splits(dealt: list[_Dealt]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
             yield fitted, left_out
 
 
-def _errors(squares: np.ndarray, targets: np.ndarray, dealt: list[_Dealt], seed: int) -> np.ndarray:
+def _errors(
+    squares: np.ndarray, targets: np.ndarray, dealt: list[_Dealt], widths: Sequence[float], seed: int
+) -> np.ndarray:
     """Absolute errors, (n, p); NaN at points that are never asked about."""
     errors = np.full(targets.shape, np.nan)
     for fitted, left_out in _splits(dealt):
         if len(fitted) < _LEAST_FITTED:
             raise UndefinedScoreError(f"{len(fitted)} points are left to fit on; expected at least {_LEAST_FITTED}")
         blocks = [block for each in dealt for block in _blocks(each.place[fitted], seed)]
-        predicted = _predictions(squares, targets, fitted, left_out, blocks)
+        predicted = _predictions(squares, targets, fitted, left_out, blocks, widths)
         errors[left_out] = np.abs(predicted - targets[left_out])
     return errors
 
@@ -214,34 +218,41 @@ def _blocks(place: np.ndarray, seed: int) -> list[np.ndarray]:
 
 
 def _predictions(
-    squares: np.ndarray, targets: np.ndarray, fitted: np.ndarray, left_out: np.ndarray, blocks: list[np.ndarray]
+    squares: np.ndarray,
+    targets: np.ndarray,
+    fitted: np.ndarray,
+    left_out: np.ndarray,
+    blocks: list[np.ndarray],
+    widths: Sequence[float],
 ) -> np.ndarray:
     """Predictions, (left_out, p), by the width and the penalty that serve each target best among the fitted points.
 
     With `G = (K + p I)^-1`, what is left over of rows S that were not fitted on is `G_SS^-1 (G y)_S`.
     """
-    lapack = scipy_linalg().lapack
+    blas, lapack = scipy_linalg().blas, scipy_linalg().lapack
     inside, across = squares[np.ix_(fitted, fitted)], squares[np.ix_(left_out, fitted)]
     between = inside[np.triu_indices(len(fitted), k=1)]
     median = np.median(between) or between.mean() or 1.0
     mean = targets[fitted].mean(axis=0)
     deviations = targets[fitted] - mean
+    inside_blocks = [np.ix_(each, each) for each in blocks]
+    diagonal = np.diag_indices(len(fitted))
     best = np.full(targets.shape[1], np.inf)
     predictions = np.broadcast_to(mean, (len(left_out), len(mean))).copy()
-    for width in WIDTHS:
+    for width in widths:
         scale = -1 / (2 * width**2 * median)
         kernel, to_left_out = np.exp(scale * inside), np.exp(scale * across)
         for penalty in PENALTIES:
-            system = kernel.copy()
-            system[np.diag_indices_from(system)] += penalty
+            system = kernel.copy(order="F")
+            system[diagonal] += penalty
             root, failed = lapack.dpotrf(system, lower=1, overwrite_a=1)
             if failed:
                 continue
-            lower, _ = lapack.dpotri(root, lower=1, overwrite_c=1)
-            inverse = np.tril(lower) + np.tril(lower, -1).T
-            weights = inverse @ deviations
-            left = np.concatenate([np.linalg.solve(inverse[np.ix_(each, each)], weights[each]) for each in blocks])
-            loss = np.abs(left).mean(axis=0)
+            inverse, _ = lapack.dpotri(root, lower=1, overwrite_c=1)  # its lower half
+            weights = blas.dsymm(1.0, inverse, deviations, lower=1)
+            parts = zip(blocks, inside_blocks, strict=True)
+            left = [lapack.dposv(inverse[rows], weights[each], lower=1)[1] for each, rows in parts]
+            loss = np.abs(np.concatenate(left)).mean(axis=0)
             better = loss < best
             if better.any():
                 best[better] = loss[better]
