@@ -12,5 +12,7 @@ HIGHEST = flags.DEFINE_float(
     "the sample rate where that is lower (1,500 with --quick).",
 )
 STEP = flags.DEFINE_float(
-    "step", None, "Step between the tones of the learned scale, in cents; by default 20 (60 with --quick)."
+    "step",
+    None,
+    "Step between the tones of the learned scale, in cents; by default 20, in claims 30 (60 with --quick).",
 )
