@@ -25,8 +25,8 @@ TEN = (
 )
 LEGEND = (
     "▲ ahead of the control, ▼ behind, = no clear difference, – both at the ceiling, ? undefined. Intervals [low, "
-    "high] are over sounds; the range (low … high) is that of the seeds. Errors in cents and dB: lower is better. "
-    "All other scores: higher is better."
+    "high] are over sounds; the range (low … high) is that of the seeds. Errors in cents and dB, and distances "
+    "of half a just noticeable difference: lower is better. All other scores: higher is better."
 )
 
 
