@@ -61,8 +61,8 @@ def main(arguments: Sequence[str]) -> None:
             programs["training, a step of 32"] = (training_program(topology.devices, precision), 1)
         for what, (lowered, per) in programs.items():
             compiled = lowered.compile()
-            found = program_text.kernels(compiled.as_text())
-            row = summary(found, target, per=per) | {"program": what, "precision": precision}
+            kernels = program_text.kernels(compiled.as_text())
+            row = summary(kernels, target, per=per) | {"program": what, "precision": precision}
             report["programs"].append(row)
             types = ", ".join(f"{count} {kind}" for kind, count in row["factors"].items())
             print(
@@ -70,7 +70,7 @@ def main(arguments: Sequence[str]) -> None:
                 f"{row['bytes'] / 1e6:.1f} | {1e6 * row['bound_seconds']:.1f} |",
                 flush=True,
             )
-            for product in (p for kernel in found for p in kernel.products) if _PRODUCTS.value else ():
+            for product in (p for kernel in kernels for p in kernel.products) if _PRODUCTS.value else ():
                 print(
                     f"    {product.name}: {' x '.join(product.operands)} -> {product.result}, {product.flops:.3g} FLOP"
                 )

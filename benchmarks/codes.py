@@ -44,9 +44,9 @@ class Code:
         """The same through one random matrix: all distances stay, all channels are mixed."""
 
         def features(points: Points) -> np.ndarray:
-            found = self.features(points)
-            mixing = np.random.default_rng(found.shape[1]).normal(size=(found.shape[1], _CHANNELS))
-            return found @ mixing / np.sqrt(_CHANNELS)
+            channels = self.features(points)
+            mixing = np.random.default_rng(channels.shape[1]).normal(size=(channels.shape[1], _CHANNELS))
+            return channels @ mixing / np.sqrt(_CHANNELS)
 
         return dataclasses.replace(self, name=f"{self.name}, projected", features=features)
 
@@ -72,8 +72,8 @@ def _unit(features: np.ndarray) -> np.ndarray:
 
 
 def _parts(points: Points, part: Callable[[str, np.ndarray], np.ndarray], names: tuple[str, ...]) -> np.ndarray:
-    found = [part(name, values) for name, values in points.items() if name in names]
-    return np.hstack(found) if found else np.ones((_size(points), 1))
+    parts = [part(name, values) for name, values in points.items() if name in names]
+    return np.hstack(parts) if parts else np.ones((_size(points), 1))
 
 
 def place(points: Points, *, width: float, names: tuple[str, ...] = (*FREQUENCIES, *AMPLITUDES)) -> np.ndarray:
@@ -95,8 +95,8 @@ def rate(points: Points) -> np.ndarray:
         values = np.asarray(values, np.float64)
         return (_cents(name, values) / 1_500 if name in AMPLITUDES else values / _SPANS[name])[:, None]
 
-    found = _parts(points, channel, (*FREQUENCIES, *AMPLITUDES))
-    return np.hstack([found - 2.0, np.full((len(found), 1), 40.0)])
+    channels = _parts(points, channel, (*FREQUENCIES, *AMPLITUDES))
+    return np.hstack([channels - 2.0, np.full((len(channels), 1), 40.0)])
 
 
 def unequal(points: Points, *, width: float = 400.0) -> np.ndarray:
@@ -118,8 +118,8 @@ def spectrum(points: Points, *, width: float) -> np.ndarray:
             return values[:, None] * _bumps(_cents("frequency", np.full(len(values), _PARTIALS[name])), width, top)
         return _STRENGTH[name] * _bumps(_cents(name, values), width, top)
 
-    found = [heard(name, values) for name, values in points.items() if name in (*FREQUENCIES, *AMPLITUDES)]
-    return np.sum(found, axis=0)
+    partials = [heard(name, values) for name, values in points.items() if name in (*FREQUENCIES, *AMPLITUDES)]
+    return np.sum(partials, axis=0)
 
 
 _PARTIALS = {"amplitude_low": 100.0, "amplitude_high": 700.0}  # Hz

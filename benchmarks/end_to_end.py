@@ -108,14 +108,14 @@ def _vowels(n: int) -> np.ndarray:
 
 def _errors(features: dict[str, np.ndarray], *, exact: str) -> dict[str, float]:
     """How far each contender is from `exact`, relative; a benchmark of different numbers would compare nothing."""
-    found = {}
+    errors = {}
     for name, each in features.items():
-        found[name] = float(np.linalg.norm(each - features[exact]) / np.linalg.norm(features[exact]))
+        errors[name] = float(np.linalg.norm(each - features[exact]) / np.linalg.norm(features[exact]))
         # The group norm magnifies the last bit of the waveform, in which the ways to synthesise it differ.
         limit = 0.03 if "float16" in name or "tensorfloat32" in name else 1e-4
-        if not found[name] < limit:
-            raise RuntimeError(f"{name} differs from {exact} by {found[name]:.1e}; expected less than {limit:g}")
-    return found
+        if not errors[name] < limit:
+            raise RuntimeError(f"{name} differs from {exact} by {errors[name]:.1e}; expected less than {limit:g}")
+    return errors
 
 
 def _measure(thunks: dict[str, Callable[[], object]], *, rounds: int) -> dict[str, np.ndarray]:

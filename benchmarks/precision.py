@@ -74,10 +74,8 @@ def main(arguments: Sequence[str]) -> None:
     report: dict[str, Any] = {"features": {}, "metrics": {}}
     for precision in PRECISIONS:
         report["features"][precision] = {
-            sweep: float(
-                np.linalg.norm(found - features[REFERENCE][sweep]) / np.linalg.norm(features[REFERENCE][sweep])
-            )
-            for sweep, found in features[precision].items()
+            sweep: float(np.linalg.norm(ours - features[REFERENCE][sweep]) / np.linalg.norm(features[REFERENCE][sweep]))
+            for sweep, ours in features[precision].items()
         }
     expected = _numbers(metrics[REFERENCE])
     for name, value in expected.items():
@@ -100,12 +98,12 @@ def _features(folder: pathlib.Path) -> Iterator[tuple[str, np.ndarray]]:
             yield path.name.split(".")[0], np.array(tensor_file.open_file(path).array("features"), np.float64)
 
 
-def _largest_error(found: np.ndarray | None, expected: np.ndarray) -> float:
+def _largest_error(numbers: np.ndarray | None, expected: np.ndarray) -> float:
     """NaN where a precision leaves a number undefined that float64 has."""
-    if found is None or found.shape != expected.shape:
+    if numbers is None or numbers.shape != expected.shape:
         return np.nan
     known = ~np.isnan(expected)
-    return float(np.abs(found - expected)[known].max(initial=0.0))
+    return float(np.abs(numbers - expected)[known].max(initial=0.0))
 
 
 def _numbers(rows: Sequence[Row]) -> dict[str, np.ndarray]:

@@ -72,8 +72,8 @@ class Instruction:
     @property
     def trips(self) -> int:
         """Rounds of a loop, where XLA knows them; else 1."""
-        found = re.search(r'"known_trip_count":\{"n":"(\d+)"\}', self.attributes)
-        return int(found[1]) if found else 1
+        match = re.search(r'"known_trip_count":\{"n":"(\d+)"\}', self.attributes)
+        return int(match[1]) if match else 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -134,8 +134,8 @@ def parse(text: str) -> tuple[dict[str, dict[str, Instruction]], str]:
         if head and " = " not in line.split("(")[0]:
             current = computations[head[2]] = {}
             entry = head[2] if head[1] else entry
-        elif current is not None and (found := re.match(r"\s+(?:ROOT )?%?([\w.\-]+) = ", line)):
-            instruction = _instruction(found[1], line[found.end() :])
+        elif current is not None and (start := re.match(r"\s+(?:ROOT )?%?([\w.\-]+) = ", line)):
+            instruction = _instruction(start[1], line[start.end() :])
             current[instruction.name] = instruction
     if not entry:
         raise ProgramTextError("there is no ENTRY computation; expected the text of a compiled program")

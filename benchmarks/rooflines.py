@@ -69,22 +69,22 @@ TARGETS = {
 }
 
 
-def summary(found: Sequence[Kernel], target: Target, *, per: int) -> dict[str, Any]:
+def summary(kernels: Sequence[Kernel], target: Target, *, per: int) -> dict[str, Any]:
     """Kernels, types, FLOP, bytes and the bound in seconds, the last three divided by `per`."""
-    kinds = Counter(_kind(product) for kernel in found for product in kernel.products)
+    kinds = Counter(_kind(product) for kernel in kernels for product in kernel.products)
     seconds = sum(
         kernel.times
         * max(
             kernel.num_bytes / target.bandwidth,
             sum(product.flops / target.peak[_rate(product)] for product in kernel.products),
         )
-        for kernel in found
+        for kernel in kernels
     )
     return {
-        "kernels": sum(kernel.times for kernel in found),
+        "kernels": sum(kernel.times for kernel in kernels),
         "factors": dict(kinds.most_common()),
-        "flops": sum(kernel.times * product.flops for kernel in found for product in kernel.products) / per,
-        "bytes": sum(kernel.times * kernel.num_bytes for kernel in found) / per,
+        "flops": sum(kernel.times * product.flops for kernel in kernels for product in kernel.products) / per,
+        "bytes": sum(kernel.times * kernel.num_bytes for kernel in kernels) / per,
         "bound_seconds": seconds / per,
     }
 

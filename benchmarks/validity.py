@@ -71,23 +71,23 @@ _ALSO = ("linearity", "learned scale", "RSA of vowels with f0 in Hz, alone")
 def main_scores(code: Code, size: Size) -> dict[str, float | None]:
     """Every main score of `claims`, and those shown with them, and the scores of the library that stand beside."""
     heard = layer_of(code, grids_of(FRAMES, size, syntheses=SYNTHESES))
-    found: dict[str, float | None] = {}
-    for asked in claims_of(SYNTHESES).values():
-        for name, question in asked.items():
+    by_name: dict[str, float | None] = {}
+    for questions in claims_of(SYNTHESES).values():
+        for name, question in questions.items():
             if question.leads or name.startswith(_ALSO):
-                found[name] = _value(rows.attempted(functools.partial(question.score, heard)))
-    fits = {scale: found[scale_name(scale)] for scale in ("log Hz", "Mel", "Hz")}
+                by_name[name] = _value(rows.attempted(functools.partial(question.score, heard)))
+    fits = {scale: by_name[scale_name(scale)] for scale in ("log Hz", "Mel", "Hz")}
     known = {scale: fit for scale, fit in fits.items() if fit is not None}
     if len(known) == len(fits):
-        found[LEAD] = known["log Hz"] - max(known["Mel"], known["Hz"])
-    return found | beside(heard)
+        by_name[LEAD] = known["log Hz"] - max(known["Mel"], known["Hz"])
+    return by_name | beside(heard)
 
 
 def beside(heard: Layer) -> dict[str, float | None]:
     """How far an octave is, saturation, and CKA."""
     vowels = grid_name("vowels", "resonances")
     octave = functools.partial(heard.small_change, "tones", -1, phases="mean of 8 starting phases")
-    found = {
+    by_name = {
         "distance of tones an octave apart, mean of 8 starting phases": _value(rows.attempted(octave)),
         "saturation of vowels, share of pairs": heard.saturation(vowels),
     }
@@ -96,10 +96,10 @@ def beside(heard: Layer) -> dict[str, float | None]:
     rng = np.random.default_rng(0)
     turned = features[:, rng.permutation(features.shape[1])] * rng.choice([-3.0, 3.0], features.shape[1])
     for name, other in {"itself, turned and scaled": turned, "noise": codes.noise(points)}.items():
-        found[f"CKA with {name}"] = _value(
+        by_name[f"CKA with {name}"] = _value(
             rows.attempted(functools.partial(scores.cka, features, other, bootstrap=FEW))
         )
-    return found
+    return by_name
 
 
 def _value(cell: rows.Cell) -> float | None:
@@ -206,24 +206,24 @@ def holds(value: float | None, must: Must | None) -> bool:
     return must is None or value is None or must.low - 1e-9 <= value <= must.high + 1e-9
 
 
-def contradictions(found: Mapping[str, Values], several: Sequence[Code]) -> list[str]:
+def contradictions(by_code: Mapping[str, Values], several: Sequence[Code]) -> list[str]:
     """Where a score says of a code what is not true."""
     return [
         f"{score} of {code.name}: {value:.3g}; must be {must}"
         for code in several
-        for score, value in found[code.name].items()
+        for score, value in by_code[code.name].items()
         if not holds(value, must := must_of(score, code)) and value is not None
     ]
 
 
-def table(found: Mapping[str, Values], several: Sequence[Code], names: Sequence[str]) -> list[str]:
+def table(by_code: Mapping[str, Values], several: Sequence[Code], names: Sequence[str]) -> list[str]:
     """Rows of scores and columns of codes: the value, and in brackets what it must be."""
     header = ["score", *(code.name for code in several)]
     lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
     for name in names:
         row = [name]
         for code in several:
-            value, must = found[code.name].get(name), must_of(name, code)
+            value, must = by_code[code.name].get(name), must_of(name, code)
             text = "–" if value is None else f"{value:.0f}" if abs(value) >= 10 else f"{value:.2f}"
             told = "" if must is None or value is None else f" ({must})" if holds(value, must) else f" (✗ {must})"
             row.append(f"{text}{told}")
@@ -255,9 +255,9 @@ _HEADINGS = {
 HEADINGS = (*list(_HEADINGS)[:2], OTHERS, *list(_HEADINGS)[2:])  # in the order of the page
 
 
-def page_text(found: Mapping[str, Values], several: Sequence[Code], moved: Mapping[str, float]) -> str:
+def page_text(by_code: Mapping[str, Values], several: Sequence[Code], moved: Mapping[str, float]) -> str:
     """The part of the page that this program writes."""
-    names = list(dict.fromkeys(name for values in found.values() for name in values))
+    names = list(dict.fromkeys(name for values in by_code.values() for name in values))
     lines = []
     for heading in HEADINGS:
         chosen = [name for name in names if _shown(name) == heading]
@@ -265,7 +265,7 @@ def page_text(found: Mapping[str, Values], several: Sequence[Code], moved: Mappi
             lines += [
                 f"### {heading}: {', '.join(code.name for code in part[:2])} …",
                 "",
-                *table(found, part, chosen),
+                *table(by_code, part, chosen),
                 "",
             ]
     lines += ["### Through a random projection", ""]
@@ -295,25 +295,25 @@ def measure(several: Sequence[Code], size: Size) -> dict[str, Values]:
 
 def most_moved(pairs: Sequence[tuple[Values, Values]]) -> dict[str, float]:
     """By score, the largest difference within a pair; where a score is undefined in one, there is none."""
-    found: dict[str, float] = {}
+    largest: dict[str, float] = {}
     for before, after in pairs:
         for name, value in before.items():
             against = after.get(name)
             if value is not None and against is not None:
-                found[name] = max(found.get(name, 0.0), abs(value - against))
-    return found
+                largest[name] = max(largest.get(name, 0.0), abs(value - against))
+    return largest
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--output", type=pathlib.Path, default=PAGE, help="the page whose tables are written")
     path = parser.parse_args().output
-    found = measure(CODES, "usual")
+    by_code = measure(CODES, "usual")
     projected = [code.projected() for code in CODES]
     plain, mixed = measure(CODES, "quick"), measure(projected, "quick")
-    wrong = contradictions(found, CODES)
+    wrong = contradictions(by_code, CODES)
     moved = most_moved([(plain[code.name], mixed[other.name]) for code, other in zip(CODES, projected, strict=True)])
-    write_page(path, page_text(found, CODES, moved))
+    write_page(path, page_text(by_code, CODES, moved))
     print("\n".join(wrong) or "No score contradicts its name.")
     print(f"Tables: {path}")
     raise SystemExit(bool(wrong))

@@ -65,9 +65,9 @@ def main() -> None:
     for name, front_end in front_ends.items():
         # The sounds never leave the device; features come back averaged over time, (vowels, channels).
         features = w2v_jax.sweep(front_end, vowels_at(front_end.frames.sample_rate), parameters)
-        found = [scores.monotonicity(features, parameters, axis) for axis in parameters]
-        print(f"{name:16}" + "".join(f"{f'{score:.2f}':20}" for score in found).rstrip())
-        kept = [parameter for parameter, score in zip(parameters, found, strict=True) if score.value >= 0.9]
+        in_order = [scores.monotonicity(features, parameters, axis) for axis in parameters]
+        print(f"{name:16}" + "".join(f"{f'{score:.2f}':20}" for score in in_order).rstrip())
+        kept = [parameter for parameter, score in zip(parameters, in_order, strict=True) if score.value >= 0.9]
         said.append(f"{name} keeps the order of {' and '.join(kept) or 'none of them'} (0.9 or more).")
 
     # An autocorrelation of 12.5 ms makes F1 of 235 and 389 Hz as different as F1 of 235 and 850 Hz.

@@ -104,7 +104,7 @@ def headline(measured: Measurements) -> str:
     if len(steps) < 2:
         return "\n".join(verdicts.told(measured, primary=False)) or "No control was compared with these front ends."
     first, last = steps[0], steps[-1]
-    pairs = [[score_of(measured, each, *asked_) for each in (first, last)] for asked_ in asked(measured)]
+    pairs = [[score_of(measured, each, *which) for each in (first, last)] for which in drawn_scores(measured)]
     known = [
         (one, other) for one, other in pairs if one and other and one.value is not None and other.value is not None
     ]
@@ -123,7 +123,7 @@ def notes(several: Sequence[Heard], measured: Measurements) -> list[str]:
     return [*NOTES, *([f"{listed(without)} has no first filters to draw."] if without else [])]
 
 
-def asked(measured: Measurements) -> list[tuple[str, str]]:
+def drawn_scores(measured: Measurements) -> list[tuple[str, str]]:
     """Claim and name of the scores, in the order of the figure."""
     several = [(claim, name) for claim, name, _ in placed("through_training")]
     return [(claim, name) for claim, name in several if any(measured.select(name, claim=claim))]
@@ -161,7 +161,7 @@ def table_lines(several: Sequence[Heard], measured: Measurements) -> list[str]:
 
 
 def _table(measured: Measurements) -> Iterator[str]:
-    labels, columns = labels_of(measured), asked(measured)
+    labels, columns = labels_of(measured), drawn_scores(measured)
     rows = [("", *(f"{name} ({claim})" for claim, name in columns))]
     rows += [(labels[each], *(_shown(score_of(measured, each, *one)) for one in columns)) for each in measured.encoders]
     for seeds in _seeds(measured):
@@ -206,7 +206,7 @@ def _spectrograms(measured: Measurements) -> dict[str, str]:
 
 def _draw_training(measured: Measurements, title: str) -> figures.Figure:
     """A panel per score: a curve with its interval, and what has no step as lines across."""
-    columns = asked(measured)
+    columns = drawn_scores(measured)
     figure, panels = figures.panels(len(columns), size=(4.0, 3.2), columns=3, title=title)
     step = {name: about.step for name, about in measured.encoders.items()}
     trained = in_training(measured)
@@ -262,7 +262,7 @@ def _level(axes: Axes, values: np.ndarray, *, color: str, linestyle: str, label:
 
 def _draw_rows(measured: Measurements, title: str) -> figures.Figure:
     """A panel per score: a row per encoder and control, with its interval."""
-    columns, labels, spectrograms = asked(measured), labels_of(measured), _spectrograms(measured)
+    columns, labels, spectrograms = drawn_scores(measured), labels_of(measured), _spectrograms(measured)
     everyone = list(measured.encoders)
     height = 1.3 + 0.28 * len(everyone)
     names, told = lettering.beside_axis([labels[each] for each in everyone])
@@ -325,9 +325,9 @@ def draw_filters(several: Sequence[Heard], measured: Measurements) -> figures.Fi
     labels = labels_of(measured)
     return side_by_side(
         {
-            labels[heard.name]: tuning.frequency_responses(found, sample_rate=heard.frames.sample_rate)
-            for heard, found in filters.items()
-            if found is not None
+            labels[heard.name]: tuning.frequency_responses(weights, sample_rate=heard.frames.sample_rate)
+            for heard, weights in filters.items()
+            if weights is not None
         }
     )
 

@@ -32,12 +32,12 @@ def at_hand() -> list[AtHand]:
     from w2v_jax import checkpoint
     from w2v_jax.hub import cache
 
-    found: dict[str, AtHand] = {}
+    by_name: dict[str, AtHand] = {}
     for folder in checkpoint.weights_folders():
         for path in sorted(folder.glob(f"*{checkpoint.SUFFIX}")):
             if not path.name.startswith("."):
-                found.setdefault(path.stem, AtHand(path.stem, path))
-    return [*found.values(), *(_cached(each) for each in cache.encoders())]
+                by_name.setdefault(path.stem, AtHand(path.stem, path))
+    return [*by_name.values(), *(_cached(each) for each in cache.encoders())]
 
 
 def _cached(encoder: "CachedEncoder") -> AtHand:

@@ -56,11 +56,11 @@ def together(experiments: Sequence[Experiment], several: Sequence[Measurements])
     return dataclasses.replace(
         first,
         experiment=NAME,
-        rows=tuple(row for each, found in zip(experiments, several, strict=True) for row in table(each, found)),
-        encoders={name: about for found in several for name, about in found.encoders.items()},
-        settings={name: value for found in several for name, value in found.settings.items()},
-        notes=tuple(dict.fromkeys(note for found in several for note in found.notes)),
-        headline="\n".join(found.headline for found in several),
+        rows=tuple(row for each, measured in zip(experiments, several, strict=True) for row in table(each, measured)),
+        encoders={name: about for measured in several for name, about in measured.encoders.items()},
+        settings={name: value for measured in several for name, value in measured.settings.items()},
+        notes=tuple(dict.fromkeys(note for measured in several for note in measured.notes)),
+        headline="\n".join(measured.headline for measured in several),
     )
 
 
@@ -107,14 +107,14 @@ def comparison_lines(several: Sequence[Published]) -> list[str]:
 def said(experiments: Sequence[Experiment], several: Sequence[Measurements], results: Results) -> list[str]:
     """What came out, and where it is; writes the page."""
     lines = ["", "What came out (of few sounds):" if results.quick else "What came out:"]
-    for found in several:
-        lines += textwrap.wrap(found.headline, 110, initial_indent="- ", subsequent_indent="  ", break_on_hyphens=False)
+    for each in several:
+        lines += textwrap.wrap(each.headline, 110, initial_indent="- ", subsequent_indent="  ", break_on_hyphens=False)
     lines += ["", *page.written(results.folder)]
     compared = [
         number
-        for experiment, found in zip(experiments, several, strict=True)
+        for experiment, each in zip(experiments, several, strict=True)
         if experiment.published is not None
-        for number in experiment.published(found)
+        for number in experiment.published(each)
     ]
     if compared:
         lines += ["", "The paper's numbers, and ours:", *comparison_lines(compared)]

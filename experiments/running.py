@@ -38,15 +38,15 @@ def run(
         OSError, FloatingPointError: as `sweeping.run` does.
     """
     several = listen(experiment, front_ends, results, options)
-    found = measure(experiment, several, results)
+    measured = measure(experiment, several, results)
     if not results.share.is_first:
-        return found
+        return measured
     # The numbers first: what is drawn may need a package, or patience, and all else is there then.
-    measurements.save(results, found)
-    draw(experiment, several, found)
+    measurements.save(results, measured)
+    draw(experiment, several, measured)
     if experiment.finish is not None:
-        found = dataclasses.replace(found, said=tuple(experiment.finish(several, found)))
-    return found
+        measured = dataclasses.replace(measured, said=tuple(experiment.finish(several, measured)))
+    return measured
 
 
 def listen(
@@ -56,7 +56,7 @@ def listen(
     options: Mapping[str, Any] | None = None,
 ) -> list[Heard]:
     """What front ends, and the controls that the experiment adds, hear. Raises as `run` does."""
-    measurements.check_vowels(results, experiment.name, asked=experiment.asks_vowels)
+    measurements.check_vowels(results, experiment.name, needed=experiment.asks_vowels)
     named = tuple(by_step(front_ends))
     added = [each for each in _controls(experiment, named, results) if each not in front_ends]
     everyone = (*named, *added)
@@ -85,11 +85,11 @@ def measure(experiment: Experiment, several: Sequence[Heard], results: Results) 
     if not results.share.is_first:
         return empty
     rows = [row for heard in several for row in measured(experiment, heard)]
-    found = dataclasses.replace(empty, rows=tuple(rows))
-    found = dataclasses.replace(found, rows=(*rows, *experiment.compare(several, found)))
-    found = dataclasses.replace(found, settings=_settings(experiment, several, results))
-    found = dataclasses.replace(found, notes=tuple(dict.fromkeys(_notes(experiment, several, found, results))))
-    return dataclasses.replace(found, headline=experiment.headline(found))
+    so_far = dataclasses.replace(empty, rows=tuple(rows))
+    so_far = dataclasses.replace(so_far, rows=(*rows, *experiment.compare(several, so_far)))
+    so_far = dataclasses.replace(so_far, settings=_settings(experiment, several, results))
+    so_far = dataclasses.replace(so_far, notes=tuple(dict.fromkeys(_notes(experiment, several, so_far, results))))
+    return dataclasses.replace(so_far, headline=experiment.headline(so_far))
 
 
 def _controls(
@@ -113,20 +113,20 @@ def measured(experiment: Experiment, heard: Heard) -> list[Row]:
     return [dataclasses.replace(row, encoder=heard.name) for row in experiment.measure(heard)]
 
 
-def draw(experiment: Experiment, several: Sequence[Heard], found: Measurements) -> None:
+def draw(experiment: Experiment, several: Sequence[Heard], measured: Measurements) -> None:
     """Writes every figure and map."""
     results = several[0].results
-    asked = [each for each in several if not each.is_control]
-    for each in asked:
+    named = [each for each in several if not each.is_control]
+    for each in named:
         for map_ in experiment.maps:
             write_map(map_, each)
     for figure in experiment.figures:
         if figure.joint:
-            if len(asked) >= figure.at_least:
-                _save(results, experiment.name, figure.stem, "", figure.draw(several, found))
+            if len(named) >= figure.at_least:
+                _save(results, experiment.name, figure.stem, "", figure.draw(several, measured))
             continue
-        for each in asked:
-            _save(results, experiment.name, figure.stem, f".{each.name}", figure.draw(each, found))
+        for each in named:
+            _save(results, experiment.name, figure.stem, f".{each.name}", figure.draw(each, measured))
 
 
 def write_map(map_: Map, heard: Heard) -> None:
@@ -153,7 +153,7 @@ def _settings(experiment: Experiment, several: Sequence[Heard], results: Results
     return settings
 
 
-def _notes(experiment: Experiment, several: Sequence[Heard], found: Measurements, results: Results) -> Sequence[str]:
-    own = experiment.notes(several, found) if callable(experiment.notes) else experiment.notes
+def _notes(experiment: Experiment, several: Sequence[Heard], measured: Measurements, results: Results) -> Sequence[str]:
+    own = experiment.notes(several, measured) if callable(experiment.notes) else experiment.notes
     of_vowels = results.vowels.notes(quick=results.quick) if experiment.asks_vowels else []
     return [*of_vowels, *own]

@@ -44,16 +44,16 @@ def next_to_controls(measured: Measurements, quantity: str, *, above: str, below
         Such as "0.81 for formant-base, more closely than untrained (0.46), no clear difference to log-mel (0.87)"; ""
         where no front end has the score.
     """
-    found = measured.known(quantity, **parameters)
-    controls = [name for name in measured.controls if name in found]
+    scores = measured.known(quantity, **parameters)
+    controls = [name for name in measured.controls if name in scores]
     parts = []
-    for name in (each for each in measured.asked if each in found):
+    for name in (each for each in measured.asked if each in scores):
         words: dict[str, list[str]] = {}
         for control in controls:
-            word = _word(found[name], found[control], above=above, below=below)
-            words.setdefault(word, []).append(f"{control} ({found[control].value:.2f})")
+            word = _word(scores[name], scores[control], above=above, below=below)
+            words.setdefault(word, []).append(f"{control} ({scores[control].value:.2f})")
         told = [f"{word} {listed(names)}" for word, names in words.items()]
-        parts.append(", ".join([f"{found[name].value:.2f} for {name}", *told]))
+        parts.append(", ".join([f"{scores[name].value:.2f} for {name}", *told]))
     return "; ".join(parts)
 
 

@@ -104,12 +104,12 @@ class VowelChoice:
 
     def of(self, speaker: str, *, quick: bool = False) -> tuple[Vowel, ...]:
         """A speaker's vowels on the grid; where `quick`, those at the ends of F1 and F2."""
-        found = tuple(filter(self.holds, self.table.of(speaker)))
-        if not quick or len(found) <= QUICK_VOWELS:
-            return found
-        by_f1, by_f2 = (sorted(found, key=lambda vowel: getattr(vowel, name)) for name in ("f1", "f2"))
+        own_vowels = tuple(filter(self.holds, self.table.of(speaker)))
+        if not quick or len(own_vowels) <= QUICK_VOWELS:
+            return own_vowels
+        by_f1, by_f2 = (sorted(own_vowels, key=lambda vowel: getattr(vowel, name)) for name in ("f1", "f2"))
         corners = (by_f1[0], by_f1[-1], by_f2[0], by_f2[-1])
-        return tuple(vowel for vowel in found if vowel in corners)
+        return tuple(vowel for vowel in own_vowels if vowel in corners)
 
     @property
     def on_grid(self) -> tuple[Vowel, ...]:
@@ -265,7 +265,7 @@ def find_table(name: str) -> VowelTable:
     try:
         return vowels.read_table(name)
     except FileNotFoundError:
-        found = "there is no such file, and no published table of that name"
+        fault = "there is no such file, and no published table of that name"
     except OSError as error:
-        found = f"it cannot be read ({error.strerror})"
-    raise VowelTableError(f"--vowels={name}: {found}; expected a CSV file, {' or '.join(sorted(vowels.PUBLISHED))}")
+        fault = f"it cannot be read ({error.strerror})"
+    raise VowelTableError(f"--vowels={name}: {fault}; expected a CSV file, {' or '.join(sorted(vowels.PUBLISHED))}")

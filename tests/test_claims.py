@@ -186,7 +186,7 @@ def test_a_group_of_trainings_is_held_against_ten_seeds(monkeypatch):
     assert first.q >= first.p
     assert set(verdicts.agreements(found, "log-mel").values()) == {"behind"}
     printed = terminal.lines(measured, population, chances=CHANCES)
-    assert printed[0] == f"several (3 trainings), final frames: 10 of {len(table.asked(measured))} scores"
+    assert printed[0] == f"several (3 trainings), final frames: 10 of {len(table.score_names(measured))} scores"
     assert len(printed) == 3 + len(terminal.TEN)
     assert terminal.leading(measured) == [population]
     lines = table.markdown(measured, population, chances=CHANCES)

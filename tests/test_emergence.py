@@ -32,8 +32,8 @@ VOWELS, AT_ONE_F0, TONES, NEAR, F1, F2 = (name for _, name, _ in placed("through
 def scored(vowels, tones):
     """By name, the scores of features of the vowels, (n, channels), and of the tones."""
     layer = Layer(FRAMES, GRIDS, {"vowels": vowels, "tones": tones}, {}, np.zeros(0), Bootstrap(resamples=40))
-    asked = placed("through_training", ("sines",))
-    return {name: attempted(lambda question=question: question.score(layer)) for _, name, question in asked}
+    questions = placed("through_training", ("sines",))
+    return {name: attempted(lambda question=question: question.score(layer)) for _, name, question in questions}
 
 
 def flat_map(*columns):
@@ -61,31 +61,31 @@ def measured(folder):
 
 
 def test_features_that_are_the_parameters_score_one():
-    found = scored(flat_map(*POINTS.values()), flat_map(np.log(FREQUENCY)))
+    scores = scored(flat_map(*POINTS.values()), flat_map(np.log(FREQUENCY)))
     for name in (VOWELS, TONES, NEAR):
-        assert found[name].value == pytest.approx(1, abs=0.03)
-    assert 0.85 < found[AT_ONE_F0].value < 1  # which is asked in ERB
+        assert scores[name].value == pytest.approx(1, abs=0.03)
+    assert 0.85 < scores[AT_ONE_F0].value < 1  # which is asked in ERB
     at_one_f0 = flat_map(ERB["f1"], ERB["f2"] * np.ptp(ERB["f1"]) / np.ptp(ERB["f2"]))
     assert scored(at_one_f0, flat_map(FREQUENCY))[AT_ONE_F0].value > 0.8
-    assert found[F1].value > 0.5  # of few values, with noise
+    assert scores[F1].value > 0.5  # of few values, with noise
 
 
 def test_each_score_asks_for_its_parameters():
-    found = scored(flat_map(POINTS["f0"]), flat_map(FREQUENCY))
-    assert found[VOWELS].value > 0.9  # with all weight on f0
-    assert isinstance(found[AT_ONE_F0], str)  # vowels of one f0 are all alike
-    assert 0.5 < found[TONES].high < 0.95  # spaced in Hz
-    found = scored(flat_map(POINTS["f1"], POINTS["f2"]), flat_map(FREQUENCY))
-    assert found[NEAR].value < 0.9
-    assert found[AT_ONE_F0].value > 0.85
+    scores = scored(flat_map(POINTS["f0"]), flat_map(FREQUENCY))
+    assert scores[VOWELS].value > 0.9  # with all weight on f0
+    assert isinstance(scores[AT_ONE_F0], str)  # vowels of one f0 are all alike
+    assert 0.5 < scores[TONES].high < 0.95  # spaced in Hz
+    scores = scored(flat_map(POINTS["f1"], POINTS["f2"]), flat_map(FREQUENCY))
+    assert scores[NEAR].value < 0.9
+    assert scores[AT_ONE_F0].value > 0.85
 
 
 def test_random_features_score_zero_and_collapsed_ones_have_no_score():
     rng = np.random.default_rng(0)
-    found = scored(rng.normal(size=(len(GRIDS.vowels), 8)), rng.normal(size=(len(FREQUENCY), 8)))
+    scores = scored(rng.normal(size=(len(GRIDS.vowels), 8)), rng.normal(size=(len(FREQUENCY), 8)))
     for name in (VOWELS, AT_ONE_F0, TONES):
-        assert abs(found[name].value) < 0.25
-    assert found[F1].value < 0.1
+        assert abs(scores[name].value) < 0.25
+    assert scores[F1].value < 0.1
     collapsed = scored(np.zeros((len(GRIDS.vowels), 8)), np.zeros((len(FREQUENCY), 8)))
     assert not any(isinstance(cell, Score) for cell in collapsed.values())
 
@@ -105,12 +105,12 @@ def test_rows_follow_the_steps_and_have_the_controls_of_claims(measured):
     seeds = [f"step-000000.random-{seed}" for seed in (1, 2, 3)]
     assert list(measured.encoders) == [*names, *seeds, "log-mel"]
     assert emergence.in_training(measured) == names
-    assert len(emergence.asked(measured)) == 11
+    assert len(emergence.drawn_scores(measured)) == 11
     lines = emergence.table_lines([], measured)
     place = [line.split("  ")[0] for line in lines]
     assert place[-1] == "mean of 3 seeds"
     assert "random weights, seed 1" in place
-    for claim, name in emergence.asked(measured):
+    for claim, name in emergence.drawn_scores(measured):
         values = verdicts.values_of(measured, seeds, claim, name)
         difference = measured.row(
             verdicts.DIFFERENCE, encoder=names[0], claim=claim, score=name, against=verdicts.UNTRAINED

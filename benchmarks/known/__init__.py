@@ -14,7 +14,7 @@ def asset(package: str, *parts: str) -> pathlib.Path:
     Raises:
         ModuleNotFoundError: the package is not installed.
     """
-    found = importlib.util.find_spec(package)
-    if found is None or not found.submodule_search_locations:
+    spec = importlib.util.find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
         raise ModuleNotFoundError(f"{package} is not installed; `make known` installs it")
-    return pathlib.Path(found.submodule_search_locations[0]).joinpath(*parts)
+    return pathlib.Path(spec.submodule_search_locations[0]).joinpath(*parts)

@@ -42,19 +42,19 @@ class Crepe:
         """Of (n, samples) every layer's (n, frames, channels)."""
         windows = torch.from_numpy(np.array(waveforms, np.float32)).unfold(-1, _WINDOW, _HOP)
         shape = windows.shape[:2]
-        found = {}
+        layers = {}
         with torch.inference_mode():
             flat = windows.reshape(-1, _WINDOW)
             flat = flat - flat.mean(dim=1, keepdim=True)
             x = (flat / flat.std(dim=1, keepdim=True).clamp_min(1e-10))[:, None]
             for block in range(1, _BLOCKS + 1):
                 x = self._block(x, block)
-                found[f"conv {block}"] = x.mean(dim=2)
+                layers[f"conv {block}"] = x.mean(dim=2)
             bins = functional.linear(
                 x.transpose(1, 2).flatten(1), self.weights["classifier.weight"], self.weights["classifier.bias"]
             )
-            found["frames"] = bins.sigmoid()
-        return {name: values.reshape(*shape, -1).numpy() for name, values in found.items()}
+            layers["frames"] = bins.sigmoid()
+        return {name: values.reshape(*shape, -1).numpy() for name, values in layers.items()}
 
     def __call__(self, waveforms: np.ndarray) -> np.ndarray:
         return self.outputs(waveforms)["frames"]
@@ -73,14 +73,14 @@ class Crepe:
 def _random(weights: dict[str, torch.Tensor], seed: int) -> dict[str, torch.Tensor]:
     """Weights as PyTorch begins with: uniform within 1 over the root of the inputs; norms that do nothing."""
     generator = torch.Generator().manual_seed(seed)
-    found = {}
+    tensors = {}
     for name, values in weights.items():
         if "_BN" in name:
-            found[name] = torch.ones_like(values) if name.endswith(("weight", "var")) else torch.zeros_like(values)
+            tensors[name] = torch.ones_like(values) if name.endswith(("weight", "var")) else torch.zeros_like(values)
             continue
         inputs = weights[name.replace("bias", "weight")][0].numel()
-        found[name] = (2 * torch.rand(values.shape, generator=generator) - 1) / inputs**0.5
-    return found
+        tensors[name] = (2 * torch.rand(values.shape, generator=generator) - 1) / inputs**0.5
+    return tensors
 
 
 def tiny() -> Crepe:

@@ -42,11 +42,11 @@ class Silero:
         with torch.inference_mode():
             padded = functional.pad(chunks.reshape(-1, 1, _CHUNK + _CONTEXT), (0, 64), mode="reflect")
             parts = functional.conv1d(padded, self.weights["stft_conv.weight"], stride=128)
-            found = [torch.hypot(parts[:, :_BINS], parts[:, _BINS:])]
+            magnitudes = [torch.hypot(parts[:, :_BINS], parts[:, _BINS:])]
             for number, stride in enumerate(_STRIDES, start=1):
                 weight, bias = (self.weights[f"conv{number}.{name}"] for name in ("weight", "bias"))
-                found.append(functional.conv1d(found[-1], weight, bias, stride=stride, padding=1).relu())
-        means = [each.mean(dim=2).reshape(*shape, -1).numpy() for each in found]
+                magnitudes.append(functional.conv1d(magnitudes[-1], weight, bias, stride=stride, padding=1).relu())
+        means = [each.mean(dim=2).reshape(*shape, -1).numpy() for each in magnitudes]
         return dict(zip(self.layers, means, strict=True))
 
     def __call__(self, waveforms: np.ndarray) -> np.ndarray:
@@ -55,11 +55,11 @@ class Silero:
 
 def _random(weights: dict[str, torch.Tensor], seed: int) -> dict[str, torch.Tensor]:
     generator = torch.Generator().manual_seed(seed)
-    found = dict(weights)
+    tensors = dict(weights)
     for name in (f"conv{number}.{part}" for number in range(1, 5) for part in ("weight", "bias")):
         inputs = weights[name.replace("bias", "weight")][0].numel()
-        found[name] = (2 * torch.rand(weights[name].shape, generator=generator) - 1) / inputs**0.5
-    return found
+        tensors[name] = (2 * torch.rand(weights[name].shape, generator=generator) - 1) / inputs**0.5
+    return tensors
 
 
 def trained() -> Silero:

@@ -80,8 +80,8 @@ def headline(measured: Measurements) -> str:
 
 def notes(several: Sequence[Heard], measured: Measurements) -> list[str]:
     """What a reader must know."""
-    asked = [each for each in several if not each.is_control]
-    without = [each.name for each in asked if filters_of(each.front_end.front_end) is None]
+    front_ends = [each for each in several if not each.is_control]
+    without = [each.name for each in front_ends if filters_of(each.front_end.front_end) is None]
     said = f"The first layer of {listed(without)} has no filters to draw." if without else ""
     return [*NOTES, *([said] if said else [])]
 
@@ -111,7 +111,7 @@ def write_tables(several: Sequence[Heard], measured: Measurements) -> list[str]:
         *told,
         *textwrap.wrap(terminal.LEGEND, 110, break_on_hyphens=False),
         "",
-        f"All {len(table.asked(measured))} scores: {files[0]}. Layer by layer: {files[1]}.",
+        f"All {len(table.score_names(measured))} scores: {files[0]}. Layer by layer: {files[1]}.",
     ]
 
 

@@ -107,13 +107,13 @@ def read_off(
     def of(between: bool) -> Callable[[Layer], Score]:
         return lambda layer: layer.read_off(grid, parameter, between=between)
 
-    asked = functools.partial(
+    question = functools.partial(
         Question, over=over, chance="-", unit=unit, guesses=lambda grids: grids.items()[grid].points()[parameter]
     )
     own = name.removeprefix("amplitude of ")
     return {
-        f"{name} read off across {across}, {unit}": asked(of(False), primary=True, noticeable=noticeable),
-        f"{name} read off across {across} and between the {own} heard, {unit}": asked(
+        f"{name} read off across {across}, {unit}": question(of(False), primary=True, noticeable=noticeable),
+        f"{name} read off across {across} and between the {own} heard, {unit}": question(
             of(True), beside=True, of_layers=False
         ),
     }
@@ -277,7 +277,7 @@ def invariances(
     primary: bool = False,
     through_layers: Mapping[str, int] = _NOWHERE,
 ) -> Questions:
-    found: Questions = {}
+    questions: Questions = {}
     for relative, kind in ((False, "cosine"), (True, "relative")):
         for at_rate, where in WHERE.items():
             score = functools.partial(
@@ -290,21 +290,21 @@ def invariances(
             )
             main = primary and relative and not at_rate
             place = through_layers.get(where) if relative else None
-            found[f"same under {change}, {kind}, {where}"] = Question(
+            questions[f"same under {change}, {kind}, {where}"] = Question(
                 score, "other tones", "-", primary=main, through_layers=place, hears=(grid,)
             )
-    return found
+    return questions
 
 
 def bursts() -> Questions:
-    found: Questions = {}
+    questions: Questions = {}
     for at_rate, where in WHERE.items():
         for fraction in FRACTIONS[::-1]:
             score = functools.partial(Layer.burst_separation, fraction=float(fraction), at_rate=at_rate)
             name = f"burst of {round(1000 * float(fraction))} ms, AUC, {where}"
             drawn = 8 if name == "burst of 10 ms, AUC, other tones" else None
-            found[name] = Question(score, "other tones", "0.5", through_layers=drawn, hears=(BURSTS,))
-    return found
+            questions[name] = Question(score, "other tones", "0.5", through_layers=drawn, hears=(BURSTS,))
+    return questions
 
 
 def learned_scale(scales: Iterable[str]) -> Questions:
@@ -313,11 +313,11 @@ def learned_scale(scales: Iterable[str]) -> Questions:
     def fit(scale: str) -> Callable[[Layer], Score]:
         return lambda layer: layer.learned_scale.fits[scale]
 
-    asked = functools.partial(Question, over="other steps", hears=(SWEEP,), saturates=STEPS)
+    question = functools.partial(Question, over="other steps", hears=(SWEEP,), saturates=STEPS)
     chance = "any rising curve: 0.7 to 0.9"
     return {
-        **{scale_name(each): asked(fit(each), chance=chance) for each in scales},
-        SMALL_STEPS: asked(Layer.small_steps, chance="-"),
+        **{scale_name(each): question(fit(each), chance=chance) for each in scales},
+        SMALL_STEPS: question(Layer.small_steps, chance="-"),
     }
 
 

@@ -40,7 +40,7 @@ def noise_rows(layer: Layer) -> list[Row]:
 
     synthesis = layer.grids.syntheses[0]
     vowels = grid_name("vowels", synthesis)
-    asked = {
+    score_at = {
         f"f0 of vowels, {WITH[synthesis]}": of(vowels, "f0"),
         f"F1, {WITH[synthesis]}": of(vowels, "f1"),
         f"F2, {WITH[synthesis]}": of(vowels, "f2"),
@@ -48,7 +48,7 @@ def noise_rows(layer: Layer) -> list[Row]:
     }
     return [
         rows.score(NOISE_CURVE, attempted(functools.partial(score, level)), better="higher", of=name, noise=level)
-        for name, score in asked.items()
+        for name, score in score_at.items()
         for level in LEVELS
     ]
 
@@ -82,7 +82,7 @@ def draw_discrimination(
     Sums of sines have no panel for f0: three inharmonic sines have no pitch, and so no listener to compare with.
     """
     said = title(f"Discrimination next to a listener's: {population.name}, final frames", measured.quick, vowels)
-    asked: list[tuple[str, str, str, Synthesis]] = [
+    curves: list[tuple[str, str, str, Synthesis]] = [
         (kind_of, claim, name, synthesis)
         for synthesis in SYNTHESES
         for kind_of, (plain, name) in ABX.items()
@@ -94,8 +94,8 @@ def draw_discrimination(
             abx_name(kind_of, name, NOTICEABLE[kind_of].multiples[0]),
         )
     ]
-    figure, panels = figures.panels(len(asked), size=(3.1, 3.0), columns=4, title=said)
-    for axes, (kind_of, claim, name, synthesis) in zip(panels, asked, strict=True):
+    figure, panels = figures.panels(len(curves), size=(3.1, 3.0), columns=4, title=said)
+    for axes, (kind_of, claim, name, synthesis) in zip(panels, curves, strict=True):
         noticeable = NOTICEABLE[kind_of]
         names = [abx_name(kind_of, name, multiple) for multiple in noticeable.multiples]
         for kind, each in _drawn(population, population.untrained):

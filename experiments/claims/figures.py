@@ -15,7 +15,7 @@ from ..store.populations import Population
 from ..store.rows import Measurements, Row
 from ..vowel_choice import PAPERS, VowelChoice
 from .questions import CLAIMS, placed
-from .table import asked, is_saturated, layers_in, score_of
+from .table import is_saturated, layers_in, score_names, score_of
 
 LEAST = -0.25  # scores below it are drawn at the edge
 OFFSETS = {"encoder": -0.09, "untrained": 0.09, "log-mel": -0.27, "stft": 0.27}  # from the middle of a row
@@ -27,7 +27,7 @@ TUNED_LAYERS = 4  # panels of tuning curves, spread over the layers
 def draw_claims(population: Population, measured: Measurements, *, vowels: VowelChoice = PAPERS) -> Figure:
     """Main scores of the final frames and those to read with them: encoders, untrained encoders and spectrograms."""
     primary: dict[str, list[str]] = {}
-    for claim, name in asked(measured):
+    for claim, name in score_names(measured):
         question = CLAIMS[claim][name]
         if question.leads and question.unit is None:  # errors, in cents and dB, have a figure of their own
             primary.setdefault(claim, []).append(name)
@@ -70,7 +70,7 @@ def draw_claims(population: Population, measured: Measurements, *, vowels: Vowel
 def draw_read_off(population: Population, measured: Measurements, *, vowels: VowelChoice = PAPERS) -> Figure:
     """How far off parameters are read, in cents, through the layers: a panel per parameter and synthesis."""
     first = population.members[0]
-    drawn = [(claim, name) for claim, name in asked(measured) if CLAIMS[claim][name].noticeable is not None]
+    drawn = [(claim, name) for claim, name in score_names(measured) if CLAIMS[claim][name].noticeable is not None]
     said = title(f"Read off in new contexts: {population.name}", measured.quick, vowels)
     figure, panels = figures.panels(max(len(drawn), 1), size=(3.1, 2.6), columns=3, title=said)
     layers = layers_in(measured, first)
@@ -111,8 +111,8 @@ def title(text: str, quick: bool, vowels: VowelChoice) -> str:
 
 def values_at(several: Sequence[Row | None], end: Callable[[Row], float | None] = lambda row: row.value) -> np.ndarray:
     """Values of rows, or their ends; NaN where there is none."""
-    found = [None if row is None else end(row) for row in several]
-    return np.array([np.nan if each is None else each for each in found])
+    values = [None if row is None else end(row) for row in several]
+    return np.array([np.nan if each is None else each for each in values])
 
 
 def _in_all_layers(population: Population, measured: Measurements) -> tuple[str, ...]:
@@ -171,7 +171,7 @@ def add_legend(
 def draw_layers(population: Population, measured: Measurements, *, vowels: VowelChoice = PAPERS) -> Figure:
     """Some scores through the layers: the encoder's, each untrained one's, and the spectrograms' as lines."""
     (encoder,) = population.members
-    several = set(asked(measured))
+    several = set(score_names(measured))
     drawn = [(claim, name) for claim, name, _ in placed("through_layers") if (claim, name) in several]
     figure, panels = figures.panels(
         len(drawn),
@@ -213,13 +213,13 @@ def draw_layers(population: Population, measured: Measurements, *, vowels: Vowel
 
 def draw_filters(name: str, filters: np.ndarray, *, sample_rate: int) -> Figure:
     """The frequency responses of the first layer's filters, sorted by peak, and the peaks next to known scales."""
-    found = tuning.frequency_responses(filters, sample_rate=sample_rate)
+    responses = tuning.frequency_responses(filters, sample_rate=sample_rate)
     figure, (image_axes, axes) = figures.panels(
-        2, size=(4.6, 4.2), title=f"First layer: {len(found.peak)} filters of {name}"
+        2, size=(4.6, 4.2), title=f"First layer: {len(responses.peak)} filters of {name}"
     )
-    figures.filter_images([image_axes], [found])
+    figures.filter_images([image_axes], [responses])
     image_axes.set_title("Frequency responses, sorted by peak", fontsize=10)
-    _spread(axes, {"peaks of the filters": (found.peak, figures.ORANGE)}, 0.0, float(found.frequency[-1]))
+    _spread(axes, {"peaks of the filters": (responses.peak, figures.ORANGE)}, 0.0, float(responses.frequency[-1]))
     axes.set_title("Peaks next to even spreads", fontsize=10)
     axes.set_xlabel("Share of filters")
     axes.set_ylabel("Frequency (kHz)")
@@ -276,13 +276,13 @@ def draw_tuning(encoder: str, tuned: Mapping[str, tuning.TuningCurves], *, nyqui
     return figure
 
 
-def _spread(axes: Axes, found: Mapping[str, tuple[np.ndarray, str]], lowest: float, highest: float) -> None:
+def _spread(axes: Axes, frequencies: Mapping[str, tuple[np.ndarray, str]], lowest: float, highest: float) -> None:
     """Sorted frequencies over their share, and how they would lie if spread evenly in Hz or in Mel."""
     even = np.linspace(0, 1, 200)
     mel = np.linspace(scales.mel(lowest), scales.mel(highest), 200)
     in_hz = np.interp(mel, scales.mel(np.linspace(lowest, highest, 2000)), np.linspace(lowest, highest, 2000))
     axes.plot(even, (lowest + even * (highest - lowest)) / 1000, color="black", linestyle=":", label="even in Hz")
     axes.plot(even, in_hz / 1000, color=figures.BLUE, label="even in Mel")
-    for label, (frequency, colour) in found.items():
+    for label, (frequency, colour) in frequencies.items():
         share = (np.arange(len(frequency)) + 0.5) / len(frequency)
         axes.plot(share, np.sort(frequency) / 1000, color=colour, linewidth=2, label=label)

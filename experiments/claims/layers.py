@@ -79,15 +79,15 @@ class Layer:
     def _probe(self, grid: str, name: str, values: Callable[[], np.ndarray], noise: float) -> BlockScores:
         key = "probe", grid, name, noise
         if key not in self._found:
-            asked = functools.partial(scores.block_decodability, noise=noise, bootstrap=self.bootstrap)
-            self._found[key] = asked(self.mean[grid], values())
+            score = functools.partial(scores.block_decodability, noise=noise, bootstrap=self.bootstrap)
+            self._found[key] = score(self.mean[grid], values())
         return self._found[key]
 
     def read_off(self, grid: str, parameter: str, *, between: bool = False) -> Score:
         """A parameter read off in contexts that were not heard: cents of a frequency, dB of an amplitude."""
         points = self._varying(grid, parameter)
         contexts = {name: values for name, values in points.items() if name != parameter}
-        found = scores.read_off(
+        errors = scores.read_off(
             self.mean[grid],
             {parameter: points[parameter]},
             contexts,
@@ -97,7 +97,7 @@ class Layer:
             widths=self.widths,
             bootstrap=self.bootstrap,
         )
-        return found[parameter]
+        return errors[parameter]
 
     def saturation(self, grid: str, *, within: str | None = None) -> float:
         """The share of pairs of a grid's sounds that are all but as far apart as the farthest."""
@@ -105,15 +105,15 @@ class Layer:
 
     def saturations(self) -> dict[str, float]:
         """By what is compared in RSA and near order, its `saturation`; without what has no direction."""
-        asked: dict[str, tuple[str, str | None]] = {"tones": ("tones", None), "two tones": ("amplitudes", None)}
+        sounds: dict[str, tuple[str, str | None]] = {"tones": ("tones", None), "two tones": ("amplitudes", None)}
         for synthesis in self.grids.syntheses:
             vowels = grid_name("vowels", synthesis)
-            asked |= {f"vowels, {synthesis}": (vowels, None), f"vowels of one f0, {synthesis}": (vowels, "f0")}
-        found = {}
-        for name, (grid, within) in asked.items():
+            sounds |= {f"vowels, {synthesis}": (vowels, None), f"vowels of one f0, {synthesis}": (vowels, "f0")}
+        by_name = {}
+        for name, (grid, within) in sounds.items():
             with contextlib.suppress(UndefinedScoreError):
-                found[name] = self.saturation(grid, within=within)
-        return found
+                by_name[name] = self.saturation(grid, within=within)
+        return by_name
 
     def rsa(
         self, grid: str, *parameters: str, metrics: Mapping[str, ParameterMetric], within: str | None = None
@@ -145,10 +145,10 @@ class Layer:
 
     def abx_mean(self, kind: str, synthesis: Synthesis = "sines") -> Score:
         """The mean of a curve over its multiples."""
-        found = [self.abx(kind, multiple, synthesis) for multiple in listeners.NOTICEABLE[kind].multiples]
-        value = float(np.mean([each.value for each in found]))
-        replicates = np.mean([each.replicates for each in found], axis=0)
-        return make_score(value, replicates, units=found[0].units, bootstrap=self.bootstrap, bounds=(0.0, 1.0))
+        curve = [self.abx(kind, multiple, synthesis) for multiple in listeners.NOTICEABLE[kind].multiples]
+        value = float(np.mean([each.value for each in curve]))
+        replicates = np.mean([each.replicates for each in curve], axis=0)
+        return make_score(value, replicates, units=curve[0].units, bootstrap=self.bootstrap, bounds=(0.0, 1.0))
 
     def abx_vowels(self, synthesis: Synthesis = "sines") -> Score:
         """Whether the same vowel is nearer at another f0 than another vowel is; f0 from the sounds for its own ABX."""

@@ -36,26 +36,26 @@ def measure(heard: Heard) -> list[Row]:
     is_one_of_many = is_asked_less(heard.setting)
     by_layer = layers_of(heard, only_frames=is_one_of_many)
     final = by_layer[FRAMES]
-    found = score_rows(heard, by_layer, list(questions(final.grids.syntheses)))
+    all_rows = score_rows(heard, by_layer, list(questions(final.grids.syntheses)))
     if not is_one_of_many:
-        found += [*curves.noise_rows(final), *small_changes.growth_rows(final)]
+        all_rows += [*curves.noise_rows(final), *small_changes.growth_rows(final)]
     if not heard.is_control:
-        found += shortest_bursts(by_layer)
-        found += _tuning_rows(heard, by_layer)
-        found += [rows.number("sounds heard", len(grid), sweep=name) for name, grid in final.grids.items().items()]
+        all_rows += shortest_bursts(by_layer)
+        all_rows += _tuning_rows(heard, by_layer)
+        all_rows += [rows.number("sounds heard", len(grid), sweep=name) for name, grid in final.grids.items().items()]
     for layer, each in by_layer.items():
-        found += [
+        all_rows += [
             rows.number(SATURATION, share, layer=layer, sounds=name) for name, share in each.saturations().items()
         ]
-    return found
+    return all_rows
 
 
-def score_rows(heard: Heard, by_layer: Mapping[str, Layer], asked: Asked) -> list[Row]:
+def score_rows(heard: Heard, by_layer: Mapping[str, Layer], entries: Asked) -> list[Row]:
     """A row for every score of every layer; those of the final frames are remembered for `final_scores`."""
-    found = []
+    all_rows = []
     for layer, each in _with_progress(heard.name, by_layer):
         column: dict[str, dict[str, Cell]] = {}
-        for claim, name, question in asked:
+        for claim, name, question in entries:
             if layer != FRAMES and not (question.by_layer if heard.is_control else question.of_layers):
                 continue
             if not each.heard >= set(question.hears):
@@ -63,10 +63,10 @@ def score_rows(heard: Heard, by_layer: Mapping[str, Layer], asked: Asked) -> lis
             cell = attempted(functools.partial(question.score, each))
             column.setdefault(claim, {})[name] = cell
             unit = "" if question.unit in (None, "share") else question.unit
-            found.append(rows.score(name, cell, unit=unit, better=question.better, layer=layer, claim=claim))
+            all_rows.append(rows.score(name, cell, unit=unit, better=question.better, layer=layer, claim=claim))
         if layer == FRAMES:
             heard.memory[FRAMES] = column
-    return found
+    return all_rows
 
 
 def final_scores(several: Sequence[Heard]) -> dict[str, Column]:
@@ -83,7 +83,7 @@ def _with_progress(name: str, by_layer: Mapping[str, Layer]) -> Iterator[tuple[s
 
 def shortest_bursts(by_layer: Mapping[str, Layer]) -> list[Row]:
     """By layer, the shortest burst such that it and all longer ones have an AUC whose interval is above `SEPARATED`."""
-    found = []
+    all_rows = []
     for layer, each in by_layer.items():
         for at_rate, where in WHERE.items():
             shortest = None
@@ -99,39 +99,39 @@ def shortest_bursts(by_layer: Mapping[str, Layer]) -> list[Row]:
             why = "not even the longest burst is told apart"
             for unit, length in in_units.items():
                 quantity = SHORTEST if unit == "ms" else f"{SHORTEST}, {unit}"
-                found.append(
+                all_rows.append(
                     rows.number(quantity, length, unit=unit, better="lower", layer=layer, undefined=why, tones=where)
                 )
-    return found
+    return all_rows
 
 
 def tuning_of(heard: Heard, by_layer: Mapping[str, Layer] | None = None) -> dict[str, tuning.TuningCurves]:
     """Tuning curves of the channels of every layer that has any, from the pure tones."""
 
     def compute() -> dict[str, tuning.TuningCurves]:
-        found = {}
+        tunings = {}
         for layer, each in (by_layer or layers_of(heard)).items():
             with contextlib.suppress(UndefinedScoreError):
-                found[layer] = tuning.tuning_curves(each.mean["tones"], each.points("tones")["frequency"])
-        return found
+                tunings[layer] = tuning.tuning_curves(each.mean["tones"], each.points("tones")["frequency"])
+        return tunings
 
     curves_of: dict[str, tuning.TuningCurves] = heard.remembered("tuning", compute)
     return curves_of
 
 
 def _tuning_rows(heard: Heard, by_layer: Mapping[str, Layer]) -> list[Row]:
-    found = []
+    all_rows = []
     for layer, tuned in tuning_of(heard, by_layer).items():
         lowest, highest = float(tuned.frequency[0]), float(tuned.frequency[-1])
-        found.append(rows.number("channels tuned", len(tuned.channel), layer=layer))
+        all_rows.append(rows.number("channels tuned", len(tuned.channel), layer=layer))
         for quantity, values in {
             "best frequency of the channels": tuned.best_frequency,
             "bandwidth of the channels": tuned.bandwidth,
         }.items():
             quartiles = np.percentile(values, _QUARTILES)
-            found += rows.curve(quantity, quartiles, unit="Hz", layer=layer, percentile=_QUARTILES)
+            all_rows += rows.curve(quantity, quartiles, unit="Hz", layer=layer, percentile=_QUARTILES)
         for name, scale in SCALES.items():
             spread = functools.partial(tuning.spread_along, tuned.best_frequency, scale, lowest=lowest, highest=highest)
             quantity = "distance of best frequencies from an even spread"
-            found.append(rows.score(quantity, attempted(spread), layer=layer, scale=name))
-    return found
+            all_rows.append(rows.score(quantity, attempted(spread), layer=layer, scale=name))
+    return all_rows

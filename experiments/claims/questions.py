@@ -171,9 +171,9 @@ _OF_OTHER_SOUNDS: dict[str, Questions] = {
 
 CLAIMS: dict[str, Questions] = {
     **{
-        with_synthesis(claim, synthesis): asked
+        with_synthesis(claim, synthesis): by_name
         for synthesis in SYNTHESES
-        for claim, asked in _of_vowels(synthesis).items()
+        for claim, by_name in _of_vowels(synthesis).items()
     },
     **_OF_OTHER_SOUNDS,
 }
@@ -182,13 +182,13 @@ CLAIMS: dict[str, Questions] = {
 def claims_of(syntheses: tuple[Synthesis, ...] = SYNTHESES) -> dict[str, Questions]:
     """The claims that are asked with some syntheses of vowels."""
     left_out = tuple(f", {WITH[each]}" for each in SYNTHESES if each not in syntheses)
-    return {claim: asked for claim, asked in CLAIMS.items() if not (left_out and claim.endswith(left_out))}
+    return {claim: by_name for claim, by_name in CLAIMS.items() if not (left_out and claim.endswith(left_out))}
 
 
 def questions(syntheses: tuple[Synthesis, ...] = SYNTHESES) -> Iterator[tuple[str, str, Question]]:
     """Claim, name and question of every score."""
     return (
-        (claim, name, question) for claim, found in claims_of(syntheses).items() for name, question in found.items()
+        (claim, name, question) for claim, by_name in claims_of(syntheses).items() for name, question in by_name.items()
     )
 
 

@@ -30,15 +30,15 @@ _LEAST = 1e-4  # shares below it are drawn there
 
 def growth_rows(layer: Layer) -> list[Row]:
     """The share at every change, of everything that is moved, with one starting phase and with the mean of all."""
-    found = []
+    all_rows = []
     for what in _moved(layer):
         threshold = NOTICEABLE[OF[what]].in_cents
-        found.append(rows.number(THRESHOLD, threshold, unit="cents", of=what))
+        all_rows.append(rows.number(THRESHOLD, threshold, unit="cents", of=what))
         for phases in PHASES_TAKEN:
             for place, cents in enumerate(layer.changes):
                 cell = attempted(functools.partial(layer.small_change, what, place, phases=phases))
-                found.append(rows.score(GROWTH, cell, better="lower", of=what, phases=phases, cents=round(cents, 3)))
-    return found
+                all_rows.append(rows.score(GROWTH, cell, better="lower", of=what, phases=phases, cents=round(cents, 3)))
+    return all_rows
 
 
 def _moved(layer: Layer) -> list[str]:
@@ -57,9 +57,9 @@ def draw(population: Population, measured: Measurements, *, vowels: VowelChoice 
     for index, axes in enumerate(panels):
         phases, name = PHASES_TAKEN[index // len(names)], names[index % len(names)]
         for kind, each in drawn:
-            asked = {"of": name, "phases": phases}
-            curve = list(measured.select(GROWTH, encoder=each, **asked))
-            cents = measured.parameter("cents", GROWTH, encoder=each, **asked)
+            parameters = {"of": name, "phases": phases}
+            curve = list(measured.select(GROWTH, encoder=each, **parameters))
+            cents = measured.parameter("cents", GROWTH, encoder=each, **parameters)
             style = figures.STYLES[kind]
             marker = style["marker"] if kind in ("encoder", "untrained") else None
             axes.plot(

@@ -95,11 +95,11 @@ class Grids:
 
     def items(self) -> dict[str, Grid]:
         """The grids by name; those of vowels once for each synthesis, see `grid_name`."""
-        found = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        grids = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         if "resonances" not in self.syntheses:
-            del found["voice_changes"]
+            del grids["voice_changes"]
         named: dict[str, Grid] = {}
-        for name, grid in found.items():
+        for name, grid in grids.items():
             if name not in OF_VOWELS:
                 named |= {name: grid} if isinstance(grid, Grid) else {}
                 continue
@@ -129,7 +129,7 @@ def grids_of(
     f0, f1, f2, amplitudes = (4, 4, 4, 8) if usual else (4, 4, 4, 5)
     step, every = (40, 3) if usual else (240, 9)
     offsets = (0, 1, 3, 40, 113, frames.hop - 1) if usual else (0, 1, 113)
-    found = dataclasses.replace(
+    grids = dataclasses.replace(
         full,
         vowel_lines=full.vowel_lines.thinned(f0=f0, f1=f1, f2=f2),
         tones=_tones("tones", _heard(np.arange(13, frames.nyquist, step), frames)),
@@ -139,9 +139,9 @@ def grids_of(
         bursts=_bursts(frames, slice(1, 5)),
     )
     if usual:
-        return found
-    found = dataclasses.replace(found, bursts=_bursts(frames, slice(2, 4)))
-    return found if size == "quick" else _fewest(found)
+        return grids
+    grids = dataclasses.replace(grids, bursts=_bursts(frames, slice(2, 4)))
+    return grids if size == "quick" else _fewest(grids)
 
 
 def _fewest(quick: Grids) -> Grids:
@@ -393,11 +393,11 @@ def grids_for(setting: Setting) -> Grids:
     results, options = setting.results, setting.options
     size: Size = "full" if options.get("full") and not results.quick else results.size
     syntheses = tuple(each for each in SYNTHESES if options.get("synthesis") in (None, "both", each))
-    found = grids_of(setting.front_end.frames, size, results.vowels, syntheses)
+    grids = grids_of(setting.front_end.frames, size, results.vowels, syntheses)
     if any(options.get(name) is not None for name in ("lowest", "highest", "step")):
         tones = learned_scale.tones(setting, usual_step=phased.SCALE_STEP)
-        found = dataclasses.replace(found, scale_tones=tones)
-    return found
+        grids = dataclasses.replace(grids, scale_tones=tones)
+    return grids
 
 
 SEEDS_ASKED_ALL = 3

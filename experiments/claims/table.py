@@ -26,7 +26,7 @@ SATURATION = "pairs of sounds at the farthest distance"
 MARKS = {"ahead": "▲", "level": "=", "behind": "▼", "undefined": "?", "ceiling": "–"}
 
 
-def asked(measured: Measurements) -> list[tuple[str, str]]:
+def score_names(measured: Measurements) -> list[tuple[str, str]]:
     """Claim and name of every score that was asked."""
     several = [(claim, name) for claim, names in CLAIMS.items() for name in names]
     return [(claim, name) for claim, name in several if any(measured.select(name, claim=claim))]
@@ -68,7 +68,7 @@ def csv_text(measured: Measurements, *, chances: Chances) -> str:
         for control in rivals(population):
             header += [f"{population.name} against {control}{end}" for end in ("", " q", " all outside")]
     lines = []
-    for claim, name in asked(measured):
+    for claim, name in score_names(measured):
         about = CLAIMS[claim][name]
         line: list[object] = [claim, name, "yes" if about.primary else "", about.over, _units(measured, claim, name)]
         line += [chances[claim, name], about.better]
@@ -77,9 +77,9 @@ def csv_text(measured: Measurements, *, chances: Chances) -> str:
             row = score_of(measured, encoder, claim, name, layer)
             has_none = row is None or row.value is None
             line += [""] * 3 if has_none else [f"{x:.6g}" for x in (row.value, row.low, row.high)]  # type: ignore[union-attr]
-        for population, found in against:
+        for population, by_claim in against:
             for control in rivals(population):
-                verdict = found[claim][name][control]
+                verdict = by_claim[claim][name][control]
                 line += [verdict.word, "" if verdict.q is None else f"{verdict.q:.3g}"]
                 line.append("" if verdict.apart is None else "yes" if verdict.apart else "no")
         lines.append(line)
@@ -93,11 +93,11 @@ def _units(measured: Measurements, claim: str, name: str) -> str:
 
 def markdown(measured: Measurements, population: Population, *, chances: Chances) -> list[str]:
     """Lines: the final frames of a population next to its controls: the main scores, all of them, and tallies."""
-    found = verdicts(measured, population)
-    several = asked(measured)
+    by_claim = verdicts(measured, population)
+    several = score_names(measured)
     leading = [(claim, name) for claim, name in several if CLAIMS[claim][name].leads]
     others = [each for each in several if each not in leading]
-    table = functools.partial(_table, measured, population, found, chances)
+    table = functools.partial(_table, measured, population, by_claim, chances)
     lines = [
         f"## {population.told}, final frames",
         "",
@@ -107,16 +107,16 @@ def markdown(measured: Measurements, population: Population, *, chances: Chances
     ]
     for control in rivals(population):
         lines += ["", f"Against {control}, all metrics together:", ""]
-        lines += [f"- {family}: {word}" for family, word in agreements(found, control).items()]
-        if together := of_both(found, control):
+        lines += [f"- {family}: {word}" for family, word in agreements(by_claim, control).items()]
+        if together := of_both(by_claim, control):
             lines += ["", f"Against {control}, vowels as sums of sines and as voices:", ""]
             lines += [f"- {name}: {word}" for name, word in together.items()]
     lines += ["", "All other scores:", "", *table(others)]
     lines += ["", f"Scores in which {population.name} is ahead of (▲), level with (=) or behind (▼) a control:"]
     lines += ["(– is a score above 0.995 on both sides, which is not compared.)", ""]
-    lines += [f"- {claim}: {_tally(names, population)}" for claim, names in found.items()]
+    lines += [f"- {claim}: {_tally(names, population)}" for claim, names in by_claim.items()]
     if population.untrained and population.is_group:
-        lines += ["", _all_against_all(found, population)]
+        lines += ["", _all_against_all(by_claim, population)]
     if null := null_table_of(measured, population):
         lines += ["", str(null)]
     about = measured.encoders[population.members[0]]
@@ -132,10 +132,10 @@ def markdown(measured: Measurements, population: Population, *, chances: Chances
     return lines
 
 
-def _all_against_all(found: Verdicts, population: Population) -> str:
+def _all_against_all(by_claim: Verdicts, population: Population) -> str:
     known = [
         (verdict, 1 if CLAIMS[claim][name].better == "higher" else -1)
-        for claim, names in found.items()
+        for claim, names in by_claim.items()
         for name, by_control in names.items()
         if (verdict := by_control[UNTRAINED]).difference is not None
     ]
@@ -172,8 +172,8 @@ def scale_lines(measured: Measurements) -> list[str]:
 def _scale_fits(measured: Measurements, encoder: str) -> dict[str, float]:
     """R² by known scale, of the final frames."""
     several = {scale: scale_name(scale) for scale in SCALES}
-    found = {scale: score_of(measured, encoder, SCALE_CLAIM, name) for scale, name in several.items()}
-    return {scale: row.value for scale, row in found.items() if row is not None and row.value is not None}
+    by_scale = {scale: score_of(measured, encoder, SCALE_CLAIM, name) for scale, name in several.items()}
+    return {scale: row.value for scale, row in by_scale.items() if row is not None and row.value is not None}
 
 
 def _is_too_coarse(measured: Measurements, encoder: str) -> bool:
@@ -183,11 +183,11 @@ def _is_too_coarse(measured: Measurements, encoder: str) -> bool:
 def _table(
     measured: Measurements,
     population: Population,
-    found: Verdicts,
+    by_claim: Verdicts,
     chances: Chances,
     shown: Sequence[tuple[str, str]],
 ) -> list[str]:
-    table = cells(measured, population, found, chances, shown)
+    table = cells(measured, population, by_claim, chances, shown)
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     table.insert(1, ["-" * width for width in widths])
     return [
@@ -198,7 +198,7 @@ def _table(
 def cells(
     measured: Measurements,
     population: Population,
-    found: Verdicts,
+    by_claim: Verdicts,
     chances: Chances,
     shown: Sequence[tuple[str, str]],
 ) -> list[list[str]]:
@@ -209,7 +209,7 @@ def cells(
     table[0] += population.spectrograms.values()
     for claim, name in shown:
         about = CLAIMS[claim][name]
-        by_control = found.get(claim, {}).get(name, {})
+        by_control = by_claim.get(claim, {}).get(name, {})
         said = f"{name} (+)" if about.leads and not about.primary else name
         over = f"{about.over} ({_units(measured, claim, name)})"
         line = [claim, said, over, chances[claim, name], _ours(measured, population, claim, name)]

@@ -32,11 +32,11 @@ LEGEND = (
 
 def ten(measured: Measurements) -> list[tuple[str, str]]:
     """Claim and name of the ten scores; vowels are voices where those were heard, else sums of sines."""
-    asked = table.asked(measured)
+    present = table.score_names(measured)
     several = []
     for claim, name, of_vowels in TEN:
         claims = [with_synthesis(claim, each) for each in reversed(SYNTHESES)] if of_vowels else [claim]
-        several += [(each, name) for each in claims if (each, name) in asked][:1]
+        several += [(each, name) for each in claims if (each, name) in present][:1]
     return several
 
 
@@ -50,13 +50,13 @@ def leading(measured: Measurements) -> list[Population]:
 def lines(measured: Measurements, population: Population, *, chances: Chances) -> list[str]:
     """The ten scores of a front end, or group of trainings, next to its controls."""
     shown = ten(measured)
-    found = verdicts(measured, population)
-    cells = table.cells(measured, population, found, chances, shown)
+    by_claim = verdicts(measured, population)
+    cells = table.cells(measured, population, by_claim, chances, shown)
     # The units of the interval are in the files.
     rows = [[score, *others] for _, score, _, *others in cells]
     for row, (claim, _) in zip(rows[1:], shown, strict=True):
         row[0] += f" ({claim.partition(', ')[2]})" if ", with " in claim else ""
-    count = len(table.asked(measured))
+    count = len(table.score_names(measured))
     return [f"{population.told}, final frames: {len(shown)} of {count} scores", "", *_aligned(rows)]
 
 

@@ -100,22 +100,22 @@ def compare(columns: Columns, measured: Measurements) -> list[Row]:
     """
     several = []
     for population in populations(measured):
-        members, found = len(population.members), []
+        members, all_rows = len(population.members), []
         for rival, theirs in rivals(population).items():
             fixed = rival != UNTRAINED
             for (claim, name), verdict in compared(columns, population.members, theirs, fixed=fixed).items():
-                asked: dict[str, Any] = {"claim": claim, "score": name, "against": rival, "members": members}
+                parameters: dict[str, Any] = {"claim": claim, "score": name, "against": rival, "members": members}
                 why = AT_CEILING if verdict.word == "ceiling" else "one of the two lacks this score"
                 unit = _unit(claim, name) or ""
-                found += [
-                    rows.number(DIFFERENCE, verdict.difference, unit=unit, undefined=why, **asked),
-                    rows.number(P, verdict.p, undefined=why, **asked),
+                all_rows += [
+                    rows.number(DIFFERENCE, verdict.difference, unit=unit, undefined=why, **parameters),
+                    rows.number(P, verdict.p, undefined=why, **parameters),
                 ]
         null = null_table(columns, population.untrained, size=members)
         if null is not None:
             for what, count in dataclasses.asdict(null).items():
-                found.append(rows.number(NULL_TABLE, count, count=what.replace("_", " "), members=members))
-        several += [dataclasses.replace(row, encoder=population.members[0]) for row in found]
+                all_rows.append(rows.number(NULL_TABLE, count, count=what.replace("_", " "), members=members))
+        several += [dataclasses.replace(row, encoder=population.members[0]) for row in all_rows]
     return several
 
 
@@ -126,7 +126,7 @@ def compared(
 
     Of the others those that were asked: of many random encoders some questions are asked of a few.
     """
-    found = {}
+    by_score = {}
     for claim, name in [(claim, name) for claim, names in columns[ours[0]].items() for name in names]:
         first_cells, second_cells = (
             [columns[each][claim][name] for each in several if name in columns[each].get(claim, {})]
@@ -137,17 +137,17 @@ def compared(
         first, second = ([cell for cell in cells if isinstance(cell, Score)] for cells in (first_cells, second_cells))
         are_known = bool(second) and len(first) == len(first_cells) and len(second) == len(second_cells)
         if _unit(claim, name) is None and are_known and min(cell.value for cell in (*first, *second)) > CEILING:
-            found[claim, name] = Verdict("ceiling")
+            by_score[claim, name] = Verdict("ceiling")
             continue
         try:
             if not are_known:
                 raise UndefinedScoreError
             difference = scores.compare(first, second, second_is="fixed" if fixed else "drawn")
         except UndefinedScoreError:
-            found[claim, name] = Verdict("undefined")
+            by_score[claim, name] = Verdict("undefined")
             continue
-        found[claim, name] = Verdict("level", difference.difference, difference.p)
-    return found
+        by_score[claim, name] = Verdict("level", difference.difference, difference.p)
+    return by_score
 
 
 def verdicts(measured: Measurements, population: Population) -> Verdicts:
@@ -161,8 +161,8 @@ def verdicts(measured: Measurements, population: Population) -> Verdicts:
     known: dict[tuple[str, str, str], Verdict] = {}
     both = (list(measured.select(quantity, encoder=first, members=members)) for quantity in (DIFFERENCE, P))
     for difference, p in zip(*both, strict=True):
-        asked = dict(difference.parameters)
-        claim, name, rival = (str(asked[each]) for each in ("claim", "score", "against"))
+        parameters = dict(difference.parameters)
+        claim, name, rival = (str(parameters[each]) for each in ("claim", "score", "against"))
         if difference.value is None or p.value is None:
             word = "ceiling" if difference.undefined == AT_CEILING else "undefined"
             known[claim, name, rival] = Verdict(word)
@@ -170,16 +170,16 @@ def verdicts(measured: Measurements, population: Population) -> Verdicts:
         of_both = [values_of(measured, each, claim, name) for each in (population.members, sides.get(rival, ()))]
         is_apart = _apart(*of_both) and abs(difference.value) >= SMALLEST[_unit(claim, name)]
         known[claim, name, rival] = Verdict("level", difference.value, p.value, None, is_apart)
-    found: dict[str, dict[str, dict[str, Verdict]]] = {}
+    by_claim: dict[str, dict[str, dict[str, Verdict]]] = {}
     for (claim, name, rival), verdict in marked(known).items():
-        found.setdefault(claim, {}).setdefault(name, {})[rival] = verdict
-    return found
+        by_claim.setdefault(claim, {}).setdefault(name, {})[rival] = verdict
+    return by_claim
 
 
 def values_of(measured: Measurements, encoders: Sequence[str], claim: str, name: str) -> list[float]:
     """A score of the final frames of several front ends, of those that have one."""
-    found = (next(measured.select(name, encoder=each, claim=claim), None) for each in encoders)
-    return [row.value for row in found if row is not None and row.value is not None]
+    own_rows = (next(measured.select(name, encoder=each, claim=claim), None) for each in encoders)
+    return [row.value for row in own_rows if row is not None and row.value is not None]
 
 
 def _apart(first: Sequence[float], second: Sequence[float]) -> bool:
@@ -211,34 +211,34 @@ def null_table(columns: Columns, untrained: Sequence[str], *, size: int = 1) -> 
     counts, pairs, below_five = [], 0, 0
     for chosen in splits:
         others = [each for each in untrained if each not in chosen]
-        found = marked(compared(columns, chosen, others, fixed=False)).values()
-        counts.append(sum(verdict.word in ("ahead", "behind") for verdict in found))
-        pairs += sum(verdict.p is not None for verdict in found)
-        below_five += sum(verdict.p is not None and verdict.p < 0.05 for verdict in found)
+        outcomes = marked(compared(columns, chosen, others, fixed=False)).values()
+        counts.append(sum(verdict.word in ("ahead", "behind") for verdict in outcomes))
+        pairs += sum(verdict.p is not None for verdict in outcomes)
+        below_five += sum(verdict.p is not None and verdict.p < 0.05 for verdict in outcomes)
     with_marks = sum(count > 0 for count in counts)
     return NullTable(size, len(untrained) - size, len(splits), with_marks, pairs, sum(counts), below_five)
 
 
 def null_table_of(measured: Measurements, population: Population) -> NullTable | None:
     """The null table of a population among the rows; None where it has none."""
-    asked = measured.select(NULL_TABLE, encoder=population.members[0], members=float(len(population.members)))
-    counts = {str(dict(row.parameters)["count"]).replace(" ", "_"): int(row.value or 0) for row in asked}
+    own_rows = measured.select(NULL_TABLE, encoder=population.members[0], members=float(len(population.members)))
+    counts = {str(dict(row.parameters)["count"]).replace(" ", "_"): int(row.value or 0) for row in own_rows}
     return NullTable(**counts) if counts else None
 
 
-def agreements(found: Verdicts, control: str) -> dict[str, str]:
+def agreements(by_claim: Verdicts, control: str) -> dict[str, str]:
     """By family of scores in several metrics, what all of them say together.
 
     "ahead", or another verdict, where all agree; "ahead in 3 of 5, level in 2" where the differences have one sign, but
     not all are marked; else `DEPENDS`.
     """
     families: dict[str, list[Verdict]] = {}
-    for claim, names in found.items():
+    for claim, names in by_claim.items():
         for name, by_control in names.items():
-            asked = question(claim, name)
-            if asked is not None and asked.family and by_control[control].difference is not None:
+            about = question(claim, name)
+            if about is not None and about.family and by_control[control].difference is not None:
                 synthesis = next((f", {told}" for told in WITH.values() if claim.endswith(told)), "")
-                families.setdefault(f"{asked.family}{synthesis}", []).append(by_control[control])
+                families.setdefault(f"{about.family}{synthesis}", []).append(by_control[control])
     return {family: _agreed(several) for family, several in families.items()}
 
 
@@ -253,12 +253,12 @@ def _agreed(several: Sequence[Verdict]) -> str:
     return f"{word} in {words.count(word)} of {len(words)} metrics, level in {words.count('level')}"
 
 
-def of_both(found: Verdicts, control: str) -> dict[str, str]:
+def of_both(by_claim: Verdicts, control: str) -> dict[str, str]:
     """By main score of vowels, what sines and voices say together: one word where both agree, else that of each."""
     told = {}
     for claim, names in _OF_VOWELS.items():
         for name in names:
-            of_each = [found.get(with_synthesis(claim, one), {}).get(name, {}).get(control) for one in SYNTHESES]
+            of_each = [by_claim.get(with_synthesis(claim, one), {}).get(name, {}).get(control) for one in SYNTHESES]
             if None not in of_each:
                 words = [each.word for each in of_each if each]
                 apart = ", ".join(f"{word} {WITH[one]}" for word, one in zip(words, SYNTHESES, strict=True))
@@ -268,37 +268,37 @@ def of_both(found: Verdicts, control: str) -> dict[str, str]:
 
 # The questions that lead with voices, by the claim without its synthesis.
 _OF_VOWELS = {
-    claim.removesuffix(f", {WITH['resonances']}"): [name for name, asked in questions.items() if asked.leads]
+    claim.removesuffix(f", {WITH['resonances']}"): [name for name, about in questions.items() if about.leads]
     for claim, questions in CLAIMS.items()
     if claim.endswith(f", {WITH['resonances']}")
 }
 
 
 def _unit(claim: str, name: str) -> Unit | None:
-    asked = question(claim, name)
-    return asked.unit if asked else None
+    about = question(claim, name)
+    return about.unit if about else None
 
 
 def _better(claim: str, name: str) -> str:
-    asked = question(claim, name)
-    return asked.better if asked else "higher"
+    about = question(claim, name)
+    return about.better if about else "higher"
 
 
 def told(measured: Measurements, *, primary: bool = True) -> list[str]:
     """A sentence for each population: in how many scores, or main ones, it is ahead of its controls, and behind."""
     sentences = []
     for population in populations(measured):
-        found = verdicts(measured, population)
-        asked = [
+        by_claim = verdicts(measured, population)
+        several = [
             by_control
-            for claim, names in found.items()
+            for claim, names in by_claim.items()
             for name, by_control in names.items()
             if not primary or ((each := question(claim, name)) and each.primary)
         ]
         what = "main scores" if primary else "scores"
         parts: list[str] = []
         for rival in rivals(population):
-            words = [by_control[rival].word for by_control in asked if rival in by_control]
+            words = [by_control[rival].word for by_control in several if rival in by_control]
             if words:
                 of = "" if parts else f" of {len(words)} {what}"
                 against = "random weights" if rival == UNTRAINED else rival

@@ -250,16 +250,16 @@ def _with_gaps(ways: np.ndarray) -> np.ndarray:
 
 def filter_images(panels: Sequence[Axes], responses: Sequence[FrequencyResponses]) -> None:
     """The frequency responses of an encoder's filters in each panel, with one colour bar for all."""
-    for axes, found in zip(panels, responses, strict=True):
-        khz = found.frequency / 1000
+    for axes, response in zip(panels, responses, strict=True):
+        khz = response.frequency / 1000
         axes.imshow(
-            found.decibels.T,
+            response.decibels.T,
             origin="lower",
             aspect="auto",
             cmap=SEQUENTIAL,
             vmin=_LEAST_DECIBELS,
             vmax=0,
-            extent=(0, len(found.peak), khz[0], khz[-1]),
+            extent=(0, len(response.peak), khz[0], khz[-1]),
         )
         axes.set_xlabel("Filter")
     panels[0].set_ylabel("Frequency (kHz)")

@@ -127,15 +127,15 @@ def _choose_fonts(texts: Sequence[Text], letters: str) -> None:
 def fonts_with(letters: str) -> tuple[str, ...]:
     """Further installed fonts that have what matplotlib's own has not of `letters`; says once what none has."""
     missing = {each for each in letters if not _has(_own_font(), each)}
-    found = []
+    families = []
     for family, path in _installed() if missing else ():
         if theirs := {each for each in missing if _has(path, each)}:
-            found.append(family)
+            families.append(family)
             missing -= theirs
         if not missing:
             break
     _say_missing(missing)
-    return tuple(found)
+    return tuple(families)
 
 
 _SAID: set[str] = set()

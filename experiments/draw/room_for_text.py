@@ -46,7 +46,7 @@ def legend(
     room = figure.bbox.width - 2 * _PAD
 
     def made(count: int) -> Legend:
-        found = figure.legend(
+        box = figure.legend(
             handles=list(handles),
             labels=shown,
             loc="outside lower center",
@@ -56,27 +56,27 @@ def legend(
             title=title,
         )
         lettering.settle(figure)
-        found.get_title().set_multialignment("center")
-        return found
+        box.get_title().set_multialignment("center")
+        return box
 
-    def width(found: Legend) -> float:
-        return float(found.get_window_extent().width)
+    def width(box: Legend) -> float:
+        return float(box.get_window_extent().width)
 
     with lettering.without_remarks():
         for count in range(max(1, min(columns, len(shown))), 0, -1):
-            found = made(count)
-            _wrap(found.get_title(), room)
-            if width(found) <= room or count == 1:
+            box = made(count)
+            _wrap(box.get_title(), room)
+            if width(box) <= room or count == 1:
                 break
-            found.remove()
-        if width(found) > room:
-            around = width(found) - max(text.get_window_extent().width for text in found.get_texts())
-            for text in found.get_texts():
+            box.remove()
+        if width(box) > room:
+            around = width(box) - max(text.get_window_extent().width for text in box.get_texts())
+            for text in box.get_texts():
                 _wrap(text, room - around)
-        height = found.get_window_extent().height / figure.dpi
+        height = box.get_window_extent().height / figure.dpi
     if height > _LEGEND:
         figure.set_figheight(figure.get_figheight() + height - _LEGEND)
-    return found
+    return box
 
 
 def fit(figure: Figure | SubFigure) -> None:

@@ -75,17 +75,17 @@ def _mapped(heard: Heard) -> list[str]:
 
 def compare(several: Sequence[Heard], measured: Measurements) -> list[Row]:
     """CKA of front ends and of their baselines, and of each layer with log-mel."""
-    asked = [each for each in several if not each.is_control]
-    if BY_F0 not in asked[0].sweeps:
+    named = [each for each in several if not each.is_control]
+    if BY_F0 not in named[0].sweeps:
         return []
-    front_ends = [each.front_end for each in asked]
+    front_ends = [each.front_end for each in named]
     baselines = alignment.baselines_of(front_ends)
-    grid = asked[0].grid(BY_F0)
+    grid = named[0].grid(BY_F0)
     thinned, chosen = alignment.thinned(grid)
-    features = {each.front_end: each.features(BY_F0) for each in asked}
+    features = {each.front_end: each.features(BY_F0) for each in named}
     of_thinned = {each: values[chosen] for each, values in features.items()}
     of_thinned |= {each.front_end: each.features(thinned.name) for each in several if thinned.name in each.sweeps}
-    bootstrap = asked[0].results.bootstrap
+    bootstrap = named[0].results.bootstrap
     return [
         *alignment.measure(itertools.combinations(front_ends, 2), features, grid, bootstrap=bootstrap),
         *alignment.measure_baselines(baselines, of_thinned, thinned, bootstrap=bootstrap),

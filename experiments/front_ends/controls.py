@@ -85,8 +85,8 @@ def seed_of(name: str) -> int | None:
         >>> seed_of("random-3"), seed_of("mine.random-10"), seed_of("log-mel")
         (3, 10, None)
     """
-    found = _SEED.search(name)
-    return int(found[1]) if found else None
+    match = _SEED.search(name)
+    return int(match[1]) if match else None
 
 
 def spectrogram_name(as_named: str, frames: Frames) -> str:

@@ -19,7 +19,7 @@ from w2v_jax.spectrograms import LogMagnitudeSpectrogram, LogMelSpectrogram, Spe
 
 from .names import BUNDLED, UNTRAINED
 
-_Found = TypeVar("_Found")
+_Value = TypeVar("_Found")
 Kind = Literal["trained", "random", "spectrogram", "yours"]
 SPECTROGRAMS = {"log-mel": LogMelSpectrogram, "stft": LogMagnitudeSpectrogram}
 # What `--encoders` stands for when it is not given.
@@ -92,10 +92,10 @@ class NamedFrontEnd:
 
         Of an encoder of our own training that has none in its name, it is the step that its file states.
         """
-        found = _STEP.search(self.name)
-        if found is None and self.kind == "trained" and self.source.startswith(PRETRAINED):
-            found = _STEP_OF_TRAINING.search(self.source)
-        return int(found[1]) if found else None
+        match = _STEP.search(self.name)
+        if match is None and self.kind == "trained" and self.source.startswith(PRETRAINED):
+            match = _STEP_OF_TRAINING.search(self.source)
+        return int(match[1]) if match else None
 
 
 # One at a time in memory: an experiment asks for a front end once per sweep, then for the next one.
@@ -104,15 +104,15 @@ def _made(make: Callable[[], FrontEnd]) -> FrontEnd:
     return make()
 
 
-def once_for(function: Callable[[Sequence[NamedFrontEnd]], _Found]) -> Callable[[Sequence[NamedFrontEnd]], _Found]:
+def once_for(function: Callable[[Sequence[NamedFrontEnd]], _Value]) -> Callable[[Sequence[NamedFrontEnd]], _Value]:
     """The function, which remembers what it returned for the last few front ends: it reads weights, or makes some."""
 
     @functools.lru_cache(maxsize=4)
-    def of(key: tuple[tuple[NamedFrontEnd, object, object], ...]) -> _Found:
+    def of(key: tuple[tuple[NamedFrontEnd, object, object], ...]) -> _Value:
         return function([front_end for front_end, *_ in key])
 
     @functools.wraps(function)
-    def remembered(front_ends: Sequence[NamedFrontEnd]) -> _Found:
+    def remembered(front_ends: Sequence[NamedFrontEnd]) -> _Value:
         return of(tuple((each, each.group, each.make) for each in front_ends))
 
     return remembered

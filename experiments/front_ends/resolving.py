@@ -83,8 +83,8 @@ def resolve(
             f"--encoders: {shared[0]!r} is the name of a group and of an encoder; expected two names"
         )
     find = functools.partial(obtaining.find, offline=offline, listener=listener)
-    found = [_named(label, name, precision, find) for label, name in given.items()]
-    return [dataclasses.replace(each, group=groups.get(each.name)) if groups else each for each in found]
+    front_ends = [_named(label, name, precision, find) for label, name in given.items()]
+    return [dataclasses.replace(each, group=groups.get(each.name)) if groups else each for each in front_ends]
 
 
 def _present(default: Sequence[str]) -> list[str]:
@@ -105,10 +105,10 @@ def _spelled_out(names: Sequence[str], listener: Listener) -> list[str]:
 
 def _members(pattern: str) -> list[tuple[str, str, str | None]]:
     """What an entry of `--encoders` stands for: encoders, the name of each, and the group that they make, if any."""
-    found = None if _is_there(pattern) else _WITH_NAME.fullmatch(pattern)
-    if found is None:
+    match = None if _is_there(pattern) else _WITH_NAME.fullmatch(pattern)
+    if match is None:
         return [(name, _label(name), None) for name in _matching(pattern)]
-    given, said = found.groups()
+    given, said = match.groups()
     if not said.strip():
         raise EncoderChoiceError(f"--encoders={pattern}: nothing is named {given!r}; expected {given}=ENCODER")
     if not _SEVERAL.search(said) or _is_there(said):
@@ -136,9 +136,9 @@ def _matching(pattern: str) -> list[str]:
         places += [str(folder / pattern) for folder in checkpoint.weights_folders()]
     for place in places:
         for each in (place, place + checkpoint.SUFFIX):
-            found = glob.glob(each, recursive=True)  # noqa: PTH207 (pathlib's takes no absolute patterns)
-            if found := [name for name in found if name.endswith(checkpoint.SUFFIX)]:
-                return sorted(found, key=_by_numbers)
+            matches = glob.glob(each, recursive=True)  # noqa: PTH207 (pathlib's takes no absolute patterns)
+            if matches := [name for name in matches if name.endswith(checkpoint.SUFFIX)]:
+                return sorted(matches, key=_by_numbers)
     if is_hub_id(re.sub(r"[*?\[\]!]", "x", pattern)):
         raise EncoderChoiceError(
             f"--encoders={pattern}: no {checkpoint.SUFFIX} file here matches it, and the hub has no patterns; expected "
@@ -166,12 +166,12 @@ def _label(name: str) -> str:
 def _named(label: str, name: str, precision: Precision, find: Callable[[str], pathlib.Path]) -> NamedFrontEnd:
     if name == UNTRAINED:
         return random_encoder(label, 0, precision=precision)
-    if found := _RANDOM.fullmatch(name):
-        if len(found[1].lstrip("0")) > len(str(_HIGHEST_SEED)) or int(found[1]) > _HIGHEST_SEED:
+    if match := _RANDOM.fullmatch(name):
+        if len(match[1].lstrip("0")) > len(str(_HIGHEST_SEED)) or int(match[1]) > _HIGHEST_SEED:
             raise EncoderChoiceError(f"--encoders={name}: the seed is too large; expected 0 to {_HIGHEST_SEED:,}")
-        return random_encoder(label, int(found[1]), precision=precision)
+        return random_encoder(label, int(match[1]), precision=precision)
     if name in SPECTROGRAMS:
         return spectrogram(label, as_named=name)
-    if (found := _FACTORY.fullmatch(name)) and not pathlib.Path(name).exists():
-        return yours(label, name, *found.groups())
+    if (match := _FACTORY.fullmatch(name)) and not pathlib.Path(name).exists():
+        return yours(label, name, *match.groups())
     return trained(label, find(name), precision)

@@ -192,12 +192,12 @@ def _digest_of_yours(front_end: FrontEnd) -> tuple[str, np.ndarray]:
             raise ValueError(
                 f"its {layer!r} is a {type(frames).__name__}; expected a NumPy array (n, frames, channels)"
             )
-    found = {layer: np.asarray(frames) for layer, frames in returned.items()}
-    _check_shapes(front_end, found, sounds)
-    _take_in(digest, found)
+    arrays = {layer: np.asarray(frames) for layer, frames in returned.items()}
+    _check_shapes(front_end, arrays, sounds)
+    _take_in(digest, arrays)
     identity = getattr(front_end, "identity", None)
     said = f"identity {identity}" if isinstance(identity, str) else f"on the host sha256:{digest.hexdigest()}"
-    return said, np.asarray(found[library.FRAMES], np.float32)
+    return said, np.asarray(arrays[library.FRAMES], np.float32)
 
 
 def _cosine(heard: np.ndarray) -> float | None:
@@ -207,17 +207,17 @@ def _cosine(heard: np.ndarray) -> float | None:
     return float(first @ second / norm) if np.isfinite(norm) and norm > 0 else None
 
 
-def _check_shapes(front_end: FrontEnd, found: Mapping[str, Any], sounds: np.ndarray) -> None:
+def _check_shapes(front_end: FrontEnd, outputs: Mapping[str, Any], sounds: np.ndarray) -> None:
     count, samples = sounds.shape
     for layer, frames in library.layers(front_end).items():
-        shape, expected = tuple(found[layer].shape), (count, frames.num_frames(samples))
+        shape, expected = tuple(outputs[layer].shape), (count, frames.num_frames(samples))
         if len(shape) != 3 or shape[:2] != expected or not shape[2]:
             raise ValueError(
                 f"its {layer!r} has shape {shape} for {count} sounds of {samples} samples; expected "
                 f"({expected[0]}, {expected[1]}, channels), at least one channel, by {frames}"
             )
-        if not jax.numpy.issubdtype(found[layer].dtype, np.floating):
-            raise ValueError(f"its {layer!r} is {found[layer].dtype}; expected floating-point frames")
+        if not jax.numpy.issubdtype(outputs[layer].dtype, np.floating):
+            raise ValueError(f"its {layer!r} is {outputs[layer].dtype}; expected floating-point frames")
 
 
 def _take_in(digest: "hashlib._Hash", arrays: Mapping[str, Any]) -> None:

@@ -46,6 +46,6 @@ def share(
             f"--distributed: jax.distributed found no cluster here ({str(error).splitlines()[0]}); "
             "give --num_processes and --process_id"
         ) from error
-    found = Share(jax.process_index(), jax.process_count(), patience)
+    part = Share(jax.process_index(), jax.process_count(), patience)
     jax.distributed.shutdown()
-    return found
+    return part

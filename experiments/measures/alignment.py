@@ -43,17 +43,17 @@ Baselines = Mapping[NamedFrontEnd, tuple[NamedFrontEnd, ...]]  # of each front e
 
 def baselines_of(front_ends: Sequence[NamedFrontEnd]) -> Baselines:
     """The baselines of each front end: encoders with random weights in its architecture, and log-mel."""
-    found = {}
+    baselines = {}
     for each, theirs in controls.controls_of(front_ends).items():
         spectrogram = theirs.spectrograms.get(LOG_MEL)
-        found[each] = (*theirs.untrained[:MOST_RANDOM], *([spectrogram] if spectrogram else []))
-    return found
+        baselines[each] = (*theirs.untrained[:MOST_RANDOM], *([spectrogram] if spectrogram else []))
+    return baselines
 
 
 def beside(baselines: Baselines) -> list[NamedFrontEnd]:
     """Those that were not asked about themselves, each once, log-mel last."""
-    found = dict.fromkeys(each for several in baselines.values() for each in several if each not in baselines)
-    return sorted(found, key=lambda each: each.kind == "spectrogram")
+    others = dict.fromkeys(each for several in baselines.values() for each in several if each not in baselines)
+    return sorted(others, key=lambda each: each.kind == "spectrogram")
 
 
 def thinned(grid: Grid) -> tuple[Grid, np.ndarray]:

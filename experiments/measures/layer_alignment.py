@@ -96,10 +96,10 @@ def draw(
     if not curves:
         return None
     figure, (axes,) = figures.panels(1, size=(6.4, 4.2))
-    asked = [name for name, about in measured.encoders.items() if name in curves and not about.control_of]
+    named = [name for name, about in measured.encoders.items() if name in curves and not about.control_of]
     for name, curve in reversed(curves.items()):  # what was asked about on top
-        control = name not in asked
-        colour = figures.GREY if control else _colour(asked.index(name), len(asked))
+        control = name not in named
+        colour = figures.GREY if control else _colour(named.index(name), len(named))
         marker, label = ("d", f"{name} (random weights)") if control else ("o", name)
         low, value, high = (_ends(curve, end) for end in ("low", "value", "high"))
         axes.fill_between(range(len(value)), low, high, color=colour, alpha=0.2, linewidth=0)

@@ -82,21 +82,21 @@ def measure(
         chosen = np.sort(np.random.default_rng(0).choice(len(features), MAX_POINTS, replace=False))
     of, drawn = features[chosen], positions[chosen]
     of_chosen = {name: values[chosen] for name, values in varying.items()}
-    found: dict[str, Row] = {}
+    by_name: dict[str, Row] = {}
     for name, score in {
         "near_order": lambda: scores.neighbour_overlap(of, of_chosen, count=COUNT, bootstrap=bootstrap),
         "far_order": lambda: scores.rsa(features, varying, bootstrap=bootstrap),
         "trustworthiness": lambda: scores.trustworthiness(of, drawn, count=COUNT, bootstrap=bootstrap),
         "continuity": lambda: scores.continuity(of, drawn, count=COUNT, bootstrap=bootstrap),
     }.items():
-        found[name] = rows.score(_QUANTITIES[name], rows.attempted(score), better="higher", map=sweep)
+        by_name[name] = rows.score(_QUANTITIES[name], rows.attempted(score), better="higher", map=sweep)
     for name, number in {
         "near_order_by_chance": lambda: scores.neighbour_chance(of_chosen, count=COUNT),
         "shuffled": lambda: scores.shuffled_maps_score(len(chosen), count=COUNT),
         "saturation": lambda: scores.saturation(of),
     }.items():
-        found[name] = _number(_QUANTITIES[name], number, sweep=sweep)
-    return MapOrder(**found)
+        by_name[name] = _number(_QUANTITIES[name], number, sweep=sweep)
+    return MapOrder(**by_name)
 
 
 def _number(quantity: str, number: Callable[[], float], *, sweep: str) -> Row:
@@ -108,12 +108,12 @@ def _number(quantity: str, number: Callable[[], float], *, sweep: str) -> Row:
 
 def of(measured: Measurements, encoder: str, sweep: str) -> MapOrder | None:
     """The numbers of a sweep's map among the measurements; None where the experiment drew no such map."""
-    found = {
+    by_name = {
         name: next(measured.select(quantity, encoder=encoder, map=sweep), None)
         for name, quantity in _QUANTITIES.items()
     }
-    known = {name: row for name, row in found.items() if row is not None}
-    return MapOrder(**known) if len(known) == len(found) else None
+    known = {name: row for name, row in by_name.items() if row is not None}
+    return MapOrder(**known) if len(known) == len(by_name) else None
 
 
 def below(

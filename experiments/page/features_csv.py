@@ -49,9 +49,9 @@ def write(path: pathlib.Path) -> pathlib.Path:
         table = spreadsheet.Writer(text)
         channels = [f"c{index}" for index in range(features.shape[-1])]
         table.write([*parameters, *(["frame"] if by_frame else []), *channels])
-        for row, found in enumerate(features):
+        for row, frames in enumerate(features):
             values = [f"{np.float32(each[row]):.9g}" for each in parameters.values()]
-            for frame, channel in enumerate(found.reshape(-1, features.shape[-1])):
+            for frame, channel in enumerate(frames.reshape(-1, features.shape[-1])):
                 start = [*values, frame] if by_frame else values
                 table.write([*start, *(f"{each:.9g}" for each in channel)])
     return target

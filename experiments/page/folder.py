@@ -118,28 +118,28 @@ def read(path: pathlib.Path, names: Sequence[str] = (), *, own: Sequence[Experim
     """
     if files.is_in_bucket(path):
         raise ReportError(f"{path} is in a bucket; expected a folder on this machine: copy the results here first")
-    everything = {each: found for each in _experiments(path, own) if (found := _measurements(path, each))}
+    everything = {each: whole for each in _experiments(path, own) if (whole := _measurements(path, each))}
     if not everything:
         raise ReportError(
             f"{path} has no results: no {measurements_file.NAME} in {', '.join(catalog.EXPERIMENTS)}; expected what an "
             f"experiment left: run w2v-jax reproduce --output_dir={path.parent if path.name in SIZES else path} first"
         )
-    if not any(found.encoders for found in everything.values()):
+    if not any(whole.encoders for whole in everything.values()):
         where = ", ".join(f"{each}/{measurements_file.NAME}" for each in everything)
         raise ReportError(f"{path} has no results of any encoder in {where}; run the experiments again")
     encoders = _chosen(everything, names)
     if not encoders:
-        there = dict.fromkeys(name for found in everything.values() for name in found.encoders)
+        there = dict.fromkeys(name for whole in everything.values() for name in whole.encoders)
         raise ReportError(
             f"--encoders={','.join(names)}: {path} has no results of such; it has those of {listing(there, 20)}"
         )
     theirs = {each.name: each for each in own}
     parts = []
-    for name, found in everything.items():
-        measured = _of(found, encoders)
+    for name, whole in everything.items():
+        measured = _of(whole, encoders)
         if measured.encoders:
             record = theirs.get(name) or (records.experiment(name) if name in catalog.EXPERIMENTS else None)
-            parts.append(Part(measured, tuple(found.encoders), record))
+            parts.append(Part(measured, tuple(whole.encoders), record))
     return Folder(path, tuple(parts), tuple(encoders.values()))
 
 
@@ -154,8 +154,8 @@ def _experiments(path: pathlib.Path, own: Sequence[Experiment]) -> list[str]:
 def _chosen(everything: Mapping[str, Measurements], names: Sequence[str]) -> dict[str, About]:
     """Front ends by name: those that somebody named when they were run, or of which a pattern is given here."""
     known: dict[str, About] = {}
-    for found in everything.values():
-        for name, about in found.encoders.items():
+    for whole in everything.values():
+        for name, about in whole.encoders.items():
             wanted = any(fnmatch.fnmatchcase(name, each) for each in names) if names else not about.control_of
             if wanted and (name not in known or known[name].control_of):
                 known[name] = about
@@ -163,14 +163,14 @@ def _chosen(everything: Mapping[str, Measurements], names: Sequence[str]) -> dic
     return {each.name: each for each in order}
 
 
-def _of(found: Measurements, encoders: Mapping[str, About]) -> Measurements:
+def _of(whole: Measurements, encoders: Mapping[str, About]) -> Measurements:
     """The measurements of chosen front ends, and of the controls that were added for them."""
-    added = [name for name, about in found.encoders.items() if encoders.keys() & set(about.control_of)]
-    wanted = [name for name in dict.fromkeys([*encoders, *added]) if name in found.encoders]
+    added = [name for name, about in whole.encoders.items() if encoders.keys() & set(about.control_of)]
+    wanted = [name for name in dict.fromkeys([*encoders, *added]) if name in whole.encoders]
     if not encoders.keys() & set(wanted):
         wanted = []
-    ordered = {name: found.encoders[name] for name in wanted}
-    return dataclasses.replace(found.of(*wanted), encoders=ordered)
+    ordered = {name: whole.encoders[name] for name in wanted}
+    return dataclasses.replace(whole.of(*wanted), encoders=ordered)
 
 
 def _measurements(folder: pathlib.Path, experiment: str) -> Measurements | None:

@@ -17,7 +17,7 @@ def why_not(folder: pathlib.Path, path: pathlib.Path) -> str | None:
         path: something in it.
     """
     try:
-        found = path.lstat()
+        status = path.lstat()
     except FileNotFoundError:
         return None
     try:
@@ -26,12 +26,12 @@ def why_not(folder: pathlib.Path, path: pathlib.Path) -> str | None:
         return "it is a link to itself"
     if not lies_in:
         return "it is, or lies in, a link out of the folder"
-    if stat.S_ISLNK(found.st_mode):
+    if stat.S_ISLNK(status.st_mode):
         try:
-            found = path.stat()
+            status = path.stat()
         except OSError:
             return "it is a link to nothing"
-    if not stat.S_ISREG(found.st_mode):
+    if not stat.S_ISREG(status.st_mode):
         return "it is not a file with an end, but a folder, a pipe, a socket or a device"
     if not path.name.isprintable():
         return "its name has signs that a page cannot show"

@@ -146,11 +146,11 @@ def _images(figure: Figure, names: Sequence[str], part: Part, folder: Folder) ->
 
 def _with_figures(part: Part, folder: Folder) -> Sequence[str]:
     """The encoders whose figures the page has, as many as it takes."""
-    asked, controls = ([each.name for each in several] for several in (folder.asked, folder.controls))
-    if len(asked) + len(controls) > MOST_FIGURES:
+    named, controls = ([each.name for each in several] for several in (folder.asked, folder.controls))
+    if len(named) + len(controls) > MOST_FIGURES:
         controls = controls[: MOST_FIGURES // 2]
-        asked = asked[: MOST_FIGURES - len(controls)]
-    return [name for name in (*asked, *controls) if name in part.measured.encoders]
+        named = named[: MOST_FIGURES - len(controls)]
+    return [name for name in (*named, *controls) if name in part.measured.encoders]
 
 
 def _end(encoder: str) -> str:

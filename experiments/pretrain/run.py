@@ -208,12 +208,12 @@ def _claim(run: Run) -> None:
     ours = json.loads(json.dumps(dataclasses.asdict(run.recipe)))
     if path.exists():
         try:
-            found = json.loads(path.read_text(encoding="utf-8"))
-            changed = [name for name in ours if found.get(name) != ours[name]]
+            recipe = json.loads(path.read_text(encoding="utf-8"))
+            changed = [name for name in ours if recipe.get(name) != ours[name]]
         except (ValueError, AttributeError) as error:
             raise TrainingError(f"{path}: not a recipe ({error}); choose another --output_dir") from error
         if changed:
-            difference = "; ".join(f"{name} was {found.get(name)!r}, is {ours[name]!r}" for name in changed)
+            difference = "; ".join(f"{name} was {recipe.get(name)!r}, is {ours[name]!r}" for name in changed)
             raise TrainingError(f"{run.folder} has a run of another recipe ({difference}); choose another --output_dir")
         return
     with files.atomic_path(path) as temporary:

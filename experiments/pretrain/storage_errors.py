@@ -23,8 +23,8 @@ def os_error_in(error: BaseException) -> OSError | None:
         seen.add(id(each))
         if isinstance(each, OSError) and each.errno is not None:
             return each
-        if found := _CODE.search(str(each)):
-            return _told(int(found[1]), str(each))
+        if match := _CODE.search(str(each)):
+            return _told(int(match[1]), str(each))
         for number in (errno.ENOSPC, errno.EDQUOT):
             if os.strerror(number).lower() in str(each).lower():
                 return _told(number, str(each))
@@ -50,10 +50,10 @@ def as_os_errors() -> Iterator[None]:
         yield
         sys.excepthook = shown
     except Exception as error:
-        found = os_error_in(error)
-        if found is None or found is error:
+        cause = os_error_in(error)
+        if cause is None or cause is error:
             raise
-        raise found from error
+        raise cause from error
 
 
 def one_line(error: OSError, *, folder: str) -> str:

@@ -26,22 +26,22 @@ def cut(results: Results, experiment: str, several: Iterable[Tokens]) -> Mapping
     `samples` are all clips one after the other, int16; clip i begins at `first[i]` and ends before `first[i + 1]`. Of
     more than `MOST` tokens so many are chosen, evenly over all.
     """
-    found: dict[Key, tuple[recordings.Recording, float, float]] = {}
+    stretches: dict[Key, tuple[recordings.Recording, float, float]] = {}
     for tokens in several:
         for row, key in enumerate(keys_of(tokens)):
-            found[key] = (tokens.layout.session.files[tokens.file[row]].recording, *key[1:])
-    keys = list(found)
+            stretches[key] = (tokens.layout.session.files[tokens.file[row]].recording, *key[1:])
+    keys = list(stretches)
     if len(keys) > MOST:
         keys = [keys[index] for index in np.linspace(0, len(keys) - 1, MOST).round().astype(int)]
 
     def compute() -> Tensors:
-        clips = [_clip(*found[key]) for key in keys]
+        clips = [_clip(*stretches[key]) for key in keys]
         ends = np.cumsum([0, *(len(clip) for clip in clips)], dtype=np.int64)
         return {"samples": np.concatenate([np.zeros(0, np.int16), *clips]), "first": ends}
 
     digest = hashlib.sha256()
     for key in keys:
-        digest.update(f"{key} {found[key][0].identity}\n".encode())
+        digest.update(f"{key} {stretches[key][0].identity}\n".encode())
     results.kept(experiment, FILE, {"clips": digest.hexdigest(), "rate": str(SAMPLE_RATE)}, compute)
     return {key: index for index, key in enumerate(keys)}
 

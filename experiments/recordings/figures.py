@@ -86,7 +86,7 @@ def _tokens(
     axes: Axes, tokens: Tokens, places: np.ndarray, styles: Mapping[str, tuple[str, str]]
 ) -> list[figures.Label]:
     """Draws the tokens, and returns a label where the middle one of each name lies."""
-    found = []
+    labels = []
     label = np.array(tokens.label, object)
     others = places[[each not in styles for each in tokens.label]]
     axes.scatter(others[:, 0], others[:, 1], color="#707070", s=4, linewidths=0, zorder=3)
@@ -99,8 +99,8 @@ def _tokens(
         axes.scatter(x, y, color=colour, marker=marker, s=size, linewidths=0.3, edgecolors="white", zorder=4)
         if sum(map(len, styles)) <= MOST_ON_MAP:
             middle = some[np.argmin(np.linalg.norm(some - np.median(some, axis=0), axis=1))]
-            found.append(figures.Label(name, middle.tolist(), colour))
-    return found
+            labels.append(figures.Label(name, middle.tolist(), colour))
+    return labels
 
 
 def _frames(axes: Axes, tokens: Tokens, places: np.ndarray) -> list[figures.Label]:
@@ -172,9 +172,9 @@ def _parameter(row: Row) -> str:
 
 def _way(row: Row) -> str:
     """How nearness is asked, in one line or two."""
-    asked = dict(row.parameters)
-    what = "" if asked["features"] == nearness.AS_THEY_ARE else f",\n{asked['features']}"
-    return f"among {asked['among']}{what}"
+    parameters = dict(row.parameters)
+    what = "" if parameters["features"] == nearness.AS_THEY_ARE else f",\n{parameters['features']}"
+    return f"among {parameters['among']}{what}"
 
 
 def _style(index: int) -> tuple[str, str]:

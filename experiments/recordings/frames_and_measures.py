@@ -113,17 +113,17 @@ class _Pieces:
     def shards(self) -> dict[range, list[tuple[int, Segment]]]:
         """Rows of each shard, and their pieces."""
         enough = math.ceil(self.shard_seconds * self.layout.frames.rate)
-        found: dict[range, list[tuple[int, Segment]]] = {}
+        by_span: dict[range, list[tuple[int, Segment]]] = {}
         start = stop = 0
         pending: list[tuple[int, Segment]] = []
         for index, segment in self.layout.pieces(self.seconds):
             pending.append((index, segment))
             stop += segment.num_frames
             if stop - start >= enough:
-                found[range(start, stop)], pending, start = pending, [], stop
+                by_span[range(start, stop)], pending, start = pending, [], stop
         if pending:
-            found[range(start, stop)] = pending
-        return found
+            by_span[range(start, stop)] = pending
+        return by_span
 
     def folder(self) -> ShardFolder:
         """Where its shards are."""
@@ -158,7 +158,7 @@ class Encoding(_Pieces):
                 )
                 for index, segment in pieces
             ]
-            found = [
+            parts = [
                 frames[segment.skipped :][: segment.num_frames]
                 for frames, (_, segment) in zip(
                     recordings.encode(self.front_end.front_end, waveforms, batch_size=self.batch_size),
@@ -166,12 +166,12 @@ class Encoding(_Pieces):
                     strict=True,
                 )
             ]
-            for frames, (index, segment) in zip(found, pieces, strict=True):
+            for frames, (index, segment) in zip(parts, pieces, strict=True):
                 if not np.isfinite(frames).all():
                     time = self.layout.frames.times(segment.first_frame + 1)[-1]
                     raise FloatingPointError(f"frames of {self.file(index).name} from {time:.2f} s on are not finite")
             progress(len(span))
-            yield np.concatenate(found)
+            yield np.concatenate(parts)
 
     def file(self, index: int) -> File:
         return self.layout.session.files[index]
@@ -195,11 +195,11 @@ class Measuring(_Pieces):
     def compute(self, spans: Sequence[range], *, progress: Callable[[int], None]) -> Iterator[np.ndarray]:
         """(frames, measures) of each span."""
         for span in spans:
-            found = []
+            parts = []
             for index, segment in self.shards[span]:
-                found.append(self._measured(index, segment))
+                parts.append(self._measured(index, segment))
                 progress(segment.num_frames)
-            yield np.concatenate(found)
+            yield np.concatenate(parts)
 
     def _measured(self, index: int, segment: Segment) -> np.ndarray:
         recording = self.layout.session.files[index].recording

@@ -45,9 +45,9 @@ def measure(heard: Heard) -> list[Row]:
 def measure_reading(heard: Heard) -> list[Row]:
     """The error of each parameter, and its linearity."""
     framed, frames = material.framed(heard), encoding.of(heard).frames
-    asked = (frames, framed.measures, framed.read, framed.speaker)
+    inputs = (frames, framed.measures, framed.read, framed.speaker)
     bootstrap = heard.results.bootstrap
-    return reading_rows(reading.errors(*asked, bootstrap=bootstrap), reading.linearity(*asked, bootstrap=bootstrap))
+    return reading_rows(reading.errors(*inputs, bootstrap=bootstrap), reading.linearity(*inputs, bootstrap=bootstrap))
 
 
 def reading_rows(errors: Mapping[str, Cell], linear: Mapping[str, Cell]) -> list[Row]:

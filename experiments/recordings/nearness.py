@@ -99,13 +99,13 @@ def _auc(
     recorded: np.ndarray, synthesised: np.ndarray, others: np.ndarray, *, centred: bool, bootstrap: Bootstrap
 ) -> Score:
     """The mean share of `others`, (n, n) bool, to whose vowels a token is less near than to its own."""
-    asked = others.any(axis=1)
-    if asked.sum() < 2:
-        raise UndefinedScoreError(f"there are {asked.sum()} tokens with others to compare with; expected at least 2")
+    compared = others.any(axis=1)
+    if compared.sum() < 2:
+        raise UndefinedScoreError(f"there are {compared.sum()} tokens with others to compare with; expected at least 2")
     cosines = _cosines(recorded, synthesised, centred=centred)
     own = np.diag(cosines)[:, None]
     nearer = ((own > cosines) + 0.5 * (own == cosines)) * others
-    return mean_score((nearer.sum(axis=1)[asked] / others.sum(axis=1)[asked]), bootstrap=bootstrap)
+    return mean_score((nearer.sum(axis=1)[compared] / others.sum(axis=1)[compared]), bootstrap=bootstrap)
 
 
 def _cosines(recorded: np.ndarray, synthesised: np.ndarray, *, centred: bool) -> np.ndarray:

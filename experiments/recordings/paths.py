@@ -31,7 +31,7 @@ def expand(patterns: Sequence[str]) -> list[pathlib.Path]:
     Raises:
         SessionError: a pattern stands for none.
     """
-    found: dict[pathlib.Path, None] = {}
+    paths: dict[pathlib.Path, None] = {}
     for pattern in patterns:
         some = [path for path in _expanded(pattern) if not is_note_of_macos(path)]
         if not some:
@@ -39,10 +39,10 @@ def expand(patterns: Sequence[str]) -> list[pathlib.Path]:
                 f"--audio={printable(pattern)}: no file matches; expected sound files, such as "
                 "--audio='session/*.wav' (in quotes)"
             )
-        found |= dict.fromkeys(some)
-    if not found:
+        paths |= dict.fromkeys(some)
+    if not paths:
         raise SessionError("--audio is not given; expected sound files, such as --audio='session/*.wav' (in quotes)")
-    return list(found)
+    return list(paths)
 
 
 def _expanded(pattern: str) -> list[pathlib.Path]:
@@ -53,8 +53,8 @@ def _expanded(pattern: str) -> list[pathlib.Path]:
             (path,) = named
             mode = _mode(path)
     if stat.S_ISDIR(mode):
-        found = (pathlib.Path(folder, name) for folder, names in _walked(path) for name in names)
-        return sorted((each for each in found if each.suffix.lower() in SUFFIXES), key=_in_order)
+        paths = (pathlib.Path(folder, name) for folder, names in _walked(path) for name in names)
+        return sorted((each for each in paths if each.suffix.lower() in SUFFIXES), key=_in_order)
     if mode or not glob.has_magic(pattern):
         return [path]
     # A link to nothing stays: what cannot be read is told, and is not absent.
@@ -147,8 +147,8 @@ def textgrid_of(path: pathlib.Path, listing: Listing = entries) -> pathlib.Path:
         listing: lists a folder.
     """
     for suffix in (".TextGrid", ".textgrid", ".Textgrid"):
-        if stat.S_ISREG(_mode(found := path.with_suffix(suffix))):
-            return found
+        if stat.S_ISREG(_mode(candidate := path.with_suffix(suffix))):
+            return candidate
     stem = composed(path.stem)
     several = [
         each

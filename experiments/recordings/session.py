@@ -245,8 +245,8 @@ def _speaker(path: pathlib.Path, tokens: Sequence[Token], by: SpeakerBy) -> str:
 
 def _never(labels: Sequence[str], files: Sequence[File]) -> list[str]:
     """Which of `labels` no token has."""
-    found = {token.label for file in files for token in file.tokens}
-    return [label for label in labels if composed(label) not in found]
+    present = {token.label for file in files for token in file.tokens}
+    return [label for label in labels if composed(label) not in present]
 
 
 def channel_of(text: str) -> Channel:

@@ -85,8 +85,8 @@ def tokens_of(
     of_speaker = _tiers(grid, path, tier)
     tokens = tuple(
         Token(each.label, each.start, each.end, speaker)
-        for speaker, found in of_speaker.items()
-        for each in found.intervals
+        for speaker, theirs in of_speaker.items()
+        for each in theirs.intervals
     )
     seen = () if with_trigraphs else trigraphs.seen(token.label for token in tokens)
     if with_trigraphs:
@@ -147,19 +147,19 @@ def _tiers(grid: TextGrid, path: pathlib.Path, wanted: str) -> dict[str, Tier]:
     if STAR not in wanted:
         return {"": grid.tier(path, wanted)}
     before, _, after = composed(wanted).partition(STAR)
-    found: dict[str, Tier] = {}
+    by_speaker: dict[str, Tier] = {}
     for tier in grid.tiers:
         if not (tier.name.startswith(before) and tier.name.endswith(after)):
             continue
         speaker = tier.name[len(before) : len(tier.name) - len(after)].strip()
         if not speaker or len(tier.name) < len(before) + len(after):
             continue
-        if speaker in found:
+        if speaker in by_speaker:
             raise TextGridError(f"{shown(path)}: it has several tiers named {printable(tier.name)!r}; expected one")
-        found[speaker] = tier
-    if not found:
+        by_speaker[speaker] = tier
+    if not by_speaker:
         raise TextGridError(f"{shown(path)}: it has no tier like {printable(wanted)!r}; its tiers are {grid.names}")
-    return found
+    return by_speaker
 
 
 def _shift(grid: TextGrid, duration: float, name: str) -> tuple[float, list[str]]:

@@ -53,10 +53,10 @@ class Tokens:
 
     def features(self, frames: np.ndarray) -> np.ndarray:
         """The mean of each token's frames, (n, channels), of all frames, (frames, channels)."""
-        found = np.empty((len(self), frames.shape[1]), np.float32)
-        for row, first, stop in zip(found, self.first, self.stop, strict=True):
+        means = np.empty((len(self), frames.shape[1]), np.float32)
+        for row, first, stop in zip(means, self.first, self.stop, strict=True):
             row[:] = frames[first:stop].mean(axis=0)
-        return found
+        return means
 
     def known(self, *names: str) -> np.ndarray:
         """(n,) bool: where Praat gives all of these measures."""
@@ -169,8 +169,8 @@ def nearest(features: np.ndarray, grid: np.ndarray, *, count: int = NEIGHBOURS) 
         count: how many, at most m.
     """
     cosines = _unit(features) @ _unit(grid).T
-    found = np.argsort(-cosines, axis=1, kind="stable")[:, :count]
-    return found, np.take_along_axis(cosines, found[:, :1], axis=1)[:, 0]
+    indices = np.argsort(-cosines, axis=1, kind="stable")[:, :count]
+    return indices, np.take_along_axis(cosines, indices[:, :1], axis=1)[:, 0]
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:

@@ -18,11 +18,11 @@ def safe_name(name: str) -> str:
         >>> safe_name("claims.crepe:make.png"), safe_name("facebook/wav2vec2-base"), safe_name("CON")
         ('claims.crepe-make.png', 'facebook--wav2vec2-base', 'CON_')
     """
-    found = _REFUSED.sub("_", name.replace("/", "--").replace(":", "-"))
-    found = re.sub(r"[. ]+$", lambda end: "_" * len(end[0]), found)
-    if reserved := _RESERVED.match(found):
-        found = f"{found[: reserved.end(1)]}_{found[reserved.end(1) :]}"
-    return found
+    safe = _REFUSED.sub("_", name.replace("/", "--").replace(":", "-"))
+    safe = re.sub(r"[. ]+$", lambda end: "_" * len(end[0]), safe)
+    if reserved := _RESERVED.match(safe):
+        safe = f"{safe[: reserved.end(1)]}_{safe[reserved.end(1) :]}"
+    return safe
 
 
 def shared(names: Iterable[str]) -> tuple[str, str] | None:

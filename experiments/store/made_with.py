@@ -81,8 +81,8 @@ def find(path: str | os.PathLike[str], settings: Settings) -> TensorFile:
             file = tensor_file.open_file(path)
     except tensor_file.UnknownTypeError as error:  # we write no such file
         raise UnknownSettingsError(str(error)) from error
-    found = _settings_of(file)
-    if changed := [name for name in {**settings, **found} if found.get(name) != settings.get(name)]:
+    stated = _settings_of(file)
+    if changed := [name for name in {**settings, **stated} if stated.get(name) != settings.get(name)]:
         raise OtherSettingsError(changed)
     return file
 
@@ -129,7 +129,7 @@ def signature(path: pathlib.Path) -> tuple[int, int] | str | None:
         with reading(path):
             return buckets.signature(path)
     try:
-        found = path.stat()
+        status = path.stat()
     except FileNotFoundError:
         return None
-    return found.st_ino, found.st_mtime_ns
+    return status.st_ino, status.st_mtime_ns

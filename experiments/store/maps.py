@@ -80,8 +80,8 @@ def umap_onto(
         return {"positions": positions, "placed": placed.reshape(*others.shape[:-1], 2)}
 
     inputs = {"features": features, "others": others}
-    found = _kept(results, experiment, front_end, sweep, inputs, settings, compute)
-    return found["positions"], found["placed"]
+    tensors = _kept(results, experiment, front_end, sweep, inputs, settings, compute)
+    return tensors["positions"], tensors["placed"]
 
 
 def principal_axes(features: np.ndarray) -> np.ndarray:

@@ -39,42 +39,42 @@ def made_with() -> dict[str, str]:
     return {"w2v_jax": _version.__version__, "jax": jax.__version__, "device": jax.local_devices()[0].device_kind}
 
 
-def save(results: Results, found: Measurements) -> None:
+def save(results: Results, measured: Measurements) -> None:
     """Writes `metrics.json` and `metrics.csv`. Two runs that end together write one after the other.
 
     Raises:
         ReplacementError: what is there cannot be read, or is of other vowels and may not be replaced.
     """
-    path = results.path(found.experiment, measurements_file.NAME)
-    with locks.alone(path, label=f"{found.experiment}/{measurements_file.NAME}"):
-        check_vowels(results, found.experiment, asked=VOWELS in found.settings)
-        earlier = results.measurements(found.experiment)
-        merged = found if earlier is None else together(found, earlier)
-        results.save_text(found.experiment, measurements_file.NAME, measurements_file.json_text(merged))
-        results.save_text(found.experiment, measurements_file.TABLE, measurements_file.csv_text(merged))
+    path = results.path(measured.experiment, measurements_file.NAME)
+    with locks.alone(path, label=f"{measured.experiment}/{measurements_file.NAME}"):
+        check_vowels(results, measured.experiment, needed=VOWELS in measured.settings)
+        earlier = results.measurements(measured.experiment)
+        merged = measured if earlier is None else together(measured, earlier)
+        results.save_text(measured.experiment, measurements_file.NAME, measurements_file.json_text(merged))
+        results.save_text(measured.experiment, measurements_file.TABLE, measurements_file.csv_text(merged))
 
 
-def together(found: Measurements, earlier: Measurements) -> Measurements:
+def together(measured: Measurements, earlier: Measurements) -> Measurements:
     """What was found, and of what was there before, the rows and notes of front ends that were not measured again.
 
     Nothing of before stays where it is of other vowels.
     """
-    if found.settings.get(VOWELS) != earlier.settings.get(VOWELS):
-        return found
-    others = {name: each for name, each in earlier.encoders.items() if name not in found.encoders}
+    if measured.settings.get(VOWELS) != earlier.settings.get(VOWELS):
+        return measured
+    others = {name: each for name, each in earlier.encoders.items() if name not in measured.encoders}
     if not others:
-        return found
+        return measured
     rows = [row for row in earlier.rows if (names := list(names_in(row))) and all(name in others for name in names)]
     return dataclasses.replace(
-        found,
-        rows=(*found.rows, *rows),
-        encoders={**found.encoders, **others},
-        notes=tuple(dict.fromkeys([*found.notes, *earlier.notes])),
-        settings={**earlier.settings, **found.settings},
+        measured,
+        rows=(*measured.rows, *rows),
+        encoders={**measured.encoders, **others},
+        notes=tuple(dict.fromkeys([*measured.notes, *earlier.notes])),
+        settings={**earlier.settings, **measured.settings},
     )
 
 
-def check_vowels(results: Results, experiment: str, *, asked: bool = True) -> None:
+def check_vowels(results: Results, experiment: str, *, needed: bool = True) -> None:
     """To be called before anything is done by an experiment that asks about vowels.
 
     Raises:
@@ -82,7 +82,7 @@ def check_vowels(results: Results, experiment: str, *, asked: bool = True) -> No
             of themselves that they were made on another grid, but not before another front end's stand next to them
             in one table.
     """
-    if not asked or results.overwrite or results.recompute:
+    if not needed or results.overwrite or results.recompute:
         return
     earlier = results.measurements(experiment)
     if earlier is None or earlier.settings.get(VOWELS) == as_json(results.vowels.as_numbers()):

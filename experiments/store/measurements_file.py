@@ -107,42 +107,42 @@ def read(path: pathlib.Path, experiment: str) -> Measurements | None:
     except OSError as error:
         raise MetricsFileError(f"{path}: it cannot be read ({error.strerror or quote(error)})") from error
     try:
-        found = json.loads(text.decode("utf-8"), parse_constant=_refuse, parse_float=_finite, parse_int=_whole)
+        content = json.loads(text.decode("utf-8"), parse_constant=_refuse, parse_float=_finite, parse_int=_whole)
     except (ValueError, RecursionError) as error:
         said = "nested too deep" if isinstance(error, RecursionError) else quote(error)
         raise MetricsFileError(f"{path}: it cannot be read ({len(text):,} bytes; {said})") from error
     try:
-        return _checked(found, experiment)
+        return _checked(content, experiment)
     except ValueError as error:
         raise MetricsFileError(f"{path}: not what w2v-jax {experiment} writes: {error}") from None
 
 
-def _checked(found: Any, experiment: str) -> Measurements:
+def _checked(content: Any, experiment: str) -> Measurements:
     """Raises `ValueError` where anything is of another kind than `json_text` writes."""
-    if not isinstance(found, dict):
-        raise ValueError(f"expected an object, found a {type(found).__name__}")
-    if found.get("experiment") != experiment:
-        raise ValueError(f"'experiment' is {_shown(found.get('experiment'))}")
-    if found.get("format") != FORMAT:
-        told = "an earlier version wrote it" if "format" not in found else f"'format' is {_shown(found['format'])}"
+    if not isinstance(content, dict):
+        raise ValueError(f"expected an object, found a {type(content).__name__}")
+    if content.get("experiment") != experiment:
+        raise ValueError(f"'experiment' is {_shown(content.get('experiment'))}")
+    if content.get("format") != FORMAT:
+        told = "an earlier version wrote it" if "format" not in content else f"'format' is {_shown(content['format'])}"
         raise ValueError(f"{told}; expected format {FORMAT}")
     for name, kind in _ENTRIES.items():
-        if not isinstance(found.get(name), kind):
-            raise ValueError(f"{name!r} is {_shown(found.get(name))}; expected a {getattr(kind, '__name__', kind)}")
-    if not all(isinstance(each, str) for each in (*found["notes"], *found["made_with"].values())):
+        if not isinstance(content.get(name), kind):
+            raise ValueError(f"{name!r} is {_shown(content.get(name))}; expected a {getattr(kind, '__name__', kind)}")
+    if not all(isinstance(each, str) for each in (*content["notes"], *content["made_with"].values())):
         raise ValueError("'notes' or 'made_with' has something else than text")
-    if list(found["columns"]) != list(_COLUMNS):
-        raise ValueError(f"'columns' is {_shown(found['columns'])}; expected {', '.join(_COLUMNS)}")
-    encoders = {name: _about(name, about) for name, about in found["encoders"].items()}
+    if list(content["columns"]) != list(_COLUMNS):
+        raise ValueError(f"'columns' is {_shown(content['columns'])}; expected {', '.join(_COLUMNS)}")
+    encoders = {name: _about(name, about) for name, about in content["encoders"].items()}
     return Measurements(
         experiment,
-        tuple(_rows(found["rows"])),
+        tuple(_rows(content["rows"])),
         encoders,
-        settings=found["settings"],
-        notes=tuple(found["notes"]),
-        size=found["size"],
-        made_with=found["made_with"],
-        headline=found["headline"],
+        settings=content["settings"],
+        notes=tuple(content["notes"]),
+        size=content["size"],
+        made_with=content["made_with"],
+        headline=content["headline"],
     )
 
 

@@ -234,16 +234,16 @@ class Results:
         """
         self.admit(work.path.parent.name)
         with self._alone(work.path, label=work.label):
-            found = self._reusable(work.path, work.settings)
-            if found is None:
+            file = self._reusable(work.path, work.settings)
+            if file is None:
                 if self.recompute and work.path not in self._made:
                     sweeping.remove_shards(work)
                 sweeping.run(work, share=self.share, overwrite=self.overwrite)
                 self._made.add(work.path)
-                found = open_file(work.path)
+                file = open_file(work.path)
             elif self.share.is_first:
                 sweeping.remove_shards(work)  # of a run that was killed when all was finished
-            return found
+            return file
 
     def kept(self, experiment: str, name: str, settings: Mapping[str, str], compute: Callable[[], Tensors]) -> Tensors:
         """What a file of the experiment has, if it was made with the same settings; else what `compute` returns, kept.
@@ -256,15 +256,15 @@ class Results:
         path = self.path(experiment, name)
         label = str(path.relative_to(self.output_dir))
         with self._alone(path, label=label):
-            found = self._reusable(path, settings)
-            if found is None:
+            file = self._reusable(path, settings)
+            if file is None:
                 if self.share.is_first:
                     made_with.write(path, compute(), settings)
                 else:
                     sweeping.await_file(path, settings, label=label)
                 self._made.add(path)
-                found = open_file(path)
-            return {name: found.array(name) for name in found.entries}
+                file = open_file(path)
+            return {name: file.array(name) for name in file.entries}
 
     def add_drawn(self, experiment: str, name: str) -> None:
         """Takes note of a figure that was drawn."""
@@ -288,7 +288,7 @@ class Results:
                 print(f"{path}: computed again (--recompute)")
             return None
         try:
-            found = made_with.read_back(path, settings)
+            file = made_with.read_back(path, settings)
         except FileNotFoundError:
             return None
         except (made_with.OtherSettingsError, made_with.UnknownSettingsError) as error:
@@ -304,7 +304,7 @@ class Results:
             return None
         if path not in self._made:
             self._read[path] = None
-        return found
+        return file
 
 
 def _pooling_of(pooling: Pooling, front_end: NamedFrontEnd) -> str:

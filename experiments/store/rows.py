@@ -60,9 +60,9 @@ class Row:
 
     def __post_init__(self) -> None:
         for name in ("value", "low", "high"):
-            found = getattr(self, name)
-            if found is not None and not math.isfinite(found):
-                raise ValueError(f"{self.quantity!r} {dict(self.parameters)}: its {name} is {found}; expected a number")
+            entry = getattr(self, name)
+            if entry is not None and not math.isfinite(entry):
+                raise ValueError(f"{self.quantity!r} {dict(self.parameters)}: its {name} is {entry}; expected a number")
         if self.value is None and not self.undefined:
             raise ValueError(f"{self.quantity!r} {dict(self.parameters)}: no value, and no word on why")
 
@@ -251,10 +251,10 @@ class Measurements:
 
     @functools.cached_property
     def _by_quantity(self) -> Mapping[tuple[str, str], Sequence[Row]]:
-        found: dict[tuple[str, str], list[Row]] = {}
+        by_quantity: dict[tuple[str, str], list[Row]] = {}
         for row in self.rows:
-            found.setdefault((row.encoder, row.quantity), []).append(row)
-        return found
+            by_quantity.setdefault((row.encoder, row.quantity), []).append(row)
+        return by_quantity
 
     @property
     def quick(self) -> bool:
@@ -297,14 +297,14 @@ class Measurements:
         Raises:
             MissingRowError: there is none, or there are several.
         """
-        found = list(self.select(quantity, encoder=encoder, layer=layer, **parameters))
-        if len(found) != 1:
+        matches = list(self.select(quantity, encoder=encoder, layer=layer, **parameters))
+        if len(matches) != 1:
             at = "".join(f", {name}={value}" for name, value in parameters.items())
             raise MissingRowError(
-                f"{self.experiment} has {len(found) or 'no'} row{'s' * (len(found) > 1)} of {quantity!r} "
+                f"{self.experiment} has {len(matches) or 'no'} row{'s' * (len(matches) > 1)} of {quantity!r} "
                 f"of {encoder or 'no front end'} ({layer}{at}); expected one"
             )
-        return found[0]
+        return matches[0]
 
     def value(self, quantity: str, *, encoder: str = "", layer: str = FRAMES, **parameters: Value) -> float | None:
         """The value of the one row; None where it is undefined. Raises as `row` does."""
@@ -312,10 +312,10 @@ class Measurements:
 
     def array(self, quantity: str, *, encoder: str = "", layer: str = FRAMES, **parameters: Value) -> np.ndarray:
         """Values of rows, (n,) float64 in order; NaN where one is undefined. Raises `MissingRowError` where n is 0."""
-        found = [row.value for row in self.select(quantity, encoder=encoder, layer=layer, **parameters)]
-        if not found:
+        values = [row.value for row in self.select(quantity, encoder=encoder, layer=layer, **parameters)]
+        if not values:
             self.row(quantity, encoder=encoder, layer=layer, **parameters)
-        return np.array([np.nan if value is None else value for value in found])
+        return np.array([np.nan if value is None else value for value in values])
 
     def parameter(
         self, name: str, quantity: str, *, encoder: str = "", layer: str = FRAMES, **parameters: Value
@@ -326,11 +326,11 @@ class Measurements:
 
     def known(self, quantity: str, *, layer: str = FRAMES, **parameters: Value) -> dict[str, Row]:
         """By front end, its one row, of those whose row has a value."""
-        found: dict[str, Row] = {}
+        by_encoder: dict[str, Row] = {}
         for row in self.select(quantity, encoder=None, layer=layer, **parameters):
             if row.value is not None and row.encoder in self.encoders:
-                found.setdefault(row.encoder, row)
-        return found
+                by_encoder.setdefault(row.encoder, row)
+        return by_encoder
 
 
 WITH = "with"  # the parameter that names the other front end of a pair

@@ -223,8 +223,8 @@ def run(sweep: Work, *, share: Share, overwrite: bool = False) -> None:
             return
         left = sum(map(len, spans))
         with progress_bar(sweep.label, sweep.num_rows, initial=sweep.num_rows - left, unit=f" {sweep.unit}") as bar:
-            found = sweep.compute(spans, progress=bar.update)
-            for span, features in zip(spans, found, strict=True):
+            computed = sweep.compute(spans, progress=bar.update)
+            for span, features in zip(spans, computed, strict=True):
                 try:
                     folder.write(span, features)
                 except FileNotFoundError:
@@ -314,9 +314,9 @@ def await_file(path: pathlib.Path, settings: Mapping[str, str], *, label: str) -
     print(f"{label}: waiting for the first process", flush=True)
     examined = None
     while True:
-        found = made_with.signature(path)
-        if found not in (None, examined):
-            examined = found
+        signature = made_with.signature(path)
+        if signature not in (None, examined):
+            examined = signature
             with contextlib.suppress(FileNotFoundError, TensorFileError):
                 made_with.read_back(path, settings)
                 return

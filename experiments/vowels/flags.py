@@ -35,10 +35,10 @@ def _frequencies() -> tuple[float, ...]:
         return ()
     if not _FREQUENCIES.fullmatch(options.F0.value):
         raise VowelTableError(f"--f0={options.F0.value}; expected Hz, or several separated by commas, such as 120,200")
-    found = tuple(float(each) for each in options.F0.value.split(","))
-    if len(set(found)) < len(found) or min(found) <= 0:
+    frequencies = tuple(float(each) for each in options.F0.value.split(","))
+    if len(set(frequencies)) < len(frequencies) or min(frequencies) <= 0:
         raise VowelTableError(f"--f0={options.F0.value}; expected different frequencies above 0 Hz")
-    return found
+    return frequencies
 
 
 def _span(flag: flags.FlagHolder) -> Span | None:

@@ -63,15 +63,15 @@ def resonances(points: Points) -> dict[str, Any]:
     if not f0.min() >= _LOWEST_F0:
         raise ValueError(f"a vowel of f0 {f0.min():g} Hz; expected at least {_LOWEST_F0:g} Hz")
     count = max(1, int(np.ceil(SAMPLE_RATE / 2 / f0.min())) - 1)
-    found = np.concatenate(
+    coefficients = np.concatenate(
         [
             _harmonics(*(each[start : start + _CHUNK] for each in (f0, f1, f2)), count=count)
             for start in range(0, len(f0), _CHUNK)
         ]
     )
-    scale = float(max(np.abs(found.real).max(), np.abs(found.imag).max()))
+    scale = float(max(np.abs(coefficients.real).max(), np.abs(coefficients.imag).max()))
     # The real part of c * exp(i x) is Re c * cos x - Im c * sin x.
-    real, imag = (np.round(32767 / scale * each).astype("<i2") for each in (found.real, -found.imag))
+    real, imag = (np.round(32767 / scale * each).astype("<i2") for each in (coefficients.real, -coefficients.imag))
     return {
         "kind": "harmonics",
         "count": count,
