@@ -67,9 +67,9 @@ def make_without_frames():
 
 
 def make_other_frames():
-    found = Bands()
-    found.frames = Frames(sample_rate=8_000, receptive_field=240, hop=100)
-    return found
+    bands = Bands()
+    bands.frames = Frames(sample_rate=8_000, receptive_field=240, hop=100)
+    return bands
 
 
 def fail():

@@ -74,11 +74,11 @@ MADE = (CLAIMS, "recordings: map", "recordings: scores", "pretrain: curve")
 
 def figures_of(experiment: str) -> dict[str, Figure]:
     """The figures of a record, by what tests call them: a figure of all may have the stem of one of each."""
-    found: dict[str, Figure] = {}
+    by_name: dict[str, Figure] = {}
     for figure in records.experiment(experiment.split()[0]).figures:
         name = f"{experiment}: {figure.stem}"
-        found[f"{name} of all" if name in found else name] = figure
-    return found
+        by_name[f"{name} of all" if name in by_name else name] = figure
+    return by_name
 
 
 NAMES = (*(name for experiment in ENCODERS for name in figures_of(experiment)), *MADE)
@@ -180,10 +180,10 @@ def recorded(names: Sequence[str], labels: Sequence[str]) -> Drawing:
     """The map of recorded tokens, a token for each label."""
     placed = {name: (_places(len(GRID)), _places(len(labels))) for name in names}
     measured = {"f1": _RANDOM.uniform(300, 800, len(labels))}
-    found = {name: _Tokens(label=tuple(labels), measured=measured) for name in names}
+    tokens = {name: _Tokens(label=tuple(labels), measured=measured) for name in names}
     return of_recordings.draw_maps(
         placed,
-        found,
+        tokens,
         GRID,
         grids.VOWELS,
         below=dict.fromkeys(names, map_order.caption(ORDER, sounds="synthesised vowels", narrow=True)),
@@ -194,8 +194,8 @@ def recorded_scores(names: Sequence[str], cell: rows.Cell = _SCORE) -> Drawing:
     """What is read off recordings, every number the same."""
     read = dict.fromkeys(reading.READ, cell)
     each = [*measuring.reading_rows(read, read), *measuring.nearness_rows(dict.fromkeys(nearness.WAYS, cell))]
-    found = tuple(dataclasses.replace(row, encoder=name) for name in names for row in each)
-    return of_recordings.draw_scores(rows.Measurements("recordings", found, {}), names)
+    all_rows = tuple(dataclasses.replace(row, encoder=name) for name in names for row in each)
+    return of_recordings.draw_scores(rows.Measurements("recordings", all_rows, {}), names)
 
 
 def claims(name: str) -> Drawing:
@@ -206,11 +206,11 @@ def claims(name: str) -> Drawing:
     wanted = controls.few(record.controls([one]))
     abouts = {each.name: measurements.about(each, control_of=(name,)) for each in wanted}
     about = measurements.about(one, compared_with=tuple(abouts))
-    found = [
+    all_rows = [
         rows.score(quantity, _SCORE, unit=question.unit or "", better=question.better, claim=claim)
         for claim, quantity, question in questions()
     ]
-    every = tuple(dataclasses.replace(row, encoder=each) for each in (name, *abouts) for row in found)
+    every = tuple(dataclasses.replace(row, encoder=each) for each in (name, *abouts) for row in all_rows)
     several = [SimpleNamespace(vowels=own_vowels(name, "iauo"))]
     drawn = figure.draw(several, rows.Measurements("claims", every, {name: about, **abouts}, size="smoke"))
     assert isinstance(drawn, Mapping)

@@ -108,11 +108,11 @@ def measurements(orders, *, experiment=RECORD.name, **changed):
 USUAL = ((OURS, 0.7), (RANDOM, 0.4), (ADDED, 0.5))
 
 
-def write_results(folder, found):
+def write_results(folder, measured):
     """`metrics.json` of measurements."""
-    (folder / found.experiment).mkdir(parents=True, exist_ok=True)
-    text = measurements_file.json_text(found)
-    (folder / found.experiment / measurements_file.NAME).write_text(text, encoding="utf-8")
+    (folder / measured.experiment).mkdir(parents=True, exist_ok=True)
+    text = measurements_file.json_text(measured)
+    (folder / measured.experiment / measurements_file.NAME).write_text(text, encoding="utf-8")
     return folder
 
 

@@ -273,11 +273,11 @@ def against(name: str, path: pathlib.Path, output: pathlib.Path) -> str:
     if torch_like and importlib.util.find_spec("torch") is None:
         return "read"
     tool, prefix = ("fairseq", "model.") if torch_like else ("transformers", "wav2vec2.")
-    config, found = read_metadata(output).config, encoder_tensors(load_encoder(output))
+    config, tensors = read_metadata(output).config, encoder_tensors(load_encoder(output))
 
     def same(state: dict[str, np.ndarray]) -> bool:
         wanted = expected(config, state, tool, prefix)
-        return found.keys() == wanted.keys() and all(np.array_equal(found[each], wanted[each]) for each in wanted)
+        return tensors.keys() == wanted.keys() and all(np.array_equal(tensors[each], wanted[each]) for each in wanted)
 
     # Imported before the clock runs: half an import is a broken one.
     torch = importlib.import_module("torch") if torch_like else None
@@ -315,30 +315,30 @@ def attempt(original: Original, name: str, path: pathlib.Path, output: pathlib.P
     """What came of one mutant: "refused", "read", or a fault in words."""
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     began = time.monotonic()
-    found = "read"
+    outcome = "read"
     try:
         original.read(path, output)
     except (CheckpointError, ReportError, *fuzz_recordings.ERRORS, OSError) as error:
         said = str(error)
         plain = said.isprintable() and len(said) < 3_000
-        found = "refused" if plain else f"fault: a message of {len(said)} characters, {said[:200]!r}"
+        outcome = "refused" if plain else f"fault: a message of {len(said)} characters, {said[:200]!r}"
     except Exception as error:
         where = traceback.extract_tb(error.__traceback__)[-1]
-        found = (
+        outcome = (
             f"fault: {type(error).__name__} {str(error)[:100]!r} in {pathlib.Path(where.filename).name}:{where.lineno}"
         )
-    if found == "refused" and output.exists():
-        found = "fault: refused, and something written"
+    if outcome == "refused" and output.exists():
+        outcome = "fault: refused, and something written"
     seconds = time.monotonic() - began
     megabytes = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
     if seconds > SECONDS:
-        found = f"fault: {seconds:.1f} s"
+        outcome = f"fault: {seconds:.1f} s"
     elif megabytes > MEGABYTES:
-        found = f"fault: {megabytes:.0f} MB"
-    if found == "read":
-        found = against(name, path, output)
+        outcome = f"fault: {megabytes:.0f} MB"
+    if outcome == "read":
+        outcome = against(name, path, output)
     output.unlink(missing_ok=True)
-    return found
+    return outcome
 
 
 def run(formats: list[str], *, first: int, seconds: float = 0, count: int = 0) -> tuple[dict, list[str]]:
@@ -357,10 +357,10 @@ def run(formats: list[str], *, first: int, seconds: float = 0, count: int = 0) -
             for name in formats:
                 path = known[name].folder / known[name].name
                 path.write_bytes(mutant(data[name], random.Random(f"{seed} {name}")))
-                found = attempt(known[name], name, path, pathlib.Path(folder) / "out.safetensors")
-                counts[name][found.partition(":")[0]] += 1
-                if found.startswith("fault"):
-                    faults.append(f"--seed={seed} --format={name} --count=1: {found}")
+                outcome = attempt(known[name], name, path, pathlib.Path(folder) / "out.safetensors")
+                counts[name][outcome.partition(":")[0]] += 1
+                if outcome.startswith("fault"):
+                    faults.append(f"--seed={seed} --format={name} --count=1: {outcome}")
             seed += 1
     return counts, faults
 
@@ -374,8 +374,8 @@ def main() -> int:
     options = parser.parse_args()
     # A process that hangs is ended by the one that watches it.
     with multiprocessing.get_context("spawn").Pool(1) as pool:
-        asked = dict(first=options.seed, seconds=options.seconds, count=options.count)
-        waiting = pool.apply_async(run, (options.format or list(FORMATS),), asked)
+        arguments = dict(first=options.seed, seconds=options.seconds, count=options.count)
+        waiting = pool.apply_async(run, (options.format or list(FORMATS),), arguments)
         try:
             counts, faults = waiting.get(timeout=options.seconds + 60 * (1 + options.count / 100))
         except multiprocessing.TimeoutError:

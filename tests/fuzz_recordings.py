@@ -75,9 +75,9 @@ def _hear(path: pathlib.Path, output: pathlib.Path) -> None:
     total = recording.num_samples_at(RATE)
     for start in (0, max(0, total - _MOST // 2)):
         stop = min(total, start + _MOST // 2)
-        found = recordings.read(recording, sample_rate=RATE, start=start, stop=stop)
-        assert found.shape == (stop - start,)
-        assert np.isfinite(found).all()
+        samples = recordings.read(recording, sample_rate=RATE, start=start, stop=stop)
+        assert samples.shape == (stop - start,)
+        assert np.isfinite(samples).all()
     assert all(line.isprintable() for line in session.remarks_on(recording, 5_500))
 
 

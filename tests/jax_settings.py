@@ -68,29 +68,29 @@ def sounds(f0, key):
 
 def numbers(waveforms, f0, key):
     """What JAX traces of sounds and front ends, by name; new encoders among them."""
-    found = sounds(f0, key)
+    traced = sounds(f0, key)
     for kind in KINDS:
         front_end = encoder(*kind, key)
         outputs = front_end.outputs(waveforms, lengths=LENGTHS)
-        found |= {f"{' '.join(kind)} {layer}": each for layer, each in outputs.items()}
+        traced |= {f"{' '.join(kind)} {layer}": each for layer, each in outputs.items()}
     front_end = encoder("group", key=key)
     gradient = jax.grad(lambda each: jnp.sum(jnp.abs(each(waveforms))))(front_end)
-    found["gradient"] = gradient.filters
+    traced["gradient"] = gradient.filters
     for spectrogram in (LogMelSpectrogram(), LogMagnitudeSpectrogram()):
-        found[type(spectrogram).__name__] = spectrogram(waveforms, lengths=LENGTHS)
-    found["mean"] = mean_over_time(waveforms[..., None], jnp.ones(waveforms.shape, bool))
+        traced[type(spectrogram).__name__] = spectrogram(waveforms, lengths=LENGTHS)
+    traced["mean"] = mean_over_time(waveforms[..., None], jnp.ones(waveforms.shape, bool))
     predictor = ContrastivePredictor(front_end, ContrastiveConfig(hidden=4, steps=2), rngs=nnx.Rngs(key))
-    found["loss"] = predictor(waveforms).loss
-    return found
+    traced["loss"] = predictor(waveforms).loss
+    return traced
 
 
 def on_the_host(front_end):
     """What is asked of front ends, features and stimuli from outside of any program of one's own, by name."""
     grid = {"f0": np.array([100.0, 150.0, 200.0])}
-    found = {"tone": stimuli.sine_mixture([440.0], duration=0.01), "voice": voice(np.float64(120))}
-    found["sweep"] = sweep(front_end, voice, grid, pooling=layer_pooling.layer_means, batch_size=2)
+    arrays = {"tone": stimuli.sine_mixture([440.0], duration=0.01), "voice": voice(np.float64(120))}
+    arrays["sweep"] = sweep(front_end, voice, grid, pooling=layer_pooling.layer_means, batch_size=2)
     features = np.random.default_rng(0).standard_normal((6, 4))
-    found["cosine"] = similarity.cosine_similarity(features, features)
-    found["cka"] = similarity.linear_cka(features, features[:, :2])
-    found["stationarity"] = similarity.stationarity(np.stack([features, features[::-1]]))
-    return found
+    arrays["cosine"] = similarity.cosine_similarity(features, features)
+    arrays["cka"] = similarity.linear_cka(features, features[:, :2])
+    arrays["stationarity"] = similarity.stationarity(np.stack([features, features[::-1]]))
+    return arrays

@@ -74,7 +74,7 @@ def plain_layers(config: EncoderConfig, tensors: dict[str, np.ndarray], waveform
         "relu": lambda x: np.maximum(x, 0),
         "silu": lambda x: x / (1 + np.exp(-x)),
     }[config.activation]
-    x, found = waveform.astype(np.float64)[:, None], []
+    x, layers = waveform.astype(np.float64)[:, None], []
     for i, (size, stride) in enumerate(zip(config.kernel_sizes, config.strides, strict=True)):
         kernel = tensors[f"conv_layers.{i}.kernel"].astype(np.float64)
         starts = range(0, len(x) - size + 1, stride)
@@ -87,13 +87,13 @@ def plain_layers(config: EncoderConfig, tensors: dict[str, np.ndarray], waveform
         out = activate(out)
         if config.skip_connections and out.shape[1] == x.shape[1]:
             out = (out + x[:: len(x) // len(out)][: len(out)]) * config.residual_scale
-        found.append(out)
+        layers.append(out)
         x = out
     x = np.log(np.abs(x) + 1) if config.log_compression else x
-    return [*found, normalised(x, 1, config.layer_norm_eps, "layer_norm") if config.final_norm else x]
+    return [*layers, normalised(x, 1, config.layer_norm_eps, "layer_norm") if config.final_norm else x]
 
 
-def relative_error(found: np.ndarray, exact: np.ndarray) -> float:
+def relative_error(ours: np.ndarray, exact: np.ndarray) -> float:
     """Norm of the difference over the norm of the exact value, in float64."""
     exact = np.asarray(exact, np.float64)
-    return float(np.linalg.norm(np.asarray(found, np.float64) - exact) / np.linalg.norm(exact))
+    return float(np.linalg.norm(np.asarray(ours, np.float64) - exact) / np.linalg.norm(exact))

@@ -21,14 +21,14 @@ def products(precision: str, platform: str) -> list[tuple[str, str, str]]:
     encoder = FeatureEncoder(CONFIG, precision=precision, rngs=nnx.Rngs(0))
     traced = jax.jit(lambda encoder, x: encoder(x)).trace(encoder, jax.ShapeDtypeStruct((2, 800), np.float32))
     text = traced.lower(lowering_platforms=(platform,)).as_text()
-    found = []
+    triples = []
     for line in text.splitlines():
         if "stablehlo.convolution" in line or "stablehlo.dot_general" in line:
             *factors, result = (re.split("x(?=[a-z])", each)[-1] for each in re.findall(r"tensor<([^>]+)>", line))
             shapes = re.findall(r"tensor<([^>]+)>", line)
             if not any(axis in shape.split("x") for shape in shapes for axis in ("10", "8")) or "convolution" in line:
-                found.append((*factors, result))
-    return found
+                triples.append((*factors, result))
+    return triples
 
 
 @pytest.mark.parametrize("platform", ["cuda", "tpu"])
@@ -61,11 +61,11 @@ def test_kernels_of_a_program():
 def test_bound_of_a_program():
     target = rooflines.Target("cuda", {}, 1e3, {"full": 1e6, "bf16": 1e12}, "round numbers")
     kernels = program_text.kernels(TEXT)
-    found = rooflines.summary(kernels, target, per=1)
+    summary = rooflines.summary(kernels, target, per=1)
     moved = sum(each.times * each.num_bytes for each in kernels)
-    assert found["bytes"] == moved
-    assert found["bound_seconds"] == pytest.approx(moved / 1e3)  # bytes take longer, here
-    assert found["factors"] == {"bf16": 1, "float32 in full": 1}
+    assert summary["bytes"] == moved
+    assert summary["bound_seconds"] == pytest.approx(moved / 1e3)  # bytes take longer, here
+    assert summary["factors"] == {"bf16": 1, "float32 in full": 1}
     fast = rooflines.Target("cuda", {}, 1e30, {"full": 1e6, "bf16": 1e30}, "round numbers")
     assert rooflines.summary(kernels, fast, per=2)["bound_seconds"] == pytest.approx(3 * 32_768 / 1e6 / 2)
 

@@ -32,20 +32,20 @@ def measured(front_ends):
     return baselines, measurements(pairs, [each.name for each in everyone])
 
 
-def pairs_of(found):
-    return [(row, tuple(rows.names_in(row))) for row in found.select(alignment.LINEAR)]
+def pairs_of(measurements):
+    return [(row, tuple(rows.names_in(row))) for row in measurements.select(alignment.LINEAR)]
 
 
 def test_one_encoder_has_baselines_and_a_figure():
-    baselines, found = measured([random_encoder("untrained", 0)])
-    known = [names for row, names in pairs_of(found) if row.value is not None]
+    baselines, measurements = measured([random_encoder("untrained", 0)])
+    known = [names for row, names in pairs_of(measurements) if row.value is not None]
     assert known == [("untrained", "random-1"), ("untrained", "random-2"), ("random-1", "random-2")]
-    debiased = found.row(alignment.DEBIASED, encoder="untrained", **{rows.WITH: "random-1"})
+    debiased = measurements.row(alignment.DEBIASED, encoder="untrained", **{rows.WITH: "random-1"})
     assert debiased.units == 16  # a vowel at all its f0 together
     assert debiased.low <= debiased.value <= debiased.high
-    (note, *_) = alignment.undefined_notes(found)
+    (note, *_) = alignment.undefined_notes(measurements)
     assert note.startswith("CKA of untrained and log-mel: b is the same for all 32 sounds")
-    (axes, _) = alignment.draw(baselines, found).axes
+    (axes, _) = alignment.draw(baselines, measurements).axes
     numbers = [text.get_text() for text in axes.texts]
     assert len(numbers) == 4 + 2 * 3  # the diagonal, and three pairs twice
     assert "beyond the line, baselines: random weights (random-1 and random-2) and log-mel" in axes.get_title()
@@ -62,16 +62,16 @@ def test_the_figure_has_linear_below_the_diagonal_and_debiased_above_it():
 
 def test_pairs_that_were_asked_for_are_no_baselines():
     chosen = [random_encoder("untrained", 0), random_encoder("random-1", 1), spectrogram("log-mel", as_named="log-mel")]
-    baselines, found = measured(chosen)
+    baselines, measurements = measured(chosen)
     assert [each.name for each in alignment.beside(baselines)] == ["random-2", "random-3"]
-    assert all({"random-2", "random-3"} & set(names) for _, names in pairs_of(found))
+    assert all({"random-2", "random-3"} & set(names) for _, names in pairs_of(measurements))
 
 
 @pytest.mark.parametrize("names", [["log-mel"], ["stft"]])
 def test_front_ends_without_an_architecture(monkeypatch, names):
     monkeypatch.setattr(controls, "SEEDS", ())
-    _, found = measured(resolve(names))
-    roles = [dict(row.parameters)[alignment.ROLES] for row, _ in pairs_of(found)]
+    _, measurements = measured(resolve(names))
+    roles = [dict(row.parameters)[alignment.ROLES] for row, _ in pairs_of(measurements)]
     assert roles == {"log-mel": [], "stft": ["front end and log-mel"]}[names[0]]
 
 

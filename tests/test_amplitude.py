@@ -88,16 +88,16 @@ def test_the_record_says_how_the_map_is_coloured_and_labelled():
 
 
 def test_a_run_leaves_figures_of_each_and_of_all(smoke):
-    found = smoke.results.measurements("amplitude")
+    measured = smoke.results.measurements("amplitude")
     folder = smoke.results.folder / "amplitude"
     ends = (".first", ".second", ".log-mel", ".bands-make", "")
     assert {path.name for path in folder.glob("*.png")} == {f"amplitudes{end}.png" for end in ends}
     lines = (folder / "amplitudes.second.map.csv").read_text(encoding="utf-8").splitlines()
     assert lines[0] == "amplitude_low,amplitude_high,x,y"
     assert len(lines) == 1 + 16
-    for name in found.encoders:
-        along = found.array(amplitude.STEP, encoder=name)
+    for name in measured.encoders:
+        along = measured.array(amplitude.STEP, encoder=name)
         assert len(along) == 2
         assert np.all(along > 0)
-        order = map_order.of(found, name, "amplitudes")
-        assert order.far_order.value == found.value(amplitude.ORDER, encoder=name)
+        order = map_order.of(measured, name, "amplitudes")
+        assert order.far_order.value == measured.value(amplitude.ORDER, encoder=name)

@@ -56,9 +56,9 @@ def sweep(results, weights, **changes):
 def test_a_sweep_is_kept_and_read_back(bucket, weights, tmp_path_factory):
     results = Results(bucket)
     results.check()
-    found = sweep(results, weights)
+    features = sweep(results, weights)
     expected = sweep(Results(tmp_path_factory.mktemp("folder")), weights)
-    np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(features, expected)
     assert sorted(Bucket.store) == ["/results/mine/tones/tones.tiny.safetensors"]  # neither probe nor shards
 
     again = Results(bucket)
@@ -109,8 +109,8 @@ def test_texts_and_metrics(bucket, weights):
     (tiny,) = resolving.resolve([weights])
     for value in (0.5, 0.6):
         row = dataclasses.replace(rows.number("score", value), encoder="tiny")
-        found = rows.Measurements("f0", (row,), {"tiny": measurements.about(tiny)})
-        measurements.save(Results(bucket), found)
+        measured = rows.Measurements("f0", (row,), {"tiny": measurements.about(tiny)})
+        measurements.save(Results(bucket), measured)
     assert Results(bucket).measurements("f0").value("score", encoder="tiny") == 0.6
     assert "score" in (bucket / "f0/metrics.csv").read_text(encoding="utf-8")
     with contextlib.suppress(RuntimeError), files.atomic_path(bucket / "half.txt") as temporary:
@@ -140,10 +140,10 @@ def test_copies_have_no_name_and_go_with_who_uses_them(bucket, monkeypatch, tmp_
     place = tmp_path_factory.mktemp("temporary")
     monkeypatch.setattr(tempfile, "tempdir", str(place))
     made_with.write(bucket / "x.safetensors", {"x": np.arange(3.0)}, {})
-    found = made_with.read_back(bucket / "x.safetensors", {})
-    values = found.array("x")
+    file = made_with.read_back(bucket / "x.safetensors", {})
+    values = file.array("x")
     assert not list(place.iterdir())  # a kill here leaves nothing
-    del found
+    del file
     np.testing.assert_array_equal(values, np.arange(3.0))
 
 

@@ -141,9 +141,9 @@ def test_metadata_that_does_not_fit_is_found(path, metadata, message):
     ],
 )
 def test_tensors_that_do_not_fit_are_named(encoder, tensors, message):
-    found = {**checkpoint.encoder_tensors(encoder), **tensors}
+    altered = {**checkpoint.encoder_tensors(encoder), **tensors}
     with pytest.raises(CheckpointError, match=message):
-        checkpoint.encoder_from_tensors(CONFIG, {k: v for k, v in found.items() if v is not None}, origin="file")
+        checkpoint.encoder_from_tensors(CONFIG, {k: v for k, v in altered.items() if v is not None}, origin="file")
 
 
 def test_a_failed_save_leaves_the_old_file_and_nothing_else(encoder, path, monkeypatch):

@@ -75,8 +75,8 @@ def test_rows_are_what_was_measured_and_verdicts_are_theirs(measured):
     assert len(list(measured.select("linearity between values heard by noise, R²", encoder=NAME))) == 24
     (population,) = populations(measured)
     assert population.controls == tuple(measured.encoders)[1:]
-    found = verdicts.verdicts(measured, population)
-    assert sum(len(names) for names in found.values()) == sum(map(len, CLAIMS.values()))
+    by_claim = verdicts.verdicts(measured, population)
+    assert sum(len(names) for names in by_claim.values()) == sum(map(len, CLAIMS.values()))
     assert measured.headline == EXPERIMENT.headline(measured)
     assert measured.headline.startswith(f"{NAME} is ahead of random weights in ")
     assert EXPERIMENT.headline(measured.of("log-mel")) == "No control was compared with these front ends."
@@ -149,14 +149,14 @@ def measured_of(columns, *, group=None, kind="trained"):
             return About(name, its_kind, "", frames, control_of=("tiny",))
         return About(name, its_kind, "", frames, group=group, compared_with=tuple(theirs))
 
-    found = [
+    scored = [
         dataclasses.replace(rows.score(name, cell, claim=claim), encoder=each)
         for each, column in columns.items()
         for claim, names in column.items()
         for name, cell in names.items()
     ]
-    empty = Measurements("claims", tuple(found), {name: about(name) for name in columns})
-    return dataclasses.replace(empty, rows=(*found, *verdicts.compare(columns, empty)))
+    empty = Measurements("claims", tuple(scored), {name: about(name) for name in columns})
+    return dataclasses.replace(empty, rows=(*scored, *verdicts.compare(columns, empty)))
 
 
 def judged(measured):
@@ -164,8 +164,8 @@ def judged(measured):
     return population, verdicts.verdicts(measured, population)
 
 
-def words(found, control):
-    return [by_control[control].word for names in found.values() for by_control in names.values()]
+def words(by_claim, control):
+    return [by_control[control].word for names in by_claim.values() for by_control in names.values()]
 
 
 def test_a_group_of_trainings_is_held_against_ten_seeds(monkeypatch):
@@ -175,16 +175,16 @@ def test_a_group_of_trainings_is_held_against_ten_seeds(monkeypatch):
     columns = columns_of({**values, "log-mel": 0.9, "stft": 0.55}, rng)
     columns["stft"]["bias"] = dict.fromkeys(CLAIMS["bias"], "no score")
     measured = measured_of(columns, group="several")
-    population, found = judged(measured)
+    population, by_claim = judged(measured)
     assert population.told == "several (3 trainings)"
-    assert set(words(found, "untrained")) == {"ahead"}
-    assert set(words(found, "log-mel")) == {"behind"}
-    assert set(words({"others": found["formants, with sines"]}, "stft")) == {"level"}  # the middle of the three
-    assert {each["stft"].word for each in found["bias"].values()} == {"undefined"}
-    first = next(iter(found["formants, with sines"].values()))["untrained"]
+    assert set(words(by_claim, "untrained")) == {"ahead"}
+    assert set(words(by_claim, "log-mel")) == {"behind"}
+    assert set(words({"others": by_claim["formants, with sines"]}, "stft")) == {"level"}  # the middle of the three
+    assert {each["stft"].word for each in by_claim["bias"].values()} == {"undefined"}
+    first = next(iter(by_claim["formants, with sines"].values()))["untrained"]
     assert first.apart
     assert first.q >= first.p
-    assert set(verdicts.agreements(found, "log-mel").values()) == {"behind"}
+    assert set(verdicts.agreements(by_claim, "log-mel").values()) == {"behind"}
     printed = terminal.lines(measured, population, chances=CHANCES)
     assert printed[0] == f"several (3 trainings), final frames: 10 of {len(table.score_names(measured))} scores"
     assert len(printed) == 3 + len(terminal.TEN)
@@ -233,21 +233,21 @@ def test_a_claim_in_some_metrics_only_depends_on_the_metric(ahead):
     family = "RSA of vowels with f0, F1, F2"
     low = columns_of({"tiny": 0.1}, np.random.default_rng(2))["tiny"]["metric space, with sines"][f"{family}, Hz"]
     ahead["tiny"]["metric space, with sines"][f"{family}, Hz"] = low
-    _, found = judged(measured_of(ahead))
-    agreed = verdicts.agreements(found, "untrained")
+    _, by_claim = judged(measured_of(ahead))
+    agreed = verdicts.agreements(by_claim, "untrained")
     assert agreed.pop(f"{family}, with sines") == verdicts.DEPENDS
     assert set(agreed.values()) == {"ahead"}
-    found["metric space, with sines"][f"{family}, Hz"]["untrained"] = verdicts.Verdict("level", 0.2, 0.5)
-    assert verdicts.agreements(found, "untrained")[f"{family}, with sines"] == "ahead in 4 of 5 metrics, level in 1"
+    by_claim["metric space, with sines"][f"{family}, Hz"]["untrained"] = verdicts.Verdict("level", 0.2, 0.5)
+    assert verdicts.agreements(by_claim, "untrained")[f"{family}, with sines"] == "ahead in 4 of 5 metrics, level in 1"
 
 
 def test_of_errors_lower_is_ahead_and_a_verdict_says_of_which_sounds_it_holds(ahead):
     name, with_voices = "f0 read off across vowels, cents", "fundamental frequency, with voices"
     behind = columns_of({"tiny": 0.1}, np.random.default_rng(4))["tiny"]
     ahead["tiny"][with_voices][name] = behind[with_voices][name]
-    _, found = judged(measured_of(ahead))
-    assert found["fundamental frequency, with sines"][name]["untrained"].difference == pytest.approx(-20, abs=1)
-    both = verdicts.of_both(found, "untrained")
+    _, by_claim = judged(measured_of(ahead))
+    assert by_claim["fundamental frequency, with sines"][name]["untrained"].difference == pytest.approx(-20, abs=1)
+    both = verdicts.of_both(by_claim, "untrained")
     assert both[f"fundamental frequency: {name}"] == "ahead with sines, behind with voices"
     assert both["formants: F2 read off across f0 and F1, cents"] == "ahead with both"
 
@@ -256,11 +256,11 @@ def test_sounds_farther_apart_than_the_tuning_are_told(measured):
     def saturation(encoder, share, what):
         return dataclasses.replace(rows.number(table.SATURATION, share, sounds=what), encoder=encoder)
 
-    found = (saturation(NAME, 0.8, "tones"), saturation(NAME, 0.5, "vowels"), saturation("log-mel", 0.01, "tones"))
-    (line,) = table.saturated_lines(dataclasses.replace(measured, rows=found))
+    shares = (saturation(NAME, 0.8, "tones"), saturation(NAME, 0.5, "vowels"), saturation("log-mel", 0.01, "tones"))
+    (line,) = table.saturated_lines(dataclasses.replace(measured, rows=shares))
     assert line.startswith(f"- {NAME}: SATURATED for tones (80% of the pairs")
     others = tuple(row for row in measured.rows if row.quantity != table.SATURATION)
-    told = dataclasses.replace(measured, rows=(*found, *others))
+    told = dataclasses.replace(measured, rows=(*shares, *others))
     (population,) = populations(told)
     lines = [line for line in table.markdown(told, population, chances=CHANCES) if "| RSA of" in line]
     of_tones = [line.split("|")[5] for line in lines if "RSA of tones" in line]
@@ -315,8 +315,8 @@ def test_sounds_begin_at_a_share_of_their_period():
 
 def test_scores_at_their_ceiling_are_left_out():
     measured = measured_of(columns_of(dict.fromkeys(["tiny", *CONTROLS], 1.01), np.random.default_rng(3)))
-    _, found = judged(measured)
-    shares = {c: {n: v for n, v in names.items() if CLAIMS[c][n].unit is None} for c, names in found.items()}
+    _, by_claim = judged(measured)
+    shares = {c: {n: v for n, v in names.items() if CLAIMS[c][n].unit is None} for c, names in by_claim.items()}
     assert set(words(shares, "untrained")) == {"ceiling"}
     assert "ahead of random weights in 0 of 43 main scores and behind in 0" in EXPERIMENT.headline(measured)
 

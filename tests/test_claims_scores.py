@@ -30,31 +30,31 @@ def profile(features, **options):
 
 @pytest.mark.parametrize("metric", VOWEL_METRICS)
 def test_a_map_in_one_metric_scores_one_in_it_and_less_in_others(metric):
-    found = profile(flat_map(*VOWEL_METRICS[metric](POINTS).values())).by_metric
-    assert found[metric].value == pytest.approx(1, abs=1e-3)
-    assert all(score.value < 0.995 for name, score in found.items() if name not in (metric, BEST))
-    assert found["span"].units == 13  # f0
+    by_metric = profile(flat_map(*VOWEL_METRICS[metric](POINTS).values())).by_metric
+    assert by_metric[metric].value == pytest.approx(1, abs=1e-3)
+    assert all(score.value < 0.995 for name, score in by_metric.items() if name not in (metric, BEST))
+    assert by_metric["span"].units == 13  # f0
 
 
 def test_a_rescaled_axis_is_found_by_the_best_weights_only():
-    found = profile(flat_map(3 * spanned("f0"), spanned("f1"), spanned("f2"))).by_metric
-    assert found["span"].value < 0.85
-    assert found[BEST].value > 0.98
+    by_metric = profile(flat_map(3 * spanned("f0"), spanned("f1"), spanned("f2"))).by_metric
+    assert by_metric["span"].value < 0.85
+    assert by_metric[BEST].value > 0.98
 
 
 def test_features_of_one_axis_only():
-    found = profile(flat_map(spanned("f0")))
-    assert found.marginal["f0"].value == pytest.approx(1, abs=1e-3)
-    assert found.partial["f0"].value > 0.99
-    assert abs(found.marginal["f1"].value) < 0.1
-    assert found.by_metric[BEST].value > 0.98
-    assert found.by_metric["Hz"].value < 0.3  # where f2 outweighs it
+    rsa = profile(flat_map(spanned("f0")))
+    assert rsa.marginal["f0"].value == pytest.approx(1, abs=1e-3)
+    assert rsa.partial["f0"].value > 0.99
+    assert abs(rsa.marginal["f1"].value) < 0.1
+    assert rsa.by_metric[BEST].value > 0.98
+    assert rsa.by_metric["Hz"].value < 0.3  # where f2 outweighs it
 
 
 def test_shuffled_rows_are_at_chance():
     features = np.random.default_rng(0).permutation(flat_map(*map(spanned, POINTS)))
-    found = profile(features)
-    for score in (*found.by_metric.values(), *found.marginal.values(), *found.partial.values()):
+    rsa = profile(features)
+    for score in (*rsa.by_metric.values(), *rsa.marginal.values(), *rsa.partial.values()):
         assert abs(score.value) < 0.1
         assert score.low - 0.03 < 0 < score.high + 0.03
 
@@ -64,10 +64,10 @@ def test_partial_correlation_is_what_the_other_parameters_do_not_explain():
     rng = np.random.default_rng(1)
     f1 = rng.uniform(200, 900, 120)
     f0 = 100 + f1 / 6 + rng.normal(0, 20, 120)
-    found = scores.rsa_profile(flat_map(f1), {"f0": f0, "f1": f1}, bootstrap=QUICK)
-    assert found.marginal["f0"].value > 0.5
-    assert abs(found.partial["f0"].value) < 0.1
-    assert found.partial["f1"].value > 0.95
+    rsa = scores.rsa_profile(flat_map(f1), {"f0": f0, "f1": f1}, bootstrap=QUICK)
+    assert rsa.marginal["f0"].value > 0.5
+    assert abs(rsa.partial["f0"].value) < 0.1
+    assert rsa.partial["f1"].value > 0.95
 
 
 def block(features, name="f0", **options):
@@ -76,10 +76,10 @@ def block(features, name="f0", **options):
 
 def test_a_linear_map_is_read_at_values_that_were_held_out():
     for name in POINTS:
-        found = block(flat_map(*map(spanned, POINTS)), name, noise=0)
-        assert min(found.all.value, found.interpolation.value, found.extrapolation.value) > 0.999
-        assert found.all.units == len(np.unique(POINTS[name]))
-        assert found.interpolation.units + found.extrapolation.units == found.all.units
+        linearity = block(flat_map(*map(spanned, POINTS)), name, noise=0)
+        assert min(linearity.all.value, linearity.interpolation.value, linearity.extrapolation.value) > 0.999
+        assert linearity.all.units == len(np.unique(POINTS[name]))
+        assert linearity.interpolation.units + linearity.extrapolation.units == linearity.all.units
 
 
 def test_a_code_for_five_ranges_is_read_between_them_and_not_inside_them():
@@ -131,20 +131,20 @@ def test_abx_of_two_axes(kind_weight, context_weight, expected):
     features = np.concatenate(
         [kind_weight * np.eye(5)[kind], context_weight * rng.normal(size=(8, 6))[context]], axis=1
     )
-    found = scores.abx(features, kind, context, bootstrap=QUICK)
+    score = scores.abx(features, kind, context, bootstrap=QUICK)
     if expected is None:
-        assert 0.5 < found.value <= 1
+        assert 0.5 < score.value <= 1
     else:
-        assert found.value == pytest.approx(expected)
-    assert found.units == 8
+        assert score.value == pytest.approx(expected)
+    assert score.units == 8
 
 
 def test_abx_of_random_features_is_chance_and_by_keeps_groups_apart():
     kind, context = abx_grid(12, 12)
     features = np.random.default_rng(6).normal(size=(144, 20))
-    found = scores.abx(features, kind, context, bootstrap=QUICK)
-    assert found.value == pytest.approx(0.5, abs=0.05)
-    assert found.low < 0.5 < found.high
+    score = scores.abx(features, kind, context, bootstrap=QUICK)
+    assert score.value == pytest.approx(0.5, abs=0.05)
+    assert score.low < 0.5 < score.high
     # In one group every triple is right, in the other kinds are swapped from context to context.
     kind, context = abx_grid(2, 4)
     right = np.eye(2)[kind]

@@ -36,8 +36,8 @@ def plain_loss(frames, predictions, *, group, temperature):
 def test_against_a_plain_loop():
     frames, predictions = random(6, 7, 5).astype(np.float64), random(6, 7, 3, 5, seed=1).astype(np.float64)
     expected = plain_loss(frames, predictions, group=2, temperature=0.3)
-    found = contrastive_loss(jnp.float32(frames), jnp.float32(predictions), group=2, temperature=0.3)
-    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    loss = contrastive_loss(jnp.float32(frames), jnp.float32(predictions), group=2, temperature=0.3)
+    np.testing.assert_allclose(loss, expected, rtol=1e-5)
 
 
 def test_true_predictions_and_none():

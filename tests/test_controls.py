@@ -43,9 +43,9 @@ class Raising(Bands):
 
 class OtherFrames(Bands):
     def untrained(self, seed):
-        found = Bands(seed)
-        found.frames = Frames(16_000, 400, 320)
-        return found
+        bands = Bands(seed)
+        bands.frames = Frames(16_000, 400, 320)
+        return bands
 
 
 class Without(Bands):
@@ -53,8 +53,8 @@ class Without(Bands):
 
 
 def resolved(kind, name="mine"):
-    (found,) = resolving.resolve([f"{name}=test_controls:{kind}"])
-    return found
+    (front_end,) = resolving.resolve([f"{name}=test_controls:{kind}"])
+    return front_end
 
 
 def test_a_front_end_of_ones_own_has_random_controls():

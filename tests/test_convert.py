@@ -48,10 +48,10 @@ def check(source, output, config, state, tool, prefix=""):
     done = convert_checkpoint(source, output)
     assert done.config == config == read_metadata(output).config
     assert done.digest == read_metadata(output).digest
-    found, wanted = encoder_tensors(load_encoder(output)), expected(config, state, tool, prefix)
-    assert found.keys() == wanted.keys()
+    ours, wanted = encoder_tensors(load_encoder(output)), expected(config, state, tool, prefix)
+    assert ours.keys() == wanted.keys()
     for name, tensor in wanted.items():
-        np.testing.assert_array_equal(found[name], tensor, err_msg=name)
+        np.testing.assert_array_equal(ours[name], tensor, err_msg=name)
     assert [path.name for path in output.parent.iterdir()] == [output.name]
     return done
 

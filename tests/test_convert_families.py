@@ -208,10 +208,10 @@ def convert(case: Case, source, output, tmp_path):
 
 def check(output, done, ours, config):
     assert done.config == config
-    found = encoder_tensors(load_encoder(output))
-    assert found.keys() == ours.keys()
+    tensors = encoder_tensors(load_encoder(output))
+    assert tensors.keys() == ours.keys()
     for name, values in ours.items():
-        np.testing.assert_array_equal(found[name], values, err_msg=name)
+        np.testing.assert_array_equal(tensors[name], values, err_msg=name)
     assert done.provenance.assumed is None
 
 

@@ -31,9 +31,9 @@ def converted(source, output, state=None, tool="transformers", prefix="", wanted
     done = convert_checkpoint(source, output, **options)
     assert done.config == wanted == read_metadata(output).config
     if state is not None:
-        found = encoder_tensors(load_encoder(output))
+        tensors = encoder_tensors(load_encoder(output))
         for name, values in expected(wanted, state, tool, prefix).items():
-            np.testing.assert_array_equal(found[name], values)
+            np.testing.assert_array_equal(tensors[name], values)
     return done
 
 

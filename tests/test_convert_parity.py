@@ -114,9 +114,9 @@ def test_defaults_are_those_of_transformers(tmp_path, family):
 
     config = getattr(transformers, f"{FAMILIES[family]}Config")()
     (tmp_path / "config.json").write_text(json.dumps({"model_type": family}))
-    found = read_settings(tmp_path / "config.json")
-    said = found.statement
-    assert found.family == config.model_type
+    reading = read_settings(tmp_path / "config.json")
+    said = reading.statement
+    assert reading.family == config.model_type
     assert said.settings["channels"] == tuple(config.conv_dim)
     assert said.settings["kernel_sizes"] == tuple(config.conv_kernel)
     assert said.settings["strides"] == tuple(config.conv_stride)

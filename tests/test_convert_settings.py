@@ -168,8 +168,8 @@ def test_a_blob_of_the_hubs_cache_has_the_config_of_its_snapshot(tmp_path, outpu
     (cache / "snapshots/c0ffee/model.safetensors").symlink_to("../../blobs/123")
     done = converted(cache / "blobs/123", output)
     assert done.config == SMALL
-    found, wanted = encoder_tensors(load_encoder(output)), expected(SMALL, state, "transformers", "wav2vec2.")
-    assert all(np.array_equal(found[name], wanted[name]) for name in wanted)
+    ours, wanted = encoder_tensors(load_encoder(output)), expected(SMALL, state, "transformers", "wav2vec2.")
+    assert all(np.array_equal(ours[name], wanted[name]) for name in wanted)
 
 
 def test_a_config_without_a_family_states_what_it_has(tmp_path, output):
@@ -256,8 +256,8 @@ def test_folders_that_hold_one_checkpoint(tmp_path, output, monkeypatch):
         convert_checkpoint(cache, output)
     (cache / "refs").mkdir()
     (cache / "refs/main").write_text("decade")
-    found = converted(cache, output).provenance
-    assert (found.source, found.revision) == ("facebook/wav2vec2-base", "decade")
+    provenance = converted(cache, output).provenance
+    assert (provenance.source, provenance.revision) == ("facebook/wav2vec2-base", "decade")
     monkeypatch.setenv("HOME", str(tmp_path))
     converted("~/run", output)
     (tmp_path / "run/.metadata").write_bytes(b"\x80\x02N.")

@@ -76,9 +76,9 @@ def check_padded_batch(encoder: FeatureEncoder) -> None:
     lengths = np.arange(100, 900, 100)
     rows = NamedSharding(jax.sharding.Mesh(jax.local_devices(), ("rows",)), P("rows"))
     encode = jax.jit(lambda waveforms, lengths: encoder(waveforms, lengths=lengths))
-    found = encode(*jax.device_put((waveforms, lengths), rows))
-    assert found.sharding.is_equivalent_to(rows, found.ndim)
-    np.testing.assert_allclose(found, encode(waveforms, lengths), atol=5e-6)
+    features = encode(*jax.device_put((waveforms, lengths), rows))
+    assert features.sharding.is_equivalent_to(rows, features.ndim)
+    np.testing.assert_allclose(features, encode(waveforms, lengths), atol=5e-6)
 
 
 def check_explicit_axes() -> None:
@@ -89,18 +89,18 @@ def check_explicit_axes() -> None:
     encoders = [jax_settings.encoder(*kind) for kind in jax_settings.KINDS]
 
     def everything(front_end, x, lengths):
-        asked = [front_end(x), front_end(x, lengths=lengths)]
-        return [*asked, *getattr(front_end, "activations", lambda *_, **__: ())(x, lengths=lengths)]
+        features = [front_end(x), front_end(x, lengths=lengths)]
+        return [*features, *getattr(front_end, "activations", lambda *_, **__: ())(x, lengths=lengths)]
 
     for front_end in (*encoders, LogMelSpectrogram()):
         expected = jax.jit(everything)(front_end, sounds, lengths)
-        for found, other in zip(jax.jit(everything)(front_end, *lying), expected, strict=True):
-            assert found.sharding.is_equivalent_to(NamedSharding(mesh, P("d")), found.ndim)
-            np.testing.assert_allclose(found, other, atol=1e-5)
+        for ours, other in zip(jax.jit(everything)(front_end, *lying), expected, strict=True):
+            assert ours.sharding.is_equivalent_to(NamedSharding(mesh, P("d")), ours.ndim)
+            np.testing.assert_allclose(ours, other, atol=1e-5)
     encoder = encoders[0]
     gradient = jax.jit(jax.grad(lambda front_end, x: jnp.sum(jnp.square(front_end(x)))))
-    for found, expected in zip(*(jax.tree.leaves(gradient(encoder, x)) for x in (lying[0], sounds)), strict=True):
-        np.testing.assert_allclose(found, expected, atol=1e-3)
+    for ours, expected in zip(*(jax.tree.leaves(gradient(encoder, x)) for x in (lying[0], sounds)), strict=True):
+        np.testing.assert_allclose(ours, expected, atol=1e-3)
     # JAX takes no single row of what lies so, not of the input either, unless it is told where the row is to lie.
     np.testing.assert_allclose(np.asarray(encoder(lying[0]))[1], encoder(sounds)[1], atol=1e-5)
     np.testing.assert_allclose(

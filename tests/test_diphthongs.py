@@ -45,12 +45,12 @@ def gliding(frames, *, backwards=False):
 def test_a_diphthong_begins_and_ends_where_its_frames_do(backwards, share):
     points = VOWEL_SPACE.points()
     steady = features_of(points["f1"], points["f2"])
-    found = measured(measuring.measure_ends(gliding(20, backwards=backwards), steady, VOWEL_SPACE, SOME))
-    assert found.value(measuring.BEGIN, encoder="a") == found.value(measuring.END, encoder="a") == share
-    assert len(list(found.select(measuring.COSINE))) == 4 * 9
-    same = found.array(measuring.COSINE, encoder="a", start="a", end="a", tenth="first")
+    ends = measured(measuring.measure_ends(gliding(20, backwards=backwards), steady, VOWEL_SPACE, SOME))
+    assert ends.value(measuring.BEGIN, encoder="a") == ends.value(measuring.END, encoder="a") == share
+    assert len(list(ends.select(measuring.COSINE))) == 4 * 9
+    same = ends.array(measuring.COSINE, encoder="a", start="a", end="a", tenth="first")
     assert same[0] == same[1]
-    assert diphthongs.headline(found).startswith(
+    assert diphthongs.headline(ends).startswith(
         f"For a, {6 * share} of 6 diphthongs begin, and {6 * share} of 6 end, nearer the right vowel (chance: half"
     )
 

@@ -94,9 +94,9 @@ def test_programs_that_meet_through_jax(weights, tmp_path):
         "metrics.json",
         "pure_tones.tiny.safetensors",
     ]
-    found = open_file(output / "f0/pure_tones.tiny.safetensors").array("features")
+    features = open_file(output / "f0/pure_tones.tiny.safetensors").array("features")
     expected = sweep(load_encoder(weights), AtRate(measuring.tone, 16_000), PURE_TONES.points(), batch_size=1)
-    np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(features, expected)
     assert Results(output).measurements("f0").value("mean", encoder="tiny") == float(expected.mean())
 
 

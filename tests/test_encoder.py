@@ -96,12 +96,12 @@ def test_every_architecture_is_what_it_is_step_by_step(activation, conv_norm, en
     tensors = reference.weights(config, seed=5)
     encoder = reference.encoder_from_tensors(config, tensors)
     waveform = noise(2, 103)
-    found = jax.jit(lambda encoder, x: encoder.outputs(x))(encoder, waveform)
+    layers = jax.jit(lambda encoder, x: encoder.outputs(x))(encoder, waveform)
     *hidden, last = reference.plain_layers(config, tensors, waveform[1])
     expected = {f"conv {i}": each for i, each in enumerate(hidden)} | {"frames": last}
-    assert list(found) == list(encoder.layers)
-    assert ("conv 3" in found) == (conv_norm != "layer")
-    for name, each in found.items():
+    assert list(layers) == list(encoder.layers)
+    assert ("conv 3" in layers) == (conv_norm != "layer")
+    for name, each in layers.items():
         np.testing.assert_allclose(each[1], expected[name], atol=2e-5, err_msg=name)
 
 
@@ -118,8 +118,8 @@ def test_skip_connections_of_few_frames(samples):
     )
     tensors = reference.weights(config, seed=6)
     waveform = noise(samples)
-    found = features(reference.encoder_from_tensors(config, tensors), waveform)
-    np.testing.assert_allclose(found, reference.plain_layers(config, tensors, waveform)[-1], atol=2e-5)
+    ours = features(reference.encoder_from_tensors(config, tensors), waveform)
+    np.testing.assert_allclose(ours, reference.plain_layers(config, tensors, waveform)[-1], atol=2e-5)
 
 
 def test_skip_connections_skip_only_what_has_as_many_channels():
@@ -219,11 +219,11 @@ def test_activations_are_one_array_per_layer_and_lead_to_the_features():
     assert [h.shape for h in hidden] == [(2, 33, 6), (2, 16, 5), (2, 15, 4)]
     outputs = encoder.outputs(noise(2, 100))
     assert list(outputs) == list(encoder.layers) == ["conv 0", "conv 1", "conv 2", "frames"]
-    for (name, frames), found, expected in zip(
+    for (name, frames), output, expected in zip(
         encoder.layers.items(), outputs.values(), [*hidden, encoder(noise(2, 100))], strict=True
     ):
-        np.testing.assert_array_equal(found, expected, err_msg=name)
-        assert frames.num_frames(100) == found.shape[1]
+        np.testing.assert_array_equal(output, expected, err_msg=name)
+        assert frames.num_frames(100) == output.shape[1]
     np.testing.assert_array_equal(encoder.filters[2], encoder.conv_layers[0].kernel[...][:, 0, 2])
 
 

@@ -26,11 +26,11 @@ def encoder() -> FeatureEncoder:
 @pytest.mark.parametrize("pooling", ["mean", "none"])
 @pytest.mark.parametrize("batch_size", [1, 4, 11, 64, None])
 def test_rows_are_single_calls_in_grid_order(encoder, pooling, batch_size):
-    found = sweep(encoder, two_tones, GRID, pooling=pooling, batch_size=batch_size)
+    features = sweep(encoder, two_tones, GRID, pooling=pooling, batch_size=batch_size)
     frames = np.stack([encoder(two_tones(low, high)) for low, high in zip(*GRID.values(), strict=True)])
-    assert isinstance(found, np.ndarray)
-    assert found.dtype == np.float32
-    np.testing.assert_allclose(found, frames.mean(axis=1) if pooling == "mean" else frames, atol=3e-5)
+    assert isinstance(features, np.ndarray)
+    assert features.dtype == np.float32
+    np.testing.assert_allclose(features, frames.mean(axis=1) if pooling == "mean" else frames, atol=3e-5)
 
 
 def test_one_compilation_for_a_grid_and_for_encoders_of_one_config():
@@ -83,10 +83,10 @@ def test_several_sounds_a_row(encoder):
     def both(low, high):
         return jnp.stack([two_tones(low, high), two_tones(high, low)])
 
-    found = sweep(encoder, both, GRID, pooling="none", batch_size=4)
-    assert found.shape[:2] == (11, 2)
-    np.testing.assert_allclose(found[:, 0], sweep(encoder, two_tones, GRID, pooling="none"), atol=3e-5)
-    np.testing.assert_allclose(sweep(encoder, both, GRID), found.mean(axis=2), atol=3e-5)
+    features = sweep(encoder, both, GRID, pooling="none", batch_size=4)
+    assert features.shape[:2] == (11, 2)
+    np.testing.assert_allclose(features[:, 0], sweep(encoder, two_tones, GRID, pooling="none"), atol=3e-5)
+    np.testing.assert_allclose(sweep(encoder, both, GRID), features.mean(axis=2), atol=3e-5)
 
 
 def test_a_row_of_parameters_per_point(encoder):
@@ -104,10 +104,10 @@ def largest_of_every_layer(outputs):
 
 
 def test_pooling_of_every_layer(encoder):
-    found = sweep(encoder, two_tones, GRID, pooling=largest_of_every_layer, batch_size=4)
+    largest = sweep(encoder, two_tones, GRID, pooling=largest_of_every_layer, batch_size=4)
     waveforms = jnp.stack([two_tones(low, high) for low, high in zip(*GRID.values(), strict=True)])
     expected = [frames.max(axis=(1, 2)) for frames in encoder.outputs(waveforms).values()]
-    np.testing.assert_allclose(found, np.stack(expected, axis=1), atol=3e-5)
+    np.testing.assert_allclose(largest, np.stack(expected, axis=1), atol=3e-5)
 
 
 class OnTheHost:
@@ -129,8 +129,8 @@ class OnTheHost:
 def test_a_callable_on_the_host_is_swept_as_a_module_is(encoder, pooling):
     host = OnTheHost(encoder)
     finished = []
-    found = sweep(host, two_tones, GRID, pooling=pooling, batch_size=4, progress=finished.append)
-    np.testing.assert_allclose(found, sweep(encoder, two_tones, GRID, pooling=pooling), atol=3e-5)
+    features = sweep(host, two_tones, GRID, pooling=pooling, batch_size=4, progress=finished.append)
+    np.testing.assert_allclose(features, sweep(encoder, two_tones, GRID, pooling=pooling), atol=3e-5)
     assert finished == [4, 4, 3]
     assert set(host.calls) <= {(4, 320)}  # whole blocks, so that a part gives the bits of the whole
 

@@ -117,10 +117,10 @@ def test_sounds_of_which_nothing_is_heard_leave_cells_empty(tmp_path):
 
 def test_controls_have_the_frames_of_what_they_control():
     chosen = resolving.resolve(["formant-base", *NAMES])
-    found = controls.controls_of(chosen)
+    theirs = controls.controls_of(chosen)
     for each in chosen:
-        assert all(control.frames == each.frames for control in found[each].all)
-    trained, log_mel, bands = (found[each] for each in chosen)
+        assert all(control.frames == each.frames for control in theirs[each].all)
+    trained, log_mel, bands = (theirs[each] for each in chosen)
     assert [each.name for each in trained.untrained] == [f"random-{seed}" for seed in controls.SEEDS]
     assert trained.spectrograms["log-mel"] is chosen[1]
     assert log_mel.untrained == bands.untrained == ()

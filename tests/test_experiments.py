@@ -105,13 +105,13 @@ def test_every_figure_is_png_and_pdf_and_svg(results, experiments):
 
 
 def test_the_tables_of_all_are_together(results, experiments):
-    found = measurements_file.read(results / "reproduce/metrics.json", "reproduce")
+    together = measurements_file.read(results / "reproduce/metrics.json", "reproduce")
     for experiment in experiments:
         kept = measurements_file.read(results / experiment.name / "metrics.json", experiment.name)
-        several = [row for row in found.rows if row.has({"experiment": experiment.name})]
+        several = [row for row in together.rows if row.has({"experiment": experiment.name})]
         assert [row.value for row in several] == [row.value for row in reproduce.table(experiment, kept)]
         assert several
-        assert kept.headline in found.headline
+        assert kept.headline in together.headline
 
 
 def test_published_numbers_stand_next_to_ours(results, experiments):
@@ -206,10 +206,10 @@ def test_an_array_per_point_is_swept_and_kept(tmp_path, pair):
     np.testing.assert_array_equal(load_file(tmp_path / "x/mixtures.first.safetensors")["frequencies"], rows)
 
 
-def assert_same_tensors(found, expected):
-    assert found.keys() == expected.keys()
+def assert_same_tensors(tensors, expected):
+    assert tensors.keys() == expected.keys()
     for name in expected:
-        np.testing.assert_array_equal(found[name], expected[name])
+        np.testing.assert_array_equal(tensors[name], expected[name])
 
 
 @pytest.mark.parametrize(
@@ -287,11 +287,11 @@ def run_program(*arguments):
 
 def test_program_says_in_one_line_what_is_wrong(tmp_path):
     output = tmp_path / "results"
-    found = run_program("--encoders=untrained,formant-bass", f"--output_dir={output}")
-    assert found.returncode == 1
-    assert found.stderr.startswith("error: no weights 'formant-bass'; did you mean 'formant-base'?")
-    assert len(found.stderr.splitlines()) == 1
-    assert found.stdout == ""
+    ended = run_program("--encoders=untrained,formant-bass", f"--output_dir={output}")
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("error: no weights 'formant-bass'; did you mean 'formant-base'?")
+    assert len(ended.stderr.splitlines()) == 1
+    assert ended.stdout == ""
     assert not output.exists()
 
 

@@ -35,12 +35,12 @@ def on_a_quarter_circle(places):
 
 def test_an_offset_that_turns_features_is_seen():
     bias = BIAS.points()["bias"]
-    found = measured(measuring.measure_bias(on_a_quarter_circle(np.abs(bias))))
+    offsets = measured(measuring.measure_bias(on_a_quarter_circle(np.abs(bias))))
     np.testing.assert_allclose(
-        found.array(measuring.BIAS_COSINE, encoder="a"), np.cos(np.pi / 2 * np.abs(bias)), atol=1e-6
+        offsets.array(measuring.BIAS_COSINE, encoder="a"), np.cos(np.pi / 2 * np.abs(bias)), atol=1e-6
     )
-    assert found.value(measuring.BIAS_LEAST, encoder="a") == min(found.array(measuring.BIAS_COSINE, encoder="a"))
-    (number,) = f0.published(found)
+    assert offsets.value(measuring.BIAS_LEAST, encoder="a") == min(offsets.array(measuring.BIAS_COSINE, encoder="a"))
+    (number,) = f0.published(offsets)
     assert (number.published, number.agrees) == ("1", False)
     still = measured(measuring.measure_bias(np.ones((BIAS.points()["bias"].size, 2))))
     assert f0.published(still)[0].agrees
@@ -49,23 +49,23 @@ def test_an_offset_that_turns_features_is_seen():
 def test_the_corrected_scale_is_that_of_equal_steps():
     mel = np.linspace(scales.mel(100.0), scales.mel(7000.0), 60)
     frequency = np.interp(mel, scales.mel(np.arange(50.0, 8000.0)), np.arange(50.0, 8000.0))
-    found = measured(measuring.measure_scale(on_a_quarter_circle(np.linspace(0, 1, 60)), frequency, nyquist=8000.0))
+    fits = measured(measuring.measure_scale(on_a_quarter_circle(np.linspace(0, 1, 60)), frequency, nyquist=8000.0))
     differences = {
-        scale: found.value(measuring.RMS, encoder="a", sum="corrected", scale=scale, tones=measuring.BELOW_NYQUIST)
+        scale: fits.value(measuring.RMS, encoder="a", sum="corrected", scale=scale, tones=measuring.BELOW_NYQUIST)
         for scale in measuring.SCALES
     }
     assert min(differences, key=differences.get) == "Mel"
     assert differences["Mel"] < 1e-3
-    assert not list(found.select(measuring.SCALE, tones=measuring.ALL))
+    assert not list(fits.select(measuring.SCALE, tones=measuring.ALL))
 
 
 def test_tones_at_nyquist_are_left_out_of_one_of_two_scales():
     frequency = np.array([1000.0, 2000.0, 3000.0, 8000.0])
     features = on_a_quarter_circle(np.array([0, 0.2, 0.4, 1]))
-    found = measured(measuring.measure_scale(features, frequency, nyquist=8000.0))
-    assert found.parameter("frequency", measuring.SCALE, encoder="a", sum="corrected", tones=measuring.ALL)[-1] == 8000
+    fits = measured(measuring.measure_scale(features, frequency, nyquist=8000.0))
+    assert fits.parameter("frequency", measuring.SCALE, encoder="a", sum="corrected", tones=measuring.ALL)[-1] == 8000
     assert (
-        found.parameter("frequency", measuring.SCALE, encoder="a", sum="corrected", tones=measuring.BELOW_NYQUIST)[-1]
+        fits.parameter("frequency", measuring.SCALE, encoder="a", sum="corrected", tones=measuring.BELOW_NYQUIST)[-1]
         == 3000
     )
     silent = np.concatenate([features[:-1], np.zeros((1, 2))])

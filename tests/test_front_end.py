@@ -25,11 +25,11 @@ geometries = st.builds(
 
 def windows(frames: Frames, num_samples: int) -> list[range]:
     """What each frame sees, counted one by one: whole windows of the padded waveform."""
-    found, start = [], -frames.padding
+    ranges, start = [], -frames.padding
     while start + frames.receptive_field <= num_samples + frames.padding:
-        found.append(range(start, start + frames.receptive_field))
+        ranges.append(range(start, start + frames.receptive_field))
         start += frames.hop
-    return found
+    return ranges
 
 
 @settings(max_examples=60, deadline=None)

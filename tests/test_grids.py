@@ -55,8 +55,8 @@ def test_amplitudes_are_even_in_their_square_root():
 def test_diphthongs_join_every_two_vowels():
     points = grids.DIPHTHONGS.points()
     row = [vowel.symbol for vowel in grids.VOWELS].index("a") * 16  # to the first vowel, i
-    found = [points[name][row] for name in ("f1_start", "f2_start", "f1_end", "f2_end")]
-    assert found == [850, 1610, 240, 2400]
+    ends = [points[name][row] for name in ("f1_start", "f2_start", "f1_end", "f2_end")]
+    assert ends == [850, 1610, 240, 2400]
 
 
 @given(st.integers(2, 40), st.integers(2, 40))

@@ -91,17 +91,17 @@ def save(folder: pathlib.Path, kind: str = "safetensors") -> None:
 
 
 def check(path: pathlib.Path) -> None:
-    found, wanted = encoder_tensors(load_encoder(path)), expected(SMALL, STATE, "transformers", "wav2vec2.")
-    assert found.keys() == wanted.keys()
+    ours, wanted = encoder_tensors(load_encoder(path)), expected(SMALL, STATE, "transformers", "wav2vec2.")
+    assert ours.keys() == wanted.keys()
     for name, tensor in wanted.items():
-        np.testing.assert_array_equal(found[name], tensor, err_msg=name)
+        np.testing.assert_array_equal(ours[name], tensor, err_msg=name)
 
 
 def obtain(name: str = ID, **options):
     return obtaining.obtain(name, **{"listener": Heard()} | options)
 
 
-def asked(hub) -> int:
+def num_requests(hub) -> int:
     """How often the hub was asked by us: huggingface_hub has questions of its own."""
     return sum(not request.path.startswith("/api/agent") for request in hub.requests)
 
@@ -143,13 +143,13 @@ def test_the_token_stays_with_the_hub(hub):
 
 def test_a_second_time_only_the_revision_is_asked_for_and_offline_nothing(hub, monkeypatch):
     save(hub.folders[ID])
-    first, before = obtain(), asked(hub)
+    first, before = obtain(), num_requests(hub)
     assert load_encoder(ID).config == SMALL
-    assert asked(hub) == before + 1
+    assert num_requests(hub) == before + 1
     assert obtain(offline=True).path == obtain(f"{ID}@{hub_server.COMMIT}").path == first.path
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     assert obtain().path == first.path
-    assert asked(hub) == before + 1
+    assert num_requests(hub) == before + 1
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)  # nor is the library needed
     assert obtain().path == first.path
 
@@ -209,10 +209,10 @@ def test_what_huggingface_hub_has_in_its_cache_is_not_fetched(hub, tmp_path):
     hub.folders[ID] = snapshot
     done = obtain(offline=True)
     check(done.path)
-    assert asked(hub) == 0
+    assert num_requests(hub) == 0
     done.path.unlink()
     check(obtain().path)
-    assert asked(hub) == 1
+    assert num_requests(hub) == 1
     said = read_metadata(done.path).provenance
     assert (said.source, said.revision) == (ID, hub_server.COMMIT)
 
@@ -390,7 +390,7 @@ def test_what_is_here_is_taken_first_and_it_is_said(hub, tmp_path, caplog):
             load_encoder(path)
         with pytest.raises(FileNotFoundError):
             convert_checkpoint(path, tmp_path / "out.safetensors")
-    assert asked(hub) == 0
+    assert num_requests(hub) == 0
 
 
 # wherever a name goes
@@ -407,9 +407,9 @@ def test_encoders_by_id(hub, tmp_path, capsys):
     assert chosen[0].digest == chosen[1].digest
     grouped = resolving.resolve(["both=some/model+other/model"], listener=heard)
     assert [(each.name, each.group) for each in grouped] == [("some--model", "both"), ("other--model", "both")]
-    before = asked(hub)
+    before = num_requests(hub)
     assert resolving.resolve([ID], offline=True)[0].digest == chosen[0].digest
-    assert asked(hub) == before
+    assert num_requests(hub) == before
     with pytest.raises(named.EncoderChoiceError, match=r"^--encoders=some/\*: .*the hub has no patterns; expected"):
         resolving.resolve(["some/*"])
     assert encoders.main([]) == 0

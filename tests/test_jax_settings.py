@@ -26,15 +26,15 @@ def encoder():
 def test_everything_is_float32_under_each_setting(name):
     # Strict types and ranks are asked for while JAX traces; they change no number.
     with jax_settings.setting(name):
-        found = jax.eval_shape(jax_settings.numbers, *jax_settings.ARGUMENTS)
-    assert {each: found[each].dtype for each in found if found[each].dtype != np.float32} == {}
+        traced = jax.eval_shape(jax_settings.numbers, *jax_settings.ARGUMENTS)
+    assert {each: traced[each].dtype for each in traced if traced[each].dtype != np.float32} == {}
 
 
 def test_the_same_numbers_under_all_settings(encoder):
     expected = jax_settings.on_the_host(encoder)
     with jax_settings.setting("all"):
-        found = jax_settings.on_the_host(encoder)
-    for name, each in found.items():
+        ours = jax_settings.on_the_host(encoder)
+    for name, each in ours.items():
         assert np.asarray(each).dtype == np.float32, name
         np.testing.assert_allclose(each, expected[name], rtol=1e-4, atol=1e-5, err_msg=name)
 
@@ -89,9 +89,9 @@ def test_float64_is_told_once(front_end):
         jax.enable_x64(True),
         pytest.warns(FrontEndWarning, match=f"{name} returns float64 frames; a sweep keeps float32") as told,
     ):
-        found = sweep(front_end, jax_settings.voice, grid, batch_size=2)
+        features = sweep(front_end, jax_settings.voice, grid, batch_size=2)
     assert len(told) == 1
-    assert found.dtype == np.float32
+    assert features.dtype == np.float32
 
 
 @pytest.mark.parametrize("kind", jax_settings.KINDS[::2])
@@ -108,5 +108,5 @@ def test_export_with_open_sizes(kind):
     given = jax_settings.SOUNDS, jax_settings.LENGTHS.astype(np.int32)
     if kind == jax_settings.KINDS[0]:
         return  # to compile another one would tell nothing new
-    for found, expected in zip(program.call(*given), jax.jit(encode)(*given), strict=True):
-        np.testing.assert_allclose(found, expected, atol=1e-5)
+    for exported, expected in zip(program.call(*given), jax.jit(encode)(*given), strict=True):
+        np.testing.assert_allclose(exported, expected, atol=1e-5)

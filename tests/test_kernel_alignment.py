@@ -42,11 +42,11 @@ def test_half_shared_features_are_half_alike():
 
 
 def test_interval_is_as_wide_as_other_sounds_make_it():
-    found = [scores.cka(*half_shared(80, seed=seed), bootstrap=QUICK) for seed in range(80)]
-    between_draws = np.std([score.value for score in found])
-    within_one = np.mean([np.std(score.replicates) for score in found])
+    several = [scores.cka(*half_shared(80, seed=seed), bootstrap=QUICK) for seed in range(80)]
+    between_draws = np.std([score.value for score in several])
+    within_one = np.mean([np.std(score.replicates) for score in several])
     assert within_one == pytest.approx(between_draws, rel=0.3)
-    assert np.mean([score.low < 0.5 < score.high for score in found]) > 0.85
+    assert np.mean([score.low < 0.5 < score.high for score in several]) > 0.85
 
 
 def test_interval_of_many_sounds_is_that_of_all(monkeypatch):

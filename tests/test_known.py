@@ -49,17 +49,17 @@ def vowels(front_end, stimulus):
     sound = functools.partial(stimulus, sample_rate=front_end.frames.sample_rate, duration=SHORT)
     num_samples = round(SHORT * front_end.frames.sample_rate)
     channels = layer_pooling.layer_channels(front_end, num_samples=num_samples)
-    found = layer_pooling.split_means(
+    by_layer = layer_pooling.split_means(
         w2v_jax.sweep(front_end, sound, points, pooling=layer_pooling.layer_means), channels
     )
-    return {layer: each.mean for layer, each in found.items()}, points
+    return {layer: each.mean for layer, each in by_layer.items()}, points
 
 
 def read(front_end, parameter, stimulus=voice):
     by_layer, points = vowels(front_end, stimulus)
     contexts = {name: values for name, values in points.items() if name != parameter}
-    found = scores.read_off(by_layer["frames"], {parameter: points[parameter]}, contexts, bootstrap=QUICK)
-    return found[parameter].value
+    errors = scores.read_off(by_layer["frames"], {parameter: points[parameter]}, contexts, bootstrap=QUICK)
+    return errors[parameter].value
 
 
 def alone(front_end, parameter, stimulus, layer="frames"):
@@ -71,8 +71,8 @@ def alone(front_end, parameter, stimulus, layer="frames"):
 def formants(front_end, stimulus, layer="frames"):
     """RSA with F1 and F2, of vowels of one f0."""
     by_layer, points = vowels(front_end, stimulus)
-    asked = {name: points[name] for name in ("f1", "f2")}
-    return scores.rsa(by_layer[layer], asked, within=points["f0"], max_points=600, bootstrap=QUICK).value
+    parameters = {name: points[name] for name in ("f1", "f2")}
+    return scores.rsa(by_layer[layer], parameters, within=points["f0"], max_points=600, bootstrap=QUICK).value
 
 
 def test_a_pitch_tracker_reads_f0_off_voices(crepe):
@@ -93,11 +93,11 @@ def test_a_pitch_trackers_scale_is_logarithmic(crepe):
         duration=learned_scale.long_enough(network.frames, least=0.1),
     )
     features = w2v_jax.sweep(network, sound, tones.points()).reshape(-1, PHASES, 360)
-    found = scores.learned_scale(features, tones.axes[0]["frequency"], bootstrap=QUICK)
-    print({name: round(fit.value, 4) for name, fit in found.fits.items()}, f"small steps {found.unsaturated:.2f}")
-    assert not found.saturated
-    assert found.nearest == "log Hz"
-    assert found.fits["log Hz"].value > 0.98
+    scale = scores.learned_scale(features, tones.axes[0]["frequency"], bootstrap=QUICK)
+    print({name: round(fit.value, 4) for name, fit in scale.fits.items()}, f"small steps {scale.unsaturated:.2f}")
+    assert not scale.saturated
+    assert scale.nearest == "log Hz"
+    assert scale.fits["log Hz"].value > 0.98
 
 
 def told_apart(front_end, on, steps, *, context):

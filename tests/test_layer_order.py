@@ -73,8 +73,8 @@ class Compiled(nnx.Module):
         frames = self.layers["frames"].num_frames(waveforms.shape[-1])
         values = {name: value[...] for name, value in self.values.items()}
         first = next(iter(values.values()))[0]  # of the first layer, whatever it is called
-        found = {name: jnp.broadcast_to(v, (*waveforms.shape[:-1], frames, len(v))) for name, v in values.items()}
-        return jax.jit(lambda found: {name: each * (first + 1) / 2 for name, each in found.items()})(found)
+        spread = {name: jnp.broadcast_to(v, (*waveforms.shape[:-1], frames, len(v))) for name, v in values.items()}
+        return jax.jit(lambda spread: {name: each * (first + 1) / 2 for name, each in spread.items()})(spread)
 
     def __call__(self, waveforms):
         return self.outputs(waveforms)["frames"]
@@ -82,17 +82,17 @@ class Compiled(nnx.Module):
 
 def means(front, *, channels=None):
     features = sweep(front, tone, GRID, pooling=layer_pooling.layer_means)
-    found = layer_pooling.split_means(features, channels or layer_pooling.layer_channels(front, num_samples=1600))
-    return {name: each.mean for name, each in found.items()}
+    by_layer = layer_pooling.split_means(features, channels or layer_pooling.layer_channels(front, num_samples=1600))
+    return {name: each.mean for name, each in by_layer.items()}
 
 
 @pytest.mark.parametrize("made", LAYERS)
 @pytest.mark.parametrize("kind", [OnTheHost, Compiled, lambda made: Compiled(made, nnx.Dict)])
 def test_every_name_gets_its_own_features(made, kind):
-    found = means(kind(made))
-    assert list(found) == list(made)
+    by_layer = means(kind(made))
+    assert list(by_layer) == list(made)
     for name, (value, width) in made.items():
-        np.testing.assert_array_equal(found[name], np.full((2, width), value))
+        np.testing.assert_array_equal(by_layer[name], np.full((2, width), value))
 
 
 @settings(max_examples=10, deadline=None)
@@ -108,13 +108,13 @@ def test_no_permutation_of_names_moves_a_number(names, widths, data):
     made["frames"] = made.pop("frames")  # the last layer has to be this one
     front = OnTheHost(made, returned=data.draw(st.permutations(list(made))))
     channels = {name: width for name, (_, width) in made.items()}
-    asked = dict(data.draw(st.permutations(list(channels.items()))))
+    widths_by_name = dict(data.draw(st.permutations(list(channels.items()))))
     outputs = front_end.outputs(front, np.zeros((2, 1600), np.float32))
     assert list(outputs) == list(made)
-    found = layer_pooling.split_means(np.asarray(layer_pooling.layer_means(outputs)), asked)
-    assert list(found) == list(asked)
+    by_layer = layer_pooling.split_means(np.asarray(layer_pooling.layer_means(outputs)), widths_by_name)
+    assert list(by_layer) == list(widths_by_name)
     for name, (value, width) in made.items():
-        np.testing.assert_array_equal(found[name].mean, np.full((2, width), value))
+        np.testing.assert_array_equal(by_layer[name].mean, np.full((2, width), value))
 
 
 def test_layers_of_bursts_are_found_by_name_too():
@@ -124,14 +124,14 @@ def test_layers_of_bursts_are_found_by_name_too():
     alone = {name: np.asarray(layer_pooling.burst_nearness({name: jnp.asarray(each)})) for name, each in noise.items()}
     both = np.asarray(layer_pooling.burst_nearness({name: jnp.asarray(each) for name, each in noise.items()}))
     layers = {"frames": Frames(16_000, 200, 200), "z": Frames(16_000, 200, 200)}
-    found = layer_pooling.split_nearness(both, layers, num_samples=1600)
+    nearness = layer_pooling.split_nearness(both, layers, num_samples=1600)
     for name in layers:
-        np.testing.assert_array_equal(found[name], alone[name][..., :-1])
+        np.testing.assert_array_equal(nearness[name], alone[name][..., :-1])
     features = sweep(
         front, lambda frequency: jnp.stack([tone(frequency)] * 3), GRID, pooling=layer_pooling.burst_nearness
     )
-    found = layer_pooling.split_nearness(features, dict(reversed(front.layers.items())), num_samples=1600)
-    assert {name: each.shape[2] for name, each in found.items()} == {"z": 4, "a": 8, "frames": 4}
+    nearness = layer_pooling.split_nearness(features, dict(reversed(front.layers.items())), num_samples=1600)
+    assert {name: each.shape[2] for name, each in nearness.items()} == {"z": 4, "a": 8, "frames": 4}
 
 
 @pytest.mark.parametrize(
@@ -148,8 +148,8 @@ def test_a_width_under_another_name_is_refused(channels, message):
 
 
 def test_recordings_take_a_module_whose_layers_are_a_dict():
-    found = recordings.encode(Compiled(LAYERS[0]), [np.zeros(1600, np.float32)])
-    np.testing.assert_array_equal(found[0], np.full((4, 4), 3.0))
+    frames = recordings.encode(Compiled(LAYERS[0]), [np.zeros(1600, np.float32)])
+    np.testing.assert_array_equal(frames[0], np.full((4, 4), 3.0))
 
 
 def test_a_module_that_cannot_be_hashed_is_told_what_to_do():
@@ -179,12 +179,12 @@ class Spectra:
 
 def few(frames, size="quick", choice=None, syntheses=("sines",)):
     """The sounds of claims, a few of each."""
-    found = sounds.grids_of(frames, "quick", syntheses=("sines",))
+    full = sounds.grids_of(frames, "quick", syntheses=("sines",))
     return dataclasses.replace(
-        found,
+        full,
         **{
             name: Grid(name, tuple({k: v[:2] for k, v in axis.items()} for axis in grid.axes))
-            for name, grid in found.items().items()
+            for name, grid in full.items().items()
         },
     )
 
@@ -192,7 +192,7 @@ def few(frames, size="quick", choice=None, syntheses=("sines",)):
 @pytest.fixture(scope="module")
 def heard(tmp_path_factory):
     """By order of the names, what experiments have of each layer."""
-    found = {}
+    by_order = {}
     for names in (("a", "b"), ("b", "a")):
         front = Spectra(names)
         each = named.NamedFrontEnd(
@@ -207,12 +207,12 @@ def heard(tmp_path_factory):
         tones = results.sweep("f0", each, grids.PURE_TONES.thinned(frequency=4), measuring.tone)
         of_emergence = results.sweep("emergence", each, grids.PURE_TONES.thinned(frequency=3), measuring.tone)
         # By what a layer hears: its place, not its name.
-        found[names] = [
+        by_order[names] = [
             {"claims": claims[name].mean, "bursts": claims[name].nearness, "formants": curve[name]}
             for name in (*names, "frames")
         ] + [{"f0": tones, "emergence": of_emergence}]
     assert emergence.EXPERIMENT.name == "emergence"
-    return found
+    return by_order
 
 
 def test_experiments_find_the_same_whatever_layers_are_called(heard):

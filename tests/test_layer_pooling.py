@@ -36,12 +36,12 @@ def test_one_sweep_has_every_layer(encoder):
     channels = layer_pooling.layer_channels(encoder, num_samples=1600)
     assert channels == {"conv 0": 8, "conv 1": 12, "conv 2": 6, "frames": 6}
     features = sweep(encoder, tone, {"frequency": frequency}, pooling=layer_pooling.layer_means, batch_size=2)
-    found = layer_pooling.split_means(features, channels)
+    by_layer = layer_pooling.split_means(features, channels)
     expected = outputs_of(encoder, jnp.stack([tone(each) for each in frequency]))
-    assert list(found) == list(expected)
+    assert list(by_layer) == list(expected)
     for name, frames in expected.items():
-        np.testing.assert_allclose(found[name].mean, frames.mean(axis=1), atol=1e-6)
-        np.testing.assert_allclose(found[name].steadiness, np.diag(similarity.stationarity(frames)), atol=1e-6)
+        np.testing.assert_allclose(by_layer[name].mean, frames.mean(axis=1), atol=1e-6)
+        np.testing.assert_allclose(by_layer[name].steadiness, np.diag(similarity.stationarity(frames)), atol=1e-6)
     with pytest.raises(ValueError, match="for 4 layers"):
         layer_pooling.split_means(features[:, :-1], channels)
 
@@ -49,12 +49,12 @@ def test_one_sweep_has_every_layer(encoder):
 def test_nearness_of_a_burst_in_every_layer(encoder):
     sounds = jnp.stack([tone(215.0), tone(835.0), a_burst()])
     outputs = outputs_of(encoder, jnp.stack([jnp.roll(sounds, 1, axis=0), sounds]))
-    found = layer_pooling.split_nearness(np.asarray(nearness_of(outputs)), encoder.layers, num_samples=1600)
+    nearness = layer_pooling.split_nearness(np.asarray(nearness_of(outputs)), encoder.layers, num_samples=1600)
     for name, frames in encoder.layers.items():
         base, burst, mixed = outputs[name][1]
         cosines = similarity.cosine_similarity(mixed, jnp.stack([burst.mean(axis=0), base.mean(axis=0)]))
-        assert found[name].shape == (2, 1, frames.num_frames(1600))
-        np.testing.assert_allclose(found[name][1, 0], cosines[:, 0] - cosines[:, 1], atol=1e-5)
+        assert nearness[name].shape == (2, 1, frames.num_frames(1600))
+        np.testing.assert_allclose(nearness[name][1, 0], cosines[:, 0] - cosines[:, 1], atol=1e-5)
     with pytest.raises(ValueError, match=r"expected \(rows, 2 \+ bursts, frames, channels\)"):
         layer_pooling.burst_nearness({name: each[1] for name, each in outputs.items()})
     with pytest.raises(ValueError, match=r"expected \(n, bursts"):
@@ -65,14 +65,14 @@ def test_frames_of_zeros_have_no_cosine_and_stop_no_sweep():
     # As a layer that ends in a ReLU may make them: the second frame of the second layer, in the second row.
     frames = np.random.default_rng(0).uniform(1, 2, (2, 3, 4, 5)).astype(np.float32)
     frames[1, 2, 1] = 0
-    found = np.asarray(layer_pooling.burst_nearness({"conv 0": jnp.ones((2, 3, 2, 5)), "frames": jnp.asarray(frames)}))
-    assert np.isfinite(found).all()
+    pooled = np.asarray(layer_pooling.burst_nearness({"conv 0": jnp.ones((2, 3, 2, 5)), "frames": jnp.asarray(frames)}))
+    assert np.isfinite(pooled).all()
     layers = {"conv 0": Frames(16_000, 800, 800), "frames": Frames(16_000, 400, 400)}
-    nearness = layer_pooling.split_nearness(found, layers, num_samples=1600)
+    nearness = layer_pooling.split_nearness(pooled, layers, num_samples=1600)
     np.testing.assert_array_equal(np.argwhere(np.isnan(nearness["frames"])), [[1, 0, 1]])
-    found = np.asarray(layer_pooling.layer_means({"conv 0": jnp.ones((2, 2, 5)), "frames": jnp.asarray(frames[:, 2])}))
-    assert np.isfinite(found).all()
-    means = layer_pooling.split_means(found, {"conv 0": 5, "frames": 5})
+    pooled = np.asarray(layer_pooling.layer_means({"conv 0": jnp.ones((2, 2, 5)), "frames": jnp.asarray(frames[:, 2])}))
+    assert np.isfinite(pooled).all()
+    means = layer_pooling.split_means(pooled, {"conv 0": 5, "frames": 5})
     np.testing.assert_array_equal(np.isnan(means["frames"].steadiness), [False, True])
     np.testing.assert_allclose(means["frames"].mean, frames[:, 2].mean(axis=1), rtol=1e-6)
     # Features that are not finite are something else: a sweep must find them.
@@ -86,12 +86,12 @@ def test_tuning_curves_of_made_up_channels():
     triangle = np.maximum(0, 1 - np.abs(frequency - 400) / 200)  # half its height from 300 to 500 Hz
     two_peaks = np.where(np.abs(frequency - 900) < 55, 2.0, np.where(np.abs(frequency - 100) < 15, 1.9, 0.0))
     features = np.stack([5 - 3 * (1 - triangle), np.full(101, 7.0), two_peaks, frequency], axis=1)
-    found = tuning.tuning_curves(features, frequency)
-    np.testing.assert_array_equal(found.channel, [0, 2, 3])  # a channel that answers to all alike is left out
-    np.testing.assert_allclose(found.best_frequency, [400, 850, 1000])
-    np.testing.assert_allclose(found.bandwidth, [200, 110, 500])
-    assert found.response.min() == 0
-    assert found.response.max() == 1
+    curves = tuning.tuning_curves(features, frequency)
+    np.testing.assert_array_equal(curves.channel, [0, 2, 3])  # a channel that answers to all alike is left out
+    np.testing.assert_allclose(curves.best_frequency, [400, 850, 1000])
+    np.testing.assert_allclose(curves.bandwidth, [200, 110, 500])
+    assert curves.response.min() == 0
+    assert curves.response.max() == 1
     with pytest.raises(UndefinedScoreError, match="none of the 1 channels"):
         tuning.tuning_curves(features[:, 1:2], frequency)
 
@@ -110,10 +110,10 @@ def test_spread_of_best_frequencies():
 def test_filters_are_sorted_by_peak():
     time = np.arange(64) / 16_000
     filters = [np.sin(2 * np.pi * 3000 * time), np.zeros(64), 5 * np.sin(2 * np.pi * 1000 * time)]
-    found = tuning.frequency_responses(filters, sample_rate=16_000)
-    np.testing.assert_array_equal(found.channel, [2, 0])  # the filter of zeros is left out
-    np.testing.assert_allclose(found.peak, [1000, 3000], atol=63)
-    np.testing.assert_allclose(found.decibels.max(axis=1), 0)
-    assert found.decibels.min() >= -60
+    responses = tuning.frequency_responses(filters, sample_rate=16_000)
+    np.testing.assert_array_equal(responses.channel, [2, 0])  # the filter of zeros is left out
+    np.testing.assert_allclose(responses.peak, [1000, 3000], atol=63)
+    np.testing.assert_allclose(responses.decibels.max(axis=1), 0)
+    assert responses.decibels.min() >= -60
     with pytest.raises(ValueError, match="as many bins as taps"):
         tuning.frequency_responses(filters, sample_rate=16_000, num_bins=32)

@@ -23,7 +23,7 @@ def cut(figure):
     """The texts of a figure that are not on it."""
     room_for_text.fit(figure)
     boxes = {text.get_text(): text.get_window_extent() for text in room_for_text.visible_texts(figure)}
-    inside = {text for text, found in boxes.items() if room_for_text.holds(figure.bbox, found)}
+    inside = {text for text, box in boxes.items() if room_for_text.holds(figure.bbox, box)}
     return boxes.keys() - inside
 
 

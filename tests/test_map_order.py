@@ -84,9 +84,9 @@ def test_what_is_undefined_is_said(features, parameters):
 
 def test_numbers_are_read_back_from_the_rows_of_their_map_only():
     order = measure(PATCH, PLACES)
-    found = kept(order)
-    again = map_order.of(found, "ours", "x")
+    measured = kept(order)
+    again = map_order.of(measured, "ours", "x")
     assert [row.value for row in again.rows()] == [row.value for row in order.rows()]
-    assert found.value(map_order.FAR_ORDER, encoder="ours", map="x") == order.far_order.value
-    assert map_order.of(found, "ours", "vowel_space") is None
-    assert map_order.of(found, "theirs", "x") is None
+    assert measured.value(map_order.FAR_ORDER, encoder="ours", map="x") == order.far_order.value
+    assert map_order.of(measured, "ours", "vowel_space") is None
+    assert map_order.of(measured, "theirs", "x") is None

@@ -222,8 +222,8 @@ def test_flags():
 
 def test_claims_take_the_range_of_the_grid():
     choice = VowelChoice(TABLE, **SMALL)
-    found = grids_of(FRAMES, "quick", choice)
-    points = found.vowels.points()
+    grids = grids_of(FRAMES, "quick", choice)
+    points = grids.vowels.points()
     f0 = np.unique(points["f0"])
     assert len(f0) == 11
     assert 132 <= f0.min() <= 136
@@ -231,21 +231,21 @@ def test_claims_take_the_range_of_the_grid():
     for name in ("f1", "f2"):
         assert set(np.unique(points[name])) <= set(np.linspace(*SMALL[name].values[[0, -1]], 11).astype(np.float32))
     assert all(FRAMES.phases(each) > 1 for each in f0)
-    np.testing.assert_array_equal(found.vowel_lines.axis("f0"), [132, 223, 264])
+    np.testing.assert_array_equal(grids.vowel_lines.axis("f0"), [132, 223, 264])
 
 
-def heard_as(found, features):
-    return Layer(FRAMES, found, {"vowels": features}, {}, np.zeros(0), Bootstrap(resamples=40))
+def heard_as(grids, features):
+    return Layer(FRAMES, grids, {"vowels": features}, {}, np.zeros(0), Bootstrap(resamples=40))
 
 
 def test_formants_are_read_where_there_is_one_f0():
-    found = grids_of(FRAMES, "quick", VowelChoice(TABLE, f0=(140,), **SMALL))
-    points = found.vowels.points()
-    heard = heard_as(found, np.stack([points["f1"], points["f2"]], axis=1))
+    grids = grids_of(FRAMES, "quick", VowelChoice(TABLE, f0=(140,), **SMALL))
+    points = grids.vowels.points()
+    heard = heard_as(grids, np.stack([points["f1"], points["f2"]], axis=1))
     assert heard.probe("vowels", "f1", noise=0).interpolation.value > 0.99
     with pytest.raises(UndefinedScoreError, match="f0 is 140 for all sounds"):
         heard.probe("vowels", "f0")
     # With formants as its own metric, and no f0 to be drawn again.
-    found_in = heard.rsa("vowels", metrics={"Hz": VOWEL_METRICS["Hz"]})
-    assert set(found_in.marginal) == {"f1", "f2"}
-    assert found.abx_formants.shape[1] == 5  # across f0 near the only one
+    profile = heard.rsa("vowels", metrics={"Hz": VOWEL_METRICS["Hz"]})
+    assert set(profile.marginal) == {"f1", "f2"}
+    assert grids.abx_formants.shape[1] == 5  # across f0 near the only one

@@ -39,9 +39,9 @@ def in_pieces(monkeypatch: pytest.MonkeyPatch, frames: int) -> None:
 
 
 def check_each_as_if_alone(front, *, atol: float = 5e-6) -> None:
-    found = jax.jit(lambda front, x, n: front(x, lengths=n))(front, padded(), LENGTHS)
-    assert found.shape[1] == front.frames.num_frames(LENGTHS.max())
-    for row, length in zip(found, LENGTHS, strict=True):
+    together = jax.jit(lambda front, x, n: front(x, lengths=n))(front, padded(), LENGTHS)
+    assert together.shape[1] == front.frames.num_frames(LENGTHS.max())
+    for row, length in zip(together, LENGTHS, strict=True):
         frames = front.frames.num_frames(length)
         assert not row[frames:].any()
         if frames:
@@ -69,12 +69,12 @@ def test_spectrograms_of_padded_batches(padding):
 
 def test_layers_of_padded_batches():
     front = FeatureEncoder(CONFIGS["global"], rngs=nnx.Rngs(0))
-    found = jax.jit(lambda front, x, n: front.outputs(x, lengths=n))(front, padded(), LENGTHS)
+    outputs = jax.jit(lambda front, x, n: front.outputs(x, lengths=n))(front, padded(), LENGTHS)
     expected = jax.jit(lambda front, x: front.outputs(x))(front, alone(61))
     for name, frames in front.layers.items():
         count = frames.num_frames(61)
-        np.testing.assert_allclose(found[name][2, :count], expected[name], atol=5e-6)
-        assert not found[name][2, count:].any()
+        np.testing.assert_allclose(outputs[name][2, :count], expected[name], atol=5e-6)
+        assert not outputs[name][2, count:].any()
 
 
 def test_padded_batches_under_vmap_and_grad():
@@ -83,8 +83,8 @@ def test_padded_batches_under_vmap_and_grad():
     def loss(front, waveforms, lengths):
         return jnp.sum(jnp.square(front(waveforms, lengths=lengths)) * jnp.arange(8.0))
 
-    found = jax.jit(jax.vmap(lambda x, n: front(x, lengths=n)))(padded(0), LENGTHS)
-    np.testing.assert_allclose(found, jax.jit(lambda x, n: front(x, lengths=n))(padded(), LENGTHS), atol=5e-6)
+    mapped = jax.jit(jax.vmap(lambda x, n: front(x, lengths=n)))(padded(0), LENGTHS)
+    np.testing.assert_allclose(mapped, jax.jit(lambda x, n: front(x, lengths=n))(padded(), LENGTHS), atol=5e-6)
     gradient = jax.jit(jax.grad(loss, argnums=1))(front, padded(), LENGTHS)
     of_one = jax.jit(jax.grad(loss, argnums=1))(front, alone(61)[None], np.array([61]))
     np.testing.assert_allclose(gradient[2, :61], of_one[0], atol=1e-4 * np.abs(of_one).max())
@@ -108,8 +108,8 @@ def test_bad_lengths_are_named(lengths, error, message):
 
 def test_mean_over_time_leaves_the_padding_out():
     valid = front_end.Frames(16_000, 10, 5).valid(np.array([15, 20, 3]), 4)
-    found = front_end.mean_over_time(jnp.arange(12.0).reshape(3, 4, 1), valid)
-    np.testing.assert_array_equal(found, [[0.5], [5.0], [np.nan]])
+    means = front_end.mean_over_time(jnp.arange(12.0).reshape(3, 4, 1), valid)
+    np.testing.assert_array_equal(means, [[0.5], [5.0], [np.nan]])
 
 
 @pytest.mark.parametrize(("norm", "frames"), [("group", 7), ("layer", 7), ("global", 7), ("global", 16)])
@@ -118,10 +118,10 @@ def test_pieces_are_the_whole(norm, frames, monkeypatch):
     waveforms = noise(2, 400) + np.float32(3)
     whole = jax.jit(lambda x: front(x))(waveforms)
     in_pieces(monkeypatch, frames)
-    found = jax.jit(lambda x: front(x))(waveforms)
+    joined = jax.jit(lambda x: front(x))(waveforms)
     if norm != "layer":
-        assert (found != whole).any()  # Cut indeed: sums over time are other sums.
-    np.testing.assert_allclose(found, whole, atol=5e-6)
+        assert (joined != whole).any()  # Cut indeed: sums over time are other sums.
+    np.testing.assert_allclose(joined, whole, atol=5e-6)
 
 
 @pytest.mark.parametrize("norm", ["group", "global"])
@@ -141,9 +141,9 @@ def test_gradients_in_pieces(monkeypatch):
     whole = gradient()
     in_pieces(monkeypatch, 10)
     cut = gradient()
-    assert any((found != expected).any() for found, expected in zip(cut, whole, strict=True))
-    for found, expected in zip(cut, whole, strict=True):
-        np.testing.assert_allclose(found, expected, atol=1e-5 * np.abs(expected).max())
+    assert any((ours != expected).any() for ours, expected in zip(cut, whole, strict=True))
+    for ours, expected in zip(cut, whole, strict=True):
+        np.testing.assert_allclose(ours, expected, atol=1e-5 * np.abs(expected).max())
 
 
 def test_memory_stays_flat_with_the_length():

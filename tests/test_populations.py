@@ -19,12 +19,12 @@ def scores_of(values, rng, *, noise=0.02):
 def rate(first, second, *, difference=0.0, runs=300, **options):
     """How often two populations of so many members are told apart at 5%."""
     rng = np.random.default_rng(0)
-    found = 0
+    told_apart = 0
     for _ in range(runs):
         one = scores_of(difference + rng.normal(0, 0.05, first), rng)
         other = scores_of(rng.normal(0, 0.05, second), rng)
-        found += compare(one, other, **options).p < 0.05
-    return found / runs
+        told_apart += compare(one, other, **options).p < 0.05
+    return told_apart / runs
 
 
 @pytest.mark.parametrize(("first", "second"), [(1, 10), (3, 10), (3, 3)])

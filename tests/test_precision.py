@@ -36,22 +36,22 @@ def in_float64(x: np.ndarray, kernel: np.ndarray, *, stride: int) -> np.ndarray:
 @pytest.mark.parametrize("channels", [1, 40, 64, 150])
 def test_convolution_in_tiles_and_groups_is_the_convolution(frames_in, channels):
     x, kernel = noise(3, frames_in, channels), noise(3, channels, 8)
-    found = jax.jit(lambda x, kernel: convolution.convolve(x, kernel, 2, "exact"))(x, kernel)
-    np.testing.assert_allclose(found, in_float64(x, kernel, stride=2), atol=1e-4 if channels > 1 else 1e-5)
+    ours = jax.jit(lambda x, kernel: convolution.convolve(x, kernel, 2, "exact"))(x, kernel)
+    np.testing.assert_allclose(ours, in_float64(x, kernel, stride=2), atol=1e-4 if channels > 1 else 1e-5)
 
 
 @pytest.mark.parametrize("kernel_size", [2, 3])
 @pytest.mark.parametrize("frames_in", [3, 4, 5, 6, 7, 200])
 def test_convolution_in_pairs_is_the_convolution(frames_in, kernel_size):
     x, kernel = noise(3, frames_in, 40), noise(kernel_size, 40, 8)
-    found = jax.jit(convolution._convolve_in_pairs)(x, kernel)
-    np.testing.assert_allclose(found, in_float64(x, kernel, stride=2), atol=3e-5)
+    ours = jax.jit(convolution._convolve_in_pairs)(x, kernel)
+    np.testing.assert_allclose(ours, in_float64(x, kernel, stride=2), atol=3e-5)
 
 
 def test_multiplying_and_adding_is_the_convolution():
     x, kernel = noise(2, 53, 1), noise(10, 1, 8)
-    found = jax.jit(lambda x, kernel: convolution._multiply_and_add(x, kernel, stride=5))(x, kernel)
-    np.testing.assert_allclose(found, in_float64(x, kernel, stride=5), atol=3e-6)
+    ours = jax.jit(lambda x, kernel: convolution._multiply_and_add(x, kernel, stride=5))(x, kernel)
+    np.testing.assert_allclose(ours, in_float64(x, kernel, stride=5), atol=3e-6)
 
 
 @pytest.mark.parametrize(
@@ -71,8 +71,8 @@ def test_each_precision_has_the_error_that_it_names(precision, least, most):
     for scale, bias in ((1e-3, 0), (1, 1), (30, 300)):
         waveform = scale * noise(400) + np.float32(bias)
         exact = reference.plain_layers(config, tensors, waveform)[-1]
-        found = features(reference.encoder_from_tensors(config, tensors, precision=precision), waveform)
-        assert least <= reference.relative_error(found, exact) <= most
+        ours = features(reference.encoder_from_tensors(config, tensors, precision=precision), waveform)
+        assert least <= reference.relative_error(ours, exact) <= most
 
 
 def test_an_overflow_of_float16_is_seen():

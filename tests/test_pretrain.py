@@ -244,8 +244,8 @@ def test_the_program_says_what_is_wrong_in_one_line(tmp_path):
 def test_errors_of_the_disk_are_found_in_those_of_orbax(error, number):
     outer = RuntimeError("checkpointing failed")
     outer.__cause__ = error
-    found = storage_errors.os_error_in(outer)
-    assert (found and found.errno) == number
+    cause = storage_errors.os_error_in(outer)
+    assert (cause and cause.errno) == number
     with pytest.raises(RuntimeError if number is None else OSError), storage_errors.as_os_errors():
         raise outer
 

@@ -79,5 +79,5 @@ def test_importing_the_package_needs_no_umap():
     code += (
         "sys.modules['umap'] = None\ntry: p.project([[1, 2]] * 5)\nexcept p.ProjectionUnavailableError as e: print(e)"
     )
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "pip install 'w2v_jax[experiments]'" in found.stdout
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "pip install 'w2v_jax[experiments]'" in process.stdout

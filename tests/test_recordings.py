@@ -84,8 +84,8 @@ def test_segments_give_every_frame_once_and_as_in_the_whole(padding):
     (whole,) = recordings.encode(front_end, [sound])
     several = recordings.segments(len(sound), frames, seconds=0.5)
     assert max(each.num_frames for each in several) <= 25
-    found = recordings.encode(front_end, [sound[each.start : each.stop] for each in several])
-    joined = np.concatenate([f[e.skipped :][: e.num_frames] for e, f in zip(several, found, strict=True)])
+    pieces = recordings.encode(front_end, [sound[each.start : each.stop] for each in several])
+    joined = np.concatenate([f[e.skipped :][: e.num_frames] for e, f in zip(several, pieces, strict=True)])
     np.testing.assert_allclose(joined, whole, atol=1e-4)
 
 
@@ -131,8 +131,8 @@ def test_praat_finds_what_was_made():
 def test_a_long_recording_is_measured_in_parts_as_in_one(tmp_path, monkeypatch):
     sound, _ = make_a_session["spoken"](120.0, 1.0, list("aiu"), seed=1)
     soundfile.write(tmp_path / "long.wav", sound, 16_000)
-    found = session.gather([str(tmp_path)], [FRAMES])
-    layout = frames_and_measures.Layout(found, FRAMES)
+    gathered = session.gather([str(tmp_path)], [FRAMES])
+    layout = frames_and_measures.Layout(gathered, FRAMES)
     whole = frames_and_measures.measure(Results(tmp_path / "whole"), "recordings", layout, praat.PraatSettings())
     monkeypatch.setattr(frames_and_measures.Measuring, "seconds", 0.4)
     monkeypatch.setattr(frames_and_measures, "_PRAAT_MARGIN", 0.2)
@@ -187,8 +187,8 @@ def bad(tmp_path):
 
 
 def test_bad_files_are_told_in_a_line_each_and_the_rest_goes_on(bad):
-    found = session.gather([str(bad)], [FRAMES], tier="vowels")
-    assert {pathlib.Path(file.name).name for file in found.files} == {
+    gathered = session.gather([str(bad)], [FRAMES], tier="vowels")
+    assert {pathlib.Path(file.name).name for file in gathered.files} == {
         *("telephone.wav", "stereo.wav", "clipped.wav", "longer_textgrid.wav")
     }
     said = {name: words for name, (words, *_) in BAD.items()} | {
@@ -199,11 +199,11 @@ def test_bad_files_are_told_in_a_line_each_and_the_rest_goes_on(bad):
     }
     for name, words in said.items():
         stem = pathlib.Path(name).stem
-        (line,) = [line for line in found.left_out if f"/{stem}." in line]
+        (line,) = [line for line in gathered.left_out if f"/{stem}." in line]
         assert words in line
         assert "\n" not in line
-    assert len(found.left_out) == len(said)
-    remarks = "\n".join(found.remarks)
+    assert len(gathered.left_out) == len(said)
+    remarks = "\n".join(gathered.remarks)
     assert "Files resampled to 16,000 Hz: 1 of 8,000 Hz and 2 of 44,100 Hz." in remarks
     assert "Files of several channels, which are averaged: 1." in remarks
     assert "clipped.wav: " in remarks
@@ -227,8 +227,8 @@ def test_nothing_to_use_is_an_error(audio, message):
 
 def test_speakers(tmp_path):
     path = tmp_path / "anna" / "s1_a.wav"
-    found = {by: session.speaker_of(path, by) for by in session.SPEAKER_BY}
-    assert found == {"file": str(path), "folder": str(path.parent), "prefix": "s1"}
+    by_rule = {by: session.speaker_of(path, by) for by in session.SPEAKER_BY}
+    assert by_rule == {"file": str(path), "folder": str(path.parent), "prefix": "s1"}
 
 
 def test_no_fold_has_frames_of_a_speaker_of_another():
@@ -244,11 +244,11 @@ def test_what_frames_know_of_other_voices_is_read_off_in_cents_and_dB():
     measures |= {"f2": rng.uniform(900, 2_400, 180), "intensity": rng.uniform(50, 75, 180)}
     known = np.stack([np.log(measures["f0"]) * 3, np.log(measures["f1"]) * 3, measures["intensity"] / 10], axis=1)
     speaker = np.repeat(np.arange(6), 30)
-    found = reading.errors(known, measures, np.arange(180), speaker, bootstrap=Bootstrap(resamples=40))
-    assert found["f0"].value < 100
-    assert found["intensity"].value < 1.5
-    assert found["f2"].value > 200
-    assert found["f0"].units == 6  # voices
+    errors = reading.errors(known, measures, np.arange(180), speaker, bootstrap=Bootstrap(resamples=40))
+    assert errors["f0"].value < 100
+    assert errors["intensity"].value < 1.5
+    assert errors["f2"].value > 200
+    assert errors["f0"].units == 6  # voices
     assert "expected at least 3" in reading.errors(known, measures, np.arange(180), speaker % 2)["f0"]
 
 
@@ -258,8 +258,8 @@ def test_among_tokens_of_equal_f0_who_knows_f0_alone_is_at_chance():
     def of_f0(values):
         return np.exp(-np.square((1200 * np.log2(values / 50)[:, None] - np.arange(0, 3_600, 50)) / 60) / 2)
 
-    found = nearness.nearness(of_f0(f0), of_f0(f0), np.arange(200) % 4)
-    assert found[nearness.ALL, nearness.AS_THEY_ARE].value > 0.99
+    by_way = nearness.nearness(of_f0(f0), of_f0(f0), np.arange(200) % 4)
+    assert by_way[nearness.ALL, nearness.AS_THEY_ARE].value > 0.99
     equal = nearness.rounded(f0)
     assert np.abs(1200 * np.log2(equal / f0)).max() <= nearness.EQUAL_F0 / 2 + 1e-9
     assert nearness.nearness_at(of_f0(f0), of_f0(equal), equal).value == pytest.approx(0.5)
@@ -288,15 +288,15 @@ def test_a_file_of_several_speakers(tmp_path):
         text += f'"IntervalTier" "{name} - phones" 0 1 1 {start} {start + 0.5} "a"\n'
     (tmp_path / "a.TextGrid").write_text(text)
     (tmp_path / "b.TextGrid").write_text(text.replace("s2", "s3"))
-    found = session.gather([str(tmp_path)], [FRAMES], tier="* - phones")
-    assert found.speakers == ("s1", "s2", "s3")
-    assert [file.speaker for file in found.files] == ["s1 & s2", "s1 & s3"]
-    assert len(found.assumed) == 2  # they overlap
-    layout = frames_and_measures.Layout(found, FRAMES)
+    gathered = session.gather([str(tmp_path)], [FRAMES], tier="* - phones")
+    assert gathered.speakers == ("s1", "s2", "s3")
+    assert [file.speaker for file in gathered.files] == ["s1 & s2", "s1 & s3"]
+    assert len(gathered.assumed) == 2  # they overlap
+    layout = frames_and_measures.Layout(gathered, FRAMES)
     measures = {name: np.ones(layout.num_frames) for name in praat.MEASURES}
-    asked = tokens.labelled(layout, measures)
-    assert asked.speaker.tolist() == ["s1", "s2", "s1", "s3"]
-    both = dataclasses.replace(asked, first=np.array([0, 15, 49, 69]), stop=np.array([20, 45, 69, 98]))
+    labelled = tokens.labelled(layout, measures)
+    assert labelled.speaker.tolist() == ["s1", "s2", "s1", "s3"]
+    both = dataclasses.replace(labelled, first=np.array([0, 15, 49, 69]), stop=np.array([20, 45, 69, 98]))
     speaker = reading.speakers_of(layout, both)
     assert speaker[[0, 14, 15, 19, 20, 44, 49, 69]].tolist() == [0, 0, -1, -1, 1, 1, 0, 2]
     assert not set(reading.rows_to_read(layout, measures, both)) & set(range(15, 20))
@@ -307,10 +307,10 @@ def test_a_copy_is_used_where_the_first_could_not_be(tmp_path):
         soundfile.write(tmp_path / f"{name}.wav", tone(100, 1, 16_000), 16_000)
     for name in ("b", "c"):
         textgrid(tmp_path / f"{name}.TextGrid", [(0.2, 0.5, "a")], 1.0)
-    found = session.gather([str(tmp_path)], [FRAMES], tier="vowels", labels=["a", "x"])
-    assert [pathlib.Path(file.name).name for file in found.files] == ["b.wav"]
-    assert [line.partition(": ")[2][:12] for line in found.left_out] == ["there is no ", "it is a copy"]
-    assert "No token has the label 'x', of --labels." in found.remarks
+    gathered = session.gather([str(tmp_path)], [FRAMES], tier="vowels", labels=["a", "x"])
+    assert [pathlib.Path(file.name).name for file in gathered.files] == ["b.wav"]
+    assert [line.partition(": ")[2][:12] for line in gathered.left_out] == ["there is no ", "it is a copy"]
+    assert "No token has the label 'x', of --labels." in gathered.remarks
 
 
 @pytest.fixture(scope="module")
@@ -527,11 +527,11 @@ def test_few_tokens_or_none_go_through(tmp_path, monkeypatch):
         assert all("expected at least" in row.undefined for row in measured.select(measuring.LINEARITY))
         near = list(measured.select(measuring.NEARNESS))
         assert all(row.value is not None or "expected at least" in row.undefined for row in near), near
-        found = columns(results.path("recordings", "tokens.log-mel.csv"))
+        table = columns(results.path("recordings", "tokens.log-mel.csv"))
         drawn = columns(results.path("recordings", "recordings.log-mel.map.csv"))
-        assert found.get("label", []) == [label for *_, label in intervals]
+        assert table.get("label", []) == [label for *_, label in intervals]
         for axis in ("x", "y"):  # one orientation, as drawn
-            assert found.get(f"map_{axis}", []) == drawn.get(axis, [])
+            assert table.get(f"map_{axis}", []) == drawn.get(axis, [])
         assert [len(each["encoders"]) for each in maps_on_page(results)] == [1] * (count > 0)
 
 

@@ -35,15 +35,15 @@ def known(folder, *names):
 
 
 def section(folder, *names):
-    (found,) = sections.sections(known(folder, *names))
-    return found
+    (only,) = sections.sections(known(folder, *names))
+    return only
 
 
 def test_a_section_says_what_the_record_says(folder):
-    found = section(folder)
-    assert (found.title, found.question, found.rule) == ("Pitch", "Are tones in order?", "In order is 1.")
-    assert found.says == ("Tones are in order:", "0.70 for ours, 0.40 for random, 0.50 for log-mel.")
-    results, papers = found.tables
+    pitch = section(folder)
+    assert (pitch.title, pitch.question, pitch.rule) == ("Pitch", "Are tones in order?", "In order is 1.")
+    assert pitch.says == ("Tones are in order:", "0.70 for ours, 0.40 for random, 0.50 for log-mel.")
+    results, papers = pitch.tables
     assert results.header == ("Quantity", "ours", "random (control)", "log-mel (control)")
     order, threshold = results.groups
     (line,) = order.lines
@@ -56,7 +56,7 @@ def test_a_section_says_what_the_record_says(folder):
     ]
     assert (papers.lines[0].label, papers.lines[0].cells) == ("ours: order", ("0.7", "0.7000000", "agrees"))
     assert papers.lines[1].cells[-1] == "differs"
-    assert found.notes == ("A note.",)
+    assert pitch.notes == ("A note.",)
 
 
 def test_each_number_has_its_unit_once(folder):
@@ -69,8 +69,8 @@ def test_each_number_has_its_unit_once(folder):
     def told(rows):
         write_results(folder, dataclasses.replace(measurements(USUAL), rows=rows))
         record = dataclasses.replace(RECORD, table=tuple(dict.fromkeys(row.quantity for row in rows)))
-        (found,) = sections.sections(read(folder, own=[record]))
-        return [(group.title, [line.label for line in group.lines]) for group in found.tables[0].groups]
+        (only,) = sections.sections(read(folder, own=[record]))
+        return [(group.title, [line.label for line in group.lines]) for group in only.tables[0].groups]
 
     assert told(errors) == [("error", ["f0, sines, cents", "level, sines, dB"])]
     assert told(lengths) == [("length, ms", ["tone, sines", "vowel, sines"])]
@@ -89,11 +89,11 @@ def test_what_came_out_is_said_of_the_chosen_encoders_and_their_controls(folder)
 
 def test_an_experiment_whose_record_nobody_gave_has_a_section(folder):
     (folder / "pitch/order.ours.svg").write_text("<svg/>")
-    (found,) = sections.sections(read(folder))
-    assert (found.title, found.question, found.says) == ("pitch", "", ("As it was stored.",))
-    (table,) = found.tables
+    (pitch,) = sections.sections(read(folder))
+    assert (pitch.title, pitch.question, pitch.says) == ("pitch", "", ("As it was stored.",))
+    (table,) = pitch.tables
     assert [group.title or group.lines[0].label for group in table.groups] == ["order", "threshold, cents"]  # no curve
-    ((group,), maps) = found.figures, found.maps
+    ((group,), maps) = pitch.figures, pitch.maps
     assert ([image.svg for image in group.images], maps) == (["pitch/order.ours.svg"], ())
     (random,) = sections.sections(read(folder, ["random"]))
     assert random.figures == ()
@@ -166,9 +166,11 @@ def test_a_number_that_is_not_there_is_said(folder):
 def test_names_and_texts_cannot_become_script(tmp_path):
     attack = "</script><b onclick=x>'\""
     about = About(attack, "trained", "<img src=x onerror=alert(1)>", FRAMES, group=attack)
-    found = measurements([(about, 0.7)], notes=(attack,), headline=attack)
-    found = dataclasses.replace(found, rows=(*found.rows, dataclasses.replace(number(attack, 1.0), encoder=attack)))
-    folder = write_results(tmp_path / "r", found)
+    measured = measurements([(about, 0.7)], notes=(attack,), headline=attack)
+    measured = dataclasses.replace(
+        measured, rows=(*measured.rows, dataclasses.replace(number(attack, 1.0), encoder=attack))
+    )
+    folder = write_results(tmp_path / "r", measured)
     record = dataclasses.replace(RECORD, title=attack, rule=attack, table=(attack, "order"))
     for records in ([record], []):
         text = page.page(read(folder, own=records), now=NOW).html
@@ -224,13 +226,13 @@ def test_a_map_joins_encoders_by_parameters(folder):
     (folder / "pitch/tones.random.map.csv").write_text("frequency,x,y\n200,7,8\n100,9,10\n")
     results = known(folder)
     (part,) = results.parts
-    found = live_maps.of_part(TONES, part, results)
-    x = {each["name"]: floats(each["x"]) for each in found["encoders"]}
+    live = live_maps.of_part(TONES, part, results)
+    x = {each["name"]: floats(each["x"]) for each in live["encoders"]}
     np.testing.assert_array_equal(x["ours"], [1, 3, 5])
     np.testing.assert_array_equal(x["random"], [9, 7, np.nan])
-    assert found["silent"] == [2]
-    np.testing.assert_allclose(floats(found["values"]["height"]), np.log([100, 200, 8000]), rtol=1e-6)
-    assert found["caption"] == "UMAP of 3 tones"
+    assert live["silent"] == [2]
+    np.testing.assert_allclose(floats(live["values"]["height"]), np.log([100, 200, 8000]), rtol=1e-6)
+    assert live["caption"] == "UMAP of 3 tones"
     plain = live_maps.of_part(dataclasses.replace(TONES, parameters=(), colour="", colours=None), part, results)
     assert (plain["parameters"][0]["label"], plain["colour"]["name"]) == ("frequency", "frequency")
     (folder / "pitch/tones.ours.map.csv").write_text("frequency,x\n100,1\n")
@@ -240,8 +242,8 @@ def test_a_map_joins_encoders_by_parameters(folder):
 
 def test_a_map_has_the_numbers_of_its_figure(folder):
     own, order = map_rows("ours")
-    found = measurements(USUAL)
-    write_results(folder, dataclasses.replace(found, rows=(*found.rows, *own)))
+    measured = measurements(USUAL)
+    write_results(folder, dataclasses.replace(measured, rows=(*measured.rows, *own)))
     for name in ("ours", "random"):
         (folder / f"pitch/tones.{name}.map.csv").write_text("frequency,x,y\n100,1,2\n200,3,4\n")
     (map_,) = section(folder).maps
@@ -250,11 +252,12 @@ def test_a_map_has_the_numbers_of_its_figure(folder):
 
 
 def test_harmonics_of_a_vowel_give_its_waveform():
-    found = vowel_maps.resonances({"f0": np.array([120.0]), "f1": np.array([500.0]), "f2": np.array([1500.0])})
+    harmonics = vowel_maps.resonances({"f0": np.array([120.0]), "f1": np.array([500.0]), "f2": np.array([1500.0])})
     real, imag = (
-        found["scale"] / 32767 * np.frombuffer(base64.b64decode(found[each]), "<i2") for each in ("real", "imag")
+        harmonics["scale"] / 32767 * np.frombuffer(base64.b64decode(harmonics[each]), "<i2")
+        for each in ("real", "imag")
     )
-    assert len(real) == found["count"] == 66
+    assert len(real) == harmonics["count"] == 66
     time = np.arange(800) / 16_000
     phase = 2 * np.pi * 120 * time[:, None] * np.arange(1, 67)
     waveform = np.cos(phase) @ real + np.sin(phase) @ imag
@@ -268,15 +271,15 @@ def test_recorded_sounds_keep_their_clips(folder):
     samples = np.arange(30, dtype=np.int16)
     save_file({"samples": samples, "first": np.array([0, 10, 30])}, folder / "pitch/clips.safetensors")
     results = known(folder)
-    found = recorded_map.of_part(WHISTLES, results.parts[0], results, clips=True)
+    live = recorded_map.of_part(WHISTLES, results.parts[0], results, clips=True)
     with wave.open(io.BytesIO(recorded_map.as_wave(samples[10:30], 16_000))) as file:
         np.testing.assert_array_equal(np.frombuffer(file.readframes(100), "<i2"), samples[10:])
-    first, second = found["sound"]["clips"]
+    first, second = live["sound"]["clips"]
     assert first is not None
     assert second is None
-    assert found["caption"] == "UMAP of 2 whistles; 1 of them can be heard"
-    assert found["colour"]["labels"] == ["i", "u"]
-    assert np.isnan(floats(found["values"]["f1"])[1])
+    assert live["caption"] == "UMAP of 2 whistles; 1 of them can be heard"
+    assert live["colour"]["labels"] == ["i", "u"]
+    assert np.isnan(floats(live["values"]["f1"])[1])
     without = recorded_map.of_part(WHISTLES, results.parts[0], results, clips=False)
     assert without["sound"] == {"kind": "none"}
     assert "ask the speakers before you send it" in page.page(results, now=NOW).html

@@ -227,8 +227,8 @@ def test_tables_and_figures_can_be_taken_out(page, results, tmp_path):
 
 
 def test_nothing_serious_for_axe(page):
-    found = axe.Axe().run(page).response["violations"]
-    assert [(each["id"], each["impact"]) for each in found if each["impact"] in ("serious", "critical")] == []
+    violations = axe.Axe().run(page).response["violations"]
+    assert [(each["id"], each["impact"]) for each in violations if each["impact"] in ("serious", "critical")] == []
 
 
 HOSTILE = ("<b>bold</b>", "$x_1$ 100%", "a" * 120, "\u05d0\u05d1\u05d2", "x" * 60 + " " + "y" * 60)

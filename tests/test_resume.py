@@ -40,8 +40,8 @@ def test_undisturbed_features_are_those_of_the_library(weights, undisturbed, tmp
     file = open_file(tmp_path / "tones.safetensors")
     points = {"low": file.array("low"), "high": file.array("high")}
     assert file.array("features").shape == (NUM_ROWS, 64)
-    found = sweep(load_encoder(weights), two_tones, points, batch_size=4)
-    np.testing.assert_array_equal(file.array("features"), found)
+    features = sweep(load_encoder(weights), two_tones, points, batch_size=4)
+    np.testing.assert_array_equal(file.array("features"), features)
 
 
 def test_killed_at_random_moments(weights, undisturbed, tmp_path):

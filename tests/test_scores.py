@@ -39,12 +39,12 @@ def turned_and_scaled(features, seed=0):
 
 def all_scores(features, parameters):
     """Every score that takes points and parameters."""
-    found = {
+    by_name = {
         "rsa": scores.rsa(features, parameters, bootstrap=QUICK),
         "neighbours": scores.neighbour_overlap(features, parameters, count=4, bootstrap=QUICK),
         "monotonicity": scores.monotonicity(features, parameters, "a", bootstrap=QUICK),
     }
-    return {name: (score.low, score.value, score.high) for name, score in found.items()}
+    return {name: (score.low, score.value, score.high) for name, score in by_name.items()}
 
 
 def test_an_ideal_grid_scores_one():
@@ -59,9 +59,9 @@ def test_an_ideal_grid_scores_one():
 def test_shuffled_rows_score_chance():
     parameters = grid(10, 9)
     features = np.random.default_rng(1).permutation(flat_map(parameters))
-    found = all_scores(features, parameters)
+    intervals = all_scores(features, parameters)
     chance = {"rsa": 0, "monotonicity": 1 / 3, "neighbours": 5.1 / 89}
-    for name, (low, _, high) in found.items():
+    for name, (low, _, high) in intervals.items():
         assert low - 0.02 <= chance[name] <= high + 0.02, name
     for score in scores.decodability(features, parameters, bootstrap=QUICK).values():
         assert score.low < 0.02
@@ -236,8 +236,8 @@ def test_geometry_interval_covers_what_more_points_would_show():
         return np.c_[place - 0.5, np.full(points, 1000.0)], parameters
 
     truth = np.mean([scores.rsa(*sample(400), bootstrap=FEW).value for _ in range(8)])
-    found = [scores.rsa(*sample(50), bootstrap=QUICK) for _ in range(60)]
-    inside = np.mean([score.low <= truth <= score.high for score in found])
+    several = [scores.rsa(*sample(50), bootstrap=QUICK) for _ in range(60)]
+    inside = np.mean([score.low <= truth <= score.high for score in several])
     assert inside >= 0.85
 
 

@@ -55,23 +55,23 @@ def test_contexts_that_are_asked_were_not_heard():
     code = random_rows(1_000 * cents(F0) + cents(F1), channels=200)
     assert read(code, noise=0.0) > 0.7 * scores.reading_chance(F0)
     places = [np.unique(each, return_inverse=True)[1] for each in (F0, F1)]
-    for fitted, asked in reading._splits([reading._Dealt(place, place % 3) for place in places]):
-        assert not set(F0[fitted]) & set(F0[asked])
-        assert not set(F1[fitted]) & set(F1[asked])
+    for fitted, held_out in reading._splits([reading._Dealt(place, place % 3) for place in places]):
+        assert not set(F0[fitted]) & set(F0[held_out])
+        assert not set(F1[fitted]) & set(F1[held_out])
 
 
 def test_predictions_are_scikit_learns_with_width_and_penalty_chosen_inside():
     rng = np.random.default_rng(3)
     features, target = rng.normal(size=(30, 3)), rng.normal(size=30)
     target += features[:, 0]
-    fitted, asked = np.arange(24), np.arange(24, 30)
+    fitted, held_out = np.arange(24), np.arange(24, 30)
     blocks = [np.arange(start, 24, 4) for start in range(4)]
     squares = reading._squared_distances(features)
-    ours = reading._predictions(squares, target[:, None], fitted, asked, blocks, WIDTHS)[:, 0]
+    ours = reading._predictions(squares, target[:, None], fitted, held_out, blocks, WIDTHS)[:, 0]
 
     median = np.median(squares[:24, :24][np.triu_indices(24, 1)])
     mean = target[:24].mean()
-    found = []
+    candidates = []
     for width in WIDTHS:
         for penalty in PENALTIES:
             ridge = KernelRidge(kernel="rbf", alpha=penalty, gamma=1 / (2 * width**2 * median))
@@ -80,15 +80,15 @@ def test_predictions_are_scikit_learns_with_width_and_penalty_chosen_inside():
                 return mean + ridge.fit(features[on], target[on] - mean).predict(features[at])
 
             left = [np.abs(predicted(np.delete(fitted, each), each) - target[each]) for each in blocks]
-            found.append((np.concatenate(left).mean(), predicted(fitted, asked)))
-    np.testing.assert_allclose(ours, min(found, key=lambda pair: pair[0])[1], rtol=1e-6, atol=1e-6)
+            candidates.append((np.concatenate(left).mean(), predicted(fitted, held_out)))
+    np.testing.assert_allclose(ours, min(candidates, key=lambda pair: pair[0])[1], rtol=1e-6, atol=1e-6)
 
 
 def test_intervals_are_over_values_and_errors_in_dB():
     amplitude, other = (each.ravel() for each in np.meshgrid(np.geomspace(0.1, 1, 10), np.geomspace(0.1, 1, 10)))
     known = np.stack([np.log(amplitude), np.log(other)], axis=1)
-    found = scores.read_off(known, {"low": amplitude}, {"high": other}, unit="dB", bootstrap=QUICK)["low"]
-    assert (found.units, found.low <= found.value <= found.high, found.value < 1.5) == (10, True, True)
+    error = scores.read_off(known, {"low": amplitude}, {"high": other}, unit="dB", bootstrap=QUICK)["low"]
+    assert (error.units, error.low <= error.value <= error.high, error.value < 1.5) == (10, True, True)
     assert scores.reading_chance(amplitude, unit="dB") == pytest.approx(5.6, abs=0.6)
 
 
@@ -111,13 +111,13 @@ def test_reading_says_why_it_is_undefined():
 def test_a_place_code_has_the_scale_of_its_axis(width, in_erb):
     step = 0.2 if in_erb else 15.0
     frequency = scores.equal_steps(60.0, 1_500.0, step=step, in_erb=in_erb)
-    found = scores.learned_scale(bumps(frequency, width, below=2_400, above=7_200), frequency, bootstrap=QUICK)
-    if found.saturated:  # steps of 0.2 ERB are 100 cents and more at 60 Hz
+    scale = scores.learned_scale(bumps(frequency, width, below=2_400, above=7_200), frequency, bootstrap=QUICK)
+    if scale.saturated:  # steps of 0.2 ERB are 100 cents and more at 60 Hz
         assert in_erb
         assert width == 25
     else:
-        assert found.nearest == "log Hz"
-        assert found.fits["log Hz"].value > 0.999
+        assert scale.nearest == "log Hz"
+        assert scale.fits["log Hz"].value > 0.999
 
 
 def test_coarse_steps_are_called_saturated_and_phases_averaged():
@@ -137,19 +137,19 @@ def test_small_changes_are_near_in_a_place_code_and_far_where_features_jump():
     base, changes = np.geomspace(100, 800, 16), np.array([0.1, 1.0, 4.3, 30.0, 1200.0])
     frequency = base[:, None] * 2 ** (np.append(0.0, changes) / 1200)
     code = bumps(frequency.ravel(), 200, above=5_400).reshape(16, 6, -1)
-    found = scores.distance_growth(code, changes, bootstrap=QUICK)
-    values = [share.value for share in found.shares]
+    growth = scores.distance_growth(code, changes, bootstrap=QUICK)
+    values = [share.value for share in growth.shares]
     assert values[2] < 0.001
     assert values == sorted(values)
     assert values[4] == pytest.approx(1, abs=0.05)
-    assert found.at(4.3) == pytest.approx(values[2])
+    assert growth.at(4.3) == pytest.approx(values[2])
     # Of every sound and every starting phase another vector: far apart, but for their mean over many phases.
     jumps = rng.normal(size=(16, 6, 64, 300))
     both = np.concatenate([np.repeat(code[:, :, None], 64, axis=2), 0.3 * jumps], axis=3)
     one, mean = (scores.distance_growth(each, changes, bootstrap=QUICK) for each in (both[:, :, 0], both))
     assert one.shares[0].value > 0.5 > 0.1 > mean.shares[0].value
     with pytest.raises(ValueError, match=r"expected 0\.1 to 1200"):
-        found.at(0.01)
+        growth.at(0.01)
 
 
 def test_a_narrow_code_is_saturated_and_a_wide_one_is_not():

@@ -34,11 +34,11 @@ def test_assembled_file_is_what_safetensors_would_have_written(folder, tmp_path)
     fill(folder)
     assert folder.inventory() == shards.Inventory(tuple(folder.spans), (), (), ())
     folder.assemble(tmp_path / "x.safetensors", PARAMETERS, SETTINGS)
-    found = load_file(tmp_path / "x.safetensors")
+    tensors = load_file(tmp_path / "x.safetensors")
     expected = {"features": FEATURES, **PARAMETERS}
-    assert found.keys() == expected.keys()
+    assert tensors.keys() == expected.keys()
     for name in expected:
-        np.testing.assert_array_equal(found[name], expected[name])
+        np.testing.assert_array_equal(tensors[name], expected[name])
     file = tensor_file.open_file(tmp_path / "x.safetensors")
     assert file.metadata["digest"] == file.digest() == checkpoint.tensors_digest(expected)
     np.testing.assert_array_equal(file.array("features"), FEATURES)
@@ -63,10 +63,10 @@ def test_shards_that_cannot_be_used_are_missing(folder):
     flipped[-1] ^= 1
     for damaged in (b"", whole[:20], whole[:-1], whole + b"x", bytes(flipped), first.read_bytes(), b"\xff" * 64):
         second.write_bytes(damaged)
-        found = folder.inventory()
-        assert found.finished == (range(0, 8), range(16, 22))
-        assert found.missing == (range(8, 16),)
-        assert "rows 8 to 15 again" in found.remarks[0]
+        inventory = folder.inventory()
+        assert inventory.finished == (range(0, 8), range(16, 22))
+        assert inventory.missing == (range(8, 16),)
+        assert "rows 8 to 15 again" in inventory.remarks[0]
         with pytest.raises(tensor_file.TensorFileError):
             folder.assemble(folder.path.with_suffix(".safetensors"), PARAMETERS, SETTINGS)
     second.unlink()
@@ -84,9 +84,9 @@ def test_shards_that_cannot_be_used_are_missing(folder):
 )
 def test_shards_of_another_sweep_are_not_used(folder, settings, spans, changed):
     fill(folder)
-    found = shards.ShardFolder(folder.path, settings, spans or folder.spans).inventory()
-    assert found.finished == found.remarks == ()
-    assert found.changed == (changed,)
+    inventory = shards.ShardFolder(folder.path, settings, spans or folder.spans).inventory()
+    assert inventory.finished == inventory.remarks == ()
+    assert inventory.changed == (changed,)
 
 
 def test_a_writer_that_fails_leaves_nothing(folder, tmp_path):

@@ -57,14 +57,15 @@ PIPED = {
 def test_the_sound_is_there_whatever_the_header_says(tmp_path, name):
     data, told = PIPED[name]
     (tmp_path / "a.wav").write_bytes(data)
-    found = recordings.inspect(tmp_path / "a.wav")
+    recording = recordings.inspect(tmp_path / "a.wav")
     expected = SOUND[:500] if name == "too little" else SOUND
-    np.testing.assert_allclose(recordings.read(found, sample_rate=RATE), expected, atol=2 / 32_767)
+    np.testing.assert_allclose(recordings.read(recording, sample_rate=RATE), expected, atol=2 / 32_767)
     np.testing.assert_array_equal(
-        recordings.read(found, sample_rate=RATE, start=7, stop=99), recordings.read(found, sample_rate=RATE)[7:99]
+        recordings.read(recording, sample_rate=RATE, start=7, stop=99),
+        recordings.read(recording, sample_rate=RATE)[7:99],
     )
-    assert len(found.assumed) == (told is not None)
-    assert told is None or told in found.assumed[0]
+    assert len(recording.assumed) == (told is not None)
+    assert told is None or told in recording.assumed[0]
 
 
 @pytest.mark.parametrize(
@@ -91,9 +92,9 @@ def test_a_flac_from_a_pipe(tmp_path):
     data[21:26] = (int.from_bytes(data[21:26]) & ~(2**36 - 1)).to_bytes(5)  # the number of samples
     whole = recordings.read(recordings.inspect(path), sample_rate=RATE)
     path.write_bytes(data)
-    found = recordings.inspect(path)
-    assert "does not say how long its sound is" in found.assumed[0]
-    np.testing.assert_array_equal(recordings.read(found, sample_rate=RATE, start=500, stop=900), whole[500:900])
+    recording = recordings.inspect(path)
+    assert "does not say how long its sound is" in recording.assumed[0]
+    np.testing.assert_array_equal(recordings.read(recording, sample_rate=RATE, start=500, stop=900), whole[500:900])
 
 
 def written(path, *channels):
@@ -149,9 +150,9 @@ def test_what_the_numbers_are_is_told(tmp_path, sound, said):
 
 
 def test_a_constant_is_silent(tmp_path):
-    found = recordings.inspect(written(tmp_path / "a.wav", np.full(2_000, 0.1)))
+    recording = recordings.inspect(written(tmp_path / "a.wav", np.full(2_000, 0.1)))
     with pytest.raises(RecordingError, match=r"it is silent \(a constant 0.1\)"):
-        session.usable(found, [FRAMES])
+        session.usable(recording, [FRAMES])
 
 
 def test_channels_that_cancel_are_told_so_whatever_their_offset(tmp_path):
@@ -171,10 +172,10 @@ def test_links_are_followed_once_and_those_to_nothing_are_told(tmp_path):
     (tmp_path / "session" / "again").symlink_to(tmp_path / "session")
     (tmp_path / "session" / "not_fetched.wav").symlink_to("nowhere")
     for pattern in ("session", "session/**", "session/*/*.wav", "session/**/*.wav"):
-        found = session.gather([f"{tmp_path}/{pattern}"], [FRAMES])
-        assert [file.recording.path.name for file in found.files] == ["a.wav"]
+        gathered = session.gather([f"{tmp_path}/{pattern}"], [FRAMES])
+        assert [file.recording.path.name for file in gathered.files] == ["a.wav"]
         told = f"{tmp_path}/session/not_fetched.wav: it is a link to a file that is not there; expected a sound file"
-        assert told in found.left_out or pattern == "session/*/*.wav"
+        assert told in gathered.left_out or pattern == "session/*/*.wav"
 
 
 def test_names_as_long_as_they_may_be(tmp_path):
@@ -195,12 +196,12 @@ def test_names_as_macs_pcs_and_old_archives_write_them(tmp_path):
     (tmp_path / f"._{composed}_1.wav").write_bytes(MAC)
     os.link(tmp_path / f"{composed}_1.wav", os.fsencode(tmp_path) + b"/m\xfcller.wav")
     os.mkfifo(tmp_path / "fifo.wav")
-    found = session.gather([str(tmp_path)], [FRAMES], speaker_by="prefix")
-    assert found.speakers == (composed,)
-    assert [os.path.basename(file.name) for file in found.files] == [  # noqa: PTH119
+    gathered = session.gather([str(tmp_path)], [FRAMES], speaker_by="prefix")
+    assert gathered.speakers == (composed,)
+    assert [os.path.basename(file.name) for file in gathered.files] == [  # noqa: PTH119
         *(f"{composed}_1.wav", f"{composed}_2.wav", f"{composed}_3.mp3")
     ]
-    assert found.left_out == (
+    assert gathered.left_out == (
         f"{tmp_path}/fifo.wav: it is not a regular file; expected a sound file",
         f"{tmp_path}/m\\xfcller.wav: its name is not UTF-8; rename it",
     )
@@ -215,24 +216,24 @@ def test_names_as_macs_pcs_and_old_archives_write_them(tmp_path):
 def test_recordings_are_normalised_as_models_were_trained(tmp_path):
     sound = np.random.default_rng(0).normal(0.1, 0.02, 9_000)
     path = written(tmp_path / "a.wav", sound)
-    found = recordings.inspect(path)
-    mean, deviation = recordings.mean_and_deviation(found, sample_rate=8_000, seconds=0.1)
-    whole = recordings.read(found, sample_rate=8_000).astype(np.float64)
+    recording = recordings.inspect(path)
+    mean, deviation = recordings.mean_and_deviation(recording, sample_rate=8_000, seconds=0.1)
+    whole = recordings.read(recording, sample_rate=8_000).astype(np.float64)
     np.testing.assert_allclose([mean, deviation], [whole.mean(), np.sqrt(whole.var() + 1e-7)], rtol=1e-6)
 
     (log_mel,) = resolving.resolve(["log-mel"])
-    layout = frames_and_measures.Layout(session.Session((session.File(found, "a"),), (), (), None), FRAMES)
+    layout = frames_and_measures.Layout(session.Session((session.File(recording, "a"),), (), (), None), FRAMES)
     encoding = frames_and_measures.Encoding(
         tmp_path / "x", "x", layout, {}, "frames", front_end=log_mel, normalize=True
     )
     (frames,) = encoding.compute(list(encoding.shards), progress=lambda count: None)
-    exact = recordings.read(found, sample_rate=RATE)
+    exact = recordings.read(recording, sample_rate=RATE)
     exact = (exact - exact.mean()) / np.sqrt(exact.var() + 1e-7)
     np.testing.assert_allclose(frames, recordings.encode(log_mel.front_end, [exact])[0], atol=1e-4)
 
     encoder = FeatureEncoder(EncoderConfig(channels=(8,) * 7), rngs=nnx.Rngs(0))
-    asked = Provenance(source="a file that asks for it", normalize_input=True)
-    save_encoder(encoder, tmp_path / "asks.safetensors", provenance=asked)
+    stated = Provenance(source="a file that asks for it", normalize_input=True)
+    save_encoder(encoder, tmp_path / "asks.safetensors", provenance=stated)
     (asks,) = resolving.resolve([str(tmp_path / "asks.safetensors")])
     for how, expected in {"auto": [False, True], "yes": [True, True], "no": [False, False]}.items():
         assert list(normalisation.chosen([log_mel, asks], how).values()) == expected

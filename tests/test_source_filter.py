@@ -41,13 +41,13 @@ def test_gliding_harmonics_against_their_sum():
 def test_resonances_against_a_recursion():
     noise = np.random.default_rng(0).standard_normal(4_000).astype(np.float32)
     transfer = source_filter.resonances(jnp.array(FORMANTS), jnp.array(BANDWIDTHS))
-    found = source_filter.filtered(jnp.asarray(noise), constant_filter(transfer, noise.size))
+    ours = source_filter.filtered(jnp.asarray(noise), constant_filter(transfer, noise.size))
     expected = noise.astype(np.float64)
     for frequency, bandwidth in zip(FORMANTS, BANDWIDTHS, strict=True):
         radius = np.exp(-np.pi * bandwidth / 16_000)
         poles = [1, -2 * radius * np.cos(2 * np.pi * frequency / 16_000), radius**2]
         expected = signal.lfilter([sum(poles)], poles, expected)
-    assert np.linalg.norm(found - expected) < 2e-3 * np.linalg.norm(expected)
+    assert np.linalg.norm(ours - expected) < 2e-3 * np.linalg.norm(expected)
 
 
 @pytest.mark.parametrize("f0", [80.0, 125.0])
@@ -100,8 +100,8 @@ def test_vowel_against_float64(f0, f1, f2):
     expected = vowel_in_float64(
         f0, *(np.asarray(each, np.float64) for each in (formants, formant_bandwidths(formants))), 8_000
     )
-    found = jax.jit(vowel, static_argnames="duration")(f0, formants, duration=0.5)
-    assert np.abs(found - expected).max() < 1e-5 * np.abs(expected).max()
+    ours = jax.jit(vowel, static_argnames="duration")(f0, formants, duration=0.5)
+    assert np.abs(ours - expected).max() < 1e-5 * np.abs(expected).max()
 
 
 def test_the_glottis_closes_with_a_negative_peak():
@@ -121,22 +121,22 @@ def test_vowel_is_differentiable_to_any_order():
         return power.sum(power.sin(20 * sound))
 
     gradient = jax.jit(jax.grad(loudness, argnums=(0, 1, 2, 3)))
-    for found, (name, value) in zip(gradient(*parameters.values()), parameters.items(), strict=True):
+    for derivative, (name, value) in zip(gradient(*parameters.values()), parameters.items(), strict=True):
         step = 1e-4 * value
         above, below = (loudness(**{**parameters, name: np.float64(value + sign * step)}, power=np) for sign in (1, -1))
-        np.testing.assert_allclose(found, (above - below) / (2 * step), rtol=5e-3)
+        np.testing.assert_allclose(derivative, (above - below) / (2 * step), rtol=5e-3)
     # Once more, along f0 and F1 at once.
     direction = (1.0, 1.0, 0.0, 0.0)
 
     def rate(*values):
         return jax.jvp(loudness, values, direction)[1]
 
-    found = jax.jit(lambda *values: jax.jvp(rate, values, direction)[1])(*parameters.values())
+    derivative = jax.jit(lambda *values: jax.jvp(rate, values, direction)[1])(*parameters.values())
     above, below = (
         sum(gradient(*map(sum, zip(parameters.values(), (sign * 0.1, sign * 0.1, 0, 0), strict=True)))[:2])
         for sign in (1, -1)
     )
-    np.testing.assert_allclose(found, (above - below) / 0.2, rtol=0.02)
+    np.testing.assert_allclose(derivative, (above - below) / 0.2, rtol=0.02)
 
 
 def test_vowel_says_what_is_impossible():
@@ -182,12 +182,12 @@ def test_praat_finds_what_a_vowel_was_made_of():
     make = jax.jit(jax.vmap(lambda f0, f1, f2: vowel(f0, with_higher_formants(f1, f2), duration=0.3)))
     sounds = np.asarray(make(**made))
     assert len(sounds) >= 50
-    found = [
+    measures = [
         praat.measure(each, 16_000, np.linspace(0.1, 0.2, 5), praat.PraatSettings(formant_ceiling=5_000))
         for each in sounds
     ]
     for name, tolerance in (("f0", 0.01), ("f1", 0.05), ("f2", 0.05)):
-        errors = np.array([np.median(each[name]) for each in found]) / made[name] - 1
+        errors = np.array([np.median(each[name]) for each in measures]) / made[name] - 1
         assert np.median(np.abs(errors)) < tolerance, name
         if name == "f0":
             assert np.abs(errors).max() < 0.01

@@ -52,11 +52,11 @@ def test_spectrograms_agree_with_float64(sound):
         (LogMagnitudeSpectrogram(), np.log1p(power / 1e-8)),
         (LogMelSpectrogram(), np.log1p(reference_mel(power) / 1e-8)),
     ):
-        found = jax.jit(lambda module, waveform: module(waveform), static_argnums=0)(module, jnp.asarray(waveform))
-        assert found.shape == expected.shape
+        ours = jax.jit(lambda module, waveform: module(waveform), static_argnums=0)(module, jnp.asarray(waveform))
+        assert ours.shape == expected.shape
         # Rounding of a loud sound reaches the floor of the logarithm: an absolute tolerance, of values up to 18.
-        np.testing.assert_allclose(found, expected, atol=2e-3)
-        assert np.median(np.abs(found - expected)) < 1e-4
+        np.testing.assert_allclose(ours, expected, atol=2e-3)
+        assert np.median(np.abs(ours - expected)) < 1e-4
 
 
 def test_frames_are_those_of_the_encoder():

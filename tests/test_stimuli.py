@@ -45,54 +45,54 @@ def jitted_chirp(start, end, duration):
 def test_tone_of_one_second(frequency, phase):
     exact = exact_sine(frequency, 1.0, phase)
     for synthesise in (stimuli.sine_mixture, jitted_tone):
-        found = synthesise([np.float32(frequency)], phases=np.float32(phase))
-        assert found.dtype == jnp.float32
-        assert np.abs(np.asarray(found, np.float64) - exact).max() < 5e-7
+        tone = synthesise([np.float32(frequency)], phases=np.float32(phase))
+        assert tone.dtype == jnp.float32
+        assert np.abs(np.asarray(tone, np.float64) - exact).max() < 5e-7
 
 
 @pytest.mark.parametrize("frequency", [100.0, 440.1, 3_333.3333, 7_989.9, 8_000.0])
 def test_tone_of_ten_seconds(frequency):
     exact = exact_sine(frequency, 10.0)
-    found = jitted_tone([np.float32(frequency)], duration=10.0)
-    assert np.abs(np.asarray(found, np.float64) - exact).max() < 5e-7
+    tone = jitted_tone([np.float32(frequency)], duration=10.0)
+    assert np.abs(np.asarray(tone, np.float64) - exact).max() < 5e-7
 
 
 def test_mixture_with_bias_is_the_sum():
     frequencies, amplitudes, phases = (120.0, 850.3, 1_610.7), (0.5, 0.35, 0.15), (0.0, 1.0, -2.0)
-    found = stimuli.sine_mixture(frequencies, amplitudes, phases=phases, bias=-0.25)
+    mixture = stimuli.sine_mixture(frequencies, amplitudes, phases=phases, bias=-0.25)
     exact = -0.25 + sum(
         np.float64(np.float32(a)) * exact_sine(f, 1.0, p)
         for f, a, p in zip(frequencies, amplitudes, phases, strict=True)
     )
-    assert np.abs(np.asarray(found, np.float64) - exact).max() < 5e-7
+    assert np.abs(np.asarray(mixture, np.float64) - exact).max() < 5e-7
 
 
 @settings(max_examples=30, deadline=None)
 @given(start=hertz, end=hertz, duration=st.sampled_from([0.5, 2.0, 10.0]))
 def test_glide_is_exact(start, end, duration):
-    found = jitted_chirp(np.float32(start), np.float32(end), duration)
-    assert np.abs(np.asarray(found, np.float64) - exact_chirp(start, end, duration)).max() < 2e-6
+    glide = jitted_chirp(np.float32(start), np.float32(end), duration)
+    assert np.abs(np.asarray(glide, np.float64) - exact_chirp(start, end, duration)).max() < 2e-6
 
 
 def test_glide_adds_a_sine_fundamental():
-    found = stimuli.glide(120.0, [300.0, 2_000.0], [700.0, 1_000.0], [0.5, 0.35, 0.15])
+    glide = stimuli.glide(120.0, [300.0, 2_000.0], [700.0, 1_000.0], [0.5, 0.35, 0.15])
     parts = (exact_sine(120.0, 2.0), exact_chirp(300.0, 700.0, 2.0), exact_chirp(2_000.0, 1_000.0, 2.0))
     exact = sum(np.float64(np.float32(m)) * part for m, part in zip((0.5, 0.35, 0.15), parts, strict=True))
-    assert np.abs(np.asarray(found, np.float64) - exact).max() < 2e-6
+    assert np.abs(np.asarray(glide, np.float64) - exact).max() < 2e-6
 
 
 @pytest.mark.parametrize("milliseconds", [320, 160, 80, 40, 20, 10])
 def test_burst_replaces_the_middle_of_a_running_tone(milliseconds):
-    found = np.asarray(stimuli.burst(211.0, 813.0, milliseconds / 1000))  # which differ where it begins and ends
+    burst = np.asarray(stimuli.burst(211.0, 813.0, milliseconds / 1000))  # which differ where it begins and ends
     half = 8 * milliseconds
     exact = exact_sine(211.0, 1.0)
     exact[8_000 - half : 8_000 + half] = exact_sine(813.0, 1.0)[8_000 - half : 8_000 + half]
-    assert np.abs(found - exact).max() < 5e-7
+    assert np.abs(burst - exact).max() < 5e-7
 
 
 def test_other_rates_and_lengths():
-    found = stimuli.sine_mixture(1_000.0, duration=0.5, sample_rate=44_100)
-    assert np.abs(found - exact_sine(1_000.0, 0.5, rate=44_100)).max() < 5e-7
+    tone = stimuli.sine_mixture(1_000.0, duration=0.5, sample_rate=44_100)
+    assert np.abs(tone - exact_sine(1_000.0, 0.5, rate=44_100)).max() < 5e-7
 
 
 @pytest.mark.parametrize("name", ["frequency", "amplitude", "phase", "bias"])

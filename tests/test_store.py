@@ -306,8 +306,8 @@ def test_results_under_the_old_names_are_read(tmp_path):
     results, old = Results(tmp_path), tmp_path / "f0/tones.m:make.safetensors"
     assert results.path("f0", old.name).name == "tones.m-make.safetensors"
     made_with.write(old, TENSORS, SETTINGS)
-    found = results.kept("f0", old.name, SETTINGS, no_call)
-    np.testing.assert_array_equal(found["x"], TENSORS["x"])
+    tensors = results.kept("f0", old.name, SETTINGS, no_call)
+    np.testing.assert_array_equal(tensors["x"], TENSORS["x"])
     assert results.read_back == [old]
     results.save_text("f0", "tones.m:make.map.csv", "x,y\n")
     assert sorted(path.name for path in old.parent.iterdir()) == ["tones.m-make.map.csv", old.name]

@@ -38,10 +38,10 @@ def of_bursts(frames):
     ("heard", "shortest"), [(LENGTHS, min(LENGTHS)), ([320, 160, 10], 160), ([10], None), ([], None)]
 )
 def test_the_shortest_burst_is_that_from_which_on_all_stand_out(heard, shortest):
-    found = of_bursts(bursts(heard))
-    assert found.value(measuring.SHORTEST, encoder="a") == shortest
+    measurements = of_bursts(bursts(heard))
+    assert measurements.value(measuring.SHORTEST, encoder="a") == shortest
     told = "at no length" if shortest is None else f"down to {shortest:g} ms"
-    assert f"stands out {told} for a" in temporal.headline(found)
+    assert f"stands out {told} for a" in temporal.headline(measurements)
 
 
 def test_frames_of_zeros_are_left_out_of_the_means_of_cosines():
@@ -64,10 +64,10 @@ def test_frames_of_zeros_are_left_out_of_the_means_of_cosines():
 def test_a_steady_tone_is_like_itself_alone():
     steady = np.tile(np.eye(5, dtype=np.float32)[:, None], (1, 4, 1))
     steady[1, 2] = 0
-    found = measured(measuring.measure_stationarity(steady))
-    np.testing.assert_allclose(found.array(measuring.COSINE, encoder="a").reshape(5, 5), np.eye(5), atol=1e-6)
-    assert found.value(measuring.STEADIEST, encoder="a") == pytest.approx(1)
-    assert found.value(measuring.OTHERS, encoder="a") == pytest.approx(0)
+    measurements = measured(measuring.measure_stationarity(steady))
+    np.testing.assert_allclose(measurements.array(measuring.COSINE, encoder="a").reshape(5, 5), np.eye(5), atol=1e-6)
+    assert measurements.value(measuring.STEADIEST, encoder="a") == pytest.approx(1)
+    assert measurements.value(measuring.OTHERS, encoder="a") == pytest.approx(0)
     steady[1] = 0
     silent = measured(measuring.measure_stationarity(steady))
     assert silent.row(measuring.STEADIEST, encoder="a").undefined == measuring.NO_DIRECTION
@@ -75,15 +75,15 @@ def test_a_steady_tone_is_like_itself_alone():
 
 def test_one_frame_of_a_sound_tells_neither():
     one = Frames(16_000, 16_000, 16_000)
-    found = measured(
+    measurements = measured(
         [
             *measuring.measure_stationarity(np.eye(5, dtype=np.float32)[:, None]),
             *measuring.measure_bursts(np.tile(TONES[1], (len(LENGTHS), 1, 1)), TONES, one),
         ]
     )
-    assert found.row(measuring.STEADIEST, encoder="a").undefined == measuring.ONE_FRAME
-    assert found.row(measuring.SHORTEST, encoder="a").undefined == measuring.ONE_FRAME
-    assert temporal.headline(found) == "Neither can be asked of a, with one frame a sound."
+    assert measurements.row(measuring.STEADIEST, encoder="a").undefined == measuring.ONE_FRAME
+    assert measurements.row(measuring.SHORTEST, encoder="a").undefined == measuring.ONE_FRAME
+    assert temporal.headline(measurements) == "Neither can be asked of a, with one frame a sound."
 
 
 def test_the_papers_numbers_are_compared_for_its_model_alone():

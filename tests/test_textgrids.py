@@ -43,7 +43,7 @@ def as_praat_has_it(grid):
     def ask(question, *about):
         return call(grid, question, *about)
 
-    found = []
+    tier_list = []
     for tier in range(1, ask("Get number of tiers") + 1):
         kind = "interval" if ask("Is interval tier", tier) else "point"
         questions = ("Get start time of interval", "Get end time of interval")
@@ -55,8 +55,8 @@ def as_praat_has_it(grid):
             for number, label in zip(numbers, labels, strict=True)
             if label
         ]
-        found.append((unicodedata.normalize("NFC", ask("Get tier name", tier)), entries))
-    return ask("Get start time"), ask("Get end time"), found
+        tier_list.append((unicodedata.normalize("NFC", ask("Get tier name", tier)), entries))
+    return ask("Get start time"), ask("Get end time"), tier_list
 
 
 @pytest.mark.parametrize("form", ["text", "short text", "chronological text", "binary"])
@@ -65,9 +65,9 @@ def as_praat_has_it(grid):
 def test_what_praat_writes_is_read_as_praat_reads_it(tmp_path_factory, form, grid):
     path = tmp_path_factory.getbasetemp() / "any.TextGrid"
     call(grid, f"Save as {form} file", str(path))
-    found = textgrids.read_textgrid(path)
-    ours = [(tier.name, [(each.label, each.start, each.end) for each in tier.intervals]) for tier in found.tiers]
-    assert (found.start, found.end, ours) == as_praat_has_it(parselmouth.read(str(path)))
+    textgrid = textgrids.read_textgrid(path)
+    ours = [(tier.name, [(each.label, each.start, each.end) for each in tier.intervals]) for tier in textgrid.tiers]
+    assert (textgrid.start, textgrid.end, ours) == as_praat_has_it(parselmouth.read(str(path)))
 
 
 def short(*intervals, start=0.0, end=1.0, tier="vowels"):
@@ -130,10 +130,10 @@ def test_what_is_no_textgrid_is_told_so_in_a_line(tmp_path, data, said):
     ],
 )
 def test_encodings(data, assumed):
-    found = textgrids.parsed(data)
-    assert [each.label for each in found.tiers[0].intervals][1] == "ö"
-    assert len(found.assumed) == len(assumed)
-    assert all(line.startswith(start) for line, start in zip(found.assumed, assumed, strict=True))
+    read = textgrids.parsed(data)
+    assert [each.label for each in read.tiers[0].intervals][1] == "ö"
+    assert len(read.assumed) == len(assumed)
+    assert all(line.startswith(start) for line, start in zip(read.assumed, assumed, strict=True))
 
 
 @pytest.fixture
@@ -153,20 +153,20 @@ def test_times_are_held_against_the_sound(tokens_of):
     assert tokens_of(short(a, b)) == ((tiers.Token("a", 0.1, 0.3), tiers.Token("b", 0.4, 0.6)), tiers.Told())
 
     moved = [(first + 5, last + 5, label) for first, last, label in (a, b)]
-    found, told = tokens_of(short(*moved, start=5, end=6))
-    assert [(round(each.start, 9), round(each.end, 9)) for each in found] == [(0.1, 0.3), (0.4, 0.6)]
+    inside, told = tokens_of(short(*moved, start=5, end=6))
+    assert [(round(each.start, 9), round(each.end, 9)) for each in inside] == [(0.1, 0.3), (0.4, 0.6)]
     assert "it is" not in told.assumed[0]
     assert "its times are moved by -5.00 s" in told.assumed[0]
 
-    found, told = tokens_of(short(b, start=0.35))
-    assert found[0].start == 0.4
+    inside, told = tokens_of(short(b, start=0.35))
+    assert inside[0].start == 0.4
     assert "they end together, and its times are taken as they are" in told.assumed[0]
     with pytest.raises(TextGridError, match=r"from 5.00 to 8.00 s, its sound from 0 to 1.00 s: neither"):
         tokens_of(short(*moved, start=5, end=8))
 
     outside = [(-0.7, -0.5, "a"), (0.9, 5.0, "a"), (5.0, 9.0, "b")]
-    found, told = tokens_of(short(a, *outside))
-    assert [each.label for each in found] == ["a"]
+    inside, told = tokens_of(short(a, *outside))
+    assert [each.label for each in inside] == ["a"]
     assert "2 of 4 tokens end past the sound and 1 begins before it; they are not used" in told.left_out[0]
     with pytest.raises(TextGridError, match=r"2 of 3 tokens end past the sound and 1 begins before it$"):
         tokens_of(short(*outside))
@@ -175,8 +175,8 @@ def test_times_are_held_against_the_sound(tokens_of):
 
 
 def test_tiers_that_praat_would_not_write_are_told(tokens_of):
-    found, told = tokens_of(short((0.1, 0.5, "a"), (0.2, 0.3, "b"), (0.4, 0.6, "c"), (0.6, 0.7, "d")))
-    assert len(found) == 4
+    inside, told = tokens_of(short((0.1, 0.5, "a"), (0.2, 0.3, "b"), (0.4, 0.6, "c"), (0.6, 0.7, "d")))
+    assert len(inside) == 4
     assert "2 of 4 tokens overlap one of the same tier" in told.assumed[0]
     _, told = tokens_of(short((1.1, 1.2, "a"), (0.1, 0.2, "b")).replace('"vowels"\n0.0\n1.0', '"vowels"\n1.0\n2.0'))
     assert "its tier 'vowels' goes from 1.00 to 2.00 s, the TextGrid from 0.00 to 1.00 s" in told.assumed[0]
@@ -185,23 +185,23 @@ def test_tiers_that_praat_would_not_write_are_told(tokens_of):
 def test_labels_are_compared_as_composed(tokens_of):
     text = short((0.1, 0.2, "a\u0303"), (0.2, 0.3, "e"))
     for label in ("\u00e3", "a\u0303"):
-        found, _ = tokens_of(text, labels=[label])
-        assert [each.label for each in found] == ["\u00e3"]
+        inside, _ = tokens_of(text, labels=[label])
+        assert [each.label for each in inside] == ["\u00e3"]
 
 
 def test_trigraphs_are_letters_where_that_is_said(tokens_of):
     text = short((0.1, 0.2, r"\ae\:f"), (0.2, 0.3, r"a\~^"), (0.3, 0.4, r"r\`"))
-    found, told = tokens_of(text)
-    assert [each.label for each in found] == [r"\ae\:f", r"a\~^", r"r\`"]
+    inside, told = tokens_of(text)
+    assert [each.label for each in inside] == [r"\ae\:f", r"a\~^", r"r\`"]
     assert told.trigraphs == (r"\ae", r"\:f", r"\~^")
-    found, told = tokens_of(text, with_trigraphs=True)
-    assert ([each.label for each in found], told.trigraphs) == (["æː", "ã", r"r\`"], ())
+    inside, told = tokens_of(text, with_trigraphs=True)
+    assert ([each.label for each in inside], told.trigraphs) == (["æː", "ã", r"r\`"], ())
 
 
 def test_trigraphs_are_praats():
     table = "".join(f"\\{pair}" for pair in trigraphs.TRIGRAPHS).replace('"', '""')
-    _, found = parselmouth.praat.run(f'a$ = backslashTrigraphsToUnicode$: "{table}"', return_variables=True)
-    assert found["a$"] == "".join(trigraphs.TRIGRAPHS.values())
+    _, variables = parselmouth.praat.run(f'a$ = backslashTrigraphsToUnicode$: "{table}"', return_variables=True)
+    assert variables["a$"] == "".join(trigraphs.TRIGRAPHS.values())
 
 
 def test_a_star_is_the_speaker(tokens_of):
@@ -212,8 +212,8 @@ def test_a_star_is_the_speaker(tokens_of):
             "s2 - phones": [(0.3, 0.4, "c"), (0.6, 0.8, "d")],
         }
     )
-    found, told = tokens_of(text, "* - phones")
-    assert [(each.label, each.speaker) for each in found] == [("a", "s1"), ("c", "s2"), ("b", "s1"), ("d", "s2")]
+    inside, told = tokens_of(text, "* - phones")
+    assert [(each.label, each.speaker) for each in inside] == [("a", "s1"), ("c", "s2"), ("b", "s1"), ("d", "s2")]
     assert "2 of 4 tokens overlap one of another speaker" in told.assumed[0]
     with pytest.raises(TextGridError, match=r"no tier like '\* - vowels'; its tiers are 's1 - words', 's1 - phones', "):
         tokens_of(text, "* - vowels")

@@ -111,11 +111,11 @@ def test_pytorch_says_the_same(tmp_path, members, name):
     torch = pytest.importorskip("torch")
     (tmp_path / "a.pt").write_bytes((REFUSED | READ)[name](members))
     try:
-        found = torch.load(tmp_path / "a.pt", weights_only=True, map_location="cpu")
+        state = torch.load(tmp_path / "a.pt", weights_only=True, map_location="cpu")
     except Exception:
         assert name in REFUSED
         return
-    same = all(np.array_equal(found[key].numpy(), values) for key, values in STATE.items())
+    same = all(np.array_equal(state[key].numpy(), values) for key, values in STATE.items())
     # Of two members of one name it takes one.
     assert same or name.startswith("two")
     assert name in READ or name.startswith("two")

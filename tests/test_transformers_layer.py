@@ -69,10 +69,10 @@ def test_every_layer_is_the_models_own(layer_of, tmp_path, family):
         assert len(expected) == LAYERS + 1
         for layer in range(LAYERS + 1):
             front_end = layer_of(tmp_path, layer, normalize=normalize)
-            found = front_end(waveforms)
+            frames = front_end(waveforms)
             assert front_end.frames == Frames(sample_rate=16_000, receptive_field=230, hop=160)
-            assert found.shape == (2, front_end.frames.num_frames(4_000), 24)
-            np.testing.assert_allclose(found, expected[layer].numpy(), atol=2e-5)
+            assert frames.shape == (2, front_end.frames.num_frames(4_000), 24)
+            np.testing.assert_allclose(frames, expected[layer].numpy(), atol=2e-5)
 
 
 def test_weights_in_half_precision(layer_of, tmp_path):
@@ -82,12 +82,12 @@ def test_weights_in_half_precision(layer_of, tmp_path):
 
 def test_its_identity_changes_with_its_features(layer_of, tmp_path):
     write_model(tmp_path)
-    found = [layer_of(tmp_path, *each).identity for each in ((1,), (1,), (2,))]
-    found.append(layer_of(tmp_path, 1, normalize=True).identity)
+    identities = [layer_of(tmp_path, *each).identity for each in ((1,), (1,), (2,))]
+    identities.append(layer_of(tmp_path, 1, normalize=True).identity)
     write_model(tmp_path, seed=1)
-    found.append(layer_of(tmp_path, 1).identity)
-    assert found[0] == found[1]
-    assert len(set(found)) == 4
+    identities.append(layer_of(tmp_path, 1).identity)
+    assert identities[0] == identities[1]
+    assert len(set(identities)) == 4
 
 
 def test_an_experiment_takes_it_and_keeps_its_results(page, tmp_path):

@@ -11,9 +11,9 @@ CHECKED = (codes.WIDE, codes.RATE, codes.F0_ONLY, codes.LOOKUP, codes.NOISE)
 
 @pytest.mark.parametrize("code", CHECKED, ids=lambda code: code.name)
 def test_no_main_score_contradicts_what_a_code_knows(code):
-    found = {code.name: validity.main_scores(code, "quick")}
-    assert validity.contradictions(found, [code]) == []
-    assert sum(validity.must_of(name, code) is not None for name in found[code.name]) >= 12
+    by_code = {code.name: validity.main_scores(code, "quick")}
+    assert validity.contradictions(by_code, [code]) == []
+    assert sum(validity.must_of(name, code) is not None for name in by_code[code.name]) >= 12
 
 
 def test_a_contradiction_is_found():
@@ -28,8 +28,8 @@ def test_the_page_has_every_code_and_main_score_and_no_contradiction():
     assert "(✗" not in page
     for code in codes.CODES:
         assert f"| {code.name} |" in page
-    for asked in claims_of(validity.SYNTHESES).values():
-        for name, question in asked.items():
+    for by_name in claims_of(validity.SYNTHESES).values():
+        for name, question in by_name.items():
             assert not question.leads or f"| {name} |" in page
 
 
@@ -42,7 +42,7 @@ def tables_of(page):
 def test_no_table_is_empty_and_every_score_has_its_row():
     written = tables_of(validity.PAGE.read_text(encoding="utf-8"))
     names = {
-        name: 0.5 for asked in claims_of(validity.SYNTHESES).values() for name, each in asked.items() if each.leads
+        name: 0.5 for by_name in claims_of(validity.SYNTHESES).values() for name, each in by_name.items() if each.leads
     }
     made = tables_of(validity.page_text({code.name: names for code in codes.CODES}, codes.CODES, names))
     assert list(written) == list(made)

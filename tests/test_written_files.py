@@ -99,11 +99,11 @@ def test_a_result_that_is_written_is_read_back(tmp_path, tensors, settings, furt
     except ValueError:
         assert not list(tmp_path.iterdir())
         return
-    found = made_with.read_back(path, settings)
+    file = made_with.read_back(path, settings)
     reference = safetensors.numpy.load_file(path)
-    assert found.entries.keys() == reference.keys() == tensors.keys()
+    assert file.entries.keys() == reference.keys() == tensors.keys()
     for name, values in tensors.items():
-        np.testing.assert_array_equal(found.array(name), values)
+        np.testing.assert_array_equal(file.array(name), values)
 
 
 # The header against the library's own reader
@@ -174,20 +174,20 @@ def test_what_the_safetensors_library_refuses_is_refused(tmp_path, header):
         reference = None
     try:
         with path.open("rb") as file:
-            found = safetensors_header.read_header(file, path.stat().st_size).tensors
+            entries = safetensors_header.read_header(file, path.stat().st_size).tensors
     except safetensors_header.HeaderError:
         with pytest.raises(tensor_file.TensorFileError):
             tensor_file.open_file(path)
         # Two equal keys are refused only here.
         assert reference is None or raw.count(b'"a"') > 1
         return
-    assert {name: list(tensor.shape) for name, tensor in found.items()} == reference
+    assert {name: list(tensor.shape) for name, tensor in entries.items()} == reference
 
 
 def test_the_same_numbers_as_the_library(tmp_path, encoder):
     save_encoder(encoder, tmp_path / "a.safetensors")
     reference = safetensors.numpy.load_file(tmp_path / "a.safetensors")
-    found = tensor_file.open_file(tmp_path / "a.safetensors")
+    file = tensor_file.open_file(tmp_path / "a.safetensors")
     for name, values in encoder_tensors(encoder).items():
-        np.testing.assert_array_equal(found.array(name), values)
+        np.testing.assert_array_equal(file.array(name), values)
         np.testing.assert_array_equal(reference[name], values)

@@ -185,9 +185,9 @@ def test_one_that_fails_in_mid_sweep_is_named(yours, tmp_path, then, message):
     (each,) = resolving.resolve([yours(lambda: Late(then))])
     with pytest.raises(
         FrontEndError, match=f"of_a_user:make: pure_tones: {message}.* run the same command again"
-    ) as found:
+    ) as caught:
         Results(tmp_path, batch_size=4).sweep("f0", each, GRID, measuring.tone)
-    assert "\n" not in str(found.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_frames_of_python_objects_are_refused_at_once(yours):
@@ -207,11 +207,11 @@ def test_a_seed_that_jax_would_cut_is_refused():
 
 
 def test_a_name_of_ones_own(yours):
-    found = resolving.resolve([f"mine={yours(Late)}", "mel=log-mel", "log-mel", "seven=random-7"])
-    assert [each.name for each in found] == ["mine", "mel", "log-mel", "seven"]
-    assert [each.group for each in found] == [None] * 4
-    assert found[0].source == "made by of_a_user:make"
-    assert found[1].digest == found[2].digest
+    front_ends = resolving.resolve([f"mine={yours(Late)}", "mel=log-mel", "log-mel", "seven=random-7"])
+    assert [each.name for each in front_ends] == ["mine", "mel", "log-mel", "seven"]
+    assert [each.group for each in front_ends] == [None] * 4
+    assert front_ends[0].source == "made by of_a_user:make"
+    assert front_ends[1].digest == front_ends[2].digest
     for names, message in [
         (["log-mel=untrained"], "'log-mel' is the name of a control"),
         (["x="], "nothing is named 'x'; expected x=ENCODER"),
