@@ -29,16 +29,16 @@ def voice_times(sign: float, f0: Scalar, f1: Scalar, f2: Scalar, *, sample_rate:
 
 def measured(features: np.ndarray, points: dict[str, np.ndarray]) -> dict[str, float]:
     """Errors in cents, and RSA by span: of all parameters, of f0 alone, and of F1 and F2 among vowels of one f0."""
-    found = {}
+    by_name = {}
     for name in points:
         contexts = {other: values for other, values in points.items() if other != name}
         read = scores.read_off(features, {name: points[name]}, contexts, noise=NOISE, bootstrap=FEW)
-        found[f"{name} read off, cents"] = read[name].value
+        by_name[f"{name} read off, cents"] = read[name].value
     rsa = functools.partial(scores.rsa, features, max_points=MOST_COMPARED, bootstrap=FEW)
-    found["RSA with f0, F1, F2"] = rsa(points).value
-    found["RSA with f0 alone"] = rsa({"f0": points["f0"]}).value
-    found["RSA with F1, F2 at one f0"] = rsa({"f1": points["f1"], "f2": points["f2"]}, within=points["f0"]).value
-    return found
+    by_name["RSA with f0, F1, F2"] = rsa(points).value
+    by_name["RSA with f0 alone"] = rsa({"f0": points["f0"]}).value
+    by_name["RSA with F1, F2 at one f0"] = rsa({"f1": points["f1"], "f2": points["f2"]}, within=points["f0"]).value
+    return by_name
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ from w2v_jax.spectrograms import LogMagnitudeSpectrogram, LogMelSpectrogram, Spe
 
 from .names import BUNDLED, UNTRAINED
 
-_Value = TypeVar("_Found")
+_Value = TypeVar("_Value")
 Kind = Literal["trained", "random", "spectrogram", "yours"]
 SPECTROGRAMS = {"log-mel": LogMelSpectrogram, "stft": LogMagnitudeSpectrogram}
 # What `--encoders` stands for when it is not given.
