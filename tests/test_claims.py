@@ -51,9 +51,9 @@ def test_the_table_has_every_claim_layer_and_control(folder):
     for line in lines:
         question = CLAIMS[line["claim"]][line["score"]]
         # Of the inner layers of controls what is drawn is enough.
-        asked = {f"{NAME} conv 0": question.of_layers, f"{NAME}.random-1 conv 0": question.by_layer}
-        assert {column for column in asked if line[column]} == {column for column in asked if asked[column]}
-        for column in (f"{NAME} frames", "log-mel frames", *(column for column in asked if asked[column])):
+        is_scored = {f"{NAME} conv 0": question.of_layers, f"{NAME}.random-1 conv 0": question.by_layer}
+        assert {column for column in is_scored if line[column]} == {column for column in is_scored if is_scored[column]}
+        for column in (f"{NAME} frames", "log-mel frames", *(column for column in is_scored if is_scored[column])):
             low, value, high = (float(line[f"{column}{end}"]) for end in (" low", "", " high"))
             assert low <= value <= high
         words = {line[f"{NAME} against {rival}"] for rival in ("untrained", "log-mel")}

@@ -78,7 +78,7 @@ def test_sounds_are_the_closing_diphthongs_or_all(tmp_path):
 
 
 def test_a_run_leaves_its_figures_and_maps(smoke):
-    found, folder = smoke.results.measurements("diphthongs"), smoke.results.folder
+    measured, folder = smoke.results.measurements("diphthongs"), smoke.results.folder
     stems = ("closing", "closing_at_frame_rate", "diphthongs")
     assert {path.name for path in (folder / "diphthongs").glob("*.log-mel.png")} == {
         f"{stem}.log-mel.png" for stem in stems
@@ -87,4 +87,4 @@ def test_a_run_leaves_its_figures_and_maps(smoke):
     for sweep, count in (("diphthongs", 4), ("diphthongs_at_frame_rate", 1)):
         lines = (folder / f"diphthongs/{sweep}.log-mel.map.csv").read_text(encoding="utf-8").splitlines()
         assert lines[0] == "f0,f1_start,f2_start,f1_end,f2_end,time,x,y"
-        assert len(lines) == 1 + count * found.value(diphthongs.FRAMES, encoder="log-mel")
+        assert len(lines) == 1 + count * measured.value(diphthongs.FRAMES, encoder="log-mel")

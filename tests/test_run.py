@@ -133,11 +133,11 @@ def test_it_is_a_program_and_has_a_section(mine, package):
             "mine_to_test.py:OWN --help)"
         ],
     )
-    asked = ("--size=smoke", "--encoders=log-mel,stft", "--lowest=99")
+    flags = ("--size=smoke", "--encoders=log-mel,stft", "--lowest=99")
     if package == "experiments":  # under which a warm process has imported it
-        done = module_done("experiments", *command, *asked, cwd=mine.parent)
+        done = module_done("experiments", *command, *flags, cwd=mine.parent)
     else:
-        done = started(*asked)
+        done = started(*flags)
     assert done.returncode == 0, done.stderr
     assert "\nIt does for log-mel.\n" in done.stdout
     folder = mine.parent / "results/smoke"
