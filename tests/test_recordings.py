@@ -244,12 +244,13 @@ def test_what_frames_know_of_other_voices_is_read_off_in_cents_and_dB():
     measures |= {"f2": rng.uniform(900, 2_400, 180), "intensity": rng.uniform(50, 75, 180)}
     known = np.stack([np.log(measures["f0"]) * 3, np.log(measures["f1"]) * 3, measures["intensity"] / 10], axis=1)
     speaker = np.repeat(np.arange(6), 30)
-    errors = reading.errors(known, measures, np.arange(180), speaker, bootstrap=Bootstrap(resamples=40))
+    voiced = reading.Voiced(known, measures, np.arange(180), speaker, Bootstrap(resamples=40))
+    errors = reading.errors(voiced)
     assert errors["f0"].value < 100
     assert errors["intensity"].value < 1.5
     assert errors["f2"].value > 200
     assert errors["f0"].units == 6  # voices
-    assert "expected at least 3" in reading.errors(known, measures, np.arange(180), speaker % 2)["f0"]
+    assert "expected at least 3" in reading.errors(dataclasses.replace(voiced, speaker=speaker % 2))["f0"]
 
 
 def test_among_tokens_of_equal_f0_who_knows_f0_alone_is_at_chance():

@@ -45,9 +45,8 @@ def measure(heard: Heard) -> list[Row]:
 def measure_reading(heard: Heard) -> list[Row]:
     """The error of each parameter, and its linearity."""
     framed, frames = material.framed(heard), encoding.of(heard).frames
-    inputs = (frames, framed.measures, framed.read, framed.speaker)
-    bootstrap = heard.results.bootstrap
-    return reading_rows(reading.errors(*inputs, bootstrap=bootstrap), reading.linearity(*inputs, bootstrap=bootstrap))
+    voiced = reading.Voiced(frames, framed.measures, framed.read, framed.speaker, heard.results.bootstrap)
+    return reading_rows(reading.errors(voiced), reading.linearity(voiced))
 
 
 def reading_rows(errors: Mapping[str, Cell], linear: Mapping[str, Cell]) -> list[Row]:

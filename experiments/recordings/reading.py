@@ -1,5 +1,6 @@
 """What is read of f0, formants and intensity off the frames of voices that were not heard before."""
 
+import dataclasses
 import functools
 from collections.abc import Callable, Mapping
 
@@ -79,53 +80,55 @@ def folds_of(speaker: np.ndarray) -> np.ndarray:
     return number % MOST_FOLDS
 
 
-def linearity(
-    frames: np.ndarray,
-    measures: Mapping[str, np.ndarray],
-    rows: np.ndarray,
-    speaker: np.ndarray,
-    *,
-    bootstrap: Bootstrap | None = None,
-) -> dict[str, Cell]:
-    """Decodability of each of `READ`, each speaker by a map that was fitted on the others.
+@dataclasses.dataclass(frozen=True, eq=False)
+class Voiced:
+    """Frames of voices with Praat's measures, which are read off them.
 
-    Args:
+    Attributes:
         frames: (frames, channels), of all recordings.
         measures: Praat's, (frames,) each.
         rows: which frames are read.
         speaker: of every frame.
         bootstrap: of the intervals.
     """
-    folds = folds_of(speaker[rows])
+
+    frames: np.ndarray
+    measures: Mapping[str, np.ndarray]
+    rows: np.ndarray
+    speaker: np.ndarray
+    bootstrap: Bootstrap | None = None
+
+    @property
+    def folds(self) -> np.ndarray:
+        """The fold of each row."""
+        return folds_of(self.speaker[self.rows])
+
+
+def linearity(voiced: Voiced) -> dict[str, Cell]:
+    """Decodability of each of `READ`, each speaker by a map that was fitted on the others."""
+    folds = voiced.folds
     kept = np.isin(folds, np.flatnonzero(np.bincount(folds) > 1))  # a fold has at least two frames
-    chosen, groups = rows[kept], folds[kept]
-    features = np.asarray(frames[chosen], np.float64)
+    chosen, groups = voiced.rows[kept], folds[kept]
+    features = np.asarray(voiced.frames[chosen], np.float64)
 
     def one(name: str) -> Score:
         # One by one: a parameter that does not vary leaves the others as they are.
-        values = {name: measures[name][chosen]}
-        return scores.decodability(features, values, groups=groups, bootstrap=bootstrap)[name]
+        values = {name: voiced.measures[name][chosen]}
+        return scores.decodability(features, values, groups=groups, bootstrap=voiced.bootstrap)[name]
 
     return _of_each(one, folds)
 
 
-def errors(
-    frames: np.ndarray,
-    measures: Mapping[str, np.ndarray],
-    rows: np.ndarray,
-    speaker: np.ndarray,
-    *,
-    bootstrap: Bootstrap | None = None,
-) -> dict[str, Cell]:
+def errors(voiced: Voiced) -> dict[str, Cell]:
     """How far off each of `READ` is, in its `UNITS`, read by kernel ridge regression on other speakers.
 
-    Arguments are those of `linearity`, and so is what is too little; lower is better.
+    Lower is better. It needs as many speakers as `linearity`.
     """
-    folds = folds_of(speaker[rows])
-    features = np.asarray(frames[rows], np.float64)
+    folds = voiced.folds
+    features = np.asarray(voiced.frames[voiced.rows], np.float64)
 
     def one(name: str) -> Score:
-        values = np.asarray(measures[name][rows], np.float64)
+        values = np.asarray(voiced.measures[name][voiced.rows], np.float64)
         values = 10 ** (values / 20) if UNITS[name] == "dB" else values  # Praat's intensity is a level
         of_all = scores.read_off(
             features,
@@ -135,7 +138,7 @@ def errors(
             noise=NOISE,
             groups=VOICES_HELD_OUT,
             units=folds,
-            bootstrap=bootstrap,
+            bootstrap=voiced.bootstrap,
         )
         return of_all[name]
 
