@@ -4,7 +4,7 @@ import importlib
 import types
 
 
-def package(name: str, *, what: str, extra: str, error: type[ImportError]) -> types.ModuleType:
+def package(name: str, *, what: str, extra: str, error: type[Exception]) -> types.ModuleType:
     """An optional package.
 
     Args:

@@ -16,6 +16,7 @@ from types import ModuleType
 from typing import Any
 
 from w2v_jax import _version
+from w2v_jax._src import extras
 from w2v_jax._src.quoting import quote
 from w2v_jax.checkpoint import CheckpointError
 from w2v_jax.hub.byte_spans import Span
@@ -350,14 +351,10 @@ class Client:
 
 
 def _library(hub_id: HubId) -> ModuleType:
-    try:
-        library = importlib.import_module("huggingface_hub")
-        importlib.import_module("filelock")
-    except ImportError as error:
-        raise HubError(
-            f"{hub_id}: no such file here, and huggingface_hub, which fetches from the hub, is not installed; "
-            "install it with: pip install 'w2v_jax[hub]'"
-        ) from error
+    what = f"{hub_id}: no such file here, and what fetches from the hub is not installed"
+    library, _ = (
+        extras.package(each, what=what, extra="hub", error=HubError) for each in ("huggingface_hub", "filelock")
+    )
     return library
 
 
