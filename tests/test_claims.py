@@ -19,6 +19,7 @@ from experiments.front_ends.named import EncoderChoiceError
 from experiments.store import measurements_file, rows
 from experiments.store.populations import populations
 from experiments.store.rows import About, Measurements
+from w2v_jax import scores
 from w2v_jax.front_end import FRAMES, Frames
 from w2v_jax.scores import Bootstrap
 from w2v_jax.scores.bootstrap import mean_score
@@ -184,6 +185,12 @@ def test_a_group_of_trainings_is_held_against_ten_seeds(monkeypatch):
     first = next(iter(by_claim["formants, with sines"].values()))["untrained"]
     assert first.apart
     assert first.q >= first.p
+    claim, name = "formants, with sines", next(iter(CLAIMS["formants, with sines"]))
+    ours, theirs, spectrogram = (
+        [columns[each][claim][name] for each in several] for several in ("abc", SEEDS, ["stft"])
+    )
+    assert first.p == scores.compare(ours, theirs, second_is="drawn").p  # seeds are a population, a spectrogram is none
+    assert by_claim[claim][name]["stft"].p == scores.compare(ours, spectrogram, second_is="fixed").p
     assert set(verdicts.agreements(by_claim, "log-mel").values()) == {"behind"}
     printed = terminal.lines(measured, population, chances=CHANCES)
     assert printed[0] == f"several (3 trainings), final frames: 10 of {len(table.score_names(measured))} scores"
