@@ -1,5 +1,6 @@
 """f0: what a DC offset does, and the learned scale, of features whose answer is known."""
 
+import dataclasses
 from types import SimpleNamespace
 
 import numpy as np
@@ -84,6 +85,57 @@ def test_notes_tell_of_the_tones_that_a_sample_rate_does_not_hold():
     assert "at the Nyquist frequency of at 16000" in notes(8_000, 16_000)[0]
     assert notes(8_000)[0] == f0.NOTES[0]
     assert notes(8_000)[-1].startswith("at 8000 hears 8,000 samples a second: the pure tones above 4,000 Hz")
+
+
+OTHERS = {"Mel": (0.80, 0.84), "Bark": (0.80, 0.84), "ERB": (0.80, 0.84), "log Hz": (0.70, 0.74)}
+
+
+@pytest.mark.parametrize(
+    ("tones", "fits", "words"),
+    [
+        ((60, 120), OTHERS | {"Hz": (0.99, 1)}, "nearest to Hz (R² 0.995)."),
+        ((60, 999), OTHERS | {"Hz": (0.99, 1)}, "nearest to Hz (R² 0.995)."),
+        ((101, 7_000), OTHERS | {"Hz": (0.99, 1)}, "nearest to Hz (R² 0.995)."),
+        (
+            (100, 1_000),
+            OTHERS | {"Hz": (0.99, 1)},
+            "nearest to Hz (R² 0.995), so that a step of 100 Hz is about as large at 1,000 Hz as at 100 Hz, unlike in "
+            "hearing.",
+        ),
+        (
+            (60, 7_000),
+            OTHERS | {"Hz": (0.83, 1)},
+            "nearest to Hz, Mel, Bark and ERB, which cannot be told apart (R² 0.820 to 0.915).",
+        ),
+        (
+            (60, 7_000),
+            OTHERS | {"Hz": (0.60, 0.79)},
+            "nearest to Mel, Bark and ERB, which cannot be told apart (R² 0.820 to 0.820), so that a step of 100 Hz is "
+            "smaller at 1,000 Hz than at 100 Hz, as in hearing.",
+        ),
+        ((60, 120), OTHERS | {"Hz": (0.60, 0.79)}, "nearest to Mel, Bark and ERB, which cannot be told apart (R² 0.8"),
+        ((60, 7_000), dict.fromkeys(measuring.SCALES, (0.99, 1)), "about as near to each of them (R² 0.995 to 0.995)."),
+        ((60, 7_000), dict.fromkeys(measuring.SCALES, (None, None)), "about as near to each of them (R² 0.9"),
+    ],
+)
+def test_the_headline_says_no_more_than_the_tones_and_the_intervals_show(tones, fits, words):
+    lowest, highest = tones
+    several = [
+        rows.number(learned_scale.LOWEST_TONE, lowest, unit="Hz"),
+        rows.number(learned_scale.HIGHEST_TONE, highest, unit="Hz"),
+        rows.number(learned_scale.SMALL_STEPS, 1.0),
+        *(
+            dataclasses.replace(
+                rows.number(learned_scale.FIT, (low + high) / 2 if low else 0.9, scale=scale), low=low, high=high
+            )
+            for scale, (low, high) in fits.items()
+        ),
+    ]
+    told = f0.headline(measured(several))
+    assert told.startswith(f"Spacing of tones from {lowest:,} to {highest:,} Hz (compared with Hz, Mel")
+    assert f"): a: {words}" in told
+    assert "So " not in told
+    assert ("100 Hz" in told.split("): ")[1]) == ("so that" in words)
 
 
 def test_headline_tells_what_moves_and_what_is_too_coarse(tmp_path):

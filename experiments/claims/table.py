@@ -169,11 +169,11 @@ def scale_lines(measured: Measurements) -> list[str]:
     ]
 
 
-def _scale_fits(measured: Measurements, encoder: str) -> dict[str, float]:
+def _scale_fits(measured: Measurements, encoder: str) -> dict[str, Row]:
     """R² by known scale, of the final frames."""
     several = {scale: scale_name(scale) for scale in SCALES}
     by_scale = {scale: score_of(measured, encoder, SCALE_CLAIM, name) for scale, name in several.items()}
-    return {scale: row.value for scale, row in by_scale.items() if row is not None and row.value is not None}
+    return {scale: row for scale, row in by_scale.items() if row is not None and row.value is not None}
 
 
 def _is_too_coarse(measured: Measurements, encoder: str) -> bool:

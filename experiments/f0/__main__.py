@@ -5,7 +5,6 @@ frequency scale that the front end has learned, next to known ones: the paper's 
 steps, from `--lowest` to `--highest`.
 """
 
-import re
 from collections.abc import Sequence
 
 from ..draw.figures import AS_A_FIGURE
@@ -19,12 +18,6 @@ from ..store.rows import Measurements
 from . import figures
 from .measuring import BIAS_COSINE, BIAS_LEAST, PURE_TONES, RMS, SCALES, ZEROS, measure, sweeps
 
-# What follows from a spacing that is nearest to some scales.
-FOLLOWS = {
-    frozenset({"Hz"}): "a step of 100 Hz is about as large at 1,000 Hz as at 100 Hz, unlike in hearing",
-    frozenset({"Mel", "Bark", "ERB"}): "a step of 100 Hz is smaller at 1,000 Hz than at 100 Hz, as in hearing",
-    frozenset({"log Hz"}): "an octave is about as large at 1,000 Hz as at 100 Hz",
-}
 UNMOVED = 0.005  # cosine distance, below which a DC offset counts as leaving a tone where it is
 
 NOTES = (
@@ -83,32 +76,45 @@ def headline(measured: Measurements) -> str:
 
 
 def _spacing(measured: Measurements) -> str:
-    """Which scale tones are spaced by, in a sentence, and what follows from it."""
-    nearest: dict[str, list[str]] = {}
+    """Which scales tones are spaced by, a clause for each front end; a sentence for each range of tones."""
+    clauses: dict[tuple[float, float], list[str]] = {}
     for name in measured.encoders:
-        nearest.setdefault(learned_scale.said(measured, name), []).append(name)
-    said = [f"{words} for {listed(names)}" for words, names in nearest.items()]
-    sentences = [f"Compared with {listed(list(SCALES))}, the spacing of tones is {listed(said)}."]
-    for scales, follows in FOLLOWS.items():
-        several = [
-            name for words, names in nearest.items() if _named(words) and _named(words) <= scales for name in names
-        ]
-        if several:
-            sentences.append(f"So for {listed(several)} {follows}.")
-    return " ".join(sentences)
+        lowest, highest = learned_scale.range_of(measured, name)
+        label = f"{name} (control)" if name in measured.controls else name
+        words = learned_scale.said(measured, name)
+        if follows := _follows(learned_scale.nearest_scales(measured, name), lowest, highest):
+            words += f", so that {follows}"
+        clauses.setdefault((lowest, highest), []).append(f"{label}: {words}")
+    known = listed(list(SCALES))
+    return " ".join(
+        f"Spacing of tones from {lowest:,.0f} to {highest:,.0f} Hz (compared with {known}): {_joined(said)}."
+        for (lowest, highest), said in clauses.items()
+    )
 
 
-def _named(words: str) -> frozenset[str]:
-    """The scales that the spacing is said to be nearest to."""
-    return frozenset(re.findall(r"\bto (log Hz|Hz|Mel|Bark|ERB)", words))
+def _joined(clauses: Sequence[str], *, most: int = 6) -> str:
+    left_out = [f"{len(clauses) - most} more in the table"] if len(clauses) > most else []
+    return "; ".join([*clauses[:most], *left_out])
+
+
+def _follows(scales: Sequence[str], lowest: float, highest: float) -> str:
+    """What all of the nearest scales say of a step, where tones from `lowest` to `highest` Hz can show it; else ""."""
+    if not scales or lowest > 100 or highest < 1_000:
+        return ""
+    if list(scales) == ["Hz"]:
+        return "a step of 100 Hz is about as large at 1,000 Hz as at 100 Hz, unlike in hearing"
+    if list(scales) == ["log Hz"] and highest >= 2_000:
+        return "an octave is about as large at 1,000 Hz as at 100 Hz"
+    return "" if "Hz" in scales else "a step of 100 Hz is smaller at 1,000 Hz than at 100 Hz, as in hearing"
 
 
 RULE = (
-    "The spacing adds up the angles between neighbouring tones. A known scale is the nearest if the next one leaves "
-    f"{learned_scale.CLEARLY:g} times as much of it unexplained (1 - R²). What is nearest need not be near. Too coarse "
-    "to tell: more than one step in ten is too large; take a smaller --step. A DC offset does not change a tone's "
-    f"features if every cosine distance is below {UNMOVED:g}. An encoder with a group norm removes an offset, trained "
-    "or not."
+    "The spacing adds up the angles between neighbouring tones. Of the known scales, the nearest has the highest R²; "
+    "it cannot be told apart from those whose 95% intervals overlap its own. What follows for a step of 100 Hz is said "
+    "only where the tones reach from 100 to 1,000 Hz and all of the nearest scales agree. The nearest may still fit "
+    "badly: read its R². Too coarse to tell: more than one step in ten is too large; take a smaller --step. A DC "
+    f"offset does not change a tone's features if every cosine distance is below {UNMOVED:g}. An encoder with a group "
+    "norm removes an offset, trained or not."
 )
 
 

@@ -15,6 +15,7 @@ from w2v_jax.scores import Bootstrap
 from w2v_jax.scores.learned_scale import FARTHEST_STEP, PHASES, SMALL_ENOUGH
 
 from ..hearing import Setting, Sweep
+from ..sentences import listed
 from ..store import rows
 from ..store.results import Size
 from ..store.rows import Measurements, Row
@@ -22,8 +23,8 @@ from ..store.rows import Measurements, Row
 SWEEP = "scale_tones"
 NAME = "learned scale by angles"
 FIT = f"{NAME}, R² with a known scale"
+LOWEST_TONE, HIGHEST_TONE = f"{NAME}: lowest tone", f"{NAME}: highest tone"
 SMALL_STEPS = f"{NAME}: share of small steps"
-CLEARLY = 1.25  # how many times as much the next best known scale must leave unexplained
 DURATION = 0.2  # seconds, or as long as a few frames take
 _LEAST_FRAMES = 4
 _LOWEST = 60.0
@@ -113,8 +114,8 @@ def measure(features: np.ndarray, grid: Grid, *, bootstrap: Bootstrap | None = N
     frequency = np.asarray(grid.axes[0]["frequency"])
     step = float(1200 * np.log2(frequency[1] / frequency[0]))
     about = [
-        rows.number(f"{NAME}: lowest tone", frequency[0], unit="Hz"),
-        rows.number(f"{NAME}: highest tone", frequency[-1], unit="Hz"),
+        rows.number(LOWEST_TONE, frequency[0], unit="Hz"),
+        rows.number(HIGHEST_TONE, frequency[-1], unit="Hz"),
         rows.number(f"{NAME}: step", step, unit="cents"),
         rows.number(f"{NAME}: starting phases", PHASES),
     ]
@@ -131,13 +132,12 @@ def measure(features: np.ndarray, grid: Grid, *, bootstrap: Bootstrap | None = N
     ]
 
 
-def fits(measured: Measurements, encoder: str) -> dict[str, float]:
+def fits(measured: Measurements, encoder: str) -> dict[str, Row]:
     """R² by known scale, the best first; empty where the scale is undefined or saturated."""
     if is_saturated(measured, encoder):
         return {}
-    several = {dict(row.parameters)["scale"]: row.value for row in measured.select(FIT, encoder=encoder)}
-    known = {str(name): value for name, value in several.items() if value is not None}
-    return dict(sorted(known.items(), key=lambda fit: -fit[1]))
+    known = [row for row in measured.select(FIT, encoder=encoder) if row.value is not None]
+    return {str(dict(row.parameters)["scale"]): row for row in sorted(known, key=_r_squared, reverse=True)}
 
 
 def is_saturated(measured: Measurements, encoder: str) -> bool:
@@ -151,13 +151,43 @@ def said(measured: Measurements, encoder: str) -> str:
     return nearest(fits(measured, encoder), saturated=is_saturated(measured, encoder)) or "undefined"
 
 
-def nearest(fits: Mapping[str, float], *, saturated: bool) -> str:
-    """Which of several known scales is the nearest, given their R², in a few words; nothing where there are too few."""
+def nearest_scales(measured: Measurements, encoder: str) -> list[str]:
+    """The known scales that the scale is nearest to, which cannot be told apart; none where nothing can be told."""
+    several = fits(measured, encoder)
+    return not_told_apart(several) if len(several) > 1 else []
+
+
+def range_of(measured: Measurements, encoder: str) -> tuple[float, float]:
+    """The lowest and the highest tone, in Hz; NaN where they are not known."""
+    lowest, highest = (measured.value(each, encoder=encoder) for each in (LOWEST_TONE, HIGHEST_TONE))
+    return (math.nan if lowest is None else lowest), (math.nan if highest is None else highest)
+
+
+def nearest(fits: Mapping[str, Row], *, saturated: bool) -> str:
+    """Which known scales are the nearest, given the R² of each, in a few words; nothing where there are too few."""
     if saturated:
         return "too coarse to tell"
     if len(fits) < 2:
         return ""
-    (first, best), (second, next_best), *_ = sorted(fits.items(), key=lambda fit: -fit[1])
-    if 1 - next_best < CLEARLY * (1 - best):
-        return f"as near to {first} as to {second} (R² {best:.3f})"
-    return f"nearest to {first} (R² {best:.3f})"
+    best = not_told_apart(fits)
+    values = [_r_squared(fits[name]) for name in best]
+    if len(best) == len(fits):
+        return f"about as near to each of them (R² {values[-1]:.3f} to {values[0]:.3f})"
+    if len(best) > 1:
+        return f"nearest to {listed(best)}, which cannot be told apart (R² {values[-1]:.3f} to {values[0]:.3f})"
+    return f"nearest to {best[0]} (R² {values[0]:.3f})"
+
+
+def not_told_apart(fits: Mapping[str, Row]) -> list[str]:
+    """The known scale of the highest R², and those whose 95% intervals overlap its interval, the best first."""
+    ordered = sorted(fits, key=lambda name: _r_squared(fits[name]), reverse=True)
+    return [name for name in ordered if name == ordered[0] or _overlap(fits[name], fits[ordered[0]])]
+
+
+def _overlap(lower: Row, higher: Row) -> bool:
+    """Whether two intervals have a part in common; without an interval nobody can say that they have none."""
+    return lower.high is None or higher.low is None or lower.high >= higher.low
+
+
+def _r_squared(row: Row) -> float:
+    return -math.inf if row.value is None else row.value

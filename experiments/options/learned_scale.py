@@ -8,11 +8,12 @@ LOWEST = flags.DEFINE_float("lowest", None, "Lowest tone of the learned scale, i
 HIGHEST = flags.DEFINE_float(
     "highest",
     None,
-    "Highest tone of the learned scale, in Hz, below half the sample rate; by default 7,000, or nine tenths of half "
-    "the sample rate where that is lower (1,500 with --quick).",
+    "Highest tone of the learned scale, in Hz, below half the sample rate; by default 7,000 (1,500 with --quick, 120 "
+    "with --size=smoke), or nine tenths of half the sample rate where that is lower.",
 )
 STEP = flags.DEFINE_float(
     "step",
     None,
-    "Step between the tones of the learned scale, in cents; by default 20, in claims 30 (60 with --quick).",
+    "Step between the tones of the learned scale, in cents; by default 20, in claims 30 (60 with --quick "
+    "and --size=smoke).",
 )
