@@ -6,9 +6,11 @@ Writes the tables of docs/validity.md: code by score, what it is and what it mus
 import argparse
 import dataclasses
 import functools
+import operator
 import pathlib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -33,6 +35,18 @@ SYNTHESES = ("resonances",)  # to a code, voices and sums of sines are the same
 LEAD = "learned scale by angles, lead of log Hz over Mel and Hz"
 
 Values = Mapping[str, float | None]  # by score; None where undefined
+
+
+class Moved(NamedTuple):
+    """A score of a code before and after its channels are mixed."""
+
+    code: str
+    before: float
+    after: float
+
+    @property
+    def change(self) -> float:
+        return abs(self.after - self.before)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -255,30 +269,33 @@ _HEADINGS = {
 HEADINGS = (*list(_HEADINGS)[:2], OTHERS, *list(_HEADINGS)[2:])  # in the order of the page
 
 
-def page_text(by_code: Mapping[str, Values], several: Sequence[Code], moved: Mapping[str, float]) -> str:
+def page_text(by_code: Mapping[str, Values], several: Sequence[Code], moved: Mapping[str, Moved]) -> str:
     """The part of the page that this program writes."""
     names = list(dict.fromkeys(name for values in by_code.values() for name in values))
     lines = []
     for heading in HEADINGS:
         chosen = [name for name in names if _shown(name) == heading]
-        for part in (several[:8], several[8:]):
+        for which, part in {"first eight codes": several[:8], "other codes": several[8:]}.items():
             lines += [
-                f"### {heading}: {', '.join(code.name for code in part[:2])} …",
+                f"### {heading}: {which}",
                 "",
                 *table(by_code, part, chosen),
                 "",
             ]
     lines += ["### Through a random projection", ""]
     lines += [
-        "The largest change of each score, over all codes, when their channels are mixed by one random matrix.",
+        "The largest change of each score when the channels of a code are mixed by one random matrix, and the code "
+        "that has it. With the few sounds of `--quick`, so that its values are not those above.",
         "",
-    ]
-    lines += [
-        "| score | largest change |",
-        "|---|---|",
-        *(f"| {name} | {moved[name]:.2f} |" for name in names if name in moved),
+        "| score | largest change | code | from | to |",
+        "|---|---|---|---|---|",
+        *(_moved_row(name, moved[name]) for name in names if name in moved),
     ]
     return "\n".join(lines)
+
+
+def _moved_row(name: str, moved: Moved) -> str:
+    return f"| {name} | {moved.change:.2f} | {moved.code} | {moved.before:.2f} | {moved.after:.2f} |"
 
 
 def write_page(path: pathlib.Path, tables: str) -> None:
@@ -293,15 +310,19 @@ def measure(several: Sequence[Code], size: Size) -> dict[str, Values]:
     return {code.name: main_scores(code, size) for code in several}
 
 
-def most_moved(pairs: Sequence[tuple[Values, Values]]) -> dict[str, float]:
-    """By score, the largest difference within a pair; where a score is undefined in one, there is none."""
-    largest: dict[str, float] = {}
-    for before, after in pairs:
+def most_moved(pairs: Mapping[str, tuple[Values, Values]]) -> dict[str, Moved]:
+    """By score, the largest difference within a code's pair; where a score is undefined in one, there is none."""
+    most: dict[str, Moved] = {}
+    for code, (before, after) in pairs.items():
         for name, value in before.items():
             against = after.get(name)
             if value is not None and against is not None:
-                largest[name] = max(largest.get(name, 0.0), abs(value - against))
-    return largest
+                most[name] = max(
+                    most.get(name, Moved(code, value, value)),
+                    Moved(code, value, against),
+                    key=operator.attrgetter("change"),
+                )
+    return most
 
 
 def main() -> None:
@@ -312,7 +333,9 @@ def main() -> None:
     projected = [code.projected() for code in CODES]
     plain, mixed = measure(CODES, "quick"), measure(projected, "quick")
     wrong = contradictions(by_code, CODES)
-    moved = most_moved([(plain[code.name], mixed[other.name]) for code, other in zip(CODES, projected, strict=True)])
+    moved = most_moved(
+        {code.name: (plain[code.name], mixed[other.name]) for code, other in zip(CODES, projected, strict=True)}
+    )
     write_page(path, page_text(by_code, CODES, moved))
     print("\n".join(wrong) or "No score contradicts its name.")
     print(f"Tables: {path}")

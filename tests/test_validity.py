@@ -44,7 +44,8 @@ def test_no_table_is_empty_and_every_score_has_its_row():
     names = {
         name: 0.5 for by_name in claims_of(validity.SYNTHESES).values() for name, each in by_name.items() if each.leads
     }
-    made = tables_of(validity.page_text({code.name: names for code in codes.CODES}, codes.CODES, names))
+    moved = {name: validity.Moved(codes.RATE.name, 0.5, 0.25) for name in names}
+    made = tables_of(validity.page_text({code.name: names for code in codes.CODES}, codes.CODES, moved))
     assert list(written) == list(made)
     assert all(written.values())
     assert all(made.values())
@@ -57,3 +58,8 @@ def test_a_projection_keeps_distances():
     before, after = (code.features(points) for code in (codes.MIDDLE, codes.MIDDLE.projected()))
     first, second = (np.linalg.norm(each[:1] - each[1:], axis=1) for each in (before, after))
     np.testing.assert_allclose(first, second, rtol=0.25)
+
+
+def test_the_largest_change_is_told_with_its_code():
+    pairs = {"rate": ({"ABX": 1.0, "RSA": None}, {"ABX": 0.9, "RSA": 0.5}), "place": ({"ABX": 0.5}, {"ABX": 0.7})}
+    assert validity.most_moved(pairs) == {"ABX": validity.Moved("place", 0.5, 0.7)}
