@@ -124,7 +124,7 @@ def draw(several: Sequence[Heard], measured: Measurements) -> figures.Figure:
             marked = _along(edge, grid.axis(parameter), MARKED_AMPLITUDES)
             axes.plot(*edge.T, color=colour, linewidth=1.6, zorder=3)
             axes.scatter(marked[:, 0], marked[:, 1], s=30, color=colour, edgecolors="white", linewidths=0.8, zorder=4)
-        of = figures.quick_mark(f"{len(grid)} sums of two tones", quick=each.quick)
+        of = figures.map_of(f"{len(grid)} sums of two tones", each.results.size)
         below = map_order.below(measured, each.name, grid.name)
         figures.as_map(axes, f"Amplitudes of {low} and {high}: {each.name}", of=of, below=below)
         axes.margins(0.14)

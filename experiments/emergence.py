@@ -314,7 +314,7 @@ def draw_vowels(several: Sequence[Heard], measured: Measurements) -> figures.Fig
         vowels=shown[0].vowels,
         size=(4.4, 4.7),
         columns=MOST_DRAWN,
-        quick=measured.quick,
+        grids=measured.size,
     )
 
 

@@ -168,11 +168,11 @@ def as_map(axes: Axes, title: str, *, of: str = "", below: Sequence[str] = ()) -
     Args:
         axes: where.
         title: its title.
-        of: what is on the map, which its caption says: "900 vowels, f0 120 Hz".
+        of: what the map is, as `map_of` says: "UMAP of 900 vowels, f0 120 Hz".
         below: further lines of its caption.
     """
     axes.set_title(title)
-    if caption := [*([f"UMAP of {of}"] if of else []), *below]:
+    if caption := [*([of] if of else []), *below]:
         axes.set_xlabel("\n".join(caption), **_CAPTION)
     axes.set_xticks([])
     axes.set_yticks([])
@@ -296,6 +296,13 @@ def arrow(axes: Axes, start: np.ndarray, end: np.ndarray, colour: str, *, width:
 def along(start: np.ndarray, end: np.ndarray) -> np.ndarray:
     """Positions along an arrow, (n, 2), for labels to avoid."""
     return np.linspace(start, end, 12)
+
+
+def map_of(sounds: str, size: str) -> str:
+    """What a map is, for its caption: of which sounds, and of a smoke run that it is not UMAP's."""
+    if size == "smoke":
+        return f"principal axes of {sounds} (few sounds)"
+    return quick_mark(f"UMAP of {sounds}", quick=size == "quick")
 
 
 def quick_mark(title: str, *, quick: bool) -> str:

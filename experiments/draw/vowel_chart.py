@@ -41,7 +41,7 @@ def draw_spaces(
     vowels: VowelChoice = PAPERS,
     size: tuple[float, float] = (5.6, 5.4),
     columns: int = 3,
-    quick: bool = False,
+    grids: str = "usual",
 ) -> figures.Figure:
     """A panel per map, and per speaker where there are several: the mesh, coloured by F1, with the vowels.
 
@@ -52,7 +52,7 @@ def draw_spaces(
         vowels: those to mark.
         size: of a panel, inches.
         columns: panels in a row, at most; the speakers of a map stand in one row.
-        quick: whether the grid is thin, which the caption says.
+        grids: the size of grids, which the caption says where they are thin.
     """
     shown = [(title, speaker) for title in maps for speaker in vowels.speakers]
     columns = columns if len(vowels.speakers) == 1 else len(vowels.speakers)
@@ -68,7 +68,7 @@ def draw_spaces(
         figures.as_map(
             axes,
             ", ".join(filter(None, (title, speaker))),
-            of=of_vowels(grid, quick=quick),
+            of=of_vowels(grid, grids),
             below=below[title],
         )
     figures.colour_bar(panels, "F1 (Hz)", (f1[0], f1[-1]))
@@ -79,11 +79,11 @@ def draw_spaces(
     return figure
 
 
-def of_vowels(grid: Grid, *, quick: bool) -> str:
+def of_vowels(grid: Grid, size: str) -> str:
     """What is on a map of vowels, for its caption."""
     f0 = grid.axis("f0")
     at = f"f0 {f0[0]:g} Hz" if len(f0) == 1 else f"f0 {', '.join(f'{each:g}' for each in f0)} Hz"
-    return figures.quick_mark(f"{len(grid):,} vowels, {at}", quick=quick)
+    return figures.map_of(f"{len(grid):,} vowels, {at}", size)
 
 
 def formant_arrows(axes: Axes, mesh: np.ndarray, *, width: float = 2.5) -> None:

@@ -146,7 +146,8 @@ EXPERIMENT = Experiment(
             "frequency_scale",
             "The frequency scale",
             "Distances between neighbouring tones, added up along frequency and scaled to end at 1. A curve on top of "
-            "Mel or Bark spaces tones as ears do. The left panel adds a constant, as the paper does.",
+            "Mel or Bark spaces tones as ears do. The left panel adds a constant, as the paper does. What came out is "
+            "read off the right one, whose R² also has ERB, which is not drawn.",
             figures.draw_scale,
             wide=True,
         ),
@@ -176,7 +177,7 @@ EXPERIMENT = Experiment(
             silent=figures.silent,
         ),
     ),
-    table=(BIAS_LEAST, RMS, learned_scale.FIT),
+    table=(learned_scale.FIT, BIAS_LEAST, RMS),
     notes=notes,
     published=published,
     errors=(learned_scale.RangeError,),

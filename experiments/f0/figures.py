@@ -56,7 +56,7 @@ def draw_pure_tones(heard: Heard, measured: Measurements) -> figures.Figure:
     figures.as_map(
         axes,
         f"Pure tones: {heard.name}",
-        of=figures.quick_mark(of, quick=heard.quick),
+        of=figures.map_of(of, heard.results.size),
         below=map_order.below(measured, heard.name, PURE_TONES.name, sounds="tones"),
     )
     figures.colour_bar(axes, "Frequency (kHz)", (frequency[0] / 1000, frequency[-1] / 1000))

@@ -56,7 +56,7 @@ def _draw_spaces(
         },
         vowels=first.vowels,
         columns=columns,
-        quick=first.quick,
+        grids=first.results.size,
     )
 
 
@@ -73,7 +73,7 @@ def draw_by_f0(shown: Shown, measured: Measurements) -> figures.Figure | None:
     names = []
     for axes, each in zip(panels, several, strict=True):
         names.append(_by_f0(axes, vowel_chart.oriented(each.umap(BY_F0), grid), grid, vowels))
-        of = figures.quick_mark(f"{len(grid):,} vowels, all f0 on one map", quick=first.quick)
+        of = figures.map_of(f"{len(grid):,} vowels, all f0 on one map", first.results.size)
         below = map_order.below(measured, each.name, BY_F0, sounds="vowels")
         figures.as_map(axes, f"Vowel spaces by f0: {each.name}", of=of, below=below)
     handles = [

@@ -24,7 +24,7 @@ from ..front_ends.named import EncoderChoiceError, NamedFrontEnd
 from ..options import common
 from ..options.common import NAMES as NAMES
 from ..store import buckets, file_names
-from ..store.results import QUICK, Results, Size
+from ..store.results import QUICK, THIN, Results, Size
 from ..store.rows import Measurements
 from ..store.sweeping import ALONE, NO_SPACE, ReplacementError, Share
 from ..vowel_choice import PAPERS, VowelChoice
@@ -197,6 +197,8 @@ def ending(front_ends: Sequence[NamedFrontEnd], results: Results, said: Sequence
 def came_out(results: Results, measured: Measurements) -> list[str]:
     """The headline, which figures are where, and what the experiment says at its end."""
     lines = ["", measured.headline] if measured.headline else []
+    if lines and results.size in THIN:
+        lines.append(THIN[results.size])
     if results.drawn:
         folders = dict.fromkeys(path.parent for path in results.drawn)
         lines += ["", "Figures (.png, .pdf and .svg) and metrics.json:"]

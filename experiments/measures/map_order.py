@@ -139,6 +139,7 @@ def caption(order: MapOrder, *, sounds: str = "sounds", narrow: bool = False) ->
         >>> print(*lines, sep="\\n")
         near order: 60% of nearest vowels kept (chance 1%); far order: RSA 0.60
         the map: trustworthiness 0.60, continuity undefined (shuffled: 0.50)
+        undefined: one point
     """
     near = _said(order.near_order, ".0%")
     if near != _UNDEFINED:
@@ -155,6 +156,7 @@ def caption(order: MapOrder, *, sounds: str = "sounds", narrow: bool = False) ->
         f"the map: trustworthiness {_said(order.trustworthiness, '.2f')}, "
         f"continuity {_said(order.continuity, '.2f')}{_in_brackets('shuffled:', order.shuffled, '.2f')}",
         *saturated,
+        *_reasons(order),
     )
 
 
@@ -167,6 +169,7 @@ def short_caption(order: MapOrder) -> tuple[str, ...]:
         >>> print(*short_caption(MapOrder(known, chance, known, known, unknown, half, chance)), sep="\\n")
         near order 60% (chance 1%), far order 0.60
         trustworthiness 0.60, continuity undefined (chance 0.50)
+        undefined: one point
     """
     near = f"near order {_said(order.near_order, '.0%')}{_in_brackets('chance', order.near_order_by_chance, '.0%')}"
     picture = (
@@ -179,6 +182,7 @@ def short_caption(order: MapOrder) -> tuple[str, ...]:
         f"{near}, far order {_said(order.far_order, '.2f')}",
         picture,
         *((f"saturated: {share:.0%} of pairs lie at the farthest distance",) if saturated else ()),
+        *_reasons(order),
     )
 
 
@@ -200,6 +204,13 @@ def note(parameters: str) -> str:
         parameters: what distances of sounds are in: "f0, F1 and F2 where they vary".
     """
     return f"Under maps, sounds are compared in {parameters}, each divided by its span."
+
+
+def _reasons(order: MapOrder) -> tuple[str, ...]:
+    """A line for each reason why one of the four numbers is undefined."""
+    several = (order.near_order, order.far_order, order.trustworthiness, order.continuity)
+    reasons = dict.fromkeys(row.undefined for row in several if row.value is None and row.undefined)
+    return tuple(f"{_UNDEFINED}: {why}" for why in reasons)
 
 
 def _said(row: Row, spec: str) -> str:

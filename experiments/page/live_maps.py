@@ -59,7 +59,7 @@ def of_part(map_: Map, part: Part, folder: Folder) -> dict[str, Any] | None:
         "id": id_of(part, map_),
         "title": map_.title,
         "reading": map_.reading,
-        "caption": f"UMAP of {of}",
+        "caption": f"{kind_of(part)} of {of}",
         "parameters": [dataclasses.asdict(parameter) for parameter in parameters],
         "values": {name: packed(each) for name, each in {**points, **colours}.items()},
         "colour": {"name": colour, "title": map_.colour_title or colour, "diverging": map_.diverging},
@@ -69,6 +69,11 @@ def of_part(map_: Map, part: Part, folder: Folder) -> dict[str, Any] | None:
         "grid": True,
         "encoders": encoders,
     }
+
+
+def kind_of(part: Part) -> str:
+    """What lays the points out: a smoke run takes principal axes in place of UMAP."""
+    return "Principal axes" if part.measured.size == "smoke" else "UMAP"
 
 
 def id_of(part: Part, map_: Map) -> str:

@@ -22,6 +22,7 @@ from ..experiment import Experiment
 from ..front_ends.paper import model_of
 from ..measures import map_order
 from ..sentences import listed
+from ..store.results import THIN
 from ..store.rows import About
 from . import inside
 from . import sections as sections_of
@@ -38,12 +39,6 @@ _KINDS = {
     "random": "control: random weights",
     "spectrogram": "control: a spectrogram",
     "yours": "a front end of your own",
-}
-
-# What is said of results on thin grids, by their size.
-_THIN = {
-    "smoke": "Only a handful of sounds was used (--size=smoke): enough to see that everything works, and no more.",
-    "quick": "Few sounds were used (--quick): for a first look.",
 }
 
 
@@ -248,7 +243,7 @@ def remark(encoders: Sequence[About]) -> str:
 def warnings(folder: Folder, *, clips: bool) -> list[str]:
     """What is missing that a reader would need to judge the results."""
     sizes = {part.measured.size for part in folder.parts}
-    said = [told for size, told in _THIN.items() if size in sizes]
+    said = [told for size, told in THIN.items() if size in sizes]
     lacking = sections_of.without_controls(folder)
     if lacking and any(not each.is_control for each in folder.encoders):
         said.append(

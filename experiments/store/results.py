@@ -33,6 +33,11 @@ Tensors = dict[str, np.ndarray]
 # How thin grids are. Those that are thin have a folder of their own inside the output folder, of the same name.
 Size = Literal["smoke", "quick", "usual", "full"]
 SIZES: tuple[Size, ...] = ("smoke", "quick", "usual", "full")
+# What is said of results on thin grids, by their size.
+THIN: dict[Size, str] = {
+    "smoke": "Only a handful of sounds was used (--size=smoke): enough to see that everything works, and no more.",
+    "quick": "Few sounds were used (--quick): for a first look.",
+}
 QUICK: Size = "quick"
 
 
