@@ -114,6 +114,7 @@ def _draw_by_angles(axes: figures.Axes, name: str, measured: Measurements) -> No
         axes.plot(frequency, known, color=colour, linestyle=dashes, linewidth=1.2)
     curve = measured.array(learned_scale.NAME, encoder=name)
     axes.plot(frequency, curve, color=figures.GREEN, linestyle="--", label=name)
+    axes.set_title(f"By angles, {frequency[0]:,.0f} to {frequency[-1]:,.0f} Hz", fontsize=11)
     fits = measured.select(learned_scale.FIT, encoder=name)
     told = ", ".join(f"{dict(fit.parameters)['scale']} {fit.value:.3f}" for fit in fits)
     step = measured.value(f"{learned_scale.NAME}: step", encoder=name)
