@@ -84,7 +84,7 @@ def draw_scale(heard: Heard, measured: Measurements) -> figures.Figure:
             step = f"step to {highest} (Nyquist)"
             axes.plot(frequency[-2:], with_nyquist[-2:], "kx-", linewidth=1, markersize=5, label=step)
         learned = measured.array(SCALE, encoder=name, sum=version, tones=BELOW_NYQUIST)
-        label = own + (f", without {highest}" if has_nyquist else "")
+        label = own + (f", below {highest}" if has_nyquist else "")
         axes.plot(inside, learned, color=figures.GREEN, linestyle="--", label=label)
         if not np.isfinite(learned).any():
             _say_undefined(axes)
