@@ -91,6 +91,7 @@ def test_a_weight_file_says_nothing_of_normalisation_where_nothing_was_stated(tm
 @example({"x": np.zeros((1,) * 33)}, {}, {})
 @example({"x": np.zeros(1, np.complex64)}, {}, {})
 @example({"x": np.zeros(1)}, {"half": "\ud800"}, {})
+@example({"x": np.zeros(1)}, {}, {"settings": "0"})
 def test_a_result_that_is_written_is_read_back(tmp_path, tensors, settings, further):
     path = tmp_path / "result.safetensors"
     path.unlink(missing_ok=True)

@@ -61,7 +61,10 @@ def write(
 
     Raises:
         OSError: it cannot be written.
+        ValueError: `further` has the entry of the settings.
     """
+    if further and _SETTINGS in further:
+        raise ValueError(f"further has {_SETTINGS!r}, under which the settings are kept; expected another name")
     metadata = {_SETTINGS: json.dumps(dict(settings)), **(further or {})}
     tensor_file.write_file(path, tensors, metadata=metadata, temporary_dir=temporary_dir)
 
