@@ -1,8 +1,11 @@
 """How long sounds will take, from what the first ones took on this machine."""
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+import jax
 
 import w2v_jax
 
@@ -39,16 +42,27 @@ def forecast(
             if sweep.folder in ("", experiment.name)  # those of another folder are heard once
         ]
         counts.append(sum(len(sweep.grid_for(setting)) for sweep in sweeps))
-        longest = max(sweeps, key=lambda sweep: len(sweep.grid_for(setting)))
-        of_one = seconds_of_one(longest, setting)
-        seconds += counts[-1] * of_one
-        told.append(f"{of_one:.2g} s for {each.name}")
+        samples = [len(sweep.grid_for(setting)) * samples_of_one(sweep, setting) for sweep in sweeps]
+        most = samples.index(max(samples))
+        of_one = seconds_of_one(sweeps[most], setting)
+        # Sounds of other lengths take as much longer or shorter as they are.
+        expected = of_one * len(sweeps[most].grid_for(setting)) * sum(samples) / samples[most]
+        seconds += expected
+        told.append(f"{expected / counts[-1]:.2g} s for {each.name}")
     count = f"{min(counts):,}" if min(counts) == max(counts) else f"{min(counts):,} to {max(counts):,}"
     return (
-        f"{count} sounds for each front end: {_rounded(seconds)} on this machine, if all take as long as the first "
-        f"(a sound took {listed(told)}). Maps, scores and figures come on top. Sounds kept from an earlier run take no "
-        "time."
+        f"{count} sounds for each front end: {_rounded(seconds)} on this machine, at the pace of the first (a sound "
+        f"takes {listed(told)}, on average). Controls that an experiment adds, maps, scores and figures come on top. "
+        "Sounds kept from an earlier run take no time."
     )
+
+
+def samples_of_one(sweep: Sweep, setting: Setting) -> int:
+    """How many samples a sound of a sweep has, of all its waveforms where it has several; nothing is computed."""
+    synthesize = AtRate(sweep.stimulus, setting.front_end.frames.sample_rate)
+    points = sweep.grid_for(setting).points()
+    point = {name: jax.ShapeDtypeStruct(values.shape[1:], "float32") for name, values in points.items()}
+    return math.prod(jax.eval_shape(lambda given: synthesize(**given), point).shape)
 
 
 def seconds_of_one(sweep: Sweep, setting: Setting) -> float:

@@ -318,5 +318,8 @@ def test_help_tells_of_every_flag(monkeypatch):
 
 def test_a_forecast_counts_the_sounds_and_times_the_first(tmp_path):
     told = forecast([temporal.EXPERIMENT], resolving.resolve(["log-mel"]), Results(tmp_path, size="smoke"))
-    assert re.fullmatch(r"\d+ sounds for each front end: about \d+ s on this machine, if .* for log-mel\)\. .*", told)
+    assert re.fullmatch(
+        r"\d+ sounds for each front end: about \d+ s on this machine, at the pace .* for log-mel, on average\)\. .*",
+        told,
+    )
     assert list(tmp_path.iterdir()) == []
