@@ -85,6 +85,14 @@ def run(page: str, folder: pathlib.Path, **environment: str) -> None:
 
 
 def smaller(text: str) -> str:
+    """The same commands with few sounds; those of claims and emergence, with sums of sines and two trainings only."""
+    text = re.sub(
+        r"^(w2v-jax (?:claims|emergence)) --quick(?!.*--synthesis)",
+        r"\1 --quick --synthesis=sines",
+        text,
+        flags=re.MULTILINE,
+    )
+    text = text.replace("formant-base-1+formant-base-2", "formant-base-1")
     return text.replace("--quick", "--size=smoke").replace("/quick", "/smoke")
 
 
