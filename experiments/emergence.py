@@ -20,6 +20,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from w2v_jax import tuning
+from w2v_jax._src.text_tables import aligned
 from w2v_jax.front_end import filters as filters_of
 
 from .claims import verdicts
@@ -168,10 +169,8 @@ def _table(measured: Measurements) -> Iterator[str]:
         means = (verdicts.values_of(measured, seeds, *one) for one in columns)
         shown = (f"{np.mean(values):.3f}" if len(values) == len(seeds) else "-" for values in means)
         rows.append((f"mean of {len(seeds)} seeds", *shown))
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     yield "Scores of the final frames [95% interval over sounds]"
-    for row in rows:
-        yield "  ".join(f"{text:<{width}}" for text, width in zip(row, widths, strict=True)).rstrip()
+    yield from aligned(rows)
 
 
 def _seeds(measured: Measurements) -> list[tuple[str, ...]]:

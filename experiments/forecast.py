@@ -8,6 +8,7 @@ from typing import Any
 import jax
 
 import w2v_jax
+from w2v_jax.grids import Grid
 
 from .experiment import Experiment
 from .front_ends.named import NamedFrontEnd
@@ -36,17 +37,16 @@ def forecast(
     for each in front_ends:
         setting = Setting(results, each, options or {}, tuple(front_ends), tuple(front_ends))
         sweeps = [
-            sweep
+            (sweep, sweep.grid_for(setting))
             for experiment in experiments
             for sweep in experiment.sweeps_for(setting)
             if sweep.folder in ("", experiment.name)  # those of another folder are heard once
         ]
-        counts.append(sum(len(sweep.grid_for(setting)) for sweep in sweeps))
-        samples = [len(sweep.grid_for(setting)) * samples_of_one(sweep, setting) for sweep in sweeps]
+        counts.append(sum(len(grid) for _, grid in sweeps))
+        samples = [len(grid) * samples_of_one(sweep, grid, setting) for sweep, grid in sweeps]
         most = samples.index(max(samples))
-        of_one = seconds_of_one(sweeps[most], setting)
         # Sounds of other lengths take as much longer or shorter as they are.
-        expected = of_one * len(sweeps[most].grid_for(setting)) * sum(samples) / samples[most]
+        expected = seconds_of_one(*sweeps[most], setting) * len(sweeps[most][1]) * sum(samples) / samples[most]
         seconds += expected
         told.append(f"{expected / counts[-1]:.2g} s for {each.name}")
     count = f"{min(counts):,}" if min(counts) == max(counts) else f"{min(counts):,} to {max(counts):,}"
@@ -57,18 +57,17 @@ def forecast(
     )
 
 
-def samples_of_one(sweep: Sweep, setting: Setting) -> int:
+def samples_of_one(sweep: Sweep, grid: Grid, setting: Setting) -> int:
     """How many samples a sound of a sweep has, of all its waveforms where it has several; nothing is computed."""
     synthesize = AtRate(sweep.stimulus, setting.front_end.frames.sample_rate)
-    points = sweep.grid_for(setting).points()
-    point = {name: jax.ShapeDtypeStruct(values.shape[1:], "float32") for name, values in points.items()}
+    point = {name: jax.ShapeDtypeStruct(values.shape[1:], "float32") for name, values in grid.points().items()}
     return math.prod(jax.eval_shape(lambda given: synthesize(**given), point).shape)
 
 
-def seconds_of_one(sweep: Sweep, setting: Setting) -> float:
+def seconds_of_one(sweep: Sweep, grid: Grid, setting: Setting) -> float:
     """How long a sound of a sweep takes, once its program is compiled: the mean of the first ones."""
     front_end = setting.front_end
-    points = {name: values[:FIRST] for name, values in sweep.grid_for(setting).points().items()}
+    points = {name: values[:FIRST] for name, values in grid.points().items()}
     synthesize = AtRate(sweep.stimulus, front_end.frames.sample_rate)
     for _ in ("compiled", "timed"):
         start = time.perf_counter()

@@ -92,9 +92,11 @@ def hardly_optimised() -> Iterator[None]:
     """Within, programs compile sooner and run longer: of tiny front ends compiling is most of the work."""
     before = jax.config.values["jax_disable_most_optimizations"]
     jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", before)
-    jax.clear_caches()
+    try:
+        yield
+    finally:
+        jax.config.update("jax_disable_most_optimizations", before)
+        jax.clear_caches()
 
 
 @contextlib.contextmanager

@@ -14,27 +14,13 @@ import sys
 import checkpoints
 import hub_server
 import pytest
-from pages import ROOT, text_of
+from pages import ROOT, UMAP, text_of
 
 pytestmark = pytest.mark.pages
 
 AS_IT_STANDS = bool(os.environ.get("AS_IT_STANDS"))
 _BLOCK = re.compile(r'^```(\w+)(?: title="([^"\n]+)")?\n(.*?)^```', flags=re.MULTILINE | re.DOTALL)
 _RESULTS = re.compile(r"`((?:results|weights)/[\w./-]+)`")
-
-# In place of umap-learn, which compiles for ten seconds, and which test_projection tries.
-UMAP = """
-class UMAP:
-    def __init__(self, **settings):
-        pass
-
-    def fit(self, points):
-        self.embedding_ = points[:, :2]
-        return self
-
-    def transform(self, points):
-        return points[:, :2]
-"""
 
 
 @pytest.fixture

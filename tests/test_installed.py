@@ -1,25 +1,14 @@
 """The wheel, installed far from the repository: it has the experiments, the bundled encoder and one command."""
 
 import os
-import pathlib
 import shutil
 import subprocess
 import sys
 
 import pytest
+from pages import ROOT, UMAP
 
 pytestmark = pytest.mark.pages
-
-ROOT = pathlib.Path(__file__).parent.parent
-UMAP = """
-class UMAP:
-    def __init__(self, **settings):
-        pass
-
-    def fit(self, points):
-        self.embedding_ = points[:, :2]
-        return self
-"""
 
 
 def run(command, *, cwd, **environment):
@@ -43,7 +32,6 @@ def installed(tmp_path_factory):
     done = run([*pip, "install", "--no-deps", "--target=site", str(wheel)], cwd=folder)
     assert done.returncode == 0, done.stderr
     (folder / "elsewhere").mkdir()
-    # In place of umap-learn, which compiles for ten seconds, and which test_projection tries.
     (folder / "stand-in").mkdir()
     (folder / "stand-in/umap.py").write_text(UMAP)
 

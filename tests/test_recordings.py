@@ -16,7 +16,7 @@ import pytest
 import soundfile
 from absl import flags as absl_flags
 from flax import nnx
-from pages import ROOT, names_of, text_of
+from pages import ROOT, UMAP, names_of, text_of
 from safetensors.numpy import load_file
 
 from experiments import running
@@ -534,21 +534,6 @@ def test_few_tokens_or_none_go_through(tmp_path, monkeypatch):
         for axis in ("x", "y"):  # one orientation, as drawn
             assert table.get(f"map_{axis}", []) == drawn.get(axis, [])
         assert [len(each["encoders"]) for each in maps_on_page(results)] == [1] * (count > 0)
-
-
-# In place of umap-learn, which compiles for ten seconds, and which test_projection tries.
-UMAP = """
-class UMAP:
-    def __init__(self, **settings):
-        pass
-
-    def fit(self, points):
-        self.embedding_ = points[:, :2]
-        return self
-
-    def transform(self, points):
-        return points[:, :2]
-"""
 
 
 @pytest.mark.pages

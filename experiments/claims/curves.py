@@ -11,14 +11,13 @@ from matplotlib.axes import Axes
 from w2v_jax.scores import Score
 
 from ..draw import figures
-from ..front_ends.controls import seed_of
 from ..store import rows
 from ..store.populations import Population
 from ..store.rows import Measurements, Row, attempted
 from ..vowel_choice import PAPERS, VowelChoice
 from ..vowels.synthesis import SYNTHESES, Synthesis
 from .asking import ABX, abx_name
-from .figures import LEAST, add_legend, title, values_at
+from .figures import LEAST, add_legend, first_seeds, title, values_at
 from .layers import Layer
 from .listeners import CORRECT, NOTICEABLE, expected_correct
 from .questions import WITH, with_synthesis
@@ -27,7 +26,6 @@ from .table import score_of
 
 NOISE_CURVE = "linearity between values heard by noise, R²"
 LEVELS = (0.0, 0.01, 0.03, 0.1, 0.3, 1.0)  # of noise, as a share of the features' deviation
-_SEEDS_SHOWN = 3
 _LISTENER: dict[str, Any] = {"color": "black", "linewidth": 1.2}
 _MEASURED: dict[str, Any] = {"color": "black", "marker": "*", "markersize": 11, "linestyle": "none"}
 
@@ -60,7 +58,7 @@ def draw_noise(population: Population, measured: Measurements, *, vowels: VowelC
     said = title(f"Linearity by level of noise: {population.name}, final frames", measured.quick, vowels)
     figure, panels = figures.panels(len(names), size=(3.1, 3.0), columns=4, title=said)
     places = np.arange(len(LEVELS))
-    seeds = tuple(each for each in population.untrained if (seed_of(each) or 0) <= _SEEDS_SHOWN)
+    seeds = first_seeds(population)
     for axes, name in zip(panels, names, strict=True):
         for kind, each in _drawn(population, seeds):
             curve = [next(measured.select(NOISE_CURVE, encoder=each, of=name, noise=at), None) for at in LEVELS]

@@ -10,11 +10,13 @@ from w2v_jax import scales, tuning
 from w2v_jax.front_end import FRAMES
 
 from ..draw import figures
+from ..front_ends.controls import seed_of
 from ..sentences import listed
 from ..store.populations import Population
 from ..store.rows import Measurements, Row
 from ..vowel_choice import PAPERS, VowelChoice
 from .questions import CLAIMS, placed
+from .sounds import SEEDS_ASKED_ALL
 from .table import is_saturated, layers_in, score_names, score_of
 
 LEAST = -0.25  # scores below it are drawn at the edge
@@ -107,6 +109,11 @@ def title(text: str, quick: bool, vowels: VowelChoice) -> str:
     """A title that says so where sounds are few, or vowels not the paper's."""
     text = f"{text} (few sounds)" if quick else text
     return text if vowels.is_papers else f"{text}\n{vowels.caption_by_f0}"
+
+
+def first_seeds(population: Population) -> tuple[str, ...]:
+    """The encoders with random weights that are asked about everything."""
+    return tuple(each for each in population.untrained if (seed_of(each) or 0) <= SEEDS_ASKED_ALL)
 
 
 def values_at(several: Sequence[Row | None], end: Callable[[Row], float | None] = lambda row: row.value) -> np.ndarray:

@@ -13,7 +13,7 @@ from w2v_jax import layer_pooling, scales, scores, stimuli
 from w2v_jax.front_end import FRAMES, Frames
 from w2v_jax.scores import BlockScores, Bootstrap, DistanceGrowth, LearnedScale, RsaProfile, Score, UndefinedScoreError
 from w2v_jax.scores.bootstrap import make_score, mean_score
-from w2v_jax.scores.learned_scale import FARTHEST_STEP, PHASES
+from w2v_jax.scores.learned_scale import PHASES
 from w2v_jax.scores.parameter_metrics import ParameterMetric
 from w2v_jax.scores.reading import WIDTHS
 
@@ -206,8 +206,7 @@ class Layer:
 
     def small_steps(self) -> Score:
         """The share of steps of the learned scale that are small enough for it to say anything."""
-        small = 1 - np.cos(self.learned_scale.angles) <= FARTHEST_STEP
-        return mean_score(small.astype(float), bootstrap=self.bootstrap, bounds=(0.0, 1.0))
+        return mean_score(self.learned_scale.small.astype(float), bootstrap=self.bootstrap, bounds=(0.0, 1.0))
 
     @functools.cached_property
     def changes(self) -> np.ndarray:

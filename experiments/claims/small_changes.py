@@ -9,16 +9,14 @@ import functools
 import numpy as np
 
 from ..draw import figures
-from ..front_ends.controls import seed_of
 from ..store import rows
 from ..store.populations import Population
 from ..store.rows import Measurements, Row, attempted
 from ..vowel_choice import PAPERS, VowelChoice
 from .asking import PHASES_TAKEN
-from .figures import add_legend, title, values_at
+from .figures import add_legend, first_seeds, title, values_at
 from .layers import Layer
 from .listeners import NOTICEABLE
-from .sounds import SEEDS_ASKED_ALL
 
 GROWTH = "distance of sounds some cents apart, share of that of unrelated ones"
 THRESHOLD = "a listener's just noticeable difference"
@@ -51,7 +49,7 @@ def draw(population: Population, measured: Measurements, *, vowels: VowelChoice 
     names = list(dict.fromkeys(map(str, measured.parameter("of", THRESHOLD, encoder=first))))
     said = title(f"How far is a change too small to hear: {population.name}, final frames", measured.quick, vowels)
     figure, panels = figures.panels(len(names) * len(PHASES_TAKEN), size=(3.1, 2.8), columns=len(names), title=said)
-    seeds = tuple(each for each in population.untrained if (seed_of(each) or 0) <= SEEDS_ASKED_ALL)
+    seeds = first_seeds(population)
     drawn = [("untrained", each) for each in seeds]
     drawn += [*population.spectrograms.items(), *(("encoder", each) for each in population.members)]
     for index, axes in enumerate(panels):

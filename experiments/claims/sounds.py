@@ -25,7 +25,7 @@ from ..measures import learned_scale
 from ..store.results import Size
 from ..vowel_choice import PAPERS, VowelChoice
 from ..vowels import space
-from ..vowels.synthesis import SYNTHESES, Synthesis
+from ..vowels.synthesis import SYNTHESES, Synthesis, syntheses_of
 from . import designs, listeners, phased
 from .listeners import Noticeable
 
@@ -392,8 +392,7 @@ def grids_for(setting: Setting) -> Grids:
     """The sounds for a front end in a run."""
     results, options = setting.results, setting.options
     size: Size = "full" if options.get("full") and not results.quick else results.size
-    syntheses = tuple(each for each in SYNTHESES if options.get("synthesis") in (None, "both", each))
-    grids = grids_of(setting.front_end.frames, size, results.vowels, syntheses)
+    grids = grids_of(setting.front_end.frames, size, results.vowels, syntheses_of(options.get("synthesis")))
     if any(options.get(name) is not None for name in ("lowest", "highest", "step")):
         tones = learned_scale.tones(setting, usual_step=phased.SCALE_STEP)
         grids = dataclasses.replace(grids, scale_tones=tones)

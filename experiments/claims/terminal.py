@@ -1,6 +1,6 @@
 """What `claims` prints: ten scores of each front end. All of them are in the files."""
 
-from collections.abc import Sequence
+from w2v_jax._src.text_tables import aligned
 
 from ..store.populations import Population, populations
 from ..store.rows import Measurements
@@ -57,9 +57,4 @@ def lines(measured: Measurements, population: Population, *, chances: Chances) -
     for row, (claim, _) in zip(rows[1:], shown, strict=True):
         row[0] += f" ({claim.partition(', ')[2]})" if ", with " in claim else ""
     count = len(table.score_names(measured))
-    return [f"{population.told}, final frames: {len(shown)} of {count} scores", "", *_aligned(rows)]
-
-
-def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return ["  ".join(f"{text:<{width}}" for text, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return [f"{population.told}, final frames: {len(shown)} of {count} scores", "", *aligned(rows)]

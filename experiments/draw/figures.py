@@ -27,6 +27,7 @@ from matplotlib.typing import ColorType
 from w2v_jax._src.quoting import printable
 from w2v_jax.tuning import FrequencyResponses
 
+from ..store.results import THIN, projection_name
 from . import lettering, room_for_text
 from .room_for_text import legend as legend
 
@@ -300,9 +301,7 @@ def along(start: np.ndarray, end: np.ndarray) -> np.ndarray:
 
 def map_of(sounds: str, size: str) -> str:
     """What a map is, for its caption: of which sounds, and of a smoke run that it is not UMAP's."""
-    if size == "smoke":
-        return f"principal axes of {sounds} (few sounds)"
-    return quick_mark(f"UMAP of {sounds}", quick=size == "quick")
+    return quick_mark(f"{projection_name(size)} of {sounds}", quick=size in THIN)
 
 
 def quick_mark(title: str, *, quick: bool) -> str:

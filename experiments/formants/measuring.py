@@ -14,10 +14,11 @@ from ..store import rows
 from ..store.rows import Measurements, Row
 from ..vowels import space
 from ..vowels.space import BY_F0, ONE_F0, RESONANCES
+from ..vowels.synthesis import Synthesis, syntheses_of
 
 FINE = grids.VOWEL_SPACE_FINE.name
 FINE_SWEEP = Sweep(FINE, lambda setting: space.fine(setting.results), space.vowel)
-KINDS = {"sines": ONE_F0, "resonances": RESONANCES}  # the sweep of one f0 of each synthesis
+KINDS: dict[Synthesis, str] = {"sines": ONE_F0, "resonances": RESONANCES}  # the sweep of one f0 of each synthesis
 
 # Quantities. The parameter `sounds` is "sines" or "resonances", `along` a formant or f0, `map` a sweep.
 STEP = "mean cosine distance to the neighbouring vowel"
@@ -27,10 +28,9 @@ LINEAR_PROBE = "linear probe, R²"
 BOTH_KINDS = "linear CKA of the vowels as sines and as resonances"
 
 
-def syntheses(setting: Setting) -> tuple[str, ...]:
+def syntheses(setting: Setting) -> tuple[Synthesis, ...]:
     """How vowels are made: what `--synthesis` says, both by default."""
-    chosen = setting.options.get("synthesis")
-    return tuple(each for each in KINDS if chosen in (None, "both", each))
+    return syntheses_of(setting.options.get("synthesis"))
 
 
 def sweeps(setting: Setting) -> list[Sweep]:
@@ -40,9 +40,7 @@ def sweeps(setting: Setting) -> list[Sweep]:
     if setting.front_end in setting.named:
         several += [space.SINES_SWEEP, space.BY_F0_SWEEP] if "sines" in kinds else []
         several += [space.RESONANCES_SWEEP] if "resonances" in kinds else []
-        several += (
-            [Sweep(FINE, lambda each: space.fine(each.results), space.vowel)] if setting.options.get("fine") else []
-        )
+        several += [FINE_SWEEP] if setting.options.get("fine") else []
     elif "sines" in kinds and setting.front_end in alignment.beside(alignment.baselines_of(setting.named)):
         grid, _ = alignment.thinned(space.by_f0(setting.results))
         several.append(Sweep(grid.name, grid, space.vowel, of_controls=True))
@@ -58,7 +56,7 @@ def measure(heard: Heard) -> list[Row]:
         if sweep != layer_alignment.GRID:
             measured += measure_neighbours(heard.features(sweep), heard.grid(sweep))
     kinds = syntheses(heard.setting)
-    of_one_f0 = {kind: heard.features(KINDS[kind]) for kind in kinds}
+    of_one_f0: dict[str, np.ndarray] = {kind: heard.features(KINDS[kind]) for kind in kinds}
     measured += measure_map(of_one_f0, heard.grid(KINDS[kinds[0]]), bootstrap=heard.results.bootstrap)
     for sweep in _mapped(heard):
         points = heard.grid(sweep).points()

@@ -1,10 +1,11 @@
 """Front ends of the user's own, which a factory makes, and the same with random weights."""
 
+import contextlib
 import hashlib
 import importlib
 import pathlib
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -24,14 +25,8 @@ def yours(label: str, name: str, module: str, factory: str) -> NamedFrontEnd:
     make = _imported(name, module, factory)
 
     def made() -> FrontEnd:
-        try:
+        with _users_code(f"--encoders={name}: the factory raised", told=" {}"):
             return make()
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:  # whatever the user's code may raise: it may even exit
-            raise EncoderChoiceError(
-                f"--encoders={name}: the factory raised {type(error).__name__}: {first_line(error)}{_where(error)}"
-            ) from error
 
     front_end = made()
     if not callable(front_end):
@@ -39,15 +34,8 @@ def yours(label: str, name: str, module: str, factory: str) -> NamedFrontEnd:
             f"--encoders={name}: the factory returned a {type(front_end).__name__}; expected a front end, which maps "
             "(n, samples) to (n, frames, channels) and has `frames`"
         )
-    try:
+    with _users_code(f"--encoders={name}: its `frames` cannot be read"):  # they may be a property
         frames = getattr(front_end, "frames", None)
-    except KeyboardInterrupt:
-        raise
-    except BaseException as raised:  # a property is the user's code, too
-        raise EncoderChoiceError(
-            f"--encoders={name}: its `frames` cannot be read ({type(raised).__name__}: {first_line(raised)}"
-            f"{_where(raised)})"
-        ) from raised
     if not isinstance(frames, Frames):
         raise EncoderChoiceError(
             f"--encoders={name}: its `frames` is {quote(frames)}; expected how it frames a waveform, such as "
@@ -58,16 +46,8 @@ def yours(label: str, name: str, module: str, factory: str) -> NamedFrontEnd:
             f"--encoders={name}: its frames see {frames.receptive_field:,} samples, more than the "
             f"{frames.sample_rate:,} of the sounds, which last a second; expected at least one frame of that"
         )
-    try:
+    with _users_code(f"--encoders={name}: it cannot be called with one second of sound"):
         digest, heard = _digest_of_yours(front_end)
-    except KeyboardInterrupt:
-        raise
-    except BaseException as raised:
-        error = raised.__cause__ if isinstance(raised, FrontEndError) and raised.__cause__ else raised
-        raise EncoderChoiceError(
-            f"--encoders={name}: it cannot be called with one second of sound "
-            f"({type(error).__name__}: {first_line(error)}{_where(error)})"
-        ) from raised
     encoder = front_end if isinstance(front_end, FeatureEncoder) else None
     return NamedFrontEnd(
         name=label,
@@ -106,14 +86,8 @@ def _randomised(like: NamedFrontEnd, seed: int) -> NamedFrontEnd:
     called = f"{like.name}: its untrained({seed})"
 
     def made() -> FrontEnd:
-        try:
+        with _users_code(f"{called} raised", told=" {}"):
             return library.untrained(like.front_end, seed)  # type: ignore[return-value]
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:  # the user's code
-            raise EncoderChoiceError(
-                f"{called} raised {type(error).__name__}: {first_line(error)}{_where(error)}"
-            ) from error
 
     front_end = made()
     frames = getattr(front_end, "frames", None)
@@ -122,15 +96,8 @@ def _randomised(like: NamedFrontEnd, seed: int) -> NamedFrontEnd:
             f"{called} is a {type(front_end).__name__} with the frames {quote(frames)}; expected a front end with "
             f"{quote(like.frames)}"
         )
-    try:
+    with _users_code(f"{called} cannot be called with one second of sound"):
         digest, _ = _digest_of_yours(front_end)
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:
-        raise EncoderChoiceError(
-            f"{called} cannot be called with one second of sound ({type(error).__name__}: {first_line(error)}"
-            f"{_where(error)})"
-        ) from error
     return NamedFrontEnd(
         name=f"{like.name}.random-{seed}",
         kind="random",
@@ -141,16 +108,32 @@ def _randomised(like: NamedFrontEnd, seed: int) -> NamedFrontEnd:
     )
 
 
+@contextlib.contextmanager
+def _users_code(what: str, *, told: str = " ({})") -> Iterator[None]:
+    """Around code of the user's, which may raise anything and even exit: says in a line what failed, and where.
+
+    Args:
+        what: failed.
+        told: how the error follows it.
+
+    Raises:
+        EncoderChoiceError: in place of every error but `KeyboardInterrupt`.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise
+    except BaseException as raised:
+        error = raised.__cause__ if isinstance(raised, FrontEndError) and raised.__cause__ else raised
+        line = f"{type(error).__name__}: {first_line(error)}{_where(error)}"
+        raise EncoderChoiceError(what + told.format(line)) from raised
+
+
 def _imported(name: str, module: str, factory: str) -> Callable[[], Any]:
     sys.path.insert(0, "")  # the current folder, as for `python -m`
     try:
-        make = getattr(importlib.import_module(module), factory)
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # whatever the user's code may raise: it may even exit
-        raise EncoderChoiceError(
-            f"--encoders={name}: cannot import it ({type(error).__name__}: {first_line(error)}{_where(error)})"
-        ) from error
+        with _users_code(f"--encoders={name}: cannot import it"):
+            make = getattr(importlib.import_module(module), factory)
     finally:
         if "" in sys.path:  # the module may have changed it
             sys.path.remove("")

@@ -14,6 +14,7 @@ import numpy as np
 
 from ..experiment import Map, Parameter
 from ..measures import map_order
+from ..store.results import projection_name
 from ..store.rows import About
 from .folder import Folder, Part, ReportError, columns, numbers
 
@@ -72,8 +73,9 @@ def of_part(map_: Map, part: Part, folder: Folder) -> dict[str, Any] | None:
 
 
 def kind_of(part: Part) -> str:
-    """What lays the points out: a smoke run takes principal axes in place of UMAP."""
-    return "Principal axes" if part.measured.size == "smoke" else "UMAP"
+    """What lays the points out, to begin a caption."""
+    name = projection_name(part.measured.size)
+    return f"{name[0].upper()}{name[1:]}"
 
 
 def id_of(part: Part, map_: Map) -> str:

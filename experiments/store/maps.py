@@ -17,7 +17,7 @@ from w2v_jax.projection import UmapSettings
 
 from ..front_ends.named import NamedFrontEnd
 from . import spreadsheet
-from .results import Results, Tensors
+from .results import Results, Tensors, projection_name
 
 
 def umap(
@@ -140,8 +140,7 @@ def _kept(
     compute: Callable[[], Tensors],
 ) -> Tensors:
     def timed() -> Tensors:
-        what = "principal axes" if results.size == "smoke" else "UMAP"
-        print(f"{front_end.name}: {sweep}: {what} ...", end=" ", flush=True, file=sys.stderr)
+        print(f"{front_end.name}: {sweep}: {projection_name(results.size)} ...", end=" ", flush=True, file=sys.stderr)
         start = time.perf_counter()
         if results.size != "smoke":
             _tell_of_compiling()

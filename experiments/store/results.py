@@ -41,6 +41,11 @@ THIN: dict[Size, str] = {
 QUICK: Size = "quick"
 
 
+def projection_name(size: str) -> str:
+    """What lays out the maps of a run of this size: a smoke run takes principal axes in place of UMAP."""
+    return "principal axes" if size == "smoke" else "UMAP"
+
+
 @dataclasses.dataclass(frozen=True)
 class AtRate:
     """A stimulus at a sample rate. Equal ones share a compiled program.

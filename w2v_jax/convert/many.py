@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from w2v_jax._src.quoting import quote
+from w2v_jax._src.text_tables import aligned
 from w2v_jax.checkpoint import SUFFIX, CheckpointError, Metadata, read_metadata
 from w2v_jax.convert.conversion import convert_checkpoint
 from w2v_jax.hub.ids import is_hub_id, parse
@@ -172,6 +173,4 @@ def convert_all(
 
 def table(rows: Sequence[Sequence[str]], columns: Sequence[str]) -> list[str]:
     """Lines of a table with one column below the other."""
-    cells = [[quote(cell, 200) for cell in row] for row in (columns, *rows)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
+    return aligned([[quote(cell, 200) for cell in row] for row in (columns, *rows)])

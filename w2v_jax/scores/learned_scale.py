@@ -38,9 +38,14 @@ class LearnedScale:
         return scales.normalise(np.concatenate([[0.0], np.cumsum(self.angles)]))
 
     @property
+    def small(self) -> np.ndarray:
+        """Which steps are at most `FARTHEST_STEP` in 1 - cos, (n - 1,) bool."""
+        return 1 - np.cos(self.angles) <= FARTHEST_STEP
+
+    @property
     def unsaturated(self) -> float:
-        """The share of steps that are at most `FARTHEST_STEP` in 1 - cos."""
-        return float(np.mean(1 - np.cos(self.angles) <= FARTHEST_STEP))
+        """The share of `small` steps."""
+        return float(np.mean(self.small))
 
     @property
     def saturated(self) -> bool:
