@@ -1,6 +1,7 @@
 """How long sounds will take, from what the first ones took on this machine."""
 
 import math
+import pathlib
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -25,7 +26,9 @@ def forecast(
     results: Results,
     options: Mapping[str, Any] | None = None,
 ) -> str:
-    """How many sounds experiments have for each front end, and how long they will take, in a sentence.
+    """How many sounds experiments have yet to give each front end, and how long they will take, in a sentence.
+
+    It is empty where all sounds were heard before: then nothing is timed.
 
     Args:
         experiments: those that will run.
@@ -41,20 +44,29 @@ def forecast(
             for experiment in experiments
             for sweep in experiment.sweeps_for(setting)
             if sweep.folder in ("", experiment.name)  # those of another folder are heard once
+            if results.recompute or not _path(results, experiment, sweep, each).exists()
         ]
         counts.append(sum(len(grid) for _, grid in sweeps))
+        if not sweeps:
+            continue
         samples = [len(grid) * samples_of_one(sweep, grid, setting) for sweep, grid in sweeps]
         most = samples.index(max(samples))
         # Sounds of other lengths take as much longer or shorter as they are.
         expected = seconds_of_one(*sweeps[most], setting) * len(sweeps[most][1]) * sum(samples) / samples[most]
         seconds += expected
         told.append(f"{expected / counts[-1]:.2g} s for {each.name}")
+    if not any(counts):
+        return ""
     count = f"{min(counts):,}" if min(counts) == max(counts) else f"{min(counts):,} to {max(counts):,}"
     return (
         f"{count} sounds for each front end: {_rounded(seconds)} on this machine, at the pace of the first (a sound "
         f"takes {listed(told)}, on average). Controls that an experiment adds, maps, scores and figures come on top. "
-        "Sounds kept from an earlier run take no time."
+        "Sounds kept from an earlier run are not counted."
     )
+
+
+def _path(results: Results, experiment: Experiment, sweep: Sweep, front_end: NamedFrontEnd) -> pathlib.Path:
+    return results.path(experiment.name, f"{sweep.name}.{front_end.name}.safetensors")
 
 
 def samples_of_one(sweep: Sweep, grid: Grid, setting: Setting) -> int:

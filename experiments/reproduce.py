@@ -126,8 +126,8 @@ def main() -> None:
     experiments = records.in_paper()
     front_ends, results = flags.prepare(default=DEFAULT, asks_vowels=True, adds=controls_to_add)
     options = {name: value for each in experiments for name, value in flags.values(each).items()}
-    if results.share.is_first:
-        print(forecast(experiments, front_ends, results, options), flush=True)
+    if results.share.is_first and (told := forecast(experiments, front_ends, results, options)):
+        print(told, flush=True)
     several = run(experiments, front_ends, results, options)
     if results.share.is_first:
         print("\n".join(flags.ending(front_ends, results, said(experiments, several, results))))

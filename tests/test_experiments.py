@@ -17,6 +17,7 @@ from absl import app
 from absl import flags as absl_flags
 from safetensors.numpy import load_file
 
+from experiments import forecast as forecasting
 from experiments import records, reproduce, running
 from experiments.experiment import Published
 from experiments.f0 import __main__ as f0
@@ -323,3 +324,8 @@ def test_a_forecast_counts_the_sounds_and_times_the_first(tmp_path):
         told,
     )
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_forecast_times_nothing_where_all_was_heard(smoke, monkeypatch):
+    monkeypatch.setattr(forecasting, "seconds_of_one", None)
+    assert forecast([temporal.EXPERIMENT], smoke.front_ends, smoke.results) == ""
