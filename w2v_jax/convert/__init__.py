@@ -10,7 +10,8 @@ Its modules, and what each hands on:
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from w2v_jax.convert.conversion import Conversion, convert_checkpoint
+    from w2v_jax.convert.conversion import Conversion
+    from w2v_jax.convert.paths_and_ids import convert_checkpoint
 
 __all__ = ["Conversion", "convert_checkpoint"]
 
@@ -18,6 +19,6 @@ __all__ = ["Conversion", "convert_checkpoint"]
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'w2v_jax.convert' has no attribute {name!r}")
-    from w2v_jax.convert import conversion  # when it is used: the command's help needs no JAX
+    from w2v_jax.convert import paths_and_ids  # when it is used: the command's help needs no JAX
 
-    return getattr(conversion, name)
+    return getattr(paths_and_ids, name)

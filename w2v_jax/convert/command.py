@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from w2v_jax._src.quoting import printable
 from w2v_jax.checkpoint import CheckpointError
 from w2v_jax.convert import many
-from w2v_jax.convert.conversion import Conversion, convert_checkpoint
+from w2v_jax.convert.conversion import Conversion
 from w2v_jax.convert.layouts import summary
+from w2v_jax.convert.paths_and_ids import convert_checkpoint
 from w2v_jax.convert.settings import SETTLES
 from w2v_jax.hub.bar import Bar
 from w2v_jax.hub.ids import is_hub_id

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from w2v_jax._src.quoting import quote
 from w2v_jax._src.text_tables import aligned
 from w2v_jax.checkpoint import SUFFIX, CheckpointError, Metadata, read_metadata
-from w2v_jax.convert.conversion import convert_checkpoint
+from w2v_jax.convert.paths_and_ids import convert_checkpoint
 from w2v_jax.hub.ids import is_hub_id, parse
 from w2v_jax.hub.listening import Listener, megabytes
 
