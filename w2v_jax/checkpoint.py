@@ -19,10 +19,7 @@ it means. So a new setting changes neither the files nor the results of encoders
 import os
 
 import numpy as np
-import safetensors
-import safetensors.numpy
 
-from w2v_jax._src import weight_file
 from w2v_jax._src.errors import CheckpointError
 from w2v_jax._src.named_tensors import (
     check_tensors,
@@ -31,7 +28,6 @@ from w2v_jax._src.named_tensors import (
     tensor_shapes,
     tensors_digest,
 )
-from w2v_jax._src.quoting import quote
 from w2v_jax._src.weight_file import (
     FORMAT,
     FORMAT_VERSION,
@@ -39,12 +35,14 @@ from w2v_jax._src.weight_file import (
     Provenance,
     config_text,
     read_metadata,
+    read_tensors,
     verify_weights,
     write_tensors,
 )
 from w2v_jax._src.weights_folders import SUFFIX, find_weights, weight_names, weights_folders
 from w2v_jax.convolution import Precision, check_precision
 from w2v_jax.encoder import FeatureEncoder
+from w2v_jax.hub import obtaining
 
 __all__ = [
     "FORMAT",
@@ -122,16 +120,7 @@ def load_encoder(
         >>> encoder(np.zeros(16_000, np.float32)).shape
         (49, 512)
     """
-    from w2v_jax.hub import obtaining  # which stands on this module
-
     check_precision(precision)
     path = obtaining.find(name_or_path, offline=offline)
-    metadata = read_metadata(path)
-    try:
-        tensors = safetensors.numpy.load_file(path)
-    except (safetensors.SafetensorError, KeyError) as error:
-        raise CheckpointError(f"{path}: cannot read its tensors ({quote(error)})") from error
-    digest = tensors_digest(tensors)
-    if digest != metadata.digest:
-        raise weight_file._altered(path, metadata, digest)
+    metadata, tensors = read_tensors(path)
     return encoder_from_tensors(metadata.config, tensors, precision=precision, origin=str(path))

@@ -55,7 +55,7 @@ class Entry:
         return math.prod(self.shape) * self.dtype.itemsize
 
     def title(self, name: str) -> bytes:
-        """What a digest takes in before the data, as `checkpoint.tensors_digest` does."""
+        """What a digest takes in before the data, as `named_tensors.tensors_digest` does."""
         return f"{name} {self.dtype.name} {self.shape}\n".encode()
 
 
@@ -84,7 +84,7 @@ class TensorFile:
         return mapped.view(np.ndarray)
 
     def digest(self) -> str:
-        """The digest of what the file has now, in the form of `checkpoint.tensors_digest`."""
+        """The digest of what the file has now, in the form of `named_tensors.tensors_digest`."""
         digest = hashlib.sha256()
         # By reading, not by mapping: mapped pages would count as this process's memory.
         with contextlib.nullcontext(self.copy) if self.copy else self.path.open("rb") as file:

@@ -9,11 +9,12 @@ from collections.abc import Mapping
 
 import numpy as np
 import safetensors
+import safetensors.numpy
 
 from w2v_jax import _version
 from w2v_jax._src import tensor_file
 from w2v_jax._src.errors import CheckpointError
-from w2v_jax._src.named_tensors import check_tensors
+from w2v_jax._src.named_tensors import check_tensors, tensors_digest
 from w2v_jax._src.quoting import listing, printable, quote
 from w2v_jax._src.weights_folders import SUFFIX, find_weights
 from w2v_jax.encoder import EncoderConfig
@@ -44,6 +45,8 @@ class Provenance:
         file: of the source, the file that was converted; None where that is not known.
     """
 
+    __module__ = "w2v_jax.checkpoint"  # as of `CheckpointError`
+
     source: str
     revision: str | None = None
     source_sha256: str | None = None
@@ -56,6 +59,8 @@ class Provenance:
 @dataclasses.dataclass(frozen=True)
 class Metadata:
     """What a weight file says of itself, apart from its tensors."""
+
+    __module__ = "w2v_jax.checkpoint"
 
     config: EncoderConfig
     provenance: Provenance
@@ -155,6 +160,22 @@ def _check_provenance(provenance: Provenance) -> None:
             raise ValueError(
                 f"its provenance has {name} '{quote(said, 60)}'; expected a line of at most {_LONGEST_TEXT} characters"
             )
+
+
+def read_tensors(path: pathlib.Path) -> tuple[Metadata, dict[str, np.ndarray]]:
+    """What a weight file says of itself, and its tensors, which are those that were saved.
+
+    Raises as `load_encoder` does.
+    """
+    metadata = read_metadata(path)
+    try:
+        tensors = safetensors.numpy.load_file(path)
+    except (safetensors.SafetensorError, KeyError) as error:
+        raise CheckpointError(f"{path}: cannot read its tensors ({quote(error)})") from error
+    digest = tensors_digest(tensors)
+    if digest != metadata.digest:
+        raise _altered(path, metadata, digest)
+    return metadata, tensors
 
 
 def verify_weights(name_or_path: str | os.PathLike[str]) -> Metadata:

@@ -2,9 +2,13 @@
 
 Its modules, and what each hands on:
 
+    paths_and_ids                                                       from a path, or from an id of the hub, its place
+    conversion                                                          from a place to a weight file, by way of
     sources -> sniff -> safetensors_file | torch_archive (unpickle)     tensors by name, still in the file (arrays)
             -> layouts, with huggingface | fairseq for the config       the encoder's tensors, named as ours
-            -> checkpoint.write_tensors                                 our weight file
+            -> _src.weight_file.write_tensors                           our weight file
+
+`w2v_jax.hub` stands on `conversion`, and `paths_and_ids` on `w2v_jax.hub`.
 """
 
 from typing import TYPE_CHECKING, Any

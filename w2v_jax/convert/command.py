@@ -6,13 +6,14 @@ import re
 import sys
 from collections.abc import Sequence
 
+from w2v_jax._src.errors import CheckpointError
 from w2v_jax._src.quoting import printable
-from w2v_jax.checkpoint import CheckpointError
 from w2v_jax.convert import many
 from w2v_jax.convert.conversion import Conversion
 from w2v_jax.convert.layouts import summary
 from w2v_jax.convert.paths_and_ids import convert_checkpoint
 from w2v_jax.convert.settings import SETTLES
+from w2v_jax.hub import obtaining
 from w2v_jax.hub.bar import Bar
 from w2v_jax.hub.ids import is_hub_id
 from w2v_jax.hub.listening import Listener, megabytes
@@ -53,8 +54,6 @@ def _into_cache(source: str, options: argparse.Namespace, listener: Listener) ->
     if not is_hub_id(source) or pathlib.Path(source).exists():
         raise CheckpointError(f"{source}: no --output; expected a file to write, such as weights/NAME.safetensors")
     _check_plain(options)
-    from w2v_jax.hub import obtaining
-
     got = obtaining.obtain(source, offline=options.offline, listener=listener)
     if got.conversion is not None:
         _tell(got.conversion)

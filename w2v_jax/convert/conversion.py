@@ -3,8 +3,10 @@
 import dataclasses
 import pathlib
 
+from w2v_jax._src.errors import CheckpointError
+from w2v_jax._src.named_tensors import tensors_digest
 from w2v_jax._src.quoting import printable, quote
-from w2v_jax.checkpoint import CheckpointError, Provenance, tensors_digest, write_tensors
+from w2v_jax._src.weight_file import Provenance, write_tensors
 from w2v_jax.convert import fairseq, huggingface
 from w2v_jax.convert.layouts import TRANSFORMERS, Layout, locate, read_encoder, told_by_tensors
 from w2v_jax.convert.places import Place, is_same_file, sha256

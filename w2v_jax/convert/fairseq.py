@@ -14,8 +14,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from w2v_jax._src.errors import CheckpointError
 from w2v_jax._src.quoting import quote
-from w2v_jax.checkpoint import CheckpointError
 from w2v_jax.convert import huggingface
 from w2v_jax.convert.settings import NORMALIZE, Statement
 from w2v_jax.convert.unpickle import Global, Inert

@@ -9,8 +9,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from w2v_jax._src.errors import CheckpointError
 from w2v_jax._src.quoting import quote
-from w2v_jax.checkpoint import CheckpointError
 from w2v_jax.convert.layouts import OMNIASR, SEW, SPEECHT5, TRANSFORMERS, Layout, locate
 from w2v_jax.convert.places import Place
 from w2v_jax.convert.settings import NORMALIZE, Statement

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from w2v_jax._src.errors import CheckpointError
 from w2v_jax._src.quoting import listing, quote
-from w2v_jax.checkpoint import CheckpointError
 from w2v_jax.convert.arrays import Array, fetch_ahead
 from w2v_jax.convert.settings import SETTLES, Statement, UnsettledError
 from w2v_jax.encoder import ConvNorm, EncoderConfig
@@ -258,7 +258,7 @@ def told_by_tensors(located: Located, arrays: Mapping[str, Array], *, origin: st
 def read_encoder(
     located: Located, arrays: Mapping[str, Array], config: EncoderConfig, *, origin: str, stated_by: str
 ) -> dict[str, np.ndarray]:
-    """Reads the encoder's tensors, named and shaped as ours (see `checkpoint.tensor_shapes`), in float32.
+    """Reads the encoder's tensors, named and shaped as ours (see `named_tensors.tensor_shapes`), in float32.
 
     Args:
         located: the encoder.

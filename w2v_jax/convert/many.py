@@ -5,10 +5,13 @@ import pathlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from w2v_jax._src.errors import CheckpointError
 from w2v_jax._src.quoting import quote
 from w2v_jax._src.text_tables import aligned
-from w2v_jax.checkpoint import SUFFIX, CheckpointError, Metadata, read_metadata
+from w2v_jax._src.weight_file import Metadata, read_metadata
+from w2v_jax._src.weights_folders import SUFFIX
 from w2v_jax.convert.paths_and_ids import convert_checkpoint
+from w2v_jax.hub import obtaining
 from w2v_jax.hub.ids import is_hub_id, parse
 from w2v_jax.hub.listening import Listener, megabytes
 
@@ -149,8 +152,6 @@ def convert_all(
     def convert(source: str, destination: pathlib.Path | None) -> Outcome:
         try:
             if destination is None:
-                from w2v_jax.hub import obtaining
-
                 got = obtaining.obtain(source, offline=offline, listener=heard)
                 return Outcome(source, got.path, read_metadata(got.path), got.received, notes=got.notes)
             done = convert_checkpoint(

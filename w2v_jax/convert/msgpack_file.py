@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import numpy as np
 from flax import serialization
 
+from w2v_jax._src.errors import CheckpointError
 from w2v_jax._src.quoting import quote
-from w2v_jax.checkpoint import CheckpointError
 from w2v_jax.convert.arrays import Array, ArrayInMemory
 from w2v_jax.convert.places import Place
 

@@ -4,8 +4,10 @@ import dataclasses
 import os
 import pathlib
 
-from w2v_jax.checkpoint import SUFFIX, CheckpointError
+from w2v_jax._src.errors import CheckpointError
+from w2v_jax._src.weights_folders import SUFFIX
 from w2v_jax.convert.conversion import Conversion, convert_place
+from w2v_jax.hub import obtaining
 from w2v_jax.hub.ids import is_hub_id, parse
 from w2v_jax.hub.listening import LOGGED, Listener
 
@@ -57,8 +59,6 @@ def convert_checkpoint(
         return convert_place(path, destination, label=label, config=config, prefix=prefix)
     if not isinstance(source, str) or not is_hub_id(name):  # a path object is no name
         raise FileNotFoundError(f"{name}: no such file or directory; expected a checkpoint or a hub id (OWNER/NAME)")
-    from w2v_jax.hub import obtaining  # which converts, too
-
     model = obtaining.find_model(parse(name), offline=offline, listener=listener)
     with model.opened(listener) as place:
         done = convert_place(

@@ -4,8 +4,9 @@ It is read here rather than by the library because the encoder is a small part o
 NumPy lacks, and because whatever is wrong with the file should be said in one line of ours.
 """
 
+from w2v_jax._src.errors import CheckpointError
 from w2v_jax._src.safetensors_header import HeaderError, read_header
-from w2v_jax.checkpoint import FORMAT, CheckpointError
+from w2v_jax._src.weight_file import FORMAT
 from w2v_jax.convert.arrays import Run, StoredArray, contiguous_strides
 from w2v_jax.convert.places import Place
 

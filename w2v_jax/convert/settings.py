@@ -9,8 +9,8 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from w2v_jax._src.errors import CheckpointError
 from w2v_jax._src.quoting import quote
-from w2v_jax.checkpoint import CheckpointError
 from w2v_jax.encoder import EncoderConfig
 
 # What is assumed of a stack that was published with one choice of strides only, by its kernel sizes and whether its

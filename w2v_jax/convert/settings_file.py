@@ -6,8 +6,8 @@ import pathlib
 from collections.abc import Mapping
 from typing import Any
 
+from w2v_jax._src.errors import CheckpointError
 from w2v_jax._src.quoting import quote
-from w2v_jax.checkpoint import CheckpointError
 from w2v_jax.convert import fairseq, huggingface
 from w2v_jax.convert.layouts import Layout
 from w2v_jax.convert.places import Place

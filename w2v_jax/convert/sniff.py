@@ -3,8 +3,8 @@
 import enum
 import json
 
+from w2v_jax._src.errors import CheckpointError
 from w2v_jax._src.quoting import quote
-from w2v_jax.checkpoint import CheckpointError
 from w2v_jax.convert.places import Place
 
 _HEAD_BYTES = 1024

@@ -4,8 +4,8 @@ import dataclasses
 import pathlib
 from collections.abc import Iterable, Mapping
 
+from w2v_jax._src.errors import CheckpointError
 from w2v_jax._src.quoting import listing, quote
-from w2v_jax.checkpoint import CheckpointError
 from w2v_jax.convert import huggingface, torch_archive
 from w2v_jax.convert.arrays import Array, canonical
 from w2v_jax.convert.msgpack_file import open_msgpack

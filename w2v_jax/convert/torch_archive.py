@@ -20,8 +20,8 @@ import re
 import struct
 import zipfile
 
+from w2v_jax._src.errors import CheckpointError
 from w2v_jax._src.quoting import quote
-from w2v_jax.checkpoint import CheckpointError
 from w2v_jax.convert.arrays import Run, StoredArray, Stretch
 from w2v_jax.convert.places import Distant, Place
 from w2v_jax.convert.unpickle import MOST_BYTES, Global, Inert, PickleError, TensorRef, Unpickled, unpickle

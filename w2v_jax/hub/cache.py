@@ -18,7 +18,9 @@ import urllib.parse
 from collections.abc import Iterator
 
 from w2v_jax._src import files
-from w2v_jax.checkpoint import FORMAT_VERSION, SUFFIX, CheckpointError
+from w2v_jax._src.errors import CheckpointError
+from w2v_jax._src.weight_file import FORMAT_VERSION
+from w2v_jax._src.weights_folders import SUFFIX
 from w2v_jax.hub.ids import MAIN, HubId
 from w2v_jax.hub.listening import Listener
 

@@ -17,8 +17,8 @@ from typing import Any
 
 from w2v_jax import _version
 from w2v_jax._src import extras
+from w2v_jax._src.errors import CheckpointError
 from w2v_jax._src.quoting import quote
-from w2v_jax.checkpoint import CheckpointError
 from w2v_jax.hub.byte_spans import Span
 from w2v_jax.hub.ids import MAIN, HubId
 from w2v_jax.hub.listening import LOGGED, Listener

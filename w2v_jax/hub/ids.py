@@ -5,8 +5,8 @@ import pathlib
 import re
 import urllib.parse
 
+from w2v_jax._src.errors import CheckpointError
 from w2v_jax._src.quoting import quote
-from w2v_jax.checkpoint import CheckpointError
 
 _ID = re.compile(
     r"(?P<repository>[A-Za-z0-9][A-Za-z0-9_.-]*/[A-Za-z0-9_.-]+)(?P<path>(?:/[A-Za-z0-9][A-Za-z0-9_.-]*)*)"

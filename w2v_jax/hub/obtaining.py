@@ -6,7 +6,7 @@ import os
 import pathlib
 from collections.abc import Iterator
 
-from w2v_jax.checkpoint import SUFFIX, find_weights
+from w2v_jax._src.weights_folders import SUFFIX, find_weights
 from w2v_jax.convert.conversion import Conversion, convert_place
 from w2v_jax.convert.huggingface import CONFIG_NAME, WEIGHT_NAMES
 from w2v_jax.convert.places import Place

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import IO, Literal
 
 from w2v_jax._src import files
+from w2v_jax._src.errors import CheckpointError
 from w2v_jax._src.quoting import listing, quote
-from w2v_jax.checkpoint import CheckpointError
 from w2v_jax.convert.huggingface import WEIGHT_NAMES
 from w2v_jax.convert.places import Stat, sha256
 from w2v_jax.convert.settings import UnsettledError
