@@ -8,7 +8,6 @@ measurement. Needs plugins that fit the installed jax, which `pip install 'w2v_j
 best into an environment of its own: with them JAX asks for a device at every start.
 """
 
-import importlib
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -27,7 +26,7 @@ from experiments.pretrain import training
 from experiments.pretrain.training import Recipe
 from experiments.store.results import AtRate
 from experiments.vowels import space
-from w2v_jax._src import files
+from w2v_jax._src import chunk_programs, files
 from w2v_jax.convolution import PRECISIONS, Precision, check_precision
 from w2v_jax.encoder import EncoderConfig, FeatureEncoder
 
@@ -81,8 +80,7 @@ def main(arguments: Sequence[str]) -> None:
 
 def sweep_program(devices: Sequence[Any], precision: Precision) -> jax.stages.Lowered:
     """The program of a sweep of vowels, as `w2v_jax.sweep` runs it on these devices."""
-    engine = importlib.import_module("w2v_jax.engine")  # `w2v_jax.sweep` is the function
-    mesh = Mesh(np.array(devices), (engine._ROWS,))
+    mesh = Mesh(np.array(devices), (chunk_programs.ROWS,))
     rows = _STIMULI.value * len(devices)
 
     def like(array: Any, spec: P) -> jax.ShapeDtypeStruct:
@@ -93,9 +91,9 @@ def sweep_program(devices: Sequence[Any], precision: Precision) -> jax.stages.Lo
     graphdef, state = nnx.split(encoder)
     state = jax.tree.map(lambda each: like(each, P()), state)
     column = jax.ShapeDtypeStruct((rows,), np.float32)
-    chunk = {name: like(column, P(engine._ROWS)) for name in ("f0", "f1", "f2")}
+    chunk = {name: like(column, P(chunk_programs.ROWS)) for name in ("f0", "f1", "f2")}
     vowel = AtRate(space.vowel, config.sample_rate)
-    return engine._chunk_features.lower(graphdef, vowel, "mean", mesh, state, chunk)
+    return chunk_programs.chunk_features.lower(graphdef, vowel, "mean", mesh, state, chunk)
 
 
 def training_program(devices: Sequence[Any], precision: Precision) -> jax.stages.Lowered:

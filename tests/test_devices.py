@@ -1,7 +1,6 @@
 """Eight simulated devices: the same numbers as one, and no word between them."""
 
 import dataclasses
-import importlib
 import os
 
 import jax
@@ -17,6 +16,7 @@ from experiments.pretrain import training
 from experiments.pretrain.training import Recipe
 from tests import jax_settings
 from w2v_jax import stimuli, sweep
+from w2v_jax._src import chunk_programs
 from w2v_jax.contrastive import ContrastiveConfig
 from w2v_jax.encoder import EncoderConfig, FeatureEncoder
 from w2v_jax.spectrograms import LogMelSpectrogram
@@ -59,11 +59,10 @@ def check() -> None:
 
 def check_program(encoder: FeatureEncoder) -> None:
     """The program that a sweep runs has as many parts as devices, and none of the operations that join them."""
-    module = importlib.import_module("w2v_jax.engine")
-    program, calls = module._chunk_features, []
-    module._chunk_features = lambda *arguments: (calls.append(arguments), program(*arguments))[1]
+    program, calls = chunk_programs.chunk_features, []
+    chunk_programs.chunk_features = lambda *arguments: (calls.append(arguments), program(*arguments))[1]
     sweep(encoder, two_tones, GRID, pooling="none", batch_size=2 * NUM_DEVICES)
-    module._chunk_features = program
+    chunk_programs.chunk_features = program
     text = program.lower(*calls[0]).compile().as_text()
     assert f"num_partitions={NUM_DEVICES}" in text
     for operation in ("all-reduce", "all-gather", "all-to-all", "collective", "reduce-scatter", "send", "recv"):

@@ -2,22 +2,18 @@
 
 import collections
 import contextlib
-import dataclasses
 import functools
 import itertools
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-from flax import nnx
 from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec as P
 
-from w2v_jax import front_end as front_ends
-from w2v_jax.front_end import Complete, Frames, FrontEnd, FrontEndError
+from w2v_jax._src.chunk_programs import ROWS, Kept, OfLayers, Program, on_devices, on_host, outputs_of
+from w2v_jax.front_end import Complete, FrontEnd
 
 LayerPooling = Callable[[Mapping[str, jax.Array]], jax.Array]
 """Maps the outputs of all layers, by name (rows, ..., frames, channels), to what is kept of each row.
@@ -27,20 +23,6 @@ The mapping has the order of the front end's `layers`.
 
 Pooling = Literal["mean", "none"] | LayerPooling
 """What a sweep keeps of the frames; see `sweep`."""
-
-
-@dataclasses.dataclass(frozen=True)
-class _OfLayers:
-    """A pooling of the layers, with their names in the one order in which their outputs cross compiled programs."""
-
-    pooling: LayerPooling
-    names: tuple[str, ...]
-
-    def __call__(self, outputs: Sequence[jax.Array]) -> jax.Array:
-        return self.pooling(dict(zip(self.names, outputs, strict=True)))
-
-
-_Kept = Literal["mean", "none"] | _OfLayers
 
 # What a front end of that precision may need where features are not finite.
 _REMEDIES = {"float16": "; float16 holds nothing above 65,504: the precision bfloat16 does"}
@@ -55,11 +37,6 @@ _ASSUMED_MEMORY_BYTES = 8 * 2**30
 _LIVE_ACTIVATIONS = 4
 _MOST_ROWS = 256
 _HOST_ROWS = 8
-
-_ROWS = "rows"  # the mesh's only axis
-
-# A chunk of parameters, given to the device at once, and what its features are when they are asked for.
-_Program = Callable[[dict[str, jax.Array]], Callable[[], np.ndarray]]
 
 
 def sweep(
@@ -173,9 +150,9 @@ def sweep_spans(
         if span.step != 1 or not whole or not 0 <= span.start < span.stop <= num_rows:
             raise ValueError(f"span is {span}; expected whole blocks of {block} of the {num_rows} rows")
     _check_synthesis(synthesize, columns)
-    mesh = jax.sharding.Mesh(np.array(devices), (_ROWS,))
-    kept: _Kept = _OfLayers(pooling, Complete(front_end).layer_names) if callable(pooling) else pooling
-    program = (_on_devices if Complete(front_end).is_compiled else _on_host)(front_end, synthesize, kept, mesh)
+    mesh = jax.sharding.Mesh(np.array(devices), (ROWS,))
+    kept: Kept = OfLayers(pooling, Complete(front_end).layer_names) if callable(pooling) else pooling
+    program = (on_devices if Complete(front_end).is_compiled else on_host)(front_end, synthesize, kept, mesh)
     remedy = _REMEDIES.get(Complete(front_end).precision, "")
     return _features_of_spans(program, mesh, synthesize, columns, spans, block=block, progress=progress, remedy=remedy)
 
@@ -214,7 +191,7 @@ def suggested_batch_size(
         return len(devices) * _HOST_ROWS
     waveforms = jax.ShapeDtypeStruct((1, *sound.shape), np.float32)
     names = Complete(front_end).layer_names
-    inside = jax.eval_shape(functools.partial(_outputs, front_end, names), waveforms)
+    inside = jax.eval_shape(functools.partial(outputs_of, front_end, names), waveforms)
     largest = max(each.size * each.dtype.itemsize for each in jax.tree.leaves([waveforms, inside]))
     if devices[0].platform == "cpu":
         rows = _CPU_BLOCK_BYTES // largest
@@ -225,7 +202,7 @@ def suggested_batch_size(
 
 
 def _features_of_spans(
-    program: _Program,
+    program: Program,
     mesh: jax.sharding.Mesh,
     synthesize: Callable[..., jax.Array],
     columns: Mapping[str, np.ndarray],
@@ -248,7 +225,7 @@ def _features_of_spans(
             rows = _rows(several, block, num_blocks=mesh.size)
             chunk = {name: column[rows] for name, column in columns.items()}
             with _alone(mesh):
-                started = program(jax.device_put(chunk, NamedSharding(mesh, P(_ROWS))))
+                started = program(jax.device_put(chunk, NamedSharding(mesh, P(ROWS))))
             in_flight.append((several, started))
             if len(in_flight) > _CHUNKS_IN_FLIGHT:
                 yield from finished(*in_flight.popleft())
@@ -273,170 +250,6 @@ def _features_of_spans(
                 progress(len(rows))
         assert features is not None
         yield features
-
-
-def _on_devices(
-    front_end: FrontEnd, synthesize: Callable[..., jax.Array], pooling: _Kept, mesh: jax.sharding.Mesh
-) -> _Program:
-    """A program that does everything on the devices."""
-    static, weights = front_ends.split(front_end)
-    state = jax.device_put(weights, NamedSharding(mesh, P()))
-    run = functools.partial(_chunk_features, static, synthesize, pooling, mesh, state)
-    precision = _KeptPrecision(type(front_end).__name__)
-
-    def program(chunk: dict[str, jax.Array]) -> Callable[[], np.ndarray]:
-        features = run(chunk)
-        precision.tell(features.dtype)
-        return lambda: np.asarray(features)
-
-    return program
-
-
-@functools.partial(jax.jit, static_argnums=(0, 1, 2, 3))
-def _chunk_features(
-    static: front_ends.Static,
-    synthesize: Callable[..., jax.Array],
-    pooling: _Kept,
-    mesh: jax.sharding.Mesh,
-    state: nnx.State,
-    chunk: dict[str, jax.Array],
-) -> jax.Array:
-    def on_one_device(state: nnx.State, chunk: dict[str, jax.Array]) -> jax.Array:
-        front_end = static.merge(state)
-        waveforms = jax.vmap(lambda point: synthesize(**point))(chunk)
-        if isinstance(pooling, _OfLayers):
-            return pooling(_outputs(front_end, pooling.names, waveforms))
-        return _pooled(pooling, _frames(front_end, waveforms))
-
-    # Not left to the partitioner: it would gather the batch for the encoder's loops over it.
-    return jax.shard_map(on_one_device, mesh=mesh, in_specs=(P(), P(_ROWS)), out_specs=P(_ROWS), check_vma=False)(
-        state, chunk
-    )
-
-
-def _on_host(
-    front_end: FrontEnd, synthesize: Callable[..., jax.Array], pooling: _Kept, mesh: jax.sharding.Mesh
-) -> _Program:
-    """A program that makes sounds on the devices, calls the front end with them here, and pools on a device again.
-
-    While the front end is called, the next sounds are being made.
-    """
-
-    calls = _HostCalls.of(front_end)
-
-    def program(chunk: dict[str, jax.Array]) -> Callable[[], np.ndarray]:
-        waveforms = _chunk_waveforms(synthesize, mesh, chunk)
-        return lambda: features_of(np.array(waveforms))  # a copy, which the front end may write into
-
-    def features_of(waveforms: np.ndarray) -> np.ndarray:
-        if not isinstance(pooling, _OfLayers):
-            frames = calls.checked(front_ends.FRAMES, _frames(front_end, waveforms), waveforms)
-            return np.asarray(_pooled_alone(pooling, frames))
-        outputs = _outputs(front_end, pooling.names, waveforms)
-        checked = tuple(map(calls.checked, pooling.names, outputs, itertools.repeat(waveforms)))
-        return np.asarray(_pooled_alone(pooling, checked))
-
-    return program
-
-
-@functools.partial(jax.jit, static_argnums=(0, 1))
-def _chunk_waveforms(
-    synthesize: Callable[..., jax.Array], mesh: jax.sharding.Mesh, chunk: dict[str, jax.Array]
-) -> jax.Array:
-    def on_one_device(chunk: dict[str, jax.Array]) -> jax.Array:
-        return jax.vmap(lambda point: synthesize(**point))(chunk)
-
-    return jax.shard_map(on_one_device, mesh=mesh, in_specs=P(_ROWS), out_specs=P(_ROWS), check_vma=False)(chunk)
-
-
-@functools.partial(jax.jit, static_argnums=0)
-def _pooled_alone(pooling: _Kept, outputs: Any) -> jax.Array:
-    return pooling(outputs) if isinstance(pooling, _OfLayers) else _pooled(pooling, outputs)
-
-
-def _pooled(pooling: Literal["mean", "none"], frames: jax.Array) -> jax.Array:
-    return jnp.mean(frames, axis=-2) if pooling == "mean" else frames
-
-
-def _frames(front_end: FrontEnd, waveforms: Any) -> Any:
-    """The front end's frames of (rows, ..., samples); it need not take more than (batch, samples)."""
-    frames = Complete(front_end)(waveforms.reshape(-1, waveforms.shape[-1]))
-    return _unflattened(frames, waveforms)
-
-
-def _outputs(front_end: FrontEnd, names: tuple[str, ...], waveforms: Any) -> tuple[Any, ...]:
-    """The outputs of every layer, in the order of `names`, shaped in the same way."""
-    outputs = Complete(front_end).outputs(waveforms.reshape(-1, waveforms.shape[-1]), names)
-    return tuple(_unflattened(frames, waveforms) for frames in outputs)
-
-
-def _unflattened(frames: Any, waveforms: Any) -> Any:
-    if waveforms.ndim == 2 or not hasattr(frames, "reshape"):
-        return frames
-    return frames.reshape(*waveforms.shape[:-1], *frames.shape[1:])
-
-
-@dataclasses.dataclass
-class _KeptPrecision:
-    """Tells once that a front end's frames have digits that a sweep does not keep."""
-
-    name: str
-    is_told: bool = False
-
-    def tell(self, dtype: np.dtype) -> None:
-        """A warning where `dtype` is wider than float32, the first time."""
-        if dtype.itemsize <= 4 or self.is_told:
-            return
-        self.is_told = True
-        message = f"{self.name} returns {dtype} frames; a sweep keeps float32: their further digits are lost"
-        warnings.warn(message, front_ends.FrontEndWarning, stacklevel=2)
-
-
-@dataclasses.dataclass
-class _HostCalls:
-    """What a front end on the host has returned so far: the channels of every layer stay what they were at first.
-
-    `layers` is how each frames a waveform, where the front end says so.
-    """
-
-    name: str
-    layers: Mapping[str, Frames]
-    precision: "_KeptPrecision"
-    channels: dict[str, int] = dataclasses.field(default_factory=dict)
-
-    @classmethod
-    def of(cls, front_end: FrontEnd) -> "_HostCalls":
-        """The front end, before its first call."""
-        complete = Complete(front_end)
-        return cls(complete.name, complete.layers if complete.frames else {}, _KeptPrecision(complete.name))
-
-    def checked(self, layer: str, frames: object, waveforms: np.ndarray) -> np.ndarray:
-        """What the front end returned, if it is frames of the waveforms, as many as it promised."""
-        name = self.name if layer == front_ends.FRAMES else f"{self.name}, layer {layer!r},"
-        if not isinstance(frames, np.ndarray | jax.Array):
-            raise FrontEndError(
-                f"{name} returned a {type(frames).__name__}; expected a NumPy array (n, frames, channels)"
-            )
-        if frames.ndim != waveforms.ndim + 1 or frames.shape[:-2] != waveforms.shape[:-1]:
-            raise FrontEndError(
-                f"{name} returned shape {frames.shape} for {waveforms.shape}; expected "
-                f"({', '.join(map(str, waveforms.shape[:-1]))}, frames, channels)"
-            )
-        if not frames.shape[-1]:
-            raise FrontEndError(f"{name} returned frames without channels, shape {frames.shape}; expected at least one")
-        if not jnp.issubdtype(frames.dtype, np.floating):
-            raise FrontEndError(f"{name} returned {frames.dtype}; expected floating-point frames")
-        framed, samples = self.layers.get(layer), waveforms.shape[-1]
-        if framed is not None and frames.shape[-2] != framed.num_frames(samples):
-            raise FrontEndError(
-                f"{name} returned {frames.shape[-2]} frames for {samples} samples; expected "
-                f"{framed.num_frames(samples)}, by {framed}"
-            )
-        channels = self.channels.setdefault(layer, frames.shape[-1])
-        if frames.shape[-1] != channels:
-            raise FrontEndError(f"{name} returned {frames.shape[-1]} channels; expected {channels}, as at first")
-        self.precision.tell(frames.dtype)
-        return np.asarray(frames, np.float32)
 
 
 def _check_front_end(front_end: object) -> None:
