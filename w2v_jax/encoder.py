@@ -5,25 +5,25 @@ The reference is the pair `feature_extractor` and `feature_projection.layer_norm
 `ConvFeatureExtractionModel` of fairseq's models/wav2vec/wav2vec.py. Time comes before channels everywhere.
 """
 
-import dataclasses
 import functools
 import itertools
 import math
-from collections.abc import Callable
-from typing import Literal
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
-from jax import export, lax
+from jax import export
 
+from w2v_jax._src.conv_layer import ConvLayer, gelu
+from w2v_jax._src.encoder_config import Activation, ConvNorm, EncoderConfig
 from w2v_jax._src.explicit_sharding import along_the_batch
 from w2v_jax._src.long_waveforms import Pieces
-from w2v_jax.convolution import Precision, as_stored, check_precision, convolve, is_rounded
+from w2v_jax.convolution import Precision, check_precision
 from w2v_jax.front_end import FRAMES, Frames, check_lengths
-from w2v_jax.norm import Norm, Statistics, statistics_in_pieces, statistics_of_filters
-from w2v_jax.presets import PRESETS
+from w2v_jax.norm import Norm, Statistics, statistics_in_pieces
+
+__all__ = ["CONV_NORM_EPS", "Activation", "ConvLayer", "ConvNorm", "EncoderConfig", "FeatureEncoder", "gelu"]
 
 # A waveform of more than `_PIECES_AT_LEAST` pieces is cut: a piece has at least so many frames, and its largest
 # activation about so many bytes. 64 MiB are ten seconds of sound in a wav2vec 2.0 encoder.
@@ -34,237 +34,6 @@ _PIECES_AT_LEAST = 3
 # Both reference implementations (transformers and fairseq) fix the epsilon of the norms inside the
 # convolutional stack; only that of the final LayerNorm is a setting.
 CONV_NORM_EPS = 1e-5
-
-
-ConvNorm = Literal["group", "layer", "global"]
-Activation = Literal["gelu", "gelu_tanh", "relu", "silu"]
-
-
-@dataclasses.dataclass(frozen=True)
-class EncoderConfig:
-    """Architecture of a feature encoder. Frozen and hashable, so that it can be a static argument.
-
-    Attributes:
-        channels: output channels of each convolution.
-        kernel_sizes: kernel width of each convolution, in its input frames.
-        strides: stride of each convolution, in its input frames.
-        conv_norm: `"group"` normalises over time, per channel, after the first convolution only (wav2vec 2.0
-            Base and Large); `"layer"` normalises over channels after every convolution (XLS-R, XLSR-53,
-            Large LV-60); `"global"` normalises over time and channels together after every convolution (wav2vec 1.0).
-        conv_bias: whether the convolutions have a bias.
-        layer_norm_eps: epsilon of the final LayerNorm; norms inside the stack always use 1e-5.
-        activation: after every norm: `"gelu"` (exact), `"gelu_tanh"` (its approximation), `"relu"` or `"silu"`.
-        final_norm: whether a LayerNorm over channels comes last. Without one the features are the last layer's.
-        log_compression: whether the last layer's output x becomes log(|x| + 1), before the final norm.
-        skip_connections: whether a layer that does not change the number of channels adds its input, thinned to its
-            own frames, to its output.
-        residual_scale: factor of that sum; the setting of this name in fairseq is its square.
-        sample_rate: Hz, of the waveforms that the encoder was made for.
-
-    Raises:
-        ValueError: a value that no encoder has; the message names it.
-
-    Examples:
-        >>> EncoderConfig().frames
-        Frames(sample_rate=16000, receptive_field=400, hop=320, padding=0)
-        >>> EncoderConfig.preset("wav2vec").frames.hop
-        160
-    """
-
-    channels: tuple[int, ...] = (512,) * 7
-    kernel_sizes: tuple[int, ...] = (10, 3, 3, 3, 3, 2, 2)
-    strides: tuple[int, ...] = (5, 2, 2, 2, 2, 2, 2)
-    conv_norm: ConvNorm = "group"
-    conv_bias: bool = False
-    layer_norm_eps: float = 1e-5
-    activation: Activation = "gelu"
-    final_norm: bool = True
-    log_compression: bool = False
-    skip_connections: bool = False
-    residual_scale: float = 0.5**0.5
-    sample_rate: int = 16_000
-
-    def __post_init__(self) -> None:
-        for name in ("channels", "kernel_sizes", "strides"):
-            values = getattr(self, name)
-            if isinstance(values, str) or not hasattr(values, "__iter__"):
-                raise ValueError(f"EncoderConfig.{name} is {values!r}; expected a sequence of positive integers")
-            values = tuple(values)
-            if not values or not all(_is_positive_int(value) for value in values):
-                raise ValueError(f"EncoderConfig.{name} is {values}; expected one positive integer per layer")
-            if math.prod(values) > _MOST if name == "strides" else max(values) > _MOST:
-                raise ValueError(f"EncoderConfig.{name} is {values}; expected at most {_MOST:,} in all")
-            object.__setattr__(self, name, tuple(int(value) for value in values))
-        lengths = {name: len(getattr(self, name)) for name in ("channels", "kernel_sizes", "strides")}
-        if len(set(lengths.values())) != 1:
-            raise ValueError(f"EncoderConfig lists one entry per layer, but their lengths differ: {lengths}")
-        for name, known in (("conv_norm", ("group", "layer", "global")), ("activation", tuple(_ACTIVATIONS))):
-            if getattr(self, name) not in known:
-                expected = f"{', '.join(map(repr, known[:-1]))} or {known[-1]!r}"
-                raise ValueError(f"EncoderConfig.{name} is {getattr(self, name)!r}; expected {expected}")
-        for name in ("conv_bias", "final_norm", "log_compression", "skip_connections"):
-            if not isinstance(getattr(self, name), bool):
-                raise ValueError(f"EncoderConfig.{name} is {getattr(self, name)!r}; expected True or False")
-        for name in ("layer_norm_eps", "residual_scale"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int | float) or not (0 < value < math.inf):
-                raise ValueError(f"EncoderConfig.{name} is {value!r}; expected a positive number")
-            object.__setattr__(self, name, float(value))
-        if not _is_positive_int(self.sample_rate) or self.sample_rate > _MOST:
-            raise ValueError(f"EncoderConfig.sample_rate is {self.sample_rate!r}; expected a positive integer in Hz")
-        object.__setattr__(self, "sample_rate", int(self.sample_rate))
-
-    @classmethod
-    def preset(cls, name: str) -> "EncoderConfig":
-        """The config of a published family.
-
-        Args:
-            name: one of `presets()`.
-
-        Raises:
-            ValueError: another name.
-        """
-        if name not in PRESETS:
-            raise ValueError(f"there is no preset {name!r}; expected one of {', '.join(PRESETS)}")
-        return cls(**PRESETS[name])
-
-    @staticmethod
-    def presets() -> tuple[str, ...]:
-        """The names that `preset` knows."""
-        return tuple(PRESETS)
-
-    @property
-    def layer_frames(self) -> tuple[Frames, ...]:
-        """How each convolution's output frames the waveform."""
-        layers, receptive_field, hop = [], 1, 1
-        for kernel_size, stride in zip(self.kernel_sizes, self.strides, strict=True):
-            receptive_field += (kernel_size - 1) * hop
-            hop *= stride
-            layers.append(Frames(self.sample_rate, receptive_field, hop))
-        return tuple(layers)
-
-    @property
-    def frames(self) -> Frames:
-        """How the features frame the waveform (wav2vec 2.0: 400 samples, 320 apart)."""
-        return self.layer_frames[-1]
-
-
-def _checked(lengths: jax.Array | np.ndarray | None, waveform: jax.Array) -> jax.Array | None:
-    return None if lengths is None else check_lengths(lengths, waveform)
-
-
-def _is_positive_int(value: object) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool) and bool(value > 0)
-
-
-def gelu(x: jax.Array) -> jax.Array:
-    """The exact (erf) GELU, `x (1 + erf(x / sqrt 2)) / 2`.
-
-    `jax.nn.gelu` goes through erfc, which takes two to three times as long on CPU and is closer to float64 only where
-    the result is next to nothing.
-    """
-    half = 0.5 * x
-    return half + half * lax.erf(x * np.sqrt(0.5).astype(x.dtype))
-
-
-_MOST = 2**31 - 1  # of samples or channels: what JAX counts with
-_ACTIVATIONS: dict[str, Callable[[jax.Array], jax.Array]] = {
-    "gelu": gelu,
-    "gelu_tanh": functools.partial(jax.nn.gelu, approximate=True),
-    "relu": jax.nn.relu,
-    "silu": jax.nn.silu,
-}
-
-
-class ConvLayer(nnx.Module):
-    """Convolution without padding, then a norm (or none), then the activation; and perhaps its input, added."""
-
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        *,
-        kernel_size: int,
-        stride: int,
-        use_bias: bool,
-        norm: Norm | None,
-        activation: Activation,
-        residual_scale: float | None,
-        precision: Precision,
-        rngs: nnx.Rngs,
-    ):
-        self.stride = stride
-        self.activation = activation
-        self.residual_scale = residual_scale  # None: without its input
-        self.precision = precision
-        # The untrained initialisation is the one of the reference: He-normal kernels, and a bias
-        # uniform within the reciprocal root of the fan-in.
-        fan_in = in_channels * kernel_size
-        shape = (kernel_size, in_channels, out_channels)
-        self.kernel = nnx.Param(jax.nn.initializers.he_normal()(rngs.params(), shape, jnp.float32))
-        bound = fan_in**-0.5
-        self.bias = (
-            nnx.Param(jax.random.uniform(rngs.params(), (out_channels,), jnp.float32, minval=-bound, maxval=bound))
-            if use_bias
-            else None
-        )
-        self.norm = norm
-
-    def __call__(
-        self,
-        x: jax.Array,
-        *,
-        valid: jax.Array | None = None,
-        statistics: Statistics | None = None,
-        thinning: int | jax.Array | None = None,
-    ) -> jax.Array:
-        """`x`, (batch, frames_in, in_channels), to (batch, frames_out, out_channels).
-
-        Args:
-            x: the layer's input.
-            valid: (batch, frames_out, 1) bool, the frames over which a norm over time is taken; by default all.
-            statistics: of that norm, where they are known.
-            thinning: how many frames of the input a skip connection has for one of the output, () or (batch,); by
-                default as fairseq thins it, whatever the stride: the quotient of their numbers.
-        """
-        if statistics is None and self._filters_a_waveform:
-            # The norm removes any constant; what is left of it costs digits.
-            x = x - jnp.mean(x, axis=-2, keepdims=True)
-            statistics = statistics_of_filters(x, self.kernel[...], self.stride, valid=valid)
-            if self.bias is not None:
-                statistics = statistics._replace(mean=statistics.mean + self.bias[...][None, None])
-        output = self.convolved(x)
-        if self.norm is not None:
-            output = self.norm(output, valid=valid, statistics=statistics)
-        output = _ACTIVATIONS[self.activation](output)
-        if self.residual_scale is not None:
-            output = (output + self._thinned(x, output.shape[-2], thinning).astype(output.dtype)) * self.residual_scale
-        return as_stored(output, self.precision)
-
-    def convolved(self, x: jax.Array) -> jax.Array:
-        """What the norm is given, of the parameters' dtype."""
-        products = convolve(x, self.kernel[...], self.stride, self.precision)
-        if products.dtype == jnp.float16 != self.kernel[...].dtype:
-            # Else an overflow could vanish in a ReLU.
-            products = jnp.where(jnp.isfinite(products), products, jnp.nan)
-        products = products.astype(self.kernel[...].dtype)
-        return products if self.bias is None else products + self.bias[...][None, None]
-
-    @property
-    def _filters_a_waveform(self) -> bool:
-        """Whether the statistics of the norm follow from the waveform, within what a cheap precision needs."""
-        is_alone = self.residual_scale is None and self.kernel[...].shape[1] == 1
-        return is_alone and is_rounded(self.precision) and self.norm is not None and self.norm.axis == -2
-
-    def _thinned(self, x: jax.Array, frames: int, thinning: int | jax.Array | None) -> jax.Array:
-        if thinning is None:
-            thinning = x.shape[-2] // frames
-            if export.is_symbolic_dim(thinning):  # `jax.export` leaves the number of frames open
-                thinning = jnp.asarray(thinning, jnp.int32)[None]
-        if isinstance(thinning, int):
-            return x[..., ::thinning, :][..., :frames, :]
-        wanted = jnp.minimum(thinning[:, None] * jnp.arange(frames, dtype=jnp.int32)[None], x.shape[-2] - 1)
-        return jnp.take_along_axis(x, wanted[..., None], axis=-2)
 
 
 class FeatureEncoder(nnx.Module):
@@ -536,3 +305,7 @@ class FeatureEncoder(nnx.Module):
                 f"waveform has {waveform.shape[-1]} samples (shape {waveform.shape}); this encoder's receptive field "
                 f"is {self.frames.receptive_field}: pass a longer waveform, time on the last axis"
             )
+
+
+def _checked(lengths: jax.Array | np.ndarray | None, waveform: jax.Array) -> jax.Array | None:
+    return None if lengths is None else check_lengths(lengths, waveform)
