@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from torch_format import MAGIC, Call, Instance, Name, Persistent, Raw, Tensor, pickled, save_legacy, save_zip
 
 from w2v_jax.checkpoint import CheckpointError, load_encoder
-from w2v_jax.convert import convert_checkpoint, torch_archive, unpickle
+from w2v_jax.convert import convert_checkpoint, pickled_tensors, torch_archive, unpickle
 from w2v_jax.convert.__main__ import main
 
 SAVERS = {"zip": save_zip, "legacy": save_legacy}
@@ -464,8 +464,8 @@ def test_zip_bombs_and_names_that_lead_elsewhere(tmp_path, output):
 
 @pytest.mark.parametrize(("module", "dtype"), [("torch", "float32"), ("torch.storage", "float32"), ("torchy", None)])
 def test_storages_of_other_packages_are_not_taken_for_pytorchs(module, dtype):
-    identity = ("storage", unpickle.Global(module, "FloatStorage"), "0", "cpu", 5)
-    assert unpickle._persistent(identity, with_views=False).dtype == dtype
+    identity = ("storage", pickled_tensors.Global(module, "FloatStorage"), "0", "cpu", 5)
+    assert pickled_tensors.persistent(identity, with_views=False).dtype == dtype
 
 
 def test_a_directory_that_leads_beyond_any_file(tmp_path, output):

@@ -17,8 +17,9 @@ from typing import Any
 from w2v_jax._src.errors import CheckpointError
 from w2v_jax._src.quoting import quote
 from w2v_jax.convert import huggingface
+from w2v_jax.convert.pickled_tensors import Global
 from w2v_jax.convert.settings import NORMALIZE, Statement
-from w2v_jax.convert.unpickle import Global, Inert
+from w2v_jax.convert.unpickle import Inert
 
 _DEFAULT_LAYERS = "[(512, 10, 5)] + [(512, 3, 2)] * 4 + [(512,2,2)] + [(512,2,2)]"
 # At the top of a checkpoint, and inside its settings, where there may be settings (deeper ones).

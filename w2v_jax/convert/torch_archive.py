@@ -23,8 +23,9 @@ import zipfile
 from w2v_jax._src.errors import CheckpointError
 from w2v_jax._src.quoting import quote
 from w2v_jax.convert.arrays import Run, StoredArray, Stretch
+from w2v_jax.convert.pickled_tensors import Global, PickleError, TensorRef
 from w2v_jax.convert.places import Distant, Place
-from w2v_jax.convert.unpickle import MOST_BYTES, Global, Inert, PickleError, TensorRef, Unpickled, unpickle
+from w2v_jax.convert.unpickle import MOST_BYTES, Inert, Unpickled, unpickle
 
 _MAGIC = 0x1950A86A20F9469CFC6C
 _PROTOCOL = 1001
