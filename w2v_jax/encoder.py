@@ -15,8 +15,8 @@ import numpy as np
 from flax import nnx
 from jax import export
 
+from w2v_jax._src.architecture import Activation, ConvNorm, EncoderConfig
 from w2v_jax._src.conv_layer import ConvLayer, gelu
-from w2v_jax._src.encoder_config import Activation, ConvNorm, EncoderConfig
 from w2v_jax._src.explicit_sharding import along_the_batch
 from w2v_jax._src.long_waveforms import Pieces
 from w2v_jax.convolution import Precision, check_precision

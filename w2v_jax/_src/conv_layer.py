@@ -9,7 +9,7 @@ import numpy as np
 from flax import nnx
 from jax import export, lax
 
-from w2v_jax._src.encoder_config import Activation
+from w2v_jax._src.architecture import Activation
 from w2v_jax.convolution import Precision, as_stored, convolve, is_rounded
 from w2v_jax.norm import Norm, Statistics, statistics_of_filters
 
