@@ -26,6 +26,7 @@ from experiments.pretrain import training
 from experiments.pretrain.training import Recipe
 from experiments.store.results import AtRate
 from experiments.vowels import space
+from w2v_jax import front_end
 from w2v_jax._src import chunk_programs, files
 from w2v_jax.convolution import PRECISIONS, Precision, check_precision
 from w2v_jax.encoder import EncoderConfig, FeatureEncoder
@@ -88,12 +89,12 @@ def sweep_program(devices: Sequence[Any], precision: Precision) -> jax.stages.Lo
 
     config = EncoderConfig()
     encoder = nnx.eval_shape(lambda: FeatureEncoder(config, precision=precision, rngs=nnx.Rngs(0)))
-    graphdef, state = nnx.split(encoder)
+    static, state = front_end.split(encoder)
     state = jax.tree.map(lambda each: like(each, P()), state)
     column = jax.ShapeDtypeStruct((rows,), np.float32)
     chunk = {name: like(column, P(chunk_programs.ROWS)) for name in ("f0", "f1", "f2")}
     vowel = AtRate(space.vowel, config.sample_rate)
-    return chunk_programs.chunk_features.lower(graphdef, vowel, "mean", mesh, state, chunk)
+    return chunk_programs.chunk_features.lower(static, vowel, "mean", mesh, state, chunk)
 
 
 def training_program(devices: Sequence[Any], precision: Precision) -> jax.stages.Lowered:
