@@ -3,11 +3,11 @@
 import functools
 import io
 import pathlib
-import wave
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import jax
 import numpy as np
+from scipy.io import wavfile
 
 from w2v_jax._src import files
 
@@ -112,8 +112,5 @@ def _make_room(folder: pathlib.Path, index: str, *, overwrite: bool) -> None:
 
 def _write_wave(path: pathlib.Path, waveform: np.ndarray, sample_rate: int) -> None:
     samples = np.round(np.asarray(waveform, np.float64) * FULL_SCALE)
-    with files.atomic_path(path) as temporary, wave.open(str(temporary), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(sample_rate)
-        file.writeframes(samples.astype("<i2").tobytes())
+    with files.atomic_path(path) as temporary:
+        wavfile.write(temporary, sample_rate, samples.astype("<i2"))

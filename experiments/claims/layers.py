@@ -72,9 +72,9 @@ class Layer:
         """Linearity of a parameter: a linear probe at ranges of its values that were held out."""
         return self._probe(grid, parameter, lambda: self._varying(grid, parameter)[parameter], noise)
 
-    def mel_probe(self, *, noise: float = NOISE) -> BlockScores:
+    def mel_probe(self) -> BlockScores:
         """The same of the tones' frequency in Mel."""
-        return self._probe("tones", "mel", lambda: scales.mel(self.points("tones")["frequency"]), noise)
+        return self._probe("tones", "mel", lambda: scales.mel(self.points("tones")["frequency"]), NOISE)
 
     def _probe(self, grid: str, name: str, values: Callable[[], np.ndarray], noise: float) -> BlockScores:
         key = "probe", grid, name, noise

@@ -160,7 +160,6 @@ def _fewest(quick: Grids) -> Grids:
 
 def _full(frames: Frames, size: Size, choice: VowelChoice) -> Grids:
     both = _both(frames)
-    lines = grids.VOWEL_SPACE_BY_F0 if choice.is_papers else choice.vowel_space_by_f0()
     f0 = _f0_values(choice.all_f0, _VALUES[size], frames)
     # Of one f0 there is nothing to be read off, and formants are asked across a few near it.
     near = f0 if len(f0) > 1 else [f0[0] * (0.9 + 0.025 * index) for index in range(9)]
@@ -176,7 +175,7 @@ def _full(frames: Frames, size: Size, choice: VowelChoice) -> Grids:
         size=size,
         syntheses=SYNTHESES,
         vowels=vowels,
-        vowel_lines=Grid("vowel_lines", lines.axes),
+        vowel_lines=Grid("vowel_lines", choice.vowel_space_by_f0().axes),
         tones=_tones("tones", _heard(np.arange(13, frames.nyquist, 10), frames)),
         tones_at_rate=_tones("tones_at_rate", _heard(_multiples(frames), frames)),
         amplitudes=designs.pairs("amplitudes", amplitude_low=amplitudes, amplitude_high=amplitudes),

@@ -187,7 +187,6 @@ def colour_bar(
     limits: tuple[float, float],
     *,
     colours: Colormap = SEQUENTIAL,
-    ticks: Sequence[float] | None = None,
     extend: Literal["neither", "min"] = "neither",
 ) -> None:
     """A colour bar next to `axes`; `extend` is "min" where values below the limits are drawn in the lowest colour."""
@@ -199,7 +198,6 @@ def colour_bar(
         ax=axes,
         label=label,
         shrink=0.85,
-        ticks=ticks,
         extend=extend,
         # Of the width of all: the bar takes no more room next to many panels than next to one.
         fraction=0.15 / columns,

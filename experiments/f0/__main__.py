@@ -18,6 +18,7 @@ from ..store.rows import Measurements
 from . import figures
 from .measuring import BIAS_COSINE, BIAS_LEAST, PURE_TONES, RMS, SCALES, ZEROS, measure, sweeps
 
+_MOST_CLAUSES = 6  # of the headline
 UNMOVED = 0.005  # cosine distance, below which a DC offset counts as leaving a tone where it is
 
 NOTES = (
@@ -92,9 +93,9 @@ def _spacing(measured: Measurements) -> str:
     )
 
 
-def _joined(clauses: Sequence[str], *, most: int = 6) -> str:
-    left_out = [f"{len(clauses) - most} more in the table"] if len(clauses) > most else []
-    return "; ".join([*clauses[:most], *left_out])
+def _joined(clauses: Sequence[str]) -> str:
+    left_out = [f"{len(clauses) - _MOST_CLAUSES} more in the table"] if len(clauses) > _MOST_CLAUSES else []
+    return "; ".join([*clauses[:_MOST_CLAUSES], *left_out])
 
 
 def _follows(scales: Sequence[str], lowest: float, highest: float) -> str:

@@ -2,11 +2,11 @@
 
 import base64
 import io
-import wave
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from scipy.io import wavfile
 
 from w2v_jax._src.quoting import printable, quote
 from w2v_jax._src.tensor_file import TensorFileError, open_file
@@ -112,21 +112,11 @@ def _clips(folder: Folder, part: Part, recorded: Recorded, chosen: Sequence[str]
 
 def encoded(samples: np.ndarray, rate: int) -> bytes:
     """A sound file of int16 samples that browsers play: MP3 where soundfile is installed, else WAV."""
+    file = io.BytesIO()
     try:
         import soundfile  # type: ignore[import-untyped, unused-ignore]
     except ImportError:
-        return as_wave(samples, rate)
-    file = io.BytesIO()
-    soundfile.write(file, np.asarray(samples), rate, format="MP3")
-    return file.getvalue()
-
-
-def as_wave(samples: np.ndarray, rate: int) -> bytes:
-    """A WAV file of int16 samples."""
-    file = io.BytesIO()
-    with wave.open(file, "wb") as target:
-        target.setnchannels(1)
-        target.setsampwidth(2)
-        target.setframerate(rate)
-        target.writeframes(np.asarray(samples, "<i2").tobytes())
+        wavfile.write(file, rate, samples)
+        return file.getvalue()
+    soundfile.write(file, samples, rate, format="MP3")
     return file.getvalue()

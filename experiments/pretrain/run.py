@@ -7,7 +7,6 @@ import collections
 import csv
 import dataclasses
 import errno
-import io
 import json
 import os
 import pathlib
@@ -26,7 +25,7 @@ from w2v_jax.contrastive import Outcome
 
 from ..draw import figures
 from ..front_ends.named import source_of_pretraining
-from ..store import locks, sweeping
+from ..store import locks, spreadsheet, sweeping
 from . import training
 from .storage_errors import as_os_errors, os_error_in
 from .training import Recipe, TrainState
@@ -248,12 +247,9 @@ def _resumed(run: Run, manager: ocp.CheckpointManager) -> tuple[TrainState, list
 
 def _keep(run: Run, manager: ocp.CheckpointManager, state: TrainState, rows: Sequence[Row]) -> None:
     """The curve first: a checkpoint is of use only with the curve up to it."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
+    text = spreadsheet.csv_text(COLUMNS, ([row.get(name, "") for name in COLUMNS] for row in rows))
     with files.atomic_path(run.curve) as temporary:
-        temporary.write_text(text.getvalue(), encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8")
     needed = _LEAST_COMPRESSED * sum(leaf.nbytes for leaf in jax.tree.leaves(state))
     if shutil.disk_usage(run.folder).free < needed:  # orbax would find out half-way
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(run.checkpoints))

@@ -33,14 +33,12 @@ def source_filter_vowel(f0: Scalar, f1: Scalar, f2: Scalar, *, sample_rate: int)
 
 def one_f0(results: Results) -> Grid:
     """The vowels of one f0: the paper's grid, or the user's."""
-    grid = grids.VOWEL_SPACE if results.vowels.is_papers else results.vowels.vowel_space()
-    return grid.thinned(**_THIN.get(results.size, {}))
+    return results.vowels.vowel_space().thinned(**_THIN.get(results.size, {}))
 
 
 def by_f0(results: Results) -> Grid:
     """The vowels of six f0, or of the user's; of fewer where grids are thin."""
-    grid = grids.VOWEL_SPACE_BY_F0 if results.vowels.is_papers else results.vowels.vowel_space_by_f0()
-    return grid.thinned(**_THIN_BY_F0.get(results.size, {}))
+    return results.vowels.vowel_space_by_f0().thinned(**_THIN_BY_F0.get(results.size, {}))
 
 
 def fine(results: Results) -> Grid:

@@ -11,6 +11,8 @@ _TURNING = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 # Marks without width let two texts look alike. The joiners of scripts and emoji (U+200C, U+200D) change what is seen.
 _WITHOUT_WIDTH = set("\u00ad\u061c\u180e\u200b\u200e\u200f\u2060\u2061\u2062\u2063\u2064\ufeff\ufff9\ufffa\ufffb")
 
+_LONGEST_LINE = 300  # of somebody else's error
+
 
 def quote(text: object, most: int = 160) -> str:
     """Text that came from a file, made safe to print in a message: ASCII, one line, not too long.
@@ -24,7 +26,7 @@ def quote(text: object, most: int = 160) -> str:
     except (ValueError, RecursionError):  # a number of thousands of digits, or a list of lists of lists ...
         return f"a {type(text).__name__} too long to show"
     line = json.dumps(line[: most + 1])[1:-1]
-    return line if len(line) <= most else line[:most] + "..."
+    return line if len(line) <= _LONGEST_LINE else line[:_LONGEST_LINE] + "..."
 
 
 def listing(names: Iterable[str], most: int = 3, *, show: Callable[[str], str] = quote) -> str:
@@ -51,7 +53,7 @@ def printable(text: object, *, keep: str = "") -> str:
     return f"\u25cc{shown}" if shown and unicodedata.category(shown[0]).startswith("M") else shown
 
 
-def first_line(error: BaseException, most: int = 300) -> str:
+def first_line(error: BaseException) -> str:
     """What an error of somebody else's code says: its first line, printable and not too long.
 
     Examples:
@@ -63,7 +65,7 @@ def first_line(error: BaseException, most: int = 300) -> str:
     except Exception:
         return "no message"
     line = printable(lines[0]) if lines else "no message"
-    return line if len(line) <= most else line[:most] + "..."
+    return line if len(line) <= _LONGEST_LINE else line[:_LONGEST_LINE] + "..."
 
 
 def _is_unseen(letter: str) -> bool:
