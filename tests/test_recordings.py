@@ -128,6 +128,16 @@ def test_praat_finds_what_was_made():
     assert (telephone.formant_ceiling, telephone.num_formants) == (4_000, 3.5)
 
 
+def test_praats_times_are_those_of_samples():
+    times = np.arange(8_001) / 16_000
+    rising = 0.1 * np.exp(5 * times) * np.sin(2 * np.pi * 200 * times)
+    asked = np.array([0.1, 0.2, 0.3])
+    forwards = praat.measure(rising, 16_000, asked)["intensity"]
+    backwards = praat.measure(rising[::-1], 16_000, times[-1] - asked)["intensity"]
+    # It rises by 43 dB in a second: half a sample either way would be 0.003 dB.
+    np.testing.assert_allclose(backwards, forwards, atol=1e-4)
+
+
 def test_a_long_recording_is_measured_in_parts_as_in_one(tmp_path, monkeypatch):
     sound, _ = make_a_session["spoken"](120.0, 1.0, list("aiu"), seed=1)
     soundfile.write(tmp_path / "long.wav", sound, 16_000)
