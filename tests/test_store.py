@@ -112,6 +112,17 @@ def test_a_whole_file_of_unknown_settings_is_not_replaced(tmp_path, write, messa
     assert made_with.read_back(path, SETTINGS)
 
 
+def test_an_altered_file_is_computed_again_and_it_is_said(tmp_path, capsys):
+    path = Results(tmp_path).folder / "f0/map.a.safetensors"
+    Results(tmp_path).kept("f0", path.name, SETTINGS, lambda: TENSORS)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 4]))
+    Results(tmp_path).kept("f0", path.name, SETTINGS, lambda: TENSORS)
+    assert "computed again (the file is damaged: " in capsys.readouterr().out
+    assert path.read_bytes() == whole
+    Results(tmp_path).kept("f0", path.name, SETTINGS, no_call)
+
+
 def test_a_whole_shard_of_unknown_settings_is_not_made_again(tmp_path):
     folder = shards.ShardFolder(tmp_path / "x.shards", SETTINGS, shards.shard_spans(6, block_size=3, rows_per_shard=3))
     folder.write(folder.spans[0], np.zeros((3, 2), np.float32))
