@@ -16,6 +16,7 @@ from experiments.store.results import Results
 from w2v_jax import scales
 from w2v_jax.front_end import Frames
 from w2v_jax.grids import BIAS
+from w2v_jax.scores.frequency_scale import SCALES
 
 
 def measured(several, name="a"):
@@ -53,7 +54,7 @@ def test_the_corrected_scale_is_that_of_equal_steps():
     fits = measured(measuring.measure_scale(on_a_quarter_circle(np.linspace(0, 1, 60)), frequency, nyquist=8000.0))
     differences = {
         scale: fits.value(measuring.RMS, encoder="a", sum="corrected", scale=scale, tones=measuring.BELOW_NYQUIST)
-        for scale in measuring.SCALES
+        for scale in SCALES
     }
     assert min(differences, key=differences.get) == "Mel"
     assert differences["Mel"] < 1e-3
@@ -114,8 +115,8 @@ OTHERS = {"Mel": (0.80, 0.84), "Bark": (0.80, 0.84), "ERB": (0.80, 0.84), "log H
             "smaller at 1,000 Hz than at 100 Hz, as in hearing.",
         ),
         ((60, 120), OTHERS | {"Hz": (0.60, 0.79)}, "nearest to Mel, Bark and ERB, which cannot be told apart (R² 0.8"),
-        ((60, 7_000), dict.fromkeys(measuring.SCALES, (0.99, 1)), "about as near to each of them (R² 0.995 to 0.995)."),
-        ((60, 7_000), dict.fromkeys(measuring.SCALES, (None, None)), "about as near to each of them (R² 0.9"),
+        ((60, 7_000), dict.fromkeys(SCALES, (0.99, 1)), "about as near to each of them (R² 0.995 to 0.995)."),
+        ((60, 7_000), dict.fromkeys(SCALES, (None, None)), "about as near to each of them (R² 0.9"),
     ],
 )
 def test_the_headline_says_no_more_than_the_tones_and_the_intervals_show(tones, fits, words):
@@ -132,8 +133,8 @@ def test_the_headline_says_no_more_than_the_tones_and_the_intervals_show(tones, 
         ),
     ]
     told = f0.headline(measured(several))
-    assert told.startswith(f"Spacing of tones from {lowest:,} to {highest:,} Hz (compared with Hz, Mel")
-    assert f"): a: {words}" in told
+    assert told.startswith(f"Spacing of tones from {lowest:,} to {highest:,} Hz (compared with ")
+    assert f"Hz, log Hz, Mel, Bark and ERB): a: {words}" in told
     assert "So " not in told
     assert ("100 Hz" in told.split("): ")[1]) == ("so that" in words)
 

@@ -7,6 +7,8 @@ steps, from `--lowest` to `--highest`.
 
 from collections.abc import Sequence
 
+from w2v_jax.scores.frequency_scale import SCALES
+
 from ..draw.figures import AS_A_FIGURE
 from ..experiment import Experiment, Figure, Map, Parameter, Published
 from ..front_ends.paper import model_of, prints_as
@@ -16,7 +18,7 @@ from ..measures import learned_scale, map_order
 from ..sentences import listed
 from ..store.rows import Measurements
 from . import figures
-from .measuring import BIAS_COSINE, BIAS_LEAST, PURE_TONES, RMS, SCALES, ZEROS, measure, sweeps
+from .measuring import BIAS_COSINE, BIAS_LEAST, PURE_TONES, RMS, ZEROS, measure, sweeps
 
 _MOST_CLAUSES = 6  # of the headline
 UNMOVED = 0.005  # cosine distance, below which a DC offset counts as leaving a tone where it is

@@ -3,12 +3,13 @@
 import numpy as np
 
 from w2v_jax import scales
+from w2v_jax.scores.frequency_scale import SCALES
 
 from ..draw import figures, lettering
 from ..hearing import Heard, Points
 from ..measures import learned_scale, map_order
 from ..store.rows import Measurements
-from .measuring import ALL, BELOW_NYQUIST, BIAS, BIAS_DISTANCE, PURE_TONES, REFERENCE, SCALE, SCALES, VERSIONS
+from .measuring import ALL, BELOW_NYQUIST, BIAS, BIAS_DISTANCE, PURE_TONES, REFERENCE, SCALE, VERSIONS
 
 MARKED_KHZ = range(1, 8)
 _DRAWN = {

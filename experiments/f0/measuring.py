@@ -9,6 +9,7 @@ import numpy as np
 from w2v_jax import grids, scales, similarity, stimuli
 from w2v_jax._src.arguments import Scalar
 from w2v_jax.scores import Bootstrap
+from w2v_jax.scores.frequency_scale import SCALES
 
 from ..hearing import Heard, Setting, Sweep
 from ..measures import learned_scale, map_order
@@ -20,7 +21,6 @@ BIAS_AMPLITUDE = 0.5
 PURE_TONES = grids.PURE_TONES
 _THINNED = {"smoke": grids.PURE_TONES.thinned(frequency=17), "quick": grids.PURE_TONES.thinned(frequency=80)}
 
-SCALES = {"Hz": scales.hz, "Mel": scales.mel, "Bark": scales.bark, "ERB": scales.erb, "log Hz": scales.log_hz}
 VERSIONS: dict[scales.Version, str] = {
     "published": "As published: sum of 2 − cos",
     "corrected": "Corrected: sum of 1 − cos",
