@@ -1,24 +1,25 @@
-"""Every figure of every experiment, drawn of what tiny front ends of given names hear: for tests of how figures look.
+"""Every figure of every experiment, drawn of front ends of given names: for tests of how figures look.
 
-An experiment is run once for the names it is asked with, a few sounds each, and nothing of it is written but features.
+One tiny encoder hears a few sounds of each experiment, once; all names stand for it. Nothing is written but features.
 """
 
 import dataclasses
 import functools
 import pathlib
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import SimpleNamespace
 
 import numpy as np
 from matplotlib.figure import Figure as Drawing
 
 from experiments import records, running
-from experiments.claims.questions import questions
-from experiments.experiment import Figure
+from experiments.claims.asking import Question
+from experiments.claims.questions import placed, questions
+from experiments.experiment import Experiment, Figure
 from experiments.front_ends import controls
 from experiments.front_ends.named import NamedFrontEnd, random_encoder
-from experiments.hearing import Heard
+from experiments.hearing import Heard, Setting
 from experiments.measures import map_order
 from experiments.measures.map_order import MapOrder
 from experiments.pretrain import run as pretrain
@@ -62,14 +63,14 @@ SLOW = (
     "diphthongs: diphthongs",
     *(f"claims: {stem}" for stem in ("claims", "discrimination", "read_off", "small_changes", "noise")),
     *(f"claims: {stem}" for stem in ("layers", "tuning", "filters")),
-    "emergence: vowels",
-    "emergence: filters",
-    f"{TRAINING}: vowels",
-    f"{TRAINING}: filters",
+    *(f"{experiment}: {stem}" for experiment in ("emergence", TRAINING) for stem in ("scores", "vowels", "filters")),
     "pretrain: curve",
 )
-CLAIMS = "claims: claims, of made numbers"  # what is measured takes a minute
-MADE = (CLAIMS, "recordings: map", "recordings: scores", "pretrain: curve")
+# What is measured takes a minute.
+CLAIMS, EMERGENCE, IN_TRAINING = (
+    f"{name}, of made numbers" for name in ("claims: claims", "emergence: scores", f"{TRAINING}: scores")
+)
+MADE = (CLAIMS, EMERGENCE, IN_TRAINING, "recordings: map", "recordings: scores", "pretrain: curve")
 
 
 def figures_of(experiment: str) -> dict[str, Figure]:
@@ -99,7 +100,9 @@ def draw(
         return {"": _made(name, names, labels)}
     experiment, _ = name.split(": ")
     figure = figures_of(experiment)[name]
-    several, measured = _asked(experiment, tuple(names[: ENCODERS[experiment]]), tuple(symbols))
+    chosen = names[: ENCODERS[experiment]]
+    chosen = in_training(chosen) if experiment == TRAINING else chosen
+    several, measured = _asked(experiment.split()[0], tuple(chosen), tuple(symbols))
     drawn = figure.draw(several if figure.joint else several[0], measured)
     assert drawn is not None
     return dict(drawn) if isinstance(drawn, Mapping) else {"": drawn}
@@ -111,28 +114,48 @@ def _temporary() -> tempfile.TemporaryDirectory:
     return tempfile.TemporaryDirectory(prefix="drawings")
 
 
+def _results(vowels: VowelChoice) -> Results:
+    """A folder of its own, as names may be the same."""
+    return Results(pathlib.Path(tempfile.mkdtemp(dir=_temporary().name)), size="smoke", vowels=vowels)
+
+
 @functools.cache
-def _folder(first_name: str, symbols: tuple[str, ...]) -> pathlib.Path:
-    """Of one choice of names and vowels: its experiments share sweeps."""
-    return pathlib.Path(tempfile.mkdtemp(dir=_temporary().name))
+def _heard(experiment: str) -> list[Heard]:
+    """What a tiny encoder heard, and its controls. How vowels and their speakers are called is not heard."""
+    results = _results(own_vowels("tiny", "iauo") if experiment in OWN_VOWELS else PAPERS)
+    return running.listen(records.experiment(experiment), front_ends(["tiny"]), results)
 
 
 @functools.cache
 def _asked(experiment: str, names: tuple[str, ...], symbols: tuple[str, ...]) -> tuple[list[Heard], rows.Measurements]:
-    """What front ends heard, and what was measured of it."""
-    own = experiment in OWN_VOWELS
-    vowels = own_vowels(names[0], symbols) if own else PAPERS
-    results = Results(_folder(names[0], symbols if own else ()), size="smoke", vowels=vowels)
-    record = records.experiment(experiment.split()[0])
-    several = running.listen(record, front_ends(names, in_training=experiment == TRAINING), results)
-    return several, running.measure(record, several, results)
+    """What front ends of these names heard, all of them the same, and what was measured of it."""
+    record = records.experiment(experiment)
+    results = _results(own_vowels(names[0], symbols) if experiment in OWN_VOWELS else PAPERS)
+    one, *its_controls = _heard(experiment)
+    named = tuple(dataclasses.replace(one.front_end, name=name) for name in names)
+    everyone = (*named, *added_controls(record, named))
+    several = [
+        dataclasses.replace(like, setting=Setting(results, each, {}, everyone, named), memory=dict(like.memory))
+        for like, each in zip([one] * len(named) + its_controls, everyone, strict=True)
+    ]
+    measured = functools.cache(lambda is_control: record.measure(several[len(named) if is_control else 0]))
+    once = dataclasses.replace(record, measure=lambda heard: measured(heard.is_control))
+    return several, running.measure(once, several, results)
 
 
-def front_ends(names: Sequence[str], *, in_training: bool = False) -> list[NamedFrontEnd]:
-    """Tiny encoders; in training, the first one at two steps, and the others."""
-    steps = [f"{names[0]} step-{step:06}" for step in (100, 200)] if in_training else []
-    seeds = {**{name: seed for seed, name in enumerate(names)}, **{name: 100 + i for i, name in enumerate(steps)}}
-    return [random_encoder(name, seed, config=TINY) for name, seed in seeds.items()]
+def added_controls(record: Experiment, named: Sequence[NamedFrontEnd]) -> list[NamedFrontEnd]:
+    """Those that an experiment of few sounds adds."""
+    return [each for each in controls.few(record.controls(named)) if each not in named]
+
+
+def front_ends(names: Sequence[str]) -> list[NamedFrontEnd]:
+    """Tiny encoders."""
+    return [random_encoder(name, seed, config=TINY) for seed, name in enumerate(names)]
+
+
+def in_training(names: Sequence[str]) -> list[str]:
+    """The first one at two steps, and all."""
+    return [*(f"{names[0]} step-{step:06}" for step in (100, 200)), *names]
 
 
 def own_vowels(name: str, symbols: Sequence[str]) -> VowelChoice:
@@ -158,6 +181,8 @@ GRID = grids.VOWEL_SPACE.thinned(f1=5, f2=5)
 def _made(name: str, names: Sequence[str], labels: Sequence[str]) -> Drawing:
     drawn: dict[str, Callable[[], Drawing]] = {
         CLAIMS: lambda: claims(names[0]),
+        EMERGENCE: lambda: emergence(names[: ENCODERS["emergence"]]),
+        IN_TRAINING: lambda: emergence(in_training(names[: ENCODERS[TRAINING]])),
         "recordings: map": lambda: recorded(names[:2], labels),
         "recordings: scores": lambda: recorded_scores(names),
         "pretrain: curve": trained,
@@ -200,21 +225,33 @@ def recorded_scores(names: Sequence[str], cell: rows.Cell = _SCORE) -> Drawing:
 
 def claims(name: str) -> Drawing:
     """The main scores of a front end and its controls, every number the same."""
-    record = records.experiment("claims")
-    (figure,) = (each for each in record.figures if each.stem == "claims")
-    (one,) = front_ends([name])
-    wanted = controls.few(record.controls([one]))
-    abouts = {each.name: measurements.about(each, control_of=(name,)) for each in wanted}
-    about = measurements.about(one, compared_with=tuple(abouts))
-    all_rows = [
-        rows.score(quantity, _SCORE, unit=question.unit or "", better=question.better, claim=claim)
-        for claim, quantity, question in questions()
-    ]
-    every = tuple(dataclasses.replace(row, encoder=each) for each in (name, *abouts) for row in all_rows)
+    (figure,) = (each for each in records.experiment("claims").figures if each.stem == "claims")
     several = [SimpleNamespace(vowels=own_vowels(name, "iauo"))]
-    drawn = figure.draw(several, rows.Measurements("claims", every, {name: about, **abouts}, size="smoke"))
+    drawn = figure.draw(several, scored("claims", [name], questions()))
     assert isinstance(drawn, Mapping)
     return drawn[name]
+
+
+def emergence(names: Sequence[str]) -> Drawing:
+    """Scores of front ends and their controls, through training where there are steps, every number the same."""
+    (figure,) = (each for each in records.experiment("emergence").figures if each.stem == "scores")
+    drawn = figure.draw([], scored("emergence", names, placed("through_training")))
+    assert isinstance(drawn, Drawing)
+    return drawn
+
+
+def scored(experiment: str, names: Sequence[str], entries: Iterable[tuple[str, str, Question]]) -> rows.Measurements:
+    """Some claims' scores of front ends and of their controls."""
+    named = front_ends(names)
+    added = added_controls(records.experiment(experiment), named)
+    abouts = {each.name: measurements.about(each, control_of=tuple(names)) for each in added}
+    asked = {each.name: measurements.about(each, compared_with=tuple(abouts)) for each in named}
+    all_rows = [
+        rows.score(quantity, _SCORE, unit=question.unit or "", better=question.better, claim=claim)
+        for claim, quantity, question in entries
+    ]
+    every = tuple(dataclasses.replace(row, encoder=each) for each in (*names, *abouts) for row in all_rows)
+    return rows.Measurements(experiment, every, {**asked, **abouts}, size="smoke")
 
 
 def trained() -> Drawing:
