@@ -1,6 +1,7 @@
 """Every figure of every experiment, drawn of front ends of given names: for tests of how figures look.
 
-One tiny encoder hears a few sounds of each experiment, once; all names stand for it. Nothing is written but features.
+All names stand for one tiny encoder, and what it hears of a few sounds follows their parameters: how features look is
+not asked here, and making sounds would take longer than drawing.
 """
 
 import dataclasses
@@ -10,6 +11,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import SimpleNamespace
 
+import jax
 import numpy as np
 from matplotlib.figure import Figure as Drawing
 
@@ -28,9 +30,12 @@ from experiments.recordings import measuring, nearness, reading
 from experiments.store import measurements, rows
 from experiments.store.results import Results
 from experiments.vowel_choice import PAPERS, VowelChoice
-from w2v_jax import grids
+from w2v_jax import front_end as library
+from w2v_jax import grids, layer_pooling
 from w2v_jax.encoder import EncoderConfig
-from w2v_jax.grids import Vowel
+from w2v_jax.engine import Pooling
+from w2v_jax.front_end import FRAMES
+from w2v_jax.grids import Grid, Vowel
 from w2v_jax.scores.bootstrap import Bootstrap, mean_score
 from w2v_jax.vowels import VowelTable
 
@@ -114,9 +119,38 @@ def _temporary() -> tempfile.TemporaryDirectory:
     return tempfile.TemporaryDirectory(prefix="drawings")
 
 
+class _MadeUp(Results):
+    """Features are not heard."""
+
+    def sweep(
+        self,
+        experiment: str,
+        front_end: NamedFrontEnd,
+        grid: Grid,
+        stimulus: Callable[..., jax.Array],
+        *,
+        pooling: Pooling = "mean",
+    ) -> np.ndarray:
+        """Frames that are a mixture of the parameters and of noise."""
+        if pooling is layer_pooling.burst_nearness:
+            return super().sweep(experiment, front_end, grid, stimulus, pooling=pooling)
+        points = np.concatenate([each.reshape(len(grid), -1) for each in grid.points().values()], axis=1)
+        points = (points - points.mean(axis=0)) / (points.std(axis=0) + 1e-6)
+        second = front_end.frames.sample_rate
+        random = np.random.default_rng(0)
+        outputs = {}
+        for name, channels in layer_pooling.layer_channels(front_end.front_end, num_samples=second).items():
+            count = library.layers(front_end.front_end)[name].num_frames(second) if pooling == "none" else 3
+            mixed = points @ random.normal(size=(points.shape[1], channels))
+            outputs[name] = (mixed[:, None] + random.normal(size=(len(grid), count, channels))).astype(np.float32)
+        if callable(pooling):
+            return np.asarray(pooling(outputs))
+        return outputs[FRAMES].mean(axis=1) if pooling == "mean" else outputs[FRAMES]
+
+
 def _results(vowels: VowelChoice) -> Results:
     """A folder of its own, as names may be the same."""
-    return Results(pathlib.Path(tempfile.mkdtemp(dir=_temporary().name)), size="smoke", vowels=vowels)
+    return _MadeUp(pathlib.Path(tempfile.mkdtemp(dir=_temporary().name)), size="smoke", vowels=vowels)
 
 
 @functools.cache
