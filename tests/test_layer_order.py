@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from experiments import emergence
-from experiments.claims import sounds
 from experiments.claims.__main__ import EXPERIMENT as CLAIMS
 from experiments.claims.layers import layers_of
+from experiments.claims.sounds import BURSTS
 from experiments.f0 import measuring
 from experiments.front_ends import named
 from experiments.hearing import Setting
@@ -23,7 +23,6 @@ from experiments.vowels import space
 from w2v_jax import front_end, grids, layer_pooling, recordings, stimuli
 from w2v_jax.engine import sweep
 from w2v_jax.front_end import Frames
-from w2v_jax.grids import Grid
 
 FRAMES = Frames(16_000, 400, 320)
 FINER = Frames(16_000, 400, 160)
@@ -177,18 +176,6 @@ class Spectra:
         return self.outputs(waveforms)["frames"]
 
 
-def few(frames, size="quick", choice=None, syntheses=("sines",)):
-    """The sounds of claims, a few of each."""
-    full = sounds.grids_of(frames, "quick", syntheses=("sines",))
-    return dataclasses.replace(
-        full,
-        **{
-            name: Grid(name, tuple({k: v[:2] for k, v in axis.items()} for axis in grid.axes))
-            for name, grid in full.items().items()
-        },
-    )
-
-
 @pytest.fixture(scope="module")
 def heard(tmp_path_factory):
     """By order of the names, what experiments have of each layer."""
@@ -199,7 +186,9 @@ def heard(tmp_path_factory):
             name="mine", kind="yours", source="", digest="same", frames=front.frames, make=lambda front=front: front
         )
         results = Results(tmp_path_factory.mktemp("results"), size="smoke", batch_size=8)
-        claims = layers_of(CLAIMS.heard_by(Setting(results, each, {}, (each,), (each,))))
+        of_claims = CLAIMS.heard_by(Setting(results, each, {}, (each,), (each,)))
+        one_of_each_pooling = {name: of_claims.sweeps[name] for name in ("shifts", BURSTS)}
+        claims = layers_of(dataclasses.replace(of_claims, sweeps=one_of_each_pooling))
         grid = layer_alignment.vowels_of(results)
         features = results.sweep("formants", each, grid, space.vowel, pooling=layer_pooling.layer_means)
         channels = layer_pooling.layer_channels(front, num_samples=front.frames.sample_rate)
