@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from absl import flags as absl_flags
 from flax import nnx
 
 from experiments import records
@@ -133,12 +134,22 @@ class Done:
 
 
 def module_done(
-    name: str, *arguments: str, cwd: pathlib.Path = ROOT, environment: Mapping[str, str] = os.environ
+    name: str,
+    *arguments: str,
+    cwd: pathlib.Path = ROOT,
+    environment: Mapping[str, str] = os.environ,
+    forgetting: str | None = None,
 ) -> Done:
-    """`python -m NAME ARGUMENTS`, in a process that need not import JAX first."""
+    """`python -m NAME ARGUMENTS`, in a process that need not import JAX first.
+
+    Args:
+        name, arguments: of the module and for it.
+        cwd, environment: in which it runs.
+        forgetting: a package that the process imports as if it never had, with its flags.
+    """
     with tempfile.TemporaryDirectory() as folder:
         said = [pathlib.Path(folder, each) for each in ("stdout", "stderr")]
-        process = _CONTEXT.Process(target=_module, args=(name, arguments, cwd, dict(environment), *said))
+        process = _CONTEXT.Process(target=_module, args=(name, arguments, cwd, dict(environment), *said, forgetting))
         process.start()
         process.join()
         return Done(process.exitcode, *(each.read_text(encoding="utf-8") for each in said))
@@ -151,6 +162,7 @@ def _module(
     environment: Mapping[str, str],
     stdout: pathlib.Path,
     stderr: pathlib.Path,
+    forgotten: str | None,
 ) -> None:
     for number, path in ((1, stdout), (2, stderr)):
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), number)
@@ -158,12 +170,18 @@ def _module(
     os.chdir(cwd)
     sys.path.insert(0, str(cwd))
     sys.argv = [name, *arguments]
-    try:
-        runpy.run_module(name, run_name="__main__", alter_sys=True)
-    except SystemExit as end:  # what the interpreter does with one
-        if isinstance(end.code, str):
-            print(end.code, file=sys.stderr)
-        raise
+    if forgotten is not None:
+        _forget(forgotten)
+    runpy.run_module(name, run_name="__main__", alter_sys=True)
+
+
+def _forget(package: str) -> None:
+    defined = absl_flags.FLAGS.flags_by_module_dict()
+    for name in {*sys.modules, *defined}:
+        if f"{name}.".startswith(f"{package}."):
+            sys.modules.pop(name, None)
+            for flag in list(defined.get(name, ())):  # each leaves the list
+                delattr(absl_flags.FLAGS, flag.name)
 
 
 def _program(run: str | Callable[..., object] | Experiment, log: pathlib.Path, *arguments: str) -> None:

@@ -103,7 +103,7 @@ def page(folder: Folder, *, now: datetime.datetime, most_bytes: int = MOST_BYTES
         clips: whether the sounds of recorded tokens are in it.
     """
     sections = sections_of.sections(folder, clips=clips)
-    vega = _vega()
+    vega = _vega() if any(each.maps for each in sections) else ""  # a megabyte, and seconds
     script = inlined((TEMPLATES / "page.js").read_text(encoding="utf-8"))
     maps_json = data([map_ for section in sections for map_ in section.maps])
     room = most_bytes - len(vega) - len(script) - len(maps_json) - 200_000  # for the text
