@@ -18,7 +18,7 @@ TEXT = (pathlib.Path(__file__).parent / "compiled_program.txt").read_text(encodi
 
 def products(precision: str, platform: str) -> list[tuple[str, str, str]]:
     """Factors and result, of the encoder as a platform is given it; less those of the first norm."""
-    encoder = FeatureEncoder(CONFIG, precision=precision, rngs=nnx.Rngs(0))
+    encoder = nnx.eval_shape(lambda: FeatureEncoder(CONFIG, precision=precision, rngs=nnx.Rngs(0)))  # no weights
     traced = jax.jit(lambda encoder, x: encoder(x)).trace(encoder, jax.ShapeDtypeStruct((2, 800), np.float32))
     text = traced.lower(lowering_platforms=(platform,)).as_text()
     triples = []
