@@ -1,7 +1,7 @@
 """The pages of the first hour run from top to bottom, in a fresh folder.
 
-Commands, files and R stand on the page in fenced blocks. With `--size=smoke` in place of `--quick`, so that each takes
-seconds; `AS_IT_STANDS=1 make pages` runs them as they stand.
+Commands, files and R stand on the page in fenced blocks. With `--size=smoke` in place of `--quick` and tiny encoders in
+place of the bundled ones, so that each takes seconds; `AS_IT_STANDS=1 make pages` runs them as they stand.
 """
 
 import os
@@ -14,6 +14,7 @@ import sys
 import checkpoints
 import hub_server
 import pytest
+import smoke_run
 from pages import ROOT, UMAP, text_of
 
 pytestmark = pytest.mark.pages
@@ -27,8 +28,12 @@ _RESULTS = re.compile(r"`((?:results|weights)/[\w./-]+)`")
 def folder(tmp_path) -> pathlib.Path:
     """A folder as a clone is to the commands of the pages, with a hub that has two small models."""
     (tmp_path / "clone/weights").mkdir(parents=True)
-    for name in ("examples", *(f"weights/{path.name}" for path in (ROOT / "weights").glob("formant-base*"))):
-        (tmp_path / "clone" / name).symlink_to(ROOT / name)
+    (tmp_path / "clone/examples").symlink_to(ROOT / "examples")
+    for seed, path in enumerate(sorted((ROOT / "weights").glob("formant-base*.safetensors"))):
+        if AS_IT_STANDS:
+            (tmp_path / "clone/weights" / path.name).symlink_to(path)
+        else:
+            smoke_run.save_tiny(tmp_path / "clone/weights" / path.name, seed=seed, source="tiny")
     programs = {"w2v-jax": "-m w2v_jax.experiments", "python": ""}
     for name, arguments in programs.items():
         program = tmp_path / "bin" / name
