@@ -26,7 +26,7 @@ from .sounds import BURSTS, FRACTIONS, NEXT_F0, Grids, duration, grid_name, grid
 NOISE = 0.1  # of the features' deviation, in every probe that states no other
 MOST_COMPARED = 600  # sounds of an RSA
 INNER_RESAMPLES = 100  # of the intervals of inner layers, which are drawn but not compared
-_SMOKE_RESAMPLES, _SMOKE_WIDTHS = 40, (1.0,)
+_SMOKE_RESAMPLES, _SMOKE_WIDTHS = 20, (1.0,)
 
 Phases = Literal["one starting phase", "mean of 8 starting phases"]
 
@@ -241,7 +241,7 @@ class Layer:
         return scores.distance_growth(features, self.changes, bootstrap=self.bootstrap)
 
     def steadiness(self, grid: str) -> Score:
-        if self.frames.num_frames(round(duration(self.grids.frames) * self.frames.sample_rate)) == 1:
+        if self.frames.num_frames(round(duration(self.grids.frames, self.grids.size) * self.frames.sample_rate)) == 1:
             raise UndefinedScoreError("a sound has one frame, which is its own mean; expected several")
         return scores.steadiness(self.steady[grid], bootstrap=self.bootstrap)
 

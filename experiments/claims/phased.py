@@ -92,4 +92,10 @@ SOUNDS: dict[str, Stimulus] = {
 
 def stimulus_of(grid: str, frames: Frames) -> Stimulus:
     """What makes the sounds of a grid, so long that a front end with these frames makes a few of them."""
-    return functools.partial(SOUNDS[grid], duration=learned_scale.long_enough(frames, least=SHORTEST))
+    return lasting(SOUNDS[grid], learned_scale.long_enough(frames, least=SHORTEST))
+
+
+@functools.cache
+def lasting(stimulus: Stimulus, duration: float) -> Stimulus:
+    """A stimulus of so many seconds: the same object each time, so that front ends and grids share its program."""
+    return functools.partial(stimulus, duration=duration)

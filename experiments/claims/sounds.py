@@ -368,22 +368,19 @@ SOUNDS: dict[str, Callable[..., jax.Array]] = {
 }
 BURSTS = "bursts"
 
-# For a front end whose frames are too long for the short ones.
-_LONGER: dict[Callable[..., jax.Array], Callable[..., jax.Array]] = {
-    stimulus: functools.partial(stimulus, duration=LONG)
-    for stimulus in (tone, vowel, vowel_at_level, voice, voice_at_level, two_tones)
-}
 
-
-def stimulus_of(grid: str, frames: Frames) -> Callable[..., jax.Array]:
+def stimulus_of(grid: str, frames: Frames, size: Size) -> Callable[..., jax.Array]:
     """What makes the sounds of a grid, for a front end with these frames."""
     if grid in phased.SOUNDS:
         return phased.stimulus_of(grid, frames)
-    return SOUNDS[grid] if duration(frames) == SHORT else _LONGER[SOUNDS[grid]]
+    seconds = duration(frames, size)
+    return SOUNDS[grid] if seconds == SHORT else phased.lasting(SOUNDS[grid], seconds)
 
 
-def duration(frames: Frames) -> float:
+def duration(frames: Frames, size: Size) -> float:
     """Of all sounds but bursts and those of `phased`, in seconds, for a front end with these frames."""
+    if size == "smoke":
+        return learned_scale.long_enough(frames, least=phased.SHORTEST)
     return SHORT if frames.num_frames(round(SHORT * frames.sample_rate)) >= _LEAST_FRAMES else LONG
 
 
@@ -423,7 +420,7 @@ def sweeps_of(setting: Setting, names: Iterable[str] = ()) -> list[Sweep]:
     sweeps = []
     for name in wanted:
         is_bursts = name == BURSTS
-        stimulus = bursts if is_bursts else stimulus_of(name, chosen.frames)
+        stimulus = bursts if is_bursts else stimulus_of(name, chosen.frames, chosen.size)
         pooling = layer_pooling.burst_nearness if is_bursts else layer_pooling.layer_means
         sweeps.append(Sweep(name, named[name], stimulus, pooling, folder="claims", of_controls=True))
     return sweeps

@@ -90,7 +90,7 @@ def fit(figure: Figure | SubFigure) -> None:
             figure.draw_without_rendering()
         if _broken(figure):
             figure.draw_without_rendering()
-    figure.set_layout_engine("none")
+    figure.set_layout_engine(None)  # with "none", every file would be laid out again, to no effect
 
 
 def box_of(figure: Figure) -> Bbox | None:
