@@ -309,6 +309,16 @@ def test_small_changes_and_the_learned_scale_are_rows(measured, folder):
     assert "- log-mel: " in text.split("## The learned scale by angles")[1]
 
 
+@pytest.mark.parametrize("frames", FRAMINGS, ids=lambda frames: f"{frames.rate:g} Hz")
+def test_front_ends_of_the_same_frames_share_the_programs_of_all_sounds(frames):
+    for size in ("smoke", "usual"):
+        for name in claims_sounds.SOUNDS:
+            assert claims_sounds.stimulus_of(name, frames, size) is claims_sounds.stimulus_of(name, frames, size)
+    of_phases = [claims_sounds.stimulus_of(name, frames, "usual") for name in ("tone_changes", "scale_tones")]
+    assert of_phases[0] is of_phases[1]
+    assert claims_sounds.duration(frames, "smoke") * frames.sample_rate >= frames.receptive_field + 3 * frames.hop
+
+
 def test_sounds_begin_at_a_share_of_their_period():
     made = [np.asarray(phased.voice(160.0, 500.0, 1500.0, turns, sample_rate=16_000)) for turns in (0.0, 0.25)]
     assert made[0].shape == (1600,)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import jax
 import numpy as np
 
 from w2v_jax import projection, stimuli
@@ -46,7 +47,7 @@ def place_bursts(heard: Heard) -> tuple[Points, np.ndarray] | None:
 
 def draw_example(several: Sequence[Heard], measured: Measurements) -> figures.Figure:
     """The waveform of a burst, which no front end has a part in."""
-    waveform = np.asarray(stimuli.burst(*EXAMPLE_BURST))
+    waveform = np.asarray(jax.jit(stimuli.burst)(*EXAMPLE_BURST))  # one program: else each step of it is compiled
     figure, (axes,) = figures.panels(1, size=(5.5, 2.8))
     axes.plot(np.arange(len(waveform)) / stimuli.SAMPLE_RATE, waveform, color=figures.BLUE, linewidth=1.2)
     axes.set_title("Example burst: 10 Hz tone, 200 ms of 40 Hz")
