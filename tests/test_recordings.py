@@ -6,6 +6,7 @@ import os
 import pathlib
 import re
 import runpy
+import shutil
 import subprocess
 import sys
 
@@ -22,6 +23,7 @@ from safetensors.numpy import load_file
 from experiments import running
 from experiments.draw import figures, room_for_text
 from experiments.front_ends import resolving
+from experiments.hearing import Setting
 from experiments.options import recordings as options
 from experiments.options import synthesis as synthesis_option
 from experiments.page import folder as page_folder
@@ -36,12 +38,14 @@ from experiments.recordings import (
     reading,
     sentences,
     session,
+    synthesis,
     tokens,
 )
 from experiments.recordings.__main__ import EXPERIMENT
 from experiments.recordings.maps import TOKENS
 from experiments.store import made_with, measurements_file, rows
 from experiments.store.results import Results
+from experiments.vowels import space
 from w2v_jax import EncoderConfig, FeatureEncoder, praat, recordings
 from w2v_jax.front_end import Frames
 from w2v_jax.scores import Bootstrap, Score
@@ -347,7 +351,8 @@ def ran(folder, tmp_path_factory):
     """The session, heard by two; figures are laid out, and not written, which other tests do."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(figures, "save", lambda figure, path, **how: path.suffix == ".png" and room_for_text.fit(figure))
-        return ask(folder, tmp_path_factory.mktemp("ran"), "log-mel,bands:make", speaker_by="prefix")
+        flags = {"speaker_by": "prefix", "synthesis": "sines"}  # voices take longer to compile
+        return ask(folder, tmp_path_factory.mktemp("ran"), "log-mel,bands:make", **flags)
 
 
 def rows_of(path):
@@ -414,15 +419,16 @@ def maps_on_page(results):
     return [each for each in several if each is not None]
 
 
-def test_the_same_again_computes_nothing_and_other_settings_of_praat_encode_nothing(folder, tmp_path, monkeypatch):
+def test_the_same_again_computes_nothing_and_other_settings_of_praat_encode_nothing(ran, folder, tmp_path, monkeypatch):
     monkeypatch.setattr(figures, "save", lambda figure, path, **how: None)
-    ask(folder, tmp_path, synthesis="sines")
+    shutil.copytree(ran[0].output_dir, tmp_path, dirs_exist_ok=True)
     frames = Results(tmp_path, size="smoke").folder / "recordings/recordings.log-mel.safetensors"
-    again, _ = ask(folder, tmp_path, synthesis="sines")
+    flags = {"speaker_by": "prefix", "synthesis": "sines"}
+    again, _ = ask(folder, tmp_path, **flags)
     assert frames in again.read_back
     assert any(path.name.startswith("measures") for path in again.read_back)
     overwriting = Results(tmp_path, size="smoke", overwrite=True)
-    other, _ = ask(folder, None, results=overwriting, synthesis="sines", formant_ceiling=5_000.0)
+    other, _ = ask(folder, None, results=overwriting, **flags, formant_ceiling=5_000.0)
     assert frames in other.read_back
     assert not any(path.name.startswith("measures") for path in other.read_back)
     with pytest.raises(made_with.OtherSettingsError):
@@ -452,6 +458,20 @@ def test_flags_that_are_not_given_have_the_defaults_of_what_they_set():
     assert choice.choice_of(given) == choice.Choice(audio=())
     star = choice.choice_of({"textgrid_tier": "* - phones", "labels": ["a"]})
     assert (star.speakers_told_by, star.labels) == ("tier", ("a",))
+
+
+@pytest.mark.parametrize(
+    ("flags", "stimulus"), [({}, space.source_filter_vowel), ({"synthesis": "sines"}, space.vowel)]
+)
+def test_vowels_of_the_map_and_of_tokens_are_of_one_synthesis(tmp_path, monkeypatch, flags, stimulus):
+    heard = []
+    monkeypatch.setattr(Results, "sweep", lambda self, name, front_end, grid, made, **how: heard.append(made))
+    (front_end,) = resolving.resolve(["log-mel"])
+    setting = Setting(Results(tmp_path, size="smoke"), front_end, flags, (front_end,), (front_end,))
+    asked = EXPERIMENT.heard_by(setting)
+    asked.features(synthesis.of_map(asked))
+    synthesis.of_their_own(asked, {"f0": [120.0], "f1": [500.0], "f2": [1_500.0]}, name="own_vowels")
+    assert heard == [stimulus] * 2
 
 
 def test_what_came_out_in_sentences():
@@ -520,9 +540,11 @@ FEW = {  # tokens, of a quarter of a second of a voice or of noise
 
 
 def test_few_tokens_or_none_go_through(tmp_path, monkeypatch):
-    monkeypatch.setattr(
-        figures, "save", lambda figure, path, **how: path.suffix == ".png" and room_for_text.fit(figure)
-    )
+    def lay_out(figure, path, **how):
+        if path.suffix == ".png" and "log-mel" not in path.name:  # the map of one is the map of all
+            room_for_text.fit(figure)
+
+    monkeypatch.setattr(figures, "save", lay_out)
     sounds = {
         "noise": 0.2 * np.random.default_rng(0).standard_normal(4_000),
         "voice": np.asarray(make_a_session["vowel"](125.0, 500.0, 1_500.0, jax.random.key(0))),
