@@ -21,14 +21,9 @@ ARGUMENTS = (SOUNDS, np.float32(120), jax.random.key(0))
 
 
 @contextlib.contextmanager
-def setting(name):
-    """One of "x64", "strict and rank"; or "all" of them."""
-    with contextlib.ExitStack() as stack:
-        if name != "strict and rank":
-            stack.enter_context(jax.enable_x64(True))
-        if name != "x64":
-            stack.enter_context(jax.numpy_dtype_promotion("strict"))
-            stack.enter_context(jax.numpy_rank_promotion("raise"))
+def all_settings():
+    """Together, they refuse the most: types that only x64 tells apart, too."""
+    with jax.enable_x64(True), jax.numpy_dtype_promotion("strict"), jax.numpy_rank_promotion("raise"):
         yield
 
 

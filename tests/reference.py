@@ -3,8 +3,10 @@
 Shared by the golden test, the script that wrote its file, and the live comparison.
 """
 
+import functools
 import math
 
+import jax
 import numpy as np
 
 from w2v_jax.checkpoint import encoder_from_tensors, tensor_shapes
@@ -15,6 +17,11 @@ CONFIGS = {
     "group": EncoderConfig(),
     "layer": EncoderConfig(conv_norm="layer", conv_bias=True),
 }
+
+# Where digits are looked at: compiled as users compile, not as quickly as other tests (`conftest.py`).
+jit_as_in_use = functools.partial(
+    jax.jit, compiler_options={"xla_cpu_use_fusion_emitters": True, "xla_backend_optimization_level": 3}
+)
 
 
 def weights(config: EncoderConfig, *, seed: int) -> dict[str, np.ndarray]:

@@ -1,7 +1,6 @@
 """Contrastive predictive coding: the loss against a plain loop, chance, and no look into the future."""
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import nnx
@@ -36,18 +35,18 @@ def plain_loss(frames, predictions, *, group, temperature):
 def test_against_a_plain_loop():
     frames, predictions = random(6, 7, 5).astype(np.float64), random(6, 7, 3, 5, seed=1).astype(np.float64)
     expected = plain_loss(frames, predictions, group=2, temperature=0.3)
-    loss = contrastive_loss(jnp.float32(frames), jnp.float32(predictions), group=2, temperature=0.3)
+    loss = contrastive_loss(np.float32(frames), np.float32(predictions), group=2, temperature=0.3)
     np.testing.assert_allclose(loss, expected, rtol=1e-5)
 
 
 def test_true_predictions_and_none():
-    frames = jnp.eye(40).reshape(4, 10, 40)  # no two frames alike
-    ahead = jnp.stack([jnp.roll(frames, -k, axis=1) for k in (1, 2)], axis=2)
+    frames = np.eye(40, dtype=np.float32).reshape(4, 10, 40)  # no two frames alike
+    ahead = np.stack([np.roll(frames, -k, axis=1) for k in (1, 2)], axis=2)
     right = contrastive_loss(frames, ahead, group=4, temperature=0.1)
     assert right.accuracy == 1
     np.testing.assert_allclose(right.loss, np.log1p(39 * np.exp(-10)), rtol=1e-3)
     # Frames that are all alike say nothing: the loss is that of a guess.
-    alike = contrastive_loss(jnp.ones_like(frames), ahead, group=4, temperature=0.1)
+    alike = contrastive_loss(np.ones_like(frames), ahead, group=4, temperature=0.1)
     np.testing.assert_allclose(alike.loss, np.log(40), rtol=1e-5)
 
 
@@ -62,12 +61,15 @@ def test_predictions_do_not_look_ahead():
     predictor = ContrastivePredictor(
         FeatureEncoder(TINY, rngs=nnx.Rngs(0)), ContrastiveConfig(hidden=8, steps=3), rngs=nnx.Rngs(0)
     )
-    frames = jnp.asarray(random(2, 9, TINY.channels[-1]))
-    before = predictor.predictions(frames)
-    after = predictor.predictions(frames.at[:, 5:].add(1.0))
+    predictions = jax.jit(predictor.predictions)
+    frames = random(2, 9, TINY.channels[-1])
+    before = predictions(frames)
+    frames[:, 5:] += 1
+    after = predictions(frames)
     assert before.shape == (2, 9, 3, TINY.channels[-1])
-    np.testing.assert_array_equal(before[:, :5], after[:, :5])
-    assert (np.abs(before - after)[:, 5:].max(axis=(2, 3)) > 0).all()
+    difference = np.asarray(before) - np.asarray(after)
+    assert not difference[:, :5].any()
+    assert difference[:, 5:].any(axis=(2, 3)).all()
 
 
 def test_the_gradient_reaches_every_parameter():
@@ -75,10 +77,10 @@ def test_the_gradient_reaches_every_parameter():
         FeatureEncoder(TINY, rngs=nnx.Rngs(0)), ContrastiveConfig(hidden=8, steps=3, group=2), rngs=nnx.Rngs(0)
     )
     graphdef, parameters = nnx.split(predictor)
-    sound = jnp.asarray(random(2, 4_000))
+    sound = random(2, 4_000)
     slope = jax.jit(jax.grad(lambda parameters: nnx.merge(graphdef, parameters)(sound).loss))(parameters)
     for path, each in nnx.to_flat_state(slope):
-        assert jnp.abs(each[...]).max() > 0, path
+        assert np.any(each[...]), path
 
 
 @pytest.mark.parametrize(
@@ -90,4 +92,4 @@ def test_the_gradient_reaches_every_parameter():
 )
 def test_errors(shape, group, message):
     with pytest.raises(ValueError, match=message):
-        contrastive_loss(jnp.ones(shape), jnp.ones((*shape[:2], 2, 4)), group=group)
+        contrastive_loss(np.ones(shape, np.float32), np.ones((*shape[:2], 2, 4), np.float32), group=group)

@@ -32,7 +32,8 @@ def two_tones(low, high):
 
 
 def test_on_eight_devices():
-    environment = {"JAX_PLATFORMS": "cpu", "XLA_FLAGS": f"--xla_force_host_platform_device_count={NUM_DEVICES}"}
+    flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count={NUM_DEVICES}"
+    environment = {"JAX_PLATFORMS": "cpu", "XLA_FLAGS": flags}
     done = module_done("tests.test_devices", environment=os.environ | environment)
     assert done.returncode == 0, done.stdout + done.stderr
 

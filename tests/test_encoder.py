@@ -215,12 +215,12 @@ def test_leading_shapes(conv_norm):
 
 def test_activations_are_one_array_per_layer_and_lead_to_the_features():
     encoder = tiny_encoder()
-    hidden = encoder.activations(noise(2, 100))
+    every_way = jax.jit(lambda encoder, x: (encoder.activations(x), encoder.outputs(x), encoder(x)))
+    hidden, outputs, encoded = every_way(encoder, noise(2, 100))
     assert [h.shape for h in hidden] == [(2, 33, 6), (2, 16, 5), (2, 15, 4)]
-    outputs = encoder.outputs(noise(2, 100))
     assert list(outputs) == list(encoder.layers) == ["conv 0", "conv 1", "conv 2", "frames"]
     for (name, frames), output, expected in zip(
-        encoder.layers.items(), outputs.values(), [*hidden, encoder(noise(2, 100))], strict=True
+        encoder.layers.items(), outputs.values(), [*hidden, encoded], strict=True
     ):
         np.testing.assert_array_equal(output, expected, err_msg=name)
         assert frames.num_frames(100) == output.shape[1]

@@ -22,17 +22,16 @@ def encoder():
     return jax_settings.encoder("group")
 
 
-@pytest.mark.parametrize("name", ["x64", "strict and rank", "all"])
-def test_everything_is_float32_under_each_setting(name):
+def test_everything_is_float32_under_all_settings():
     # Strict types and ranks are asked for while JAX traces; they change no number.
-    with jax_settings.setting(name):
+    with jax_settings.all_settings():
         traced = jax.eval_shape(jax_settings.numbers, *jax_settings.ARGUMENTS)
     assert {each: traced[each].dtype for each in traced if traced[each].dtype != np.float32} == {}
 
 
 def test_the_same_numbers_under_all_settings(encoder):
     expected = jax_settings.on_the_host(encoder)
-    with jax_settings.setting("all"):
+    with jax_settings.all_settings():
         ours = jax_settings.on_the_host(encoder)
     for name, each in ours.items():
         assert np.asarray(each).dtype == np.float32, name
@@ -48,7 +47,7 @@ def test_long_sounds_in_pieces_under_all_settings(kind, monkeypatch):
     cut = importlib.import_module("w2v_jax._src.long_waveforms").Pieces
     long = jax.ShapeDtypeStruct((2, 4_000), np.float32)
     lengths = np.array([4_000, 2_000])
-    with jax_settings.setting("all"):
+    with jax_settings.all_settings():
         encode = functools.partial(jax_settings.encoder(*kind).__call__, lengths=lengths)
         assert jax.eval_shape(encode, long).dtype == np.float32
     assert pieces

@@ -1,7 +1,6 @@
 """Every layer in one sweep, and the tuning of channels."""
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import nnx
@@ -23,6 +22,7 @@ def encoder():
 # Compiled as a whole: outside `jax.jit` every operation of every shape is a program of its own.
 outputs_of = jax.jit(lambda encoder, sounds: encoder.outputs(sounds))
 nearness_of = jax.jit(layer_pooling.burst_nearness)
+means_of = jax.jit(layer_pooling.layer_means)
 a_burst = jax.jit(lambda: stimuli.burst(215.0, 835.0, 0.5, duration=0.1))
 
 
@@ -37,7 +37,7 @@ def test_one_sweep_has_every_layer(encoder):
     assert channels == {"conv 0": 8, "conv 1": 12, "conv 2": 6, "frames": 6}
     features = sweep(encoder, tone, {"frequency": frequency}, pooling=layer_pooling.layer_means, batch_size=2)
     by_layer = layer_pooling.split_means(features, channels)
-    expected = outputs_of(encoder, jnp.stack([tone(each) for each in frequency]))
+    expected = jax.device_get(outputs_of(encoder, np.stack([tone(each) for each in frequency])))
     assert list(by_layer) == list(expected)
     for name, frames in expected.items():
         np.testing.assert_allclose(by_layer[name].mean, frames.mean(axis=1), atol=1e-6)
@@ -47,12 +47,12 @@ def test_one_sweep_has_every_layer(encoder):
 
 
 def test_nearness_of_a_burst_in_every_layer(encoder):
-    sounds = jnp.stack([tone(215.0), tone(835.0), a_burst()])
-    outputs = outputs_of(encoder, jnp.stack([jnp.roll(sounds, 1, axis=0), sounds]))
+    sounds = np.stack([tone(215.0), tone(835.0), a_burst()])
+    outputs = jax.device_get(outputs_of(encoder, np.stack([np.roll(sounds, 1, axis=0), sounds])))
     nearness = layer_pooling.split_nearness(np.asarray(nearness_of(outputs)), encoder.layers, num_samples=1600)
     for name, frames in encoder.layers.items():
         base, burst, mixed = outputs[name][1]
-        cosines = similarity.cosine_similarity(mixed, jnp.stack([burst.mean(axis=0), base.mean(axis=0)]))
+        cosines = similarity.cosine_similarity(mixed, np.stack([burst.mean(axis=0), base.mean(axis=0)]))
         assert nearness[name].shape == (2, 1, frames.num_frames(1600))
         np.testing.assert_allclose(nearness[name][1, 0], cosines[:, 0] - cosines[:, 1], atol=1e-5)
     with pytest.raises(ValueError, match=r"expected \(rows, 2 \+ bursts, frames, channels\)"):
@@ -65,20 +65,21 @@ def test_frames_of_zeros_have_no_cosine_and_stop_no_sweep():
     # As a layer that ends in a ReLU may make them: the second frame of the second layer, in the second row.
     frames = np.random.default_rng(0).uniform(1, 2, (2, 3, 4, 5)).astype(np.float32)
     frames[1, 2, 1] = 0
-    pooled = np.asarray(layer_pooling.burst_nearness({"conv 0": jnp.ones((2, 3, 2, 5)), "frames": jnp.asarray(frames)}))
+    ones = np.ones_like(frames)
+    pooled = np.asarray(nearness_of({"conv 0": ones[:, :, :2], "frames": frames}))
     assert np.isfinite(pooled).all()
     layers = {"conv 0": Frames(16_000, 800, 800), "frames": Frames(16_000, 400, 400)}
     nearness = layer_pooling.split_nearness(pooled, layers, num_samples=1600)
     np.testing.assert_array_equal(np.argwhere(np.isnan(nearness["frames"])), [[1, 0, 1]])
-    pooled = np.asarray(layer_pooling.layer_means({"conv 0": jnp.ones((2, 2, 5)), "frames": jnp.asarray(frames[:, 2])}))
+    pooled = np.asarray(means_of({"conv 0": ones[:, 2], "frames": frames[:, 2]}))
     assert np.isfinite(pooled).all()
     means = layer_pooling.split_means(pooled, {"conv 0": 5, "frames": 5})
     np.testing.assert_array_equal(np.isnan(means["frames"].steadiness), [False, True])
     np.testing.assert_allclose(means["frames"].mean, frames[:, 2].mean(axis=1), rtol=1e-6)
     # Features that are not finite are something else: a sweep must find them.
     frames[0, 2, 0, 0] = np.inf
-    assert not np.isfinite(layer_pooling.layer_means({"frames": jnp.asarray(frames[:, 2])})).all(axis=1)[0]
-    assert np.isnan(layer_pooling.burst_nearness({"frames": jnp.asarray(frames)})[0, 0, 0])
+    assert not np.isfinite(means_of({"conv 0": ones[:, 2], "frames": frames[:, 2]})).all(axis=1)[0]
+    assert np.isnan(nearness_of({"conv 0": ones[:, :, :2], "frames": frames})[0]).any()
 
 
 def test_tuning_curves_of_made_up_channels():

@@ -16,7 +16,7 @@ from w2v_jax import convolution, sweep
 from w2v_jax.encoder import EncoderConfig, FeatureEncoder
 
 TINY = EncoderConfig(channels=(6, 5, 4), kernel_sizes=(4, 3, 2), strides=(3, 2, 1))
-features = jax.jit(lambda encoder, waveform: encoder(waveform))
+features = reference.jit_as_in_use(lambda encoder, waveform: encoder(waveform))
 
 
 def tiny_encoder(**changes) -> FeatureEncoder:

@@ -79,7 +79,7 @@ def test_stationarity_is_the_mean_over_frames():
     np.testing.assert_allclose(similarity.stationarity(frames), expected, atol=1e-6)
 
 
-@pytest.mark.parametrize("num_rows", [3, 700, 5_400])
+@pytest.mark.parametrize("num_rows", [3, 5_400])
 @pytest.mark.parametrize("offset", [0.0, 100.0])
 def test_linear_cka_is_accurate(num_rows, offset):
     a, b = related_features(num_rows, offset=offset)
@@ -97,7 +97,7 @@ def test_linear_cka_ignores_rotation_scale_and_offset(seed, scale):
     assert float(similarity.linear_cka(b, a)) == pytest.approx(float(similarity.linear_cka(a, b)), abs=1e-6)
 
 
-@pytest.mark.parametrize("num_rows", [4, 700, 5_400])
+@pytest.mark.parametrize("num_rows", [4, 1_600])  # one block of rows, and several
 @pytest.mark.parametrize("offset", [0.0, 100.0])
 def test_debiased_linear_cka_is_accurate(num_rows, offset):
     a, b = related_features(num_rows, offset=offset)

@@ -11,17 +11,23 @@ from scipy import signal
 from w2v_jax import grids, praat, source_filter
 from w2v_jax.source_filter import formant_bandwidths, vowel, with_higher_formants
 
-FORMANTS, BANDWIDTHS = [500.0, 1500.0, 2500.0], [60.0, 90.0, 120.0]
+FORMANTS, BANDWIDTHS = np.array([500.0, 1500.0, 2500.0]), np.array([60.0, 90.0, 120.0])
+
+# Compiled as a whole: outside `jax.jit` every operation of every shape is a program of its own.
+harmonics, filtered, resonances = map(
+    jax.jit, (source_filter.harmonics, source_filter.filtered, source_filter.resonances)
+)
 
 
-def constant_filter(transfer, num_samples):
-    return jnp.broadcast_to(transfer, (-(-num_samples // 160) + 1, transfer.size))
+def constant_filter(num_samples):
+    transfer = np.asarray(resonances(FORMANTS, BANDWIDTHS))
+    return np.broadcast_to(transfer, (-(-num_samples // 160) + 1, transfer.size))
 
 
 @settings(max_examples=20, deadline=None)
 @given(st.integers(50, 600))
 def test_harmonics_of_equal_amplitude_and_nothing_else(f0):
-    voice = np.asarray(source_filter.harmonics(jnp.full(16_000, float(f0))), np.float64)
+    voice = np.asarray(harmonics(np.full(16_000, f0, np.float32)), np.float64)
     amplitude = np.abs(np.fft.rfft(voice)) / 8_000  # bins of 1 Hz
     harmonic = np.arange(8_000) % f0 == 0
     harmonic[0] = False
@@ -35,13 +41,12 @@ def test_gliding_harmonics_against_their_sum():
     number = np.ceil(8_000 / f0) - 1
     expected = sum(np.cos(2 * np.pi * h * turns) * (h <= number) for h in range(1, 62))
     # Pulses are 60 high. After half a second the 60th harmonic is off by 1e-4 turns: f0 is rounded to 4e-6 Hz.
-    np.testing.assert_allclose(source_filter.harmonics(jnp.asarray(f0)), expected, atol=0.05)
+    np.testing.assert_allclose(harmonics(f0), expected, atol=0.05)
 
 
 def test_resonances_against_a_recursion():
     noise = np.random.default_rng(0).standard_normal(4_000).astype(np.float32)
-    transfer = source_filter.resonances(jnp.array(FORMANTS), jnp.array(BANDWIDTHS))
-    ours = source_filter.filtered(jnp.asarray(noise), constant_filter(transfer, noise.size))
+    ours = filtered(noise, constant_filter(noise.size))
     expected = noise.astype(np.float64)
     for frequency, bandwidth in zip(FORMANTS, BANDWIDTHS, strict=True):
         radius = np.exp(-np.pi * bandwidth / 16_000)
@@ -52,22 +57,19 @@ def test_resonances_against_a_recursion():
 
 @pytest.mark.parametrize("f0", [80.0, 125.0])
 def test_a_voice_peaks_at_its_formants(f0):
-    voice = source_filter.harmonics(jnp.full(16_000, f0))
-    vowel = source_filter.filtered(
-        voice, constant_filter(source_filter.resonances(jnp.array(FORMANTS), jnp.array(BANDWIDTHS)), 16_000)
-    )
-    spectrum = np.abs(np.fft.rfft(vowel))
-    harmonics = np.arange(f0, 3_500, f0).astype(int)
-    peaks = harmonics[signal.argrelmax(spectrum[harmonics])[0]]
+    voice = harmonics(np.full(16_000, f0, np.float32))
+    spectrum = np.abs(np.fft.rfft(filtered(voice, constant_filter(16_000))))
+    at = np.arange(f0, 3_500, f0).astype(int)
+    peaks = at[signal.argrelmax(spectrum[at])[0]]
     assert len(peaks) == len(FORMANTS)
     np.testing.assert_allclose(peaks, FORMANTS, atol=f0)
 
 
 def test_a_filter_may_move():
     """Noise through a resonance that rises from 1 to 3 kHz: the peak of each tenth of a second."""
-    noise = jax.random.normal(jax.random.key(0), (16_000,))
-    track = jnp.linspace(1_000, 3_000, 101)
-    sound = source_filter.filtered(noise, source_filter.resonances(track[:, None], jnp.full((101, 1), 40.0)))
+    noise = np.random.default_rng(0).standard_normal(16_000).astype(np.float32)
+    track = np.linspace(1_000, 3_000, 101)
+    sound = filtered(noise, resonances(track[:, None], np.full((101, 1), 40.0)))
     for part, expected in zip(np.asarray(sound).reshape(10, 1_600), np.arange(1_100, 3_000, 200), strict=True):
         frequency, power = signal.welch(part, 16_000, nperseg=400)
         assert frequency[power.argmax()] == pytest.approx(expected, abs=160)
@@ -75,7 +77,7 @@ def test_a_filter_may_move():
 
 def test_a_transfer_function_of_another_length_is_named():
     with pytest.raises(ValueError, match=r"expected \(11, 561\)"):
-        source_filter.filtered(jnp.zeros(1_600), jnp.zeros((3, 3)))
+        source_filter.filtered(np.zeros(1_600, np.float32), np.zeros((3, 3), np.complex64))
 
 
 def vowel_in_float64(f0, formants, bandwidths, num_samples, level=0.1):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from reference import jit_as_in_use
 
 from w2v_jax import stimuli
 
@@ -30,12 +31,14 @@ def exact_chirp(start: float, end: float, duration: float) -> np.ndarray:
     return np.cos(2 * np.pi * (turns % 1).astype(np.float64))
 
 
-jitted_tone = jax.jit(stimuli.sine_mixture, static_argnames=("duration",))
+# Compiled as a whole: outside `jax.jit` every operation of every shape is a program of its own.
+jitted_tone = jit_as_in_use(stimuli.sine_mixture, static_argnames=("duration", "sample_rate"))
+jitted_burst = jit_as_in_use(stimuli.burst)
+jitted_glide = jit_as_in_use(stimuli.glide, static_argnames="duration")
 
 
-@functools.partial(jax.jit, static_argnums=2)
-def jitted_chirp(start, end, duration):
-    return stimuli.glide(0.0, [start], [end], [0.0, 1.0], duration=duration)
+def chirp(start, end, duration):
+    return jitted_glide(0.0, [start], [end], [0.0, 1.0], duration=duration)
 
 
 @settings(max_examples=40, deadline=None)
@@ -59,7 +62,7 @@ def test_tone_of_ten_seconds(frequency):
 
 def test_mixture_with_bias_is_the_sum():
     frequencies, amplitudes, phases = (120.0, 850.3, 1_610.7), (0.5, 0.35, 0.15), (0.0, 1.0, -2.0)
-    mixture = stimuli.sine_mixture(frequencies, amplitudes, phases=phases, bias=-0.25)
+    mixture = jitted_tone(frequencies, amplitudes, phases=phases, bias=-0.25)
     exact = -0.25 + sum(
         np.float64(np.float32(a)) * exact_sine(f, 1.0, p)
         for f, a, p in zip(frequencies, amplitudes, phases, strict=True)
@@ -70,12 +73,12 @@ def test_mixture_with_bias_is_the_sum():
 @settings(max_examples=30, deadline=None)
 @given(start=hertz, end=hertz, duration=st.sampled_from([0.5, 2.0, 10.0]))
 def test_glide_is_exact(start, end, duration):
-    glide = jitted_chirp(np.float32(start), np.float32(end), duration)
+    glide = chirp(np.float32(start), np.float32(end), duration)
     assert np.abs(np.asarray(glide, np.float64) - exact_chirp(start, end, duration)).max() < 2e-6
 
 
 def test_glide_adds_a_sine_fundamental():
-    glide = stimuli.glide(120.0, [300.0, 2_000.0], [700.0, 1_000.0], [0.5, 0.35, 0.15])
+    glide = jitted_glide(120.0, [300.0, 2_000.0], [700.0, 1_000.0], [0.5, 0.35, 0.15])
     parts = (exact_sine(120.0, 2.0), exact_chirp(300.0, 700.0, 2.0), exact_chirp(2_000.0, 1_000.0, 2.0))
     exact = sum(np.float64(np.float32(m)) * part for m, part in zip((0.5, 0.35, 0.15), parts, strict=True))
     assert np.abs(np.asarray(glide, np.float64) - exact).max() < 2e-6
@@ -83,7 +86,7 @@ def test_glide_adds_a_sine_fundamental():
 
 @pytest.mark.parametrize("milliseconds", [320, 160, 80, 40, 20, 10])
 def test_burst_replaces_the_middle_of_a_running_tone(milliseconds):
-    burst = np.asarray(stimuli.burst(211.0, 813.0, milliseconds / 1000))  # which differ where it begins and ends
+    burst = np.asarray(jitted_burst(211.0, 813.0, milliseconds / 1000))  # which differ where it begins and ends
     half = 8 * milliseconds
     exact = exact_sine(211.0, 1.0)
     exact[8_000 - half : 8_000 + half] = exact_sine(813.0, 1.0)[8_000 - half : 8_000 + half]
@@ -91,26 +94,28 @@ def test_burst_replaces_the_middle_of_a_running_tone(milliseconds):
 
 
 def test_other_rates_and_lengths():
-    tone = stimuli.sine_mixture(1_000.0, duration=0.5, sample_rate=44_100)
+    tone = jitted_tone(1_000.0, duration=0.5, sample_rate=44_100)
     assert np.abs(tone - exact_sine(1_000.0, 0.5, rate=44_100)).max() < 5e-7
+
+
+@jit_as_in_use
+@jax.grad
+def gradient_of_a_sample(point):
+    tone = functools.partial(stimuli.sine_mixture, phases=[point["phase"], 1.0], bias=point["bias"])
+    return tone([point["frequency"], 90.0], [point["amplitude"], 0.2])[7_777]
 
 
 @pytest.mark.parametrize("name", ["frequency", "amplitude", "phase", "bias"])
 def test_gradients_match_finite_differences(name):
     point = dict(frequency=411.25, amplitude=0.7, phase=0.3, bias=0.1)
-    index = 7_777
-
-    def sample(point):
-        tone = functools.partial(stimuli.sine_mixture, phases=[point["phase"], 1.0], bias=point["bias"])
-        return tone([point["frequency"], 90.0], [point["amplitude"], 0.2])[index]
 
     def exact(point):
-        turns = point["frequency"] * index / 16_000
+        turns = point["frequency"] * 7_777 / 16_000
         return point["amplitude"] * np.sin(2 * np.pi * turns + point["phase"]) + point["bias"]
 
     step = 1e-5
     difference = (exact(point | {name: point[name] + step}) - exact(point | {name: point[name] - step})) / (2 * step)
-    np.testing.assert_allclose(jax.grad(sample)(point)[name], difference, rtol=1e-4)
+    np.testing.assert_allclose(gradient_of_a_sample(point)[name], difference, rtol=1e-4)
 
 
 def test_gradients_of_glide_and_second_derivative():
@@ -120,21 +125,21 @@ def test_gradients_of_glide_and_second_derivative():
     time = 9_999 / 16_000
     weights = np.array([time - time**2 / 4, time**2 / 4])
     angle = 2 * np.pi * (weights @ [500.0, 900.0])
-    gradient = jax.grad(sample, argnums=(0, 1))(500.0, 900.0)
+    gradient = jax.jit(jax.grad(sample, argnums=(0, 1)))(500.0, 900.0)
     np.testing.assert_allclose(gradient, -np.sin(angle) * 2 * np.pi * weights, rtol=1e-4)
-    curvature = jax.grad(jax.grad(sample))(500.0, 900.0)
+    curvature = jax.jit(jax.grad(jax.grad(sample)))(500.0, 900.0)
     np.testing.assert_allclose(curvature, -np.cos(angle) * (2 * np.pi * weights[0]) ** 2, rtol=1e-3)
 
 
 def test_vmap_is_a_loop():
-    frequencies = jnp.array([[100.0, 230.5], [440.0, 7_000.25]])
-    batched = jax.vmap(stimuli.sine_mixture)(frequencies)
+    frequencies = np.array([[100.0, 230.5], [440.0, 7_000.25]])
+    batched = jax.jit(jax.vmap(stimuli.sine_mixture))(frequencies)
     for row, pair in zip(batched, frequencies, strict=True):
-        np.testing.assert_allclose(row, stimuli.sine_mixture(pair), atol=2e-7)
+        np.testing.assert_allclose(row, jitted_tone(pair), atol=2e-7)
 
 
 def test_traced_values_that_are_not_finite_show():
-    assert np.isnan(jax.jit(stimuli.sine_mixture)([jnp.nan, 100.0])).all()
+    assert np.isnan(jitted_tone([np.nan, 100.0])).all()
 
 
 @pytest.mark.parametrize(
