@@ -30,6 +30,7 @@ OTHERS = ("log-mel", "bands:make")
 # For claims, and for emergence: an encoder of a layer at some steps, and the seeds of its weights.
 ONE_LAYER = EncoderConfig(channels=(12,), kernel_sizes=(400,), strides=(320,), conv_norm="layer")
 STEPS = {"step-000000": 7, "step-000020": 20, "step-000100": 100}
+_BATCH = 8  # sounds per call: one program for grids of any length
 
 
 def shared(tmp_path_factory: pytest.TempPathFactory, name: str, make: Callable[[pathlib.Path], object]) -> pathlib.Path:
@@ -51,7 +52,7 @@ def make_claims(folder: pathlib.Path) -> None:
     for name, seed in STEPS.items():
         save_tiny(folder / f"{name}.safetensors", seed=seed, source="tiny", config=ONE_LAYER)
     steps = resolving.resolve([str(folder / "step-*.safetensors")])
-    results = Results(folder, size="smoke", batch_size=8)  # one program for several grids
+    results = Results(folder, size="smoke", batch_size=_BATCH)
     with hardly_optimised(), each_kind_saved_once():
         running.run(records.experiment("claims"), steps[:1], results)
         running.run(records.experiment("emergence"), steps, results)
@@ -83,8 +84,9 @@ def make(folder: pathlib.Path) -> None:
     """The weights, and the results of `reproduce --size=smoke`."""
     for seed, (name, source) in enumerate(SOURCES.items(), start=1):
         save_tiny(folder / f"{name}.safetensors", seed=seed, source=source)
+    results = Results(folder, size="smoke", batch_size=_BATCH)
     with hardly_optimised(), each_kind_saved_once():
-        reproduce.run(records.in_paper(), SmokeRun(folder).front_ends, SmokeRun(folder).results)
+        reproduce.run(records.in_paper(), SmokeRun(folder).front_ends, results)
 
 
 @contextlib.contextmanager
@@ -106,9 +108,9 @@ def each_kind_saved_once() -> Iterator[None]:
     save = figures.save
 
     def save_or_copy(figure: Drawing, path: pathlib.Path, **options: int) -> None:
-        # A temporary file: .STEM.ENCODER.LETTERS.png, or .STEM.LETTERS.png of all.
-        parts = path.name.split(".")
-        kind = parts[1], len(parts), parts[-1]
+        # A temporary file: .STEM.ENCODER.LETTERS.png, or .STEM.LETTERS.png of all, whose panels are those of each.
+        _, stem, *_, suffix = path.name.split(".")
+        kind = stem, suffix
         if kind in saved:
             path.write_bytes(saved[kind])
         else:
