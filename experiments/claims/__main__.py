@@ -6,7 +6,7 @@ layer by layer, discrimination next to a listener's, probes by level of noise, f
 
 `--encoders=NAME=A+B+C` (or `NAME=PATTERN`) groups trainings of one recipe: then the verdicts hold for further trainings
 of that recipe, and not for one encoder only. By default, three encoders and ten encoders with random weights take about
-34 minutes of one CPU core, shared by all cores. `--full` takes the paper's own grids, `--quick` a handful of sounds.
+30 minutes of one CPU core, shared by all cores. `--full` takes the paper's own grids, `--quick` a handful of sounds.
 """
 
 import textwrap
