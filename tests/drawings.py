@@ -172,9 +172,15 @@ def _asked(experiment: str, names: tuple[str, ...], symbols: tuple[str, ...]) ->
         dataclasses.replace(like, setting=Setting(results, each, {}, everyone, named), memory=dict(like.memory))
         for like, each in zip([one] * len(named) + its_controls, everyone, strict=True)
     ]
-    measured = functools.cache(lambda is_control: record.measure(several[len(named) if is_control else 0]))
-    once = dataclasses.replace(record, measure=lambda heard: measured(heard.is_control))
-    return several, running.measure(once, several, results)
+    measured = functools.cache(record.measure)
+
+    def once(heard: Heard) -> Sequence[rows.Row]:
+        first = several[len(named) if heard.is_control else 0]
+        of_first = measured(first)
+        heard.memory.update(first.memory)
+        return of_first
+
+    return several, running.measure(dataclasses.replace(record, measure=once), several, results)
 
 
 def added_controls(record: Experiment, named: Sequence[NamedFrontEnd]) -> list[NamedFrontEnd]:
