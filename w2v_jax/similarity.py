@@ -106,13 +106,13 @@ def grid_distances(features: ArrayLike, shape: Sequence[int]) -> list[float | No
     if math.prod(shape) != len(features):
         raise ValueError(f"features has {len(features)} rows; expected {math.prod(shape)} for a grid of {tuple(shape)}")
     _check_directions("features", features)
-    on_grid = features.reshape(*shape, features.shape[1])
+    on_grid = np.asarray(features).reshape(*shape, features.shape[1])  # by NumPy: moving compiles nothing
     distances: list[float | None] = []
     for axis, count in enumerate(shape):
         if count < 2:
             distances.append(None)
             continue
-        lines = jnp.moveaxis(on_grid, axis, 0)
+        lines = np.moveaxis(on_grid, axis, 0)
         ends = (each.reshape(-1, features.shape[1]) for each in (lines[:-1], lines[1:]))
         distances.append(float(jnp.mean(_paired_cosine_distance(*ends))))
     return distances
