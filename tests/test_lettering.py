@@ -101,6 +101,13 @@ def test_texts_of_users_are_letters(tmp_path, capsys):
     assert all("no installed font has" in line for line in told)
 
 
+def test_no_text_of_a_figure_has_letters_that_command_a_terminal():
+    figure, (axes,) = figures.panels(1, size=(4, 3))
+    axes.set_title("a\x1b[2J\u202eb\nc")
+    lettering.settle(figure)
+    assert axes.get_title() == "a\\x1b[2J\\u202eb\nc"
+
+
 def test_numbers_of_logarithmic_axes_stay_numbers():
     figure = Figure(layout="constrained")
     axes = figure.subplots()
