@@ -42,7 +42,6 @@ from w2v_jax._src.weight_file import (
 from w2v_jax._src.weights_folders import SUFFIX, find_weights, weight_names, weights_folders
 from w2v_jax.convolution import Precision, check_precision
 from w2v_jax.encoder import FeatureEncoder
-from w2v_jax.hub import obtaining
 
 __all__ = [
     "FORMAT",
@@ -120,6 +119,8 @@ def load_encoder(
         >>> encoder(np.zeros(16_000, np.float32)).shape
         (49, 512)
     """
+    from w2v_jax.hub import obtaining  # when it is used: converters and the hub take most of this module's import
+
     check_precision(precision)
     path = obtaining.find(name_or_path, offline=offline)
     metadata, tensors = read_tensors(path)

@@ -4,8 +4,6 @@ Features depend on the phase at which the frames meet a sound. Here every sound 
 that the mean over them can be told from the first. They are short, since there are many.
 """
 
-import functools
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -92,10 +90,9 @@ SOUNDS: dict[str, Stimulus] = {
 
 def stimulus_of(grid: str, frames: Frames) -> Stimulus:
     """What makes the sounds of a grid, so long that a front end with these frames makes a few of them."""
-    return lasting(SOUNDS[grid], learned_scale.long_enough(frames, least=SHORTEST))
+    return learned_scale.lasting(SOUNDS[grid], duration(frames))
 
 
-@functools.cache
-def lasting(stimulus: Stimulus, duration: float) -> Stimulus:
-    """A stimulus of so many seconds: the same object each time, so that front ends and grids share its program."""
-    return functools.partial(stimulus, duration=duration)
+def duration(frames: Frames) -> float:
+    """Of these sounds, in seconds, for a front end with these frames."""
+    return learned_scale.long_enough(frames, least=SHORTEST)

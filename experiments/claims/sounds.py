@@ -374,13 +374,13 @@ def stimulus_of(grid: str, frames: Frames, size: Size) -> Callable[..., jax.Arra
     if grid in phased.SOUNDS:
         return phased.stimulus_of(grid, frames)
     seconds = duration(frames, size)
-    return SOUNDS[grid] if seconds == SHORT else phased.lasting(SOUNDS[grid], seconds)
+    return SOUNDS[grid] if seconds == SHORT else learned_scale.lasting(SOUNDS[grid], seconds)
 
 
 def duration(frames: Frames, size: Size) -> float:
     """Of all sounds but bursts and those of `phased`, in seconds, for a front end with these frames."""
     if size == "smoke":
-        return learned_scale.long_enough(frames, least=phased.SHORTEST)
+        return phased.duration(frames)
     return SHORT if frames.num_frames(round(SHORT * frames.sample_rate)) >= _LEAST_FRAMES else LONG
 
 

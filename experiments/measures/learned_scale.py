@@ -14,7 +14,7 @@ from w2v_jax.grids import Grid
 from w2v_jax.scores import Bootstrap
 from w2v_jax.scores.learned_scale import FARTHEST_STEP, PHASES, SMALL_ENOUGH
 
-from ..hearing import Setting, Sweep
+from ..hearing import Setting, Stimulus, Sweep
 from ..sentences import listed
 from ..store import rows
 from ..store.results import Size
@@ -96,11 +96,16 @@ def long_enough(frames: Frames, *, least: float = DURATION) -> float:
     return max(least, math.ceil(10 * needed) / 10)
 
 
+@functools.cache
+def lasting(stimulus: Stimulus, duration: float) -> Stimulus:
+    """A stimulus of so many seconds: the same object each time, so that front ends and grids share its program."""
+    return functools.partial(stimulus, duration=duration)
+
+
 def sweep_for(setting: Setting) -> Sweep:
     """What a front end hears; the tones are so long that it makes some frames of them."""
     duration = long_enough(setting.front_end.frames)
-    stimulus = tone if duration == DURATION else functools.partial(tone, duration=duration)
-    return Sweep(SWEEP, tones, stimulus)
+    return Sweep(SWEEP, tones, tone if duration == DURATION else lasting(tone, duration))
 
 
 def measure(features: np.ndarray, grid: Grid, *, bootstrap: Bootstrap | None = None) -> list[Row]:

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from scipy.io import wavfile
 
 from w2v_jax._src.quoting import printable, quote
 from w2v_jax._src.tensor_file import TensorFileError, open_file
@@ -116,6 +115,8 @@ def encoded(samples: np.ndarray, rate: int) -> bytes:
     try:
         import soundfile  # type: ignore[import-untyped, unused-ignore]
     except ImportError:
+        from scipy.io import wavfile  # here: every page would wait for it
+
         wavfile.write(file, rate, samples)
         return file.getvalue()
     soundfile.write(file, samples, rate, format="MP3")
